@@ -1,0 +1,49 @@
+# How every room of the library and every test is built, in one place.
+
+add_library(memberlist_flags INTERFACE)
+target_compile_options(memberlist_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast)
+target_include_directories(memberlist_flags INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
+if(MEMBERLIST_SANITIZE)
+  target_compile_options(memberlist_flags INTERFACE
+    -fsanitize=${MEMBERLIST_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(memberlist_flags INTERFACE -fsanitize=${MEMBERLIST_SANITIZE})
+endif()
+
+# memberlist_room(NAME SOURCES a.cpp ... [DEPENDS room ...] [LIBRARIES lib ...])
+# An object library that all of the room's users link, and that the libraries are made of.
+function(memberlist_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  add_library(memberlist_${name} OBJECT ${ARG_SOURCES})
+  target_include_directories(memberlist_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
+  target_link_libraries(memberlist_${name} PUBLIC memberlist_flags)
+  foreach(room IN LISTS ARG_DEPENDS)
+    target_link_libraries(memberlist_${name} PUBLIC memberlist_${room})
+  endforeach()
+  target_link_libraries(memberlist_${name} PRIVATE ${ARG_LIBRARIES})
+endfunction()
+
+# memberlist_test(NAME SOURCES a_test.cpp ... LIBRARIES lib ... [ROOMS room ...] [LABELS l ...] [TIMEOUT s])
+# One program of GoogleTest tests, each a ctest test of its own. ROOMS are linked with all the rooms
+# that they depend on named too: objects do not travel through object libraries.
+function(memberlist_test name)
+  if(NOT MEMBERLIST_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;ROOMS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE memberlist_flags GTest::gtest GTest::gtest_main fmt::fmt
+    Threads::Threads ${ARG_LIBRARIES})
+  foreach(room IN LISTS ARG_ROOMS)
+    target_link_libraries(${name} PRIVATE memberlist_${room})
+  endforeach()
+  target_compile_definitions(${name} PRIVATE
+    MEMBERLIST_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MEMBERLIST_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "memberlist/bytes.hpp"
+#include "memberlist/error.hpp"
+#include "memberlist/export.hpp"
+
+namespace memberlist {
+
+/// An IPv4 or IPv6 address in canonical form: 16 bytes, IPv4 as IPv4-mapped IPv6 (protocol 4:
+/// 'an IPv4-mapped IPv6 address is the IPv4 address'), so equal addresses compare equal.
+class MEMBERLIST_API IpAddress {
+ public:
+  /// The unspecified address `::`.
+  constexpr IpAddress() noexcept = default;
+
+  /// From raw bytes in network order; `std::nullopt` unless there are 4 or 16.
+  [[nodiscard]] static std::optional<IpAddress> from_bytes(BytesView raw) noexcept;
+  /// From four bytes in reading order, as in `v4(127, 0, 0, 1)`.
+  [[nodiscard]] static constexpr IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c,
+                                              std::uint8_t d) noexcept {
+    IpAddress ip;
+    ip.bytes_ = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d};
+    return ip;
+  }
+  /// From text such as `10.0.0.1`, `::1` or `fe80::1%2` (a numeric zone); no brackets, no port.
+  [[nodiscard]] static Result<IpAddress> parse(std::string_view text);
+
+  [[nodiscard]] bool is_v4() const noexcept;
+  [[nodiscard]] bool is_unspecified() const noexcept;  ///< `0.0.0.0` or `::`
+  [[nodiscard]] bool is_loopback() const noexcept;
+  [[nodiscard]] bool is_link_local() const noexcept;
+  /// Whether RFC 6890 reserves it for private use (10/8, 172.16/12, 192.168/16, 100.64/10,
+  /// 169.254/16, 127/8, fc00::/7, fe80::/10, ::1).
+  [[nodiscard]] bool is_private() const noexcept;
+
+  /// All 16 bytes, in network order.
+  [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
+  /// The bytes as they go on the wire: 4 for IPv4, else 16. A view into this object.
+  [[nodiscard]] BytesView wire_bytes() const noexcept;
+  /// Zone of a link-local IPv6 address, 0 if there is none. Never goes on the wire.
+  [[nodiscard]] std::uint32_t scope_id() const noexcept { return scope_id_; }
+  void set_scope_id(std::uint32_t id) noexcept { scope_id_ = id; }
+
+  /// Text without brackets: `10.0.0.1`, `2001:db8::1`, `fe80::1%2`.
+  [[nodiscard]] std::string to_string() const;
+
+  friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
+
+ private:
+  std::array<std::uint8_t, 16> bytes_{};
+  std::uint32_t scope_id_ = 0;
+};
+
+/// An IP address and a port.
+struct MEMBERLIST_API Address {
+  IpAddress ip;
+  std::uint16_t port = 0;
+
+  /// From `10.0.0.1:7946` or `[::1]:7946`; a text without a port takes `default_port` (IPv6 may
+  /// then stand without brackets). Host names are an error: they need a resolver.
+  [[nodiscard]] static Result<Address> parse(std::string_view text, std::uint16_t default_port);
+
+  /// `10.0.0.1:7946`, `[2001:db8::1]:7946`.
+  [[nodiscard]] std::string to_string() const;
+
+  friend constexpr auto operator<=>(const Address&, const Address&) = default;
+};
+
+/// A network in CIDR notation.
+class MEMBERLIST_API Network {
+ public:
+  /// From `10.0.0.0/8` or `2001:db8::/32`; a bare address is a network of one.
+  [[nodiscard]] static Result<Network> parse(std::string_view text);
+
+  [[nodiscard]] bool contains(const IpAddress& ip) const noexcept;
+  [[nodiscard]] std::string to_string() const;
+
+  friend bool operator==(const Network&, const Network&) = default;
+
+ private:
+  IpAddress base_;
+  std::uint8_t prefix_bits_ = 0;  // of the 128-bit form
+};
+
+/// Splits `host`, `host:port`, `[v6]:port` or `v6`; the port is empty if none was given.
+struct HostPort {
+  std::string host;
+  std::optional<std::uint16_t> port;
+
+  [[nodiscard]] static MEMBERLIST_API Result<HostPort> parse(std::string_view text);
+};
+
+}  // namespace memberlist
+
+template <>
+struct std::hash<memberlist::Address> {
+  MEMBERLIST_API std::size_t operator()(const memberlist::Address& address) const noexcept;
+};

@@ -1,0 +1,242 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "memberlist/address.hpp"
+#include "memberlist/bytes.hpp"
+#include "memberlist/config.hpp"
+#include "memberlist/error.hpp"
+#include "memberlist/event.hpp"
+#include "memberlist/export.hpp"
+#include "memberlist/member.hpp"
+#include "memberlist/time.hpp"
+
+namespace memberlist {
+
+/// One exchange over a stream; never reused within an engine's life.
+enum class StreamId : std::uint64_t {};
+
+/// A command whose outcome comes later as a Completion; never reused within an engine's life.
+enum class OperationId : std::uint64_t {};
+
+// --- what happens to a stream: inputs -----------------------------------------------------------
+
+struct StreamConnected {};  ///< the dial that the engine asked for has succeeded
+struct StreamData {
+  BytesView bytes;  ///< valid during the call
+};
+struct StreamEnd {};  ///< the peer sends no more (end of file)
+struct StreamFailed {
+  Error error;  ///< dial, read or write failed; the stream is gone
+};
+using StreamEvent = std::variant<StreamConnected, StreamData, StreamEnd, StreamFailed>;
+
+// --- what the engine wants done: outputs --------------------------------------------------------
+
+/// Send one datagram. `bytes` is valid until `Engine::clear_outputs`.
+struct SendPacket {
+  Address to;
+  BytesView bytes;
+};
+/// Connect; answer with StreamConnected or StreamFailed. The engine keeps the deadline.
+struct DialStream {
+  StreamId id{};
+  Address to;
+};
+/// Send bytes on a connected stream, after those of earlier writes.
+struct WriteStream {
+  StreamId id{};
+  Bytes bytes;
+};
+/// Send what was written, then close. Nothing more is wanted from this stream.
+struct CloseStream {
+  StreamId id{};
+};
+/// Close at once; what was not yet sent is dropped. Nothing more is wanted from this stream.
+struct AbortStream {
+  StreamId id{};
+};
+
+/// Outcome of one command.
+struct OperationOutcome {
+  std::uint32_t contacted = 0;  ///< join: peers whose push/pull was merged
+  std::vector<Error> failures;  ///< join: one for each address without success
+  Duration round_trip{};        ///< ping
+  Bytes payload;                ///< ping: what the peer's ping delegate put into the ack
+};
+struct Completion {
+  OperationId id{};
+  Result<OperationOutcome> result;
+};
+
+using Output = std::variant<SendPacket, DialStream, WriteStream, CloseStream, AbortStream, Event,
+                            Completion, LogRecord>;
+
+// --- what the application may decide ------------------------------------------------------------
+
+/// Decisions that the engine needs at once, in the middle of a state change. Called from within
+/// engine calls; must not call the engine, and should be quick. The defaults allow everything and
+/// add nothing.
+class MEMBERLIST_API Policy {
+ public:
+  Policy() = default;
+  Policy(const Policy&) = delete;
+  Policy& operator=(const Policy&) = delete;
+  virtual ~Policy();
+
+  /// Alive delegate: an error keeps the member out (protocol 6, alive, rule 2).
+  virtual Result<void> notify_alive(const MemberRecord& peer);
+  /// Merge delegate: an error cancels the join or the merge (protocol 6, push/pull).
+  virtual Result<void> notify_merge(std::span<const MemberRecord> peers);
+  /// User messages to fill a packet with: each at most `limit_bytes` less what was added already,
+  /// `overhead_bytes` counted for each (protocol 7).
+  virtual void fill_broadcasts(std::size_t overhead_bytes, std::size_t limit_bytes,
+                               std::vector<Bytes>& messages);
+  /// User state for a push/pull (at most 20 MiB; more is left out with a log record).
+  virtual Bytes local_state(bool join);
+  /// Payload of acks (ping delegate); at most 512 bytes, more is left out.
+  virtual Bytes ack_payload();
+};
+
+// --- numbers ------------------------------------------------------------------------------------
+
+/// Counts since the engine was made, and gauges of the moment.
+struct EngineCounters {
+  std::uint64_t packets_received = 0, packets_sent = 0;
+  std::uint64_t packet_bytes_received = 0, packet_bytes_sent = 0;
+  std::uint64_t streams_accepted = 0, streams_dialled = 0;
+  std::uint64_t stream_bytes_received = 0, stream_bytes_sent = 0;
+  std::uint64_t alive_messages = 0, suspect_messages = 0, dead_messages = 0, user_messages = 0;
+  std::uint64_t probes = 0, probes_failed = 0, probes_saved_by_indirect = 0,
+                probes_saved_by_tcp = 0;
+  std::uint64_t suspicions_started = 0, suspicions_refuted = 0, suspicions_confirmed = 0;
+  std::uint64_t refutations = 0;  ///< of accusations against this node
+  std::uint64_t push_pulls_started = 0, push_pulls_served = 0, push_pulls_failed = 0;
+  std::uint64_t dropped_malformed = 0;  ///< packets, streams or parts that could not be understood
+  std::uint64_t dropped_undecryptable = 0;
+  std::uint64_t dropped_label = 0;    ///< another label, or none
+  std::uint64_t dropped_network = 0;  ///< outside the allowed networks
+  std::uint64_t dropped_poison = 0;   ///< messages that would make an unprobeable member
+  std::uint64_t dropped_limit = 0;    ///< at a limit of ours: streams, nesting, sizes
+  std::uint64_t send_errors = 0;
+  std::uint64_t broadcasts_queued = 0;  ///< gauge
+  std::uint32_t health_score = 0;       ///< gauge
+};
+
+/// What the engine is given by its surroundings.
+struct EngineEnvironment {
+  /// What others are told; both parts must be set.
+  Address advertise;
+  /// The moment of creation.
+  TimePoint now;
+  /// Seeds the protocol's choices; the same seed and inputs give the same outputs.
+  std::uint64_t seed = 0;
+  /// Fills nonces; must be secure where packets leave the process. Required if keys are set.
+  std::function<void(std::span<std::byte>)> nonce_source;
+  /// Decisions; must outlive the engine. Null: the defaults of Policy.
+  Policy* policy = nullptr;
+};
+
+/// One address to join through.
+struct JoinTarget {
+  std::string name;  ///< of the member expected there; may be empty
+  Address address;
+};
+
+/// The membership protocol (SWIM with Lifeguard, on memberlist's wire) without I/O, threads or a
+/// clock: bytes, deadlines and commands go in; one ordered queue of outputs comes out.
+///
+/// Contract: not thread-safe; no call blocks; `now` never goes backwards from call to call (a
+/// smaller one counts as the last). After each call, act on `outputs()` in order, then
+/// `clear_outputs()`; call `handle_deadline` once `next_deadline()` has come. Commands that fail at
+/// once change nothing. Nothing received can make a call throw; memory is bounded by the limits of
+/// `src/base/limits.hpp`.
+class MEMBERLIST_API Engine {
+ public:
+  /// Validates `config` (its name must be set). The engine's own alive message is queued.
+  [[nodiscard]] static Result<Engine> create(Config config, EngineEnvironment environment);
+
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+
+  // --- inputs -----------------------------------------------------------------------------------
+
+  /// A datagram; `bytes` may be overwritten during the call.
+  void handle_packet(TimePoint now, const Address& from, std::span<std::byte> bytes);
+  /// A datagram could not be sent since the remote side seems unreachable (protocol 5).
+  void handle_send_error(TimePoint now, const Address& to, const Error& error);
+  /// A peer connected. `std::nullopt`: refused at a limit; close it.
+  [[nodiscard]] std::optional<StreamId> handle_accept(TimePoint now, const Address& from);
+  /// Something happened to a stream; ids that are not (or no longer) known are ignored.
+  void handle_stream(TimePoint now, StreamId id, const StreamEvent& event);
+  /// Time has passed. Does what is due; harmless if nothing is.
+  void handle_deadline(TimePoint now);
+  /// When `handle_deadline` is wanted next; `kNever` if nothing is planned.
+  [[nodiscard]] TimePoint next_deadline() const noexcept;
+
+  // --- commands ---------------------------------------------------------------------------------
+
+  /// Push/pull with each target, at most 16 at a time; completes when all have ended. The outcome
+  /// is an error only if there was no success (protocol 6, Join). With no targets: an error.
+  [[nodiscard]] Result<OperationId> join(TimePoint now, std::vector<JoinTarget> targets);
+  /// Tells the cluster that this node goes, and completes when that was sent or at the timeout
+  /// (an error then); at once if nobody else is alive. The node still answers until it is
+  /// destroyed (protocol 6, Leave). A second call while leaving shares the first one's fate.
+  [[nodiscard]] Result<OperationId> leave(TimePoint now, Duration timeout);
+  /// New meta data (at most 512 bytes); completes when it was sent or at the timeout (an error
+  /// then, though the change stands).
+  [[nodiscard]] Result<OperationId> update_meta(TimePoint now, BytesView meta, Duration timeout);
+  /// One user message by UDP, without promise; must fit a packet.
+  [[nodiscard]] Result<void> send_best_effort(TimePoint now, const Address& to, BytesView payload);
+  /// One user message by TCP, at most 20 MiB; completes when its bytes were handed to the
+  /// connection. There is no answer in the protocol: that the peer has read it is not known.
+  [[nodiscard]] Result<OperationId> send_reliable(TimePoint now, const Address& to,
+                                                  BytesView payload);
+  /// One user message to all members by gossip; must fit a packet. With a name it replaces an
+  /// earlier one of that name that is still queued.
+  [[nodiscard]] Result<void> broadcast(TimePoint now, BytesView payload,
+                                       std::string_view name = {});
+  /// One ping of a known member, direct only; completes with the round-trip time, or with
+  /// `timed_out` after `probe_timeout`.
+  [[nodiscard]] Result<OperationId> ping(TimePoint now, std::string_view member);
+
+  // --- views ------------------------------------------------------------------------------------
+
+  /// Everyone in the table, sorted by name; made anew only after changes.
+  [[nodiscard]] MemberSnapshot members() const;
+  [[nodiscard]] std::optional<Member> member(std::string_view name) const;
+  [[nodiscard]] Member local_member() const;
+  /// Members alive or suspect, this node included.
+  [[nodiscard]] std::size_t live_count() const noexcept;
+  [[nodiscard]] std::uint32_t health_score() const noexcept;
+  [[nodiscard]] EngineCounters counters() const;
+  /// A digest of name, address, meta data, incarnation and status of all live members: equal for
+  /// nodes that agree.
+  [[nodiscard]] std::uint64_t view_digest() const;
+  [[nodiscard]] const Config& config() const noexcept;
+  /// The largest payload that `broadcast` and `send_best_effort` take.
+  [[nodiscard]] std::size_t max_packet_payload() const noexcept;
+
+  // --- outputs ----------------------------------------------------------------------------------
+
+  /// What is to be done, in order; valid until `clear_outputs` or the next input or command (the
+  /// packets' bytes until `clear_outputs`).
+  [[nodiscard]] std::span<Output> outputs() noexcept;
+  void clear_outputs() noexcept;
+
+ private:
+  class Impl;
+  explicit Engine(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace memberlist

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "memberlist/address.hpp"
+#include "memberlist/bytes.hpp"
+#include "memberlist/config.hpp"
+#include "memberlist/engine.hpp"
+#include "memberlist/error.hpp"
+#include "memberlist/event.hpp"
+#include "memberlist/export.hpp"
+#include "memberlist/member.hpp"
+#include "memberlist/time.hpp"
+
+namespace memberlist {
+
+/// What the application wants to hear. All may be empty.
+struct Handlers {
+  /// Every event, one at a time and in order, outside any lock, on a thread of its own that the
+  /// Memberlist owns (made only if this is set). It may call everything, also the calls that
+  /// block, and may take its time: the protocol goes on. User messages that wait for it are
+  /// bounded (`handoff_queue_depth`; the oldest go first, counted and logged); membership events
+  /// are never dropped.
+  std::function<void(const Event&)> on_event;
+  /// Log records; called from the library's threads, one at a time. Must not call the Memberlist.
+  std::function<void(const LogRecord&)> on_log;
+};
+
+/// How a user message travels.
+enum class Delivery : std::uint8_t {
+  best_effort,  ///< one UDP packet, no promise
+  reliable,     ///< over TCP; returns once the bytes were handed over, with no word from the peer
+};
+
+/// What one join brought.
+struct JoinResult {
+  std::uint32_t contacted = 0;  ///< peers whose state was merged
+  std::vector<Error> failures;  ///< one for each address without success, as its subject
+};
+
+/// One answered ping.
+struct PingResult {
+  Duration round_trip{};
+  Bytes payload;
+};
+
+/// A member of a cluster: the engine joined with UDP, TCP and a thread that runs them.
+///
+/// Every call is allowed from every thread, and from `Handlers::on_event`. Calls wait for the
+/// network only where they say so. After `shutdown` calls fail with `ErrorCode::shut_down`;
+/// views stay readable. Movable; the destructor shuts down (without leaving) and joins the threads.
+class MEMBERLIST_API Memberlist {
+ public:
+  /// Binds UDP and TCP, starts the thread. The member is alone until `join`.
+  /// Errors: `invalid_argument` (names the knob), `address_in_use`, `no_address`, `crypto`,
+  /// `system`.
+  [[nodiscard]] static Result<Memberlist> create(Config config, Handlers handlers = {});
+
+  Memberlist(Memberlist&&) noexcept;
+  Memberlist& operator=(Memberlist&&) noexcept;
+  ~Memberlist();
+
+  /// Joins through `[name/]host[:port]` addresses; host names are resolved, and each address found
+  /// is tried. Waits until all have answered or failed (each has `tcp_timeout`). An error only if
+  /// none answered (protocol 6 and 9).
+  [[nodiscard]] Result<JoinResult> join(const std::vector<std::string>& addresses);
+
+  /// Tells the cluster that this node goes and waits until that was sent, `timed_out` otherwise.
+  /// The object still answers its peers until `shutdown` (protocol 6, Leave).
+  [[nodiscard]] Result<void> leave(Duration timeout = std::chrono::seconds(5));
+
+  /// New meta data of at most 512 bytes; waits until it was sent, `timed_out` otherwise (the
+  /// change stands all the same).
+  [[nodiscard]] Result<void> update_meta(BytesView meta,
+                                         Duration timeout = std::chrono::seconds(5));
+
+  /// A user message to one live member. `reliable` waits for the connection, `best_effort` for
+  /// nothing. Errors: `unknown_member`, `member_not_alive`, `too_large` (names the limit),
+  /// `unreachable`.
+  [[nodiscard]] Result<void> send(std::string_view member, BytesView payload,
+                                  Delivery delivery = Delivery::best_effort);
+
+  /// A user message to all members by gossip; receivers may get it more than once. One with a name
+  /// replaces an earlier one of that name that is still queued. Never waits.
+  [[nodiscard]] Result<void> broadcast(BytesView payload, std::string_view name = {});
+
+  /// Pings a member once and waits for its answer, at most `probe_timeout`.
+  [[nodiscard]] Result<PingResult> ping(std::string_view member);
+
+  /// Stops everything without a word to the cluster, and frees the ports before it returns.
+  /// Idempotent.
+  void shutdown();
+
+  // --- views: immutable, never wait for the network
+  // -----------------------------------------------
+
+  /// Everyone known, sorted by name, with the dead and left for as long as they are remembered.
+  [[nodiscard]] MemberSnapshot members() const;
+  [[nodiscard]] std::optional<Member> member(std::string_view name) const;
+  [[nodiscard]] Member local_member() const;
+  /// Where this node listens (the port is the bound one, also if 0 was asked for).
+  [[nodiscard]] Address local_address() const;
+  /// Lifeguard's local health: 0 is healthy, `awareness_max_multiplier` - 1 the worst.
+  [[nodiscard]] std::uint32_t health_score() const;
+  [[nodiscard]] EngineCounters counters() const;
+  /// See `Engine::view_digest`.
+  [[nodiscard]] std::uint64_t view_digest() const;
+  [[nodiscard]] std::size_t max_packet_payload() const;
+  [[nodiscard]] const Config& config() const noexcept;
+  /// The calendar time of a moment on the engine's time line, e.g. of `Member::since`.
+  [[nodiscard]] std::chrono::system_clock::time_point wall_clock(TimePoint moment) const;
+
+ private:
+  class Impl;
+  explicit Memberlist(std::shared_ptr<Impl> impl) noexcept;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace memberlist

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+// Every limit of the library, with its reason. Peers' bytes are refused at each of them; a counter
+// moves, everything else goes on.
+namespace memberlist::limits {
+
+inline constexpr std::size_t kKiB = 1024;
+inline constexpr std::size_t kMiB = 1024 * kKiB;
+
+// --- fixed by the protocol
+// ------------------------------------------------------------------------
+
+/// One length byte.
+inline constexpr std::size_t kLabelBytes = 255;
+/// Go refuses more (protocol 4).
+inline constexpr std::size_t kMetaBytes = 512;
+/// One length byte would do for more, but names go into packets beside other fields.
+inline constexpr std::size_t kNameBytes = 255;
+/// One count byte (protocol 2, Compound).
+inline constexpr std::size_t kCompoundParts = 255;
+/// Two length bytes; longer parts cannot be framed.
+inline constexpr std::size_t kCompoundPartBytes = 65'535;
+/// Protocol 3.
+inline constexpr std::size_t kStreamPayloadBytes = 20 * kMiB;
+inline constexpr std::size_t kUserStateBytes = 20 * kMiB;
+inline constexpr std::size_t kUserMessageBytes = 20 * kMiB;
+inline constexpr std::size_t kPushPullNodes = 1'048'576;
+inline constexpr std::size_t kDecompressedStreamBytes = 40 * kMiB;
+inline constexpr std::size_t kConcurrentPushPulls = 128;
+
+// --- ours
+// -----------------------------------------------------------------------------------------
+
+/// The largest UDP payload there is.
+inline constexpr std::size_t kPacketBytes = 65'535;
+/// What a sender can have compressed into a datagram that others accept is a datagram.
+inline constexpr std::size_t kDecompressedPacketBytes = 65'535;
+/// Compound in compressed in compound is the deepest that any sender makes.
+inline constexpr std::size_t kPacketNesting = 4;
+/// Maps and arrays inside an unknown msgpack field.
+inline constexpr std::size_t kMsgpackNesting = 16;
+/// Messages handled of one packet, over all nesting.
+inline constexpr std::size_t kPacketMessages = 1024;
+/// Inbound streams at once, in total; above Go's 128 push/pulls, since other streams are short.
+inline constexpr std::size_t kInboundStreams = 256;
+/// An error text in a stream of type 13.
+inline constexpr std::size_t kErrorTextBytes = 1024;
+/// Acks awaited for others' indirect pings at once.
+inline constexpr std::size_t kRelayedPings = 4096;
+/// Parallel dials of one join.
+inline constexpr std::size_t kParallelJoins = 16;
+/// User broadcasts queued; the one sent most often is dropped first.
+inline constexpr std::size_t kQueuedUserBroadcasts = 8192;
+/// Ack payload of the ping delegate.
+inline constexpr std::size_t kAckPayloadBytes = 512;
+/// Log lines for one cause in one second; the rest is counted and summed up in one line.
+inline constexpr std::uint32_t kLogLinesPerCausePerSecond = 5;
+
+}  // namespace memberlist::limits

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "crypto/keyring.hpp"
+#include "memberlist/bytes.hpp"
+#include "wire/lzw.hpp"
+#include "wire/messages.hpp"
+#include "wire/wire_error.hpp"
+
+// The layers of a packet (protocol 2), outermost first: label, encryption, checksum, compression,
+// compound, message.
+namespace memberlist::wire {
+
+/// Bytes that a compound costs: at its head, and for each part.
+inline constexpr std::size_t kCompoundHeadBytes = 2;
+inline constexpr std::size_t kCompoundPartOverhead = 2;
+
+/// Bytes that encryption adds at most: version, nonce, tag, and padding for version 0.
+[[nodiscard]] constexpr std::size_t encryption_overhead(std::uint8_t version) noexcept {
+  return version == 0 ? 45 : 29;
+}
+/// Bytes that the label header takes.
+[[nodiscard]] constexpr std::size_t label_overhead(std::string_view label) noexcept {
+  return label.empty() ? 0 : 2 + label.size();
+}
+
+/// How this node's packets and streams are sealed and opened. What it points to must outlive it.
+struct Sealing {
+  std::string_view label;
+  crypto::Keyring* keyring = nullptr;   ///< null or empty: no encryption
+  std::uint8_t encryption_version = 1;  ///< 0 if this node speaks protocol 1
+  bool compress = true;
+  bool verify_incoming = true;
+  bool verify_outgoing = true;
+  bool skip_inbound_label_check = false;
+  std::function<void(std::span<std::byte>)> nonce_source;
+
+  [[nodiscard]] bool has_keys() const noexcept { return keyring != nullptr && !keyring->empty(); }
+  [[nodiscard]] bool encrypts() const noexcept { return has_keys() && verify_outgoing; }
+};
+
+/// Builds datagrams. Keeps its scratch space, so that nothing is allocated in the steady state.
+class PacketSealer {
+ public:
+  /// Bytes that `out` must have beyond the parts for every layer's header and trailer.
+  static constexpr std::size_t kMaxOverheadBytes = 2 + limits::kLabelBytes + 45 + 5 +
+                                                   kCompoundHeadBytes +
+                                                   kCompoundPartOverhead * limits::kCompoundParts;
+
+  /// Seals whole messages (type and body each) into one datagram: one message plain, several as a
+  /// compound; then compression (if on, and only if shorter), checksum (if `with_crc`), encryption,
+  /// label. At most 255 parts of at most 65,535 bytes each (asserted). Returns the datagram, which
+  /// lies in `out`; `out` must have room for the parts and kMaxOverheadBytes (asserted).
+  [[nodiscard]] BytesView seal(const Sealing& how, std::span<const BytesView> parts, bool with_crc,
+                               std::span<std::byte> out);
+
+ private:
+  LzwEncoder lzw_;
+  Bytes scratch_;
+};
+
+/// One innermost message of a packet.
+struct MessageView {
+  MessageType type = MessageType::ping;
+  BytesView body;  ///< behind the type byte
+};
+
+/// Opens datagrams, and yields their innermost messages one by one, whatever the nesting of
+/// compound, compressed and checksum (bounded by limits::kPacketNesting and kPacketMessages).
+/// Views are valid until the next `open`. Nothing is allocated in the steady state.
+class PacketOpener {
+ public:
+  /// Removes label and encryption; an error says why the whole datagram is dropped.
+  [[nodiscard]] WireResult<void> open(const Sealing& how, BytesView datagram);
+
+  /// The next message; `std::nullopt` at the end. An error concerns one part (bad compression, bad
+  /// checksum, an unknown type, nesting too deep): go on calling for the others.
+  [[nodiscard]] std::optional<WireResult<MessageView>> next();
+
+  /// Parts that compounds announced but did not hold.
+  [[nodiscard]] std::size_t truncated_parts() const noexcept { return truncated_parts_; }
+
+ private:
+  std::size_t truncated_parts_ = 0;
+  // to be designed by the implementer
+};
+
+}  // namespace memberlist::wire
