@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <span>
 
 #include <fmt/format.h>
@@ -279,10 +280,10 @@ Result<HostPort> HostPort::parse(std::string_view text) {
 
 std::size_t std::hash<memberlist::Address>::operator()(
     const memberlist::Address& address) const noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  const auto add = [&hash](std::uint64_t value) { hash = (hash ^ value) * 0x100000001b3U; };
+  std::uint64_t mixed = 0xcbf29ce484222325U;
+  const auto add = [&mixed](std::uint64_t value) { mixed = (mixed ^ value) * 0x100000001b3U; };
   for (const std::uint8_t byte : address.ip.bytes()) add(byte);
   add(address.ip.scope_id());
   add(address.port);
-  return static_cast<std::size_t>(hash ^ (hash >> 32));
+  return static_cast<std::size_t>(mixed ^ (mixed >> 32));
 }
