@@ -13,6 +13,11 @@ Suspicion::Suspicion(TimePoint start, std::string_view accuser, std::uint32_t k,
 }
 
 bool Suspicion::confirm(std::string_view from) {
+  if (from.empty()) return false;
+  if (accusers_.front().empty()) {
+    accusers_.front() = from;
+    return true;
+  }
   if (confirmations() >= k_ || std::ranges::find(accusers_, from) != accusers_.end()) return false;
   accusers_.emplace_back(from);
   return true;
