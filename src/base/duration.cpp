@@ -97,11 +97,13 @@ Result<Duration> parse_duration(std::string_view text) {
   if (number.size == 0 || unit == nullptr) return bad_duration(text);
   // Whole part and fraction apart, so that neither product overflows before it is checked.
   const std::uint64_t whole = number.digits / number.scale;
-  const std::uint64_t fraction = number.digits % number.scale;
+  std::uint64_t fraction = number.digits % number.scale;
+  std::uint64_t scale = number.scale;
+  for (; scale > 1 && fraction % 10 == 0; scale /= 10) fraction /= 10;
   if (whole > kMaxNanoseconds / unit->nanoseconds) return bad_duration(text);
   if (fraction > kMaxNanoseconds / unit->nanoseconds) return bad_duration(text);
-  if (fraction * unit->nanoseconds % number.scale != 0) return bad_duration(text);
-  const std::uint64_t part = fraction * unit->nanoseconds / number.scale;
+  if (fraction * unit->nanoseconds % scale != 0) return bad_duration(text);
+  const std::uint64_t part = fraction * unit->nanoseconds / scale;
   const std::uint64_t base = whole * unit->nanoseconds;
   if (part > kMaxNanoseconds - base) return bad_duration(text);
   return Duration(static_cast<Duration::rep>(base + part));
