@@ -393,6 +393,13 @@ TEST(GoldenPackets, EncodeByteForByte) {
   }
 }
 
+// A node of streams.json. Its bytes have nil where the JSON beside them says "" (see the README in
+// tests/golden), so that here, and only here, an empty byte array is an absent one.
+void fill_stream_node(Fields& fields, NodeState& state) {
+  fill(fields, state);
+  if (state.meta.empty()) state.meta = {};
+}
+
 // The plain message of a vector of streams.json.
 Bytes stream_plain(const json& vector) {
   Bytes plain;
@@ -414,7 +421,7 @@ Bytes stream_plain(const json& vector) {
     for (const json& node : vector.at("nodes")) {
       Fields fields(node);
       NodeState state;
-      fill(fields, state);
+      fill_stream_node(fields, state);
       encode(out, state);
     }
     out.bytes(user_state);
@@ -432,7 +439,7 @@ void expect_push_pull(const json& vector, const PushPullMessage& message) {
     ASSERT_TRUE(state) << state.error().to_string();
     Fields fields(node);
     NodeState expected;
-    fill(fields, expected);
+    fill_stream_node(fields, expected);
     expect_equal(*state, expected);
   }
   EXPECT_EQ(states.remaining(), 0U);
