@@ -49,5 +49,17 @@ TEST(Suspicion, WithNobodyToConfirmItLastsTheMinimum) {
   EXPECT_EQ(suspicion.deadline(), kStart + 25ms);
 }
 
+TEST(Suspicion, AnUnnamedFirstAccuserIsNamedWithoutShortening) {
+  Suspicion suspicion(kStart, "", 3, 2s, 30s);
+  EXPECT_FALSE(suspicion.confirm(""));
+  EXPECT_TRUE(suspicion.confirm("b"));
+  EXPECT_EQ(suspicion.confirmations(), 0U);
+  EXPECT_EQ(suspicion.deadline(), kStart + 30s);
+  EXPECT_EQ(suspicion.accusers().front(), "b");
+  EXPECT_FALSE(suspicion.confirm("b"));
+  EXPECT_TRUE(suspicion.confirm("c"));
+  EXPECT_EQ(suspicion.deadline(), kStart + 16s);
+}
+
 }  // namespace
 }  // namespace memberlist::swim
