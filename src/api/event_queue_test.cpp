@@ -119,20 +119,21 @@ TEST(EventQueue, TakesNothingAfterItsStop) {
 }
 
 TEST(EventQueue, MayBeDestroyedByItsHandler) {
-  std::promise<void> destroyed;
+  // The handler outlives this test's frame by a little: what it uses is its own.
+  auto destroyed = std::make_shared<std::promise<void>>();
   auto queue = std::make_shared<std::unique_ptr<EventQueue>>();
   std::promise<void> made;
   *queue = std::make_unique<EventQueue>(
-      [queue, &destroyed, ready = made.get_future().share()](const Event&) {
+      [queue, destroyed, ready = made.get_future().share()](const Event&) {
         ready.wait();
         queue->reset();
-        destroyed.set_value();
+        destroyed->set_value();
       },
       10);
   std::vector<Event> events{message("a"), message("b")};
   (*queue)->push(events);
   made.set_value();
-  destroyed.get_future().wait();
+  destroyed->get_future().wait();
 }
 
 TEST(EventQueue, LeavesSignalsToTheApplication) {
