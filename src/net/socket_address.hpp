@@ -10,6 +10,7 @@
 
 #include "memberlist/address.hpp"
 #include "memberlist/error.hpp"
+#include "net/family.hpp"
 
 namespace memberlist::net {
 
@@ -21,18 +22,6 @@ struct SocketAddress {
     return reinterpret_cast<const sockaddr*>(&storage);
   }
 };
-
-/// Which addresses a socket reaches.
-enum class Family : std::uint8_t {
-  v4,    ///< IPv4 only
-  v6,    ///< IPv6 only
-  dual,  ///< an IPv6 socket that speaks IPv4 as well
-};
-
-/// The family of a socket bound to `ip`: `::` is dual, all else speaks its own only.
-[[nodiscard]] Family family_of(const IpAddress& ip) noexcept;
-/// Whether a socket of `family` can send to `ip`.
-[[nodiscard]] bool reaches(Family family, const IpAddress& ip) noexcept;
 
 /// For a socket of `family`; IPv4 becomes IPv4-mapped where that is `dual`.
 [[nodiscard]] SocketAddress to_socket_address(const Address& address, Family family) noexcept;

@@ -297,18 +297,19 @@ TEST_F(TransportTest, SaysThatAPacketIsTooLarge) {
 TEST_F(TransportTest, CarriesAStreamBothWays) {
   End& a = open();
   End& b = open();
-  const auto [here, there] = connect(a, b);
+  const std::pair<StreamId, StreamId> ids = connect(a, b);
+  const StreamId here = ids.first;
+  const StreamId there = ids.second;
   const std::string large(5'000'000, 'q');
-  running_.call([&, here = here] { a.transport->write(here, to_bytes(large)); });
-  ASSERT_TRUE(b.heard.wait(
-      [&, there = there] { return b.heard.streams[there].data.size() == large.size(); }));
+  running_.call([&] { a.transport->write(here, to_bytes(large)); });
+  ASSERT_TRUE(b.heard.wait([&] { return b.heard.streams[there].data.size() == large.size(); }));
   EXPECT_EQ(b.heard.streams[there].data, large);
-  running_.call([&, there = there] {
+  running_.call([&] {
     b.transport->write(there, to_bytes("first "));
     b.transport->write(there, to_bytes("second"));
     b.transport->close(there);
   });
-  ASSERT_TRUE(a.heard.wait([&, here = here] { return a.heard.streams[here].ended; }));
+  ASSERT_TRUE(a.heard.wait([&] { return a.heard.streams[here].ended; }));
   EXPECT_EQ(a.heard.streams[here].data, "first second");
   EXPECT_FALSE(a.heard.streams[here].failure);
 }
