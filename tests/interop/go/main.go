@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 )
 
 // list is a flag that may be repeated, and split by commas.
@@ -38,30 +37,8 @@ type options struct {
 	meta      string
 	state     string
 	count     int
-
-	compression         bool
-	verifyIncoming      bool
-	verifyOutgoing      bool
-	skipLabelCheck      bool
-	disableTCPPings     bool
-	protocol            uint
-	delegateProtocolMin uint
-	delegateProtocolMax uint
-	delegateProtocol    uint
-
-	probeInterval       time.Duration
-	probeTimeout        time.Duration
-	gossipInterval      time.Duration
-	gossipToTheDead     time.Duration
-	pushPullInterval    time.Duration
-	tcpTimeout          time.Duration
-	suspicionMult       int
-	suspicionMaxMult    int
-	deadNodeReclaimTime time.Duration
+	settings  settings
 }
-
-// unset tells "take the profile's value" from a zero that was asked for.
-const unset = -1
 
 func parseOptions(arguments []string) options {
 	var o options
@@ -80,24 +57,7 @@ func parseOptions(arguments []string) options {
 	f.StringVar(&o.meta, "meta", "", "meta data")
 	f.StringVar(&o.state, "state", "", "user state to hand out in each push/pull")
 	f.IntVar(&o.count, "count", 1, "members to run (many)")
-	f.BoolVar(&o.compression, "compression", true, "compress")
-	f.BoolVar(&o.verifyIncoming, "verify-incoming", true, "refuse plaintext when there is a key")
-	f.BoolVar(&o.verifyOutgoing, "verify-outgoing", true, "encrypt when there is a key")
-	f.BoolVar(&o.skipLabelCheck, "skip-inbound-label-check", false, "as in the library")
-	f.BoolVar(&o.disableTCPPings, "disable-tcp-pings", false, "as in the library")
-	f.UintVar(&o.protocol, "protocol", 2, "protocol version to speak")
-	f.UintVar(&o.delegateProtocolMin, "delegate-protocol-min", 0, "")
-	f.UintVar(&o.delegateProtocolMax, "delegate-protocol-max", 0, "")
-	f.UintVar(&o.delegateProtocol, "delegate-protocol", 0, "")
-	f.DurationVar(&o.probeInterval, "probe-interval", unset, "")
-	f.DurationVar(&o.probeTimeout, "probe-timeout", unset, "")
-	f.DurationVar(&o.gossipInterval, "gossip-interval", unset, "")
-	f.DurationVar(&o.gossipToTheDead, "gossip-to-the-dead-time", unset, "")
-	f.DurationVar(&o.pushPullInterval, "push-pull-interval", unset, "")
-	f.DurationVar(&o.tcpTimeout, "tcp-timeout", unset, "")
-	f.IntVar(&o.suspicionMult, "suspicion-mult", unset, "")
-	f.IntVar(&o.suspicionMaxMult, "suspicion-max-timeout-mult", unset, "")
-	f.DurationVar(&o.deadNodeReclaimTime, "dead-node-reclaim-time", unset, "")
+	f.Var(&o.settings, "set", "KNOB=VALUE, named as in the program under test; repeatable")
 	if err := f.Parse(arguments); err != nil {
 		fail(err)
 	}

@@ -106,36 +106,13 @@ func makeConfig(o options, name string) (*memberlist.Config, error) {
 		}
 	}
 	c.Label = o.label
-	c.EnableCompression = o.compression
-	c.GossipVerifyIncoming = o.verifyIncoming
-	c.GossipVerifyOutgoing = o.verifyOutgoing
-	c.SkipInboundLabelCheck = o.skipLabelCheck
-	c.DisableTcpPings = o.disableTCPPings
-	c.ProtocolVersion = uint8(o.protocol)
-	c.DelegateProtocolMin = uint8(o.delegateProtocolMin)
-	c.DelegateProtocolMax = uint8(o.delegateProtocolMax)
-	c.DelegateProtocolVersion = uint8(o.delegateProtocol)
-	setDuration(&c.ProbeInterval, o.probeInterval)
-	setDuration(&c.ProbeTimeout, o.probeTimeout)
-	setDuration(&c.GossipInterval, o.gossipInterval)
-	setDuration(&c.GossipToTheDeadTime, o.gossipToTheDead)
-	setDuration(&c.PushPullInterval, o.pushPullInterval)
-	setDuration(&c.TCPTimeout, o.tcpTimeout)
-	setDuration(&c.DeadNodeReclaimTime, o.deadNodeReclaimTime)
-	if o.suspicionMult != unset {
-		c.SuspicionMult = o.suspicionMult
-	}
-	if o.suspicionMaxMult != unset {
-		c.SuspicionMaxTimeoutMult = o.suspicionMaxMult
+	for _, s := range o.settings {
+		if err := apply(c, s.knob, s.value); err != nil {
+			return nil, err
+		}
 	}
 	c.Logger = log.New(os.Stderr, name+": ", log.Ltime|log.Lmicroseconds)
 	return c, nil
-}
-
-func setDuration(knob *time.Duration, value time.Duration) {
-	if value != unset {
-		*knob = value
-	}
 }
 
 func (p *peer) members() int {
