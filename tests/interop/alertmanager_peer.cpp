@@ -53,12 +53,17 @@ AlertmanagerPeer::AlertmanagerPeer(const std::string& join) {
   });
   if (web_address_.empty()) throw std::runtime_error("Alertmanager did not start: " + log());
   name_ = cluster_of(web_address_).at("name").get<std::string>();
+  // It lists itself a moment after its web server has begun to answer.
+  if (!wait_for_peer(name_, true, kReadyTimeout)) {
+    throw std::runtime_error("Alertmanager does not list itself: " + log());
+  }
   address_ = peers().at(name_);
 }
 
 std::map<std::string, std::string> AlertmanagerPeer::peers() const {
   std::map<std::string, std::string> result;
-  for (const auto& peer : cluster_of(web_address_).at("peers")) {
+  const nlohmann::json cluster = cluster_of(web_address_);
+  for (const nlohmann::json& peer : cluster.at("peers")) {
     result.emplace(peer.at("name").get<std::string>(), peer.at("address").get<std::string>());
   }
   return result;

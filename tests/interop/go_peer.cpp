@@ -128,28 +128,17 @@ void GoPeer::stop() { process_->process().close_input(); }
 
 void GoPeer::watch() { watched_from_ = process_->lines().events().size(); }
 
-bool GoPeer::wait_for_event(const std::string& kind, const std::string& member, Timeout timeout) {
-  return process_->lines()
-      .wait_for(
-          [&](const nlohmann::json& event) {
-            return is_mine(event) && is_about(event, kind, member);
-          },
-          timeout, watched_from_)
-      .has_value();
+std::optional<nlohmann::json> GoPeer::wait_for(const JsonLines::Predicate& wanted,
+                                               Timeout timeout) {
+  return process_->lines().wait_for(
+      [&](const nlohmann::json& event) { return is_mine(event) && wanted(event); }, timeout,
+      watched_from_);
 }
 
 bool GoPeer::wait_for_status(const std::string& member, const std::string& status,
                              Timeout timeout) {
   // The library has no event for a suspicion: its table is asked instead.
   return eventually(timeout, [&] { return status_of(members(), member) == status; });
-}
-
-bool GoPeer::wait_for_message(const std::string& payload, Timeout timeout) {
-  return process_->lines()
-      .wait_for(
-          [&](const nlohmann::json& event) { return is_mine(event) && is_message(event, payload); },
-          timeout, watched_from_)
-      .has_value();
 }
 
 }  // namespace memberlist::interop

@@ -53,10 +53,10 @@ class GoPeer : public Peer {
   std::string log() override;
   void stop() override;
   void watch() override;
-  bool wait_for_event(const std::string& kind, const std::string& member, Timeout timeout) override;
+  std::optional<nlohmann::json> wait_for(const JsonLines::Predicate& wanted,
+                                         Timeout timeout) override;
   bool wait_for_status(const std::string& member, const std::string& status,
                        Timeout timeout) override;
-  bool wait_for_message(const std::string& payload, Timeout timeout) override;
 
  private:
   std::expected<nlohmann::json, std::string> command(nlohmann::json request);

@@ -7,8 +7,6 @@
 namespace memberlist::interop {
 namespace {
 
-std::string_view name_of(Kind kind) { return kind == Kind::ours ? "Ours" : "Go"; }
-
 // Enough to see the end of the story without drowning the assertion that failed.
 constexpr std::size_t kShownLogBytes = 6000;
 
@@ -23,10 +21,14 @@ std::string describe(const MemberTable& table) {
 
 }  // namespace
 
+std::string to_name(Kind kind) { return kind == Kind::ours ? "Ours" : "Go"; }
+
+void PrintTo(Kind kind, std::ostream* out) { *out << to_name(kind); }
+
 void PrintTo(const Roles& roles, std::ostream* out) { *out << to_name(roles); }
 
 std::string to_name(const Roles& roles) {
-  return std::string(name_of(roles.first)) + "And" + std::string(name_of(roles.second));
+  return to_name(roles.first) + "And" + to_name(roles.second);
 }
 
 void Flavour::apply_to(PeerOptions& options) const {

@@ -19,6 +19,9 @@ inline constexpr Timeout kSlack{5000};
 /// Who runs a member.
 enum class Kind { ours, go };
 
+std::string to_name(Kind kind);
+void PrintTo(Kind kind, std::ostream* out);
+
 /// Two roles of a test and who plays them. Go against Go is the control: it shows that the test,
 /// not our program, expects the right thing.
 struct Roles {

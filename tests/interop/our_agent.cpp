@@ -158,11 +158,9 @@ void OurAgent::stop() {
 
 void OurAgent::watch() { watched_from_ = lines_.events().size(); }
 
-bool OurAgent::wait_for_event(const std::string& kind, const std::string& member, Timeout timeout) {
-  return lines_
-      .wait_for([&](const nlohmann::json& event) { return is_about(event, kind, member); }, timeout,
-                watched_from_)
-      .has_value();
+std::optional<nlohmann::json> OurAgent::wait_for(const JsonLines::Predicate& wanted,
+                                                 Timeout timeout) {
+  return lines_.wait_for(wanted, timeout, watched_from_);
 }
 
 bool OurAgent::wait_for_status(const std::string& member, const std::string& status,
@@ -171,14 +169,7 @@ bool OurAgent::wait_for_status(const std::string& member, const std::string& sta
     const auto about = event.find("member");
     return about != event.end() && about->at("name") == member && about->at("status") == status;
   };
-  return lines_.wait_for(shows, timeout, watched_from_).has_value();
-}
-
-bool OurAgent::wait_for_message(const std::string& payload, Timeout timeout) {
-  return lines_
-      .wait_for([&](const nlohmann::json& event) { return is_message(event, payload); }, timeout,
-                watched_from_)
-      .has_value();
+  return wait_for(shows, timeout).has_value();
 }
 
 }  // namespace memberlist::interop

@@ -26,10 +26,10 @@ class OurAgent : public Peer {
   std::string log() override;
   void stop() override;
   void watch() override;
-  bool wait_for_event(const std::string& kind, const std::string& member, Timeout timeout) override;
+  std::optional<nlohmann::json> wait_for(const JsonLines::Predicate& wanted,
+                                         Timeout timeout) override;
   bool wait_for_status(const std::string& member, const std::string& status,
                        Timeout timeout) override;
-  bool wait_for_message(const std::string& payload, Timeout timeout) override;
 
   JsonLines& lines() { return lines_; }
   testing::Process& process() { return process_; }

@@ -104,8 +104,8 @@ TEST_P(PingTest, AnUnknownMemberIsAnError) {
   EXPECT_FALSE(actor->send("nobody", "x", false).has_value());
 }
 
-const auto kPairs =
-    ::testing::Combine(::testing::Values(kOursAndGo, kGoAndOurs), ::testing::Values(kPlain, kAll));
+const auto kPairs = ::testing::Combine(::testing::Values(kOursAndGo, kGoAndOurs, kGoAndGo),
+                                       ::testing::Values(kPlain, kAll));
 const auto kPairName = [](const auto& test) {
   return to_name(std::get<0>(test.param)) + std::get<1>(test.param).name;
 };

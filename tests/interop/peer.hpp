@@ -2,6 +2,7 @@
 
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,21 +55,22 @@ class Peer {
   /// Ends it in good order; throws nothing, complains to GoogleTest.
   virtual void stop() = 0;
 
-  /// Forgets the events up to now: `wait_for_event` and `wait_for_status` look at later ones only.
+  /// Forgets the events up to now: what waits for events looks at later ones only.
   virtual void watch() = 0;
-  /// An event of this kind about this member, e.g. `join`.
-  virtual bool wait_for_event(const std::string& kind, const std::string& member,
-                              Timeout timeout) = 0;
+  /// The first event of this member that `wanted` accepts.
+  virtual std::optional<nlohmann::json> wait_for(const JsonLines::Predicate& wanted,
+                                                 Timeout timeout) = 0;
   /// Waits until this member has seen `member` take on a status, however shortly.
   virtual bool wait_for_status(const std::string& member, const std::string& status,
                                Timeout timeout) = 0;
+
+  /// An event of this kind about this member, e.g. `join`.
+  bool wait_for_event(const std::string& kind, const std::string& member, Timeout timeout);
   /// A user message of exactly these bytes.
-  virtual bool wait_for_message(const std::string& payload, Timeout timeout) = 0;
+  bool wait_for_message(const std::string& payload, Timeout timeout);
 };
 
-/// Whether an event is of this kind and about this member.
-bool is_about(const nlohmann::json& event, const std::string& kind, const std::string& member);
-/// Whether an event is a user message of these bytes.
-bool is_message(const nlohmann::json& event, const std::string& payload);
+/// The bytes of a user message; nothing if the event is none.
+std::optional<std::string> message_payload(const nlohmann::json& event);
 
 }  // namespace memberlist::interop

@@ -53,7 +53,8 @@ std::map<std::string, SerfMember> SerfPeer::members() {
   const testing::Completed completed = client({"members", "-format", "json"});
   if (!completed.status.success()) throw std::runtime_error(completed.error_output);
   std::map<std::string, SerfMember> result;
-  for (const auto& value : nlohmann::json::parse(completed.output).at("members")) {
+  const nlohmann::json answer = nlohmann::json::parse(completed.output);
+  for (const nlohmann::json& value : answer.at("members")) {
     SerfMember member{
         value.at("status").get<std::string>(), value.at("addr").get<std::string>(), {}};
     for (const auto& [tag, text] : value.at("tags").items()) {

@@ -71,10 +71,11 @@ func (p *peer) GetBroadcasts(overhead, limit int) [][]byte {
 func (p *peer) LocalState(bool) []byte { return p.state }
 
 func (p *peer) MergeRemoteState(state []byte, join bool) {
-	p.event("merge", map[string]any{"state_base64": append([]byte{}, state...), "join": join})
+	p.event("merge", map[string]any{"state_bytes": len(state), "join": join})
 }
 
-func (p *peer) AckPayload() []byte { return []byte("ack of " + p.name) }
+// AckPayload is empty: Serf would take any other for its own coordinates.
+func (p *peer) AckPayload() []byte { return nil }
 
 func (p *peer) NotifyPingComplete(n *memberlist.Node, rtt time.Duration, payload []byte) {
 	p.event("pong", map[string]any{"member": describe(n), "rtt_us": rtt.Microseconds(),
