@@ -28,6 +28,11 @@ class BroadcastQueue {
   };
 
   explicit BroadcastQueue(Order order = Order::largest_first) noexcept : order_(order) {}
+  BroadcastQueue(const BroadcastQueue&) = delete;  // slots hold iterators
+  BroadcastQueue& operator=(const BroadcastQueue&) = delete;
+  BroadcastQueue(BroadcastQueue&&) = default;
+  BroadcastQueue& operator=(BroadcastQueue&&) = default;
+  ~BroadcastQueue() = default;
 
   // A message that no compound can hold (over 65,535 bytes) is not queued; its token is finished.
 
@@ -88,6 +93,33 @@ class BroadcastQueue {
     KeyKind kind = KeyKind::unique;
     OrderIndex::iterator place;
   };
+  // What a message is queued under.
+  struct Key {
+    KeyKind kind = KeyKind::unique;
+    std::uint32_t member_key = 0;
+    std::string_view name{};
+    std::uint64_t hash = 0;
+  };
+
+  static Key member_key_of(std::uint32_t member_key) noexcept;
+  static Key named_key_of(std::string_view name) noexcept;
+  void queue(const Key& key, BytesView message, BroadcastToken token);
+  void insert(Place place);
+  [[nodiscard]] std::uint32_t take_slot();
+  // Takes a message out of the order and ends it.
+  void drop(OrderIndex::iterator place);
+  // Ends a message that is out of the order already.
+  void release(OrderIndex::node_type node);
+  void take_largest_first(std::size_t overhead_bytes, std::size_t room);
+  void take_oldest_first(std::size_t overhead_bytes, std::size_t room);
+  [[nodiscard]] std::size_t cost(const Place& place, std::size_t overhead_bytes) const noexcept {
+    return slots_[place.slot].message.size() + overhead_bytes;
+  }
+
+  [[nodiscard]] std::uint32_t find(const Key& key) const noexcept;
+  void index_key(std::uint32_t slot);
+  void unindex_key(std::uint32_t slot);
+  void grow_index();
 
   OrderIndex order_index_;
   std::vector<OrderIndex::node_type> spare_nodes_;

@@ -12,7 +12,7 @@ namespace memberlist::swim {
 [[nodiscard]] std::uint32_t retransmit_limit(std::uint32_t mult, std::size_t n) noexcept;
 
 /// The shortest life of a suspicion among `n` members: mult * max(1, log10(n)) * interval, with
-/// the logarithm's factor cut to three decimals and the result to milliseconds.
+/// the logarithm's factor cut to three decimals.
 [[nodiscard]] Duration suspicion_min_timeout(std::uint32_t mult, std::size_t n,
                                              Duration probe_interval) noexcept;
 

@@ -14,12 +14,14 @@ namespace memberlist::swim {
 /// Lifeguard's dogpile). A value without a timer: whoever holds it watches `deadline()`.
 class Suspicion {
  public:
-  /// `accuser` is who raised it first, and never counts as a confirmation. `k` confirmations
-  /// shorten its life from `max` to `min`; with `k` = 0 it is `min` from the start.
+  /// `accuser` is who raised it first, and never counts as a confirmation; empty if that is not
+  /// known (it was heard of in a push/pull). `k` confirmations shorten its life from `max` to
+  /// `min`; with `k` = 0 it is `min` from the start.
   Suspicion(TimePoint start, std::string_view accuser, std::uint32_t k, Duration min, Duration max);
 
-  /// Somebody accuses it too. True if that counts (a new accuser, fewer than `k` so far), and the
-  /// deadline came nearer; false changes nothing.
+  /// Somebody accuses it too. True if that is news: a new accuser, fewer than `k` so far, and the
+  /// deadline came nearer; or the first accuser whose name is known, who may be the one it began
+  /// with and so shortens nothing. False changes nothing, as it is for an empty name.
   bool confirm(std::string_view from);
 
   /// When the member is dead unless it refutes; may be in the past after `confirm`.
