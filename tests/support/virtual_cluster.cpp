@@ -94,6 +94,7 @@ void VirtualCluster::make_engine(HostId id) {
 Engine& VirtualCluster::engine(HostId node) { return nodes_.at(node)->engine.value(); }
 const Address& VirtualCluster::address(HostId node) const { return nodes_.at(node)->address; }
 const std::string& VirtualCluster::name(HostId node) const { return nodes_.at(node)->config.name; }
+Config& VirtualCluster::config(HostId node) { return nodes_.at(node)->config; }
 bool VirtualCluster::running(HostId node) const {
   return nodes_.at(node)->engine.has_value() && !nodes_.at(node)->paused;
 }

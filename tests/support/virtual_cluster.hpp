@@ -55,6 +55,8 @@ class VirtualCluster {
   [[nodiscard]] const Address& address(HostId node) const;
   [[nodiscard]] const std::string& name(HostId node) const;
   [[nodiscard]] bool running(HostId node) const;
+  /// What the next process of a node will be made with.
+  [[nodiscard]] Config& config(HostId node);
 
   /// The machine is off; nothing tells the others.
   void crash(HostId node);

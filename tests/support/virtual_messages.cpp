@@ -46,6 +46,38 @@ Bytes dead_message(std::string_view node, std::uint32_t incarnation, std::string
   return message_bytes(wire::Dead{.incarnation = incarnation, .node = node, .from = from});
 }
 
+Bytes ping_message(std::uint32_t seq_no, std::string_view node, std::optional<Address> source) {
+  wire::Ping ping;
+  ping.seq_no = seq_no;
+  ping.node = node;
+  if (source) {
+    ping.source_addr = source->ip.wire_bytes();
+    ping.source_port = source->port;
+    ping.source_node = "asker";
+  }
+  return message_bytes(ping);
+}
+
+Bytes indirect_ping_message(std::uint32_t seq_no, std::string_view node, const Address& target,
+                            bool nack, std::optional<Address> source) {
+  wire::IndirectPing ping;
+  ping.seq_no = seq_no;
+  ping.node = node;
+  ping.target = target.ip.wire_bytes();
+  ping.port = target.port;
+  ping.nack = nack;
+  if (source) {
+    ping.source_addr = source->ip.wire_bytes();
+    ping.source_port = source->port;
+    ping.source_node = "asker";
+  }
+  return message_bytes(ping);
+}
+
+Bytes ack_message(std::uint32_t seq_no, BytesView payload) {
+  return message_bytes(wire::Ack{.seq_no = seq_no, .payload = payload});
+}
+
 Bytes user_message(std::string_view payload) {
   Bytes bytes{static_cast<std::byte>(wire::MessageType::user)};
   ByteWriter(bytes).bytes(as_bytes(payload));

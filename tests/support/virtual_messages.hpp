@@ -36,6 +36,12 @@ struct Claim {
                                     std::string_view from);
 [[nodiscard]] Bytes dead_message(std::string_view node, std::uint32_t incarnation,
                                  std::string_view from);
+[[nodiscard]] Bytes ping_message(std::uint32_t seq_no, std::string_view node,
+                                 std::optional<Address> source = std::nullopt);
+[[nodiscard]] Bytes indirect_ping_message(std::uint32_t seq_no, std::string_view node,
+                                          const Address& target, bool nack,
+                                          std::optional<Address> source = std::nullopt);
+[[nodiscard]] Bytes ack_message(std::uint32_t seq_no, BytesView payload = {});
 [[nodiscard]] Bytes user_message(std::string_view payload);
 [[nodiscard]] Bytes push_pull_message(bool join, const std::vector<Claim>& claims,
                                       std::string_view user_state = {});

@@ -77,15 +77,14 @@ void EngineBench::answer(ScriptedPeer& peer, const SeenMessage& message) {
     const wire::Ping ping = message.ping();
     if (!peer.answers_pings || (!ping.node.empty() && ping.node != peer.name)) return;
     timeline_.after(peer.round_trip, [this, &peer, seq_no = ping.seq_no] {
-      receive(peer.address,
-              {message_bytes(wire::Ack{.seq_no = seq_no, .payload = peer.ack_payload})});
+      receive(peer.address, {ack_message(seq_no, peer.ack_payload)});
     });
   } else if (message.type == wire::MessageType::indirect_ping) {
     ++peer.indirect_pings_seen;
     const wire::IndirectPing ping = message.indirect_ping();
     if (peer.relays) {
       timeline_.after(peer.round_trip, [this, &peer, seq_no = ping.seq_no] {
-        receive(peer.address, {message_bytes(wire::Ack{.seq_no = seq_no, .payload = {}})});
+        receive(peer.address, {ack_message(seq_no)});
       });
     } else if (peer.nacks && ping.nack) {
       timeline_.after(kNackDelay, [this, &peer, seq_no = ping.seq_no] {
@@ -106,7 +105,7 @@ void EngineBench::answer_stream(ScriptedPeer& peer, StreamId id) {
   if (!opener) return;
   Bytes reply;
   if (const auto* ping = std::get_if<wire::Ping>(&opener->message())) {
-    reply = message_bytes(wire::Ack{.seq_no = ping->seq_no, .payload = {}});
+    reply = ack_message(ping->seq_no);
   } else if (const auto* state = std::get_if<wire::PushPullMessage>(&opener->message())) {
     reply = push_pull_message(state->header.join, peer.claims, peer.user_state);
   } else {

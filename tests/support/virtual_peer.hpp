@@ -75,10 +75,10 @@ struct SeenStream {
   bool dialled = false;  ///< by the engine
   bool connected = false;
   TimePoint opened_at;
-  Bytes written;
+  Bytes written = {};
   bool closed = false;
   bool aborted = false;
-  std::optional<TimePoint> ended_at;  ///< by the engine
+  std::optional<TimePoint> ended_at = std::nullopt;  ///< by the engine
 };
 
 struct SeenChange {
