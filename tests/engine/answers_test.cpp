@@ -216,12 +216,12 @@ TEST(EnginePackets, EmptyPacketIsSurvived) {
 
 TEST(EnginePackets, UnknownTypesAndThoseOfStreamsAreDropped) {
   Bench bench;
-  for (const std::uint8_t type : {6, 10, 13, 14, 99, 200, 243, 255}) {
+  for (const int type : {6, 10, 13, 14, 99, 200, 243, 255}) {
     const std::uint64_t before = bench.engine().counters().dropped_malformed;
-    Bytes packet{std::byte{type}};
+    Bytes packet{static_cast<std::byte>(type)};
     ByteWriter(packet).bytes(as_bytes("something"));
     bench.receive_raw(kStranger, packet);
-    EXPECT_GT(bench.engine().counters().dropped_malformed, before) << int{type};
+    EXPECT_GT(bench.engine().counters().dropped_malformed, before) << type;
   }
   EXPECT_TRUE(bench.packets().empty());
 }
@@ -324,12 +324,10 @@ TEST(EngineTime, DeadlineHandledEarlyDoesNothing) {
 
 TEST(EngineTime, LongSilenceOfTheDriverIsCaughtUpWithoutABurst) {
   Bench bench;
-  ScriptedPeer& peer = bench.meet("a");
+  bench.meet("a");
   bench.run_for(5s);
-  bench.forget();
   // The process stood still for ten minutes; then its one late deadline is handled.
   const TimePoint late = bench.now() + 10min;
-  bench.timeline().at(late, [] {});
   bench.engine().handle_deadline(late);
   std::size_t packets = 0;
   for (const Output& output : bench.engine().outputs()) {
@@ -338,7 +336,6 @@ TEST(EngineTime, LongSilenceOfTheDriverIsCaughtUpWithoutABurst) {
   EXPECT_LE(packets, 4u);
   EXPECT_GT(bench.engine().next_deadline(), late);
   bench.engine().clear_outputs();
-  EXPECT_EQ(peer.name, "a");
 }
 
 }  // namespace
