@@ -59,7 +59,7 @@ TEST(EngineGossip, EachTickToSoManyDifferentMembers) {
     EXPECT_EQ(std::set(targets.begin(), targets.end()).size(), 3u) << "no member twice";
     EXPECT_FALSE(targets.contains(bench.address()));
     everybody.insert(targets.begin(), targets.end());
-    if (last != TimePoint{}) EXPECT_EQ(at - last, 200ms);
+    EXPECT_TRUE(last == TimePoint{} || at - last == 200ms);
     last = at;
   }
   EXPECT_EQ(everybody.size(), 8u) << "all get their turn";

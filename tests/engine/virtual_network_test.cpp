@@ -198,13 +198,13 @@ TEST_F(VirtualNetworkTest, PartitionsKeepGroupsApart) {
 
 // --- determinism --------------------------------------------------------------------------------
 
-struct Run {
+struct RunRecord {
   std::string transcript;
   std::uint64_t traffic = 0;
 };
 
 // Joins, faults and a leave, in a bad network.
-Run eventful_run(std::uint64_t seed) {
+RunRecord eventful_run(std::uint64_t seed) {
   LinkRule link;
   link.latency = 2ms;
   link.jitter = 20ms;
@@ -222,9 +222,9 @@ Run eventful_run(std::uint64_t seed) {
 }
 
 TEST(VirtualClusterSeed, SameSeedSameRunAnotherSeedAnotherRun) {
-  const Run first = eventful_run(42);
-  const Run again = eventful_run(42);
-  const Run other = eventful_run(43);
+  const RunRecord first = eventful_run(42);
+  const RunRecord again = eventful_run(42);
+  const RunRecord other = eventful_run(43);
   EXPECT_EQ(first.transcript, again.transcript);
   EXPECT_EQ(first.traffic, again.traffic);
   EXPECT_NE(first.transcript, other.transcript);
