@@ -95,10 +95,11 @@ struct KnobInfo {
 /// All knobs, in the order of the documentation.
 [[nodiscard]] MEMBERLIST_API std::span<const KnobInfo> knobs() noexcept;
 
-/// Parses `250ms`, `1.5s`, `2m`, `1h`, `0`.
+/// Parses `250ms`, `1.5s`, `2m`, `1h`, `0` (units h, m, s, ms, us, ns); exact or an error.
 [[nodiscard]] MEMBERLIST_API Result<Duration> parse_duration(std::string_view text);
 
-/// The shortest exact text of a duration, as `parse_duration` reads it.
+/// The shortest exact text of a duration, as `parse_duration` reads it, in a unit of which it has
+/// at least one: `500ms`, `1.5s`, `90s`, `2m`.
 [[nodiscard]] MEMBERLIST_API std::string format_duration(Duration duration);
 
 }  // namespace memberlist

@@ -104,6 +104,8 @@ class MEMBERLIST_API Policy {
   virtual Bytes local_state(bool join);
   /// Payload of acks (ping delegate); at most 512 bytes, more is left out.
   virtual Bytes ack_payload();
+  /// A probe of this node was answered directly and in time (ping delegate, protocol 5).
+  virtual void notify_ping(const MemberRecord& peer, Duration round_trip, BytesView payload);
 };
 
 // --- numbers ------------------------------------------------------------------------------------

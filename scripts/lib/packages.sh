@@ -1,0 +1,127 @@
+# shellcheck shell=bash
+# The one list of packages, named as in Debian 12 and Ubuntu 24.04, and their installation.
+# Sourced after common.sh.
+
+# The library, the program, the tests, the benchmarks.
+BUILD_PACKAGES=(
+  ca-certificates ccache cmake g++ git make ninja-build pkg-config
+  libasio-dev libc-ares-dev libfmt-dev libssl-dev
+  libcli11-dev libcpp-httplib-dev libspdlog-dev libtomlplusplus-dev nlohmann-json3-dev
+  libbenchmark-dev libgmock-dev libgtest-dev
+)
+# Formatter, static analysis, the second compiler with its sanitizers.
+LINT_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev shellcheck)
+# Real members to test against, and what cuts and watches networks; jq and curl talk to them.
+PEER_PACKAGES=(curl iproute2 jq nftables procps prometheus-alertmanager serf)
+
+is_installed() {
+  [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  elif have sudo; then
+    sudo "$@"
+  else
+    die "'$*' needs root: run as root, or install sudo"
+  fi
+}
+
+APT_LISTS_FRESH=0
+apt_update_once() {
+  ((APT_LISTS_FRESH)) && return 0
+  APT_LISTS_FRESH=1
+  run as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+}
+
+# Some packages (serf, prometheus-alertmanager) start a service when installed. Debian's own way of
+# forbidding that is a policy-rc.d; one that is there already is its owner's, and stays.
+POLICY_FILE=/usr/sbin/policy-rc.d
+POLICY_IS_OURS=0
+forbid_services() {
+  [[ -e $POLICY_FILE ]] && return 0
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY_FILE" >/dev/null
+  as_root chmod 755 "$POLICY_FILE"
+  POLICY_IS_OURS=1
+}
+allow_services() {
+  ((POLICY_IS_OURS)) || return 0
+  as_root rm -f "$POLICY_FILE"
+  POLICY_IS_OURS=0
+}
+
+# Neither now nor after the next boot: these packages are wanted for their programs alone.
+keep_services_off() {
+  local unit
+  [[ -d /run/systemd/system ]] || return 0
+  for unit in "$@"; do
+    if systemctl list-unit-files "$unit.service" >/dev/null 2>&1; then
+      as_root systemctl disable --now "$unit.service" >/dev/null 2>&1 || true
+    fi
+  done
+}
+
+# apt_install PACKAGE...: without a question and without starting a service.
+apt_install() {
+  local status=0
+  forbid_services
+  trap allow_services EXIT
+  note "\$ apt-get install -y --no-install-recommends $*"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    -o Dpkg::Use-Pty=0 "$@" >"$APT_LOG" 2>&1 </dev/null || status=$?
+  allow_services
+  trap - EXIT
+  return $status
+}
+
+# ensure_packages required|optional PACKAGE...: installs what is missing. A required package that
+# cannot be had ends the script; an optional one is named and passed over.
+ensure_packages() {
+  local kind=$1 package missing=()
+  shift
+  have apt-get || {
+    warn "no apt-get here: install by hand what this needs: $*"
+    return 0
+  }
+  for package in "$@"; do
+    is_installed "$package" || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+
+  step "installing: ${missing[*]}"
+  APT_LOG=$(mktemp)
+  apt_update_once
+  if apt_install "${missing[@]}"; then
+    keep_services_off_of "${missing[@]}"
+    rm -f "$APT_LOG"
+    return 0
+  fi
+  if [[ $kind == required ]]; then
+    tail -n 20 "$APT_LOG" >&2
+    die "could not install: ${missing[*]} (whole log: $APT_LOG)"
+  fi
+  # One that is not to be had must not keep the others away.
+  for package in "${missing[@]}"; do
+    if apt_install "$package"; then
+      keep_services_off_of "$package"
+    else
+      warn "could not install $package: $(grep -m1 '^E:' "$APT_LOG" || echo 'see apt-get')"
+    fi
+  done
+  rm -f "$APT_LOG"
+}
+
+# Only what this run installed: a service that somebody uses is left alone.
+keep_services_off_of() {
+  local package
+  for package in "$@"; do
+    case $package in
+      serf | prometheus-alertmanager | nftables) keep_services_off "$package" ;;
+    esac
+  done
+}
+
+install_build_packages() { ensure_packages required "${BUILD_PACKAGES[@]}"; }
+install_lint_packages() { ensure_packages required "${LINT_PACKAGES[@]}"; }
+install_peer_packages() { ensure_packages optional "${PEER_PACKAGES[@]}"; }

@@ -1,0 +1,71 @@
+#include "memberlist/event.hpp"
+#include "memberlist/member.hpp"
+
+// The names of the closed sets of values, as logs and the command line show them.
+namespace memberlist {
+
+std::string_view to_string(MemberStatus status) noexcept {
+  switch (status) {
+    case MemberStatus::alive:
+      return "alive";
+    case MemberStatus::suspect:
+      return "suspect";
+    case MemberStatus::dead:
+      return "dead";
+    case MemberStatus::left:
+      return "left";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(MemberEventKind kind) noexcept {
+  switch (kind) {
+    case MemberEventKind::join:
+      return "join";
+    case MemberEventKind::leave:
+      return "leave";
+    case MemberEventKind::update:
+      return "update";
+    case MemberEventKind::suspect:
+      return "suspect";
+    case MemberEventKind::alive:
+      return "alive";
+    case MemberEventKind::dead:
+      return "dead";
+    case MemberEventKind::conflict:
+      return "conflict";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Cause::Kind kind) noexcept {
+  switch (kind) {
+    case Cause::Kind::gossip:
+      return "gossip";
+    case Cause::Kind::push_pull:
+      return "push_pull";
+    case Cause::Kind::probe_failed:
+      return "probe_failed";
+    case Cause::Kind::suspicion_expired:
+      return "suspicion_expired";
+    case Cause::Kind::command:
+      return "command";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(LogLevel level) noexcept {
+  switch (level) {
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::error:
+      return "error";
+  }
+  return "unknown";
+}
+
+}  // namespace memberlist

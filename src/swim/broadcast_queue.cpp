@@ -1,0 +1,240 @@
+#include "swim/broadcast_queue.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/limits.hpp"
+
+namespace memberlist::swim {
+namespace {
+
+// How many messages that do not fit `Order::oldest_first` passes over for one packet. It bounds
+// the work where many large messages wait.
+constexpr std::size_t kPassedOverPerPacket = 32;
+constexpr std::size_t kSmallestIndex = 16;
+
+std::uint64_t mix(std::uint64_t value) noexcept {
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9U;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111ebU;
+  return value ^ (value >> 31);
+}
+
+// The longest first.
+std::uint32_t rank_of_length(std::size_t length) noexcept {
+  return std::numeric_limits<std::uint32_t>::max() -
+         static_cast<std::uint32_t>(std::min(length, limits::kCompoundPartBytes));
+}
+
+}  // namespace
+
+void BroadcastQueue::queue_member(std::uint32_t member_key, BytesView message,
+                                  BroadcastToken token) {
+  queue(member_key_of(member_key), message, token);
+}
+
+void BroadcastQueue::queue_named(std::string_view name, BytesView message, BroadcastToken token) {
+  queue(named_key_of(name), message, token);
+}
+
+void BroadcastQueue::queue_unique(BytesView message, BroadcastToken token) {
+  queue({}, message, token);
+}
+
+BroadcastQueue::Key BroadcastQueue::member_key_of(std::uint32_t member_key) noexcept {
+  return {.kind = KeyKind::member, .member_key = member_key, .hash = mix(member_key)};
+}
+
+BroadcastQueue::Key BroadcastQueue::named_key_of(std::string_view name) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return {.kind = KeyKind::named, .name = name, .hash = mix(hash)};
+}
+
+void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken token) {
+  if (message.size() > limits::kCompoundPartBytes) {
+    if (token != 0) finished_.push_back(token);
+    return;
+  }
+  if (const std::uint32_t replaced = find(key); replaced != kNoSlot) {
+    drop(slots_[replaced].place);
+  }
+  const std::uint32_t index = take_slot();
+  Slot& slot = slots_[index];
+  slot.message.assign(message.begin(), message.end());
+  slot.name.assign(key.name);
+  slot.token = token;
+  slot.hash = key.hash;
+  slot.member_key = key.member_key;
+  slot.kind = key.kind;
+  if (key.kind != KeyKind::unique) index_key(index);
+  bytes_ += message.size();
+  const std::uint64_t age = next_age_++;
+  if (order_ == Order::largest_first) {
+    insert({.rank = rank_of_length(message.size()), .age = ~age, .slot = index});
+  } else {
+    insert({.age = age, .slot = index});
+  }
+}
+
+void BroadcastQueue::insert(Place place) {
+  if (spare_nodes_.empty()) {
+    slots_[place.slot].place = order_index_.insert(place).first;
+    return;
+  }
+  OrderIndex::node_type node = std::move(spare_nodes_.back());
+  spare_nodes_.pop_back();
+  node.value() = place;
+  slots_[place.slot].place = order_index_.insert(std::move(node)).position;
+}
+
+std::uint32_t BroadcastQueue::take_slot() {
+  if (free_slots_.empty()) {
+    slots_.emplace_back();
+    free_slots_.reserve(slots_.capacity());  // so that ending a message never allocates
+    spare_nodes_.reserve(slots_.capacity());
+    return static_cast<std::uint32_t>(slots_.size() - 1);
+  }
+  const std::uint32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  return slot;
+}
+
+void BroadcastQueue::take(std::size_t overhead_bytes, std::size_t limit_bytes,
+                          std::uint32_t retransmit_limit, std::vector<BytesView>& out) {
+  if (order_ == Order::largest_first) {
+    take_largest_first(overhead_bytes, limit_bytes);
+  } else {
+    take_oldest_first(overhead_bytes, limit_bytes);
+  }
+  // Back only now, one tier on, so that no message rides twice on a packet.
+  for (OrderIndex::node_type& node : taken_) {
+    Place& place = node.value();
+    out.emplace_back(slots_[place.slot].message);
+    if (++place.transmits >= retransmit_limit) {
+      release(std::move(node));
+    } else {
+      const std::uint32_t slot = place.slot;
+      slots_[slot].place = order_index_.insert(std::move(node)).position;
+    }
+  }
+  taken_.clear();
+}
+
+void BroadcastQueue::take_largest_first(std::size_t overhead_bytes, std::size_t room) {
+  auto at = order_index_.begin();
+  while (at != order_index_.end() && room >= overhead_bytes) {
+    const std::uint32_t tier = at->transmits;
+    at = order_index_.lower_bound(
+        Place{.transmits = tier, .rank = rank_of_length(room - overhead_bytes)});
+    if (at == order_index_.end() || at->transmits != tier) continue;  // nothing fits in this tier
+    room -= cost(*at, overhead_bytes);
+    const auto next = std::next(at);
+    taken_.push_back(order_index_.extract(at));
+    at = next;
+  }
+}
+
+void BroadcastQueue::take_oldest_first(std::size_t overhead_bytes, std::size_t room) {
+  std::size_t passed_over = 0;
+  auto at = order_index_.begin();
+  while (at != order_index_.end() && room >= overhead_bytes && passed_over < kPassedOverPerPacket) {
+    const auto next = std::next(at);
+    if (const std::size_t needed = cost(*at, overhead_bytes); needed <= room) {
+      room -= needed;
+      taken_.push_back(order_index_.extract(at));
+    } else {
+      ++passed_over;
+    }
+    at = next;
+  }
+}
+
+void BroadcastQueue::prune(std::size_t max_retained) {
+  while (order_index_.size() > max_retained) drop(std::prev(order_index_.end()));
+}
+
+void BroadcastQueue::forget_member(std::uint32_t member_key) {
+  if (const std::uint32_t slot = find(member_key_of(member_key)); slot != kNoSlot) {
+    drop(slots_[slot].place);
+  }
+}
+
+void BroadcastQueue::reset() {
+  prune(0);
+  spare_nodes_.clear();
+  spare_nodes_.shrink_to_fit();
+  slots_.clear();
+  slots_.shrink_to_fit();
+  free_slots_.clear();
+  free_slots_.shrink_to_fit();
+  buckets_.clear();
+  buckets_.shrink_to_fit();
+}
+
+void BroadcastQueue::drain_finished(std::vector<BroadcastToken>& out) {
+  out.insert(out.end(), finished_.begin(), finished_.end());
+  finished_.clear();
+}
+
+void BroadcastQueue::drop(OrderIndex::iterator place) { release(order_index_.extract(place)); }
+
+void BroadcastQueue::release(OrderIndex::node_type node) {
+  const std::uint32_t index = node.value().slot;
+  Slot& slot = slots_[index];
+  if (slot.kind != KeyKind::unique) unindex_key(index);
+  if (slot.token != 0) finished_.push_back(slot.token);
+  bytes_ -= slot.message.size();  // the bytes stay: views of the last packet may see them
+  free_slots_.push_back(index);
+  spare_nodes_.push_back(std::move(node));
+}
+
+// --- the index by key: open addressing, at most half full ----------------------------------------
+
+std::uint32_t BroadcastQueue::find(const Key& key) const noexcept {
+  if (key.kind == KeyKind::unique || buckets_.empty()) return kNoSlot;
+  const std::size_t mask = buckets_.size() - 1;
+  for (std::size_t at = key.hash & mask; buckets_[at] != kNoSlot; at = (at + 1) & mask) {
+    const Slot& slot = slots_[buckets_[at]];
+    if (slot.hash == key.hash && slot.kind == key.kind && slot.member_key == key.member_key &&
+        slot.name == key.name) {
+      return buckets_[at];
+    }
+  }
+  return kNoSlot;
+}
+
+void BroadcastQueue::index_key(std::uint32_t slot) {
+  if ((keyed_ + 1) * 2 > buckets_.size()) grow_index();
+  const std::size_t mask = buckets_.size() - 1;
+  std::size_t at = slots_[slot].hash & mask;
+  while (buckets_[at] != kNoSlot) at = (at + 1) & mask;
+  buckets_[at] = slot;
+  ++keyed_;
+}
+
+void BroadcastQueue::unindex_key(std::uint32_t slot) {
+  const std::size_t mask = buckets_.size() - 1;
+  std::size_t hole = slots_[slot].hash & mask;
+  while (buckets_[hole] != slot) hole = (hole + 1) & mask;
+  // Later entries of the run move up into the hole, so that no search ends too early.
+  for (std::size_t at = (hole + 1) & mask; buckets_[at] != kNoSlot; at = (at + 1) & mask) {
+    const std::size_t home = slots_[buckets_[at]].hash & mask;
+    if (((at - home) & mask) < ((at - hole) & mask)) continue;
+    buckets_[hole] = buckets_[at];
+    hole = at;
+  }
+  buckets_[hole] = kNoSlot;
+  --keyed_;
+}
+
+void BroadcastQueue::grow_index() {
+  const std::vector<std::uint32_t> old = std::exchange(
+      buckets_, std::vector<std::uint32_t>(std::max(kSmallestIndex, buckets_.size() * 2), kNoSlot));
+  keyed_ = 0;
+  for (const std::uint32_t slot : old) {
+    if (slot != kNoSlot) index_key(slot);
+  }
+}
+
+}  // namespace memberlist::swim

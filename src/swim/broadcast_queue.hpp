@@ -1,0 +1,138 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "memberlist/bytes.hpp"
+
+namespace memberlist::swim {
+
+/// Names whoever waits for a broadcast to be sent; 0 is nobody.
+using BroadcastToken = std::uint64_t;
+
+/// The broadcasts that wait to ride on packets (protocol section 7, Queue). Messages are whole
+/// encoded messages, copied in once. Every call is O(log n) for each message that it touches, the
+/// order is deterministic, and nothing is allocated beyond the largest fill so far.
+class BroadcastQueue {
+ public:
+  /// What goes first among messages that were sent equally often.
+  enum class Order : std::uint8_t {
+    largest_first,  ///< the longest, among equal lengths the newest: for membership
+    oldest_first,   ///< as queued: for user messages, which should arrive in their order
+  };
+
+  explicit BroadcastQueue(Order order = Order::largest_first) noexcept : order_(order) {}
+  BroadcastQueue(const BroadcastQueue&) = delete;  // slots hold iterators
+  BroadcastQueue& operator=(const BroadcastQueue&) = delete;
+  BroadcastQueue(BroadcastQueue&&) = default;
+  BroadcastQueue& operator=(BroadcastQueue&&) = default;
+  ~BroadcastQueue() = default;
+
+  // A message that no compound can hold (over 65,535 bytes) is not queued; its token is finished.
+
+  /// Queues news about a member, in place of what is queued about it.
+  void queue_member(std::uint32_t member_key, BytesView message, BroadcastToken token = 0);
+  /// Queues a message in place of the one queued under that name (a name space of its own).
+  void queue_named(std::string_view name, BytesView message, BroadcastToken token = 0);
+  /// Queues a message that replaces nothing.
+  void queue_unique(BytesView message, BroadcastToken token = 0);
+
+  /// Appends to `out` the messages for one packet: each costs its size + `overhead_bytes`, all
+  /// together at most `limit_bytes`. Those sent least often come first, and of these, by the
+  /// order, all that still fit. Each is counted as sent once more, and is finished once it was
+  /// sent `retransmit_limit` times. The views are valid until something is queued or reset.
+  void take(std::size_t overhead_bytes, std::size_t limit_bytes, std::uint32_t retransmit_limit,
+            std::vector<BytesView>& out);
+
+  /// Drops messages down to `max_retained`: the most often sent first, of these the last in order
+  /// first.
+  void prune(std::size_t max_retained);
+  /// Drops what is queued about a member.
+  void forget_member(std::uint32_t member_key);
+  /// Drops everything, memory included; the tokens are finished.
+  void reset();
+
+  [[nodiscard]] std::size_t size() const noexcept { return order_index_.size(); }
+  /// Sum of the queued messages' sizes.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] bool empty() const noexcept { return order_index_.empty(); }
+
+  /// Appends the tokens of the messages that were sent out, replaced or dropped since the last
+  /// call, each once, in that order.
+  void drain_finished(std::vector<BroadcastToken>& out);
+
+ private:
+  static constexpr std::uint32_t kNoSlot = std::numeric_limits<std::uint32_t>::max();
+
+  enum class KeyKind : std::uint8_t { unique, member, named };
+
+  // A message's place. `rank` holds the length and the age so that smaller goes first; `age` is
+  // the never repeated number of its queueing, inverted where the newest goes first.
+  struct Place {
+    std::uint32_t transmits = 0;
+    std::uint32_t rank = 0;
+    std::uint64_t age = 0;
+    std::uint32_t slot = 0;
+
+    friend auto operator<=>(const Place&, const Place&) = default;
+  };
+  using OrderIndex = std::set<Place>;
+
+  struct Slot {
+    Bytes message;  // keeps its capacity when the slot is free
+    std::string name;
+    BroadcastToken token = 0;
+    std::uint64_t hash = 0;
+    std::uint32_t member_key = 0;
+    KeyKind kind = KeyKind::unique;
+    OrderIndex::iterator place;
+  };
+  // What a message is queued under.
+  struct Key {
+    KeyKind kind = KeyKind::unique;
+    std::uint32_t member_key = 0;
+    std::string_view name{};
+    std::uint64_t hash = 0;
+  };
+
+  static Key member_key_of(std::uint32_t member_key) noexcept;
+  static Key named_key_of(std::string_view name) noexcept;
+  void queue(const Key& key, BytesView message, BroadcastToken token);
+  void insert(Place place);
+  [[nodiscard]] std::uint32_t take_slot();
+  // Takes a message out of the order and ends it.
+  void drop(OrderIndex::iterator place);
+  // Ends a message that is out of the order already.
+  void release(OrderIndex::node_type node);
+  void take_largest_first(std::size_t overhead_bytes, std::size_t room);
+  void take_oldest_first(std::size_t overhead_bytes, std::size_t room);
+  [[nodiscard]] std::size_t cost(const Place& place, std::size_t overhead_bytes) const noexcept {
+    return slots_[place.slot].message.size() + overhead_bytes;
+  }
+
+  [[nodiscard]] std::uint32_t find(const Key& key) const noexcept;
+  void index_key(std::uint32_t slot);
+  void unindex_key(std::uint32_t slot);
+  void grow_index();
+
+  OrderIndex order_index_;
+  std::vector<OrderIndex::node_type> spare_nodes_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  // Open addressing from key to slot, for replacing.
+  std::vector<std::uint32_t> buckets_;
+  std::size_t keyed_ = 0;
+  std::vector<OrderIndex::node_type> taken_;
+  std::vector<BroadcastToken> finished_;
+  std::size_t bytes_ = 0;
+  std::uint64_t next_age_ = 0;
+  Order order_;
+};
+
+}  // namespace memberlist::swim

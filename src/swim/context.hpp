@@ -1,0 +1,179 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/random.hpp"
+#include "base/text.hpp"
+#include "crypto/keyring.hpp"
+#include "memberlist/engine.hpp"
+#include "swim/awareness.hpp"
+#include "swim/broadcast_queue.hpp"
+#include "swim/log_limiter.hpp"
+#include "swim/member_table.hpp"
+#include "swim/output_queue.hpp"
+#include "swim/timer_heap.hpp"
+#include "wire/packet.hpp"
+
+namespace memberlist::swim {
+
+/// What a timer is about, with the number that says which.
+struct TimerEvent {
+  enum class Kind : std::uint8_t {
+    probe_tick,
+    gossip_tick,
+    push_pull_tick,
+    queue_check,
+    probe_timeout,   // number: sequence number
+    probe_deadline,  // number: sequence number
+    relay_timeout,   // number: sequence number
+    relay_end,       // number: sequence number
+    ping_timeout,    // number: sequence number
+    suspicion,       // number: member index
+    stream,          // number: stream id
+    operation,       // number: operation id
+  };
+  Kind kind = Kind::probe_tick;
+  std::uint64_t number = 0;
+};
+
+/// Causes of log lines that peers can provoke, each limited on its own.
+enum class LogCause : std::uint8_t {
+  malformed,
+  undecryptable,
+  label,
+  network,
+  poison,
+  limit,
+  wrong_name,
+  conflict,
+  veto,
+  stream,
+  send_error,
+  tcp_only,
+};
+
+/// What all parts of one engine share. Plain state: the rules live in the parts.
+struct Context {
+  Config config;
+  Address advertise;
+  TimePoint now;
+  Random random;
+  Policy* policy = nullptr;
+
+  crypto::Keyring keyring;
+  wire::Sealing sealing;
+
+  MemberTable table;
+  MemberIndex self = kNoMember;
+  BroadcastQueue member_broadcasts{BroadcastQueue::Order::largest_first};
+  BroadcastQueue user_broadcasts{BroadcastQueue::Order::oldest_first};
+  Awareness awareness;
+  TimerHeap<TimerEvent> timers;
+  OutputQueue out;
+  EngineCounters counters;
+  LogLimiter log_limiter;
+  std::uint32_t next_seq_no = 0;
+  bool leaving = false;
+
+  Context(Config chosen, const EngineEnvironment& environment, crypto::Keyring keys)
+      : config(std::move(chosen)),
+        advertise(environment.advertise),
+        now(environment.now),
+        random(environment.seed),
+        policy(environment.policy),
+        keyring(std::move(keys)),
+        awareness(config.awareness_max_multiplier) {
+    sealing.label = config.label;
+    sealing.keyring = &keyring;
+    sealing.encryption_version = config.protocol_version == 1 ? 0 : 1;
+    sealing.compress = config.enable_compression;
+    sealing.verify_incoming = config.gossip_verify_incoming;
+    sealing.verify_outgoing = config.gossip_verify_outgoing;
+    sealing.skip_inbound_label_check = config.skip_inbound_label_check;
+    sealing.nonce_source = environment.nonce_source;
+  }
+  Context(const Context&) = delete;  // `sealing` points into this object
+  Context& operator=(const Context&) = delete;
+
+  [[nodiscard]] MemberEntry& self_entry() noexcept { return table.at(self); }
+  [[nodiscard]] const std::string& self_name() const noexcept {
+    return table.at(self).record->name;
+  }
+  [[nodiscard]] std::uint32_t take_seq_no() noexcept { return ++next_seq_no; }
+
+  [[nodiscard]] bool allowed(const IpAddress& ip) const noexcept {
+    if (!config.allowed_networks) return true;
+    for (const Network& network : *config.allowed_networks) {
+      if (network.contains(ip)) return true;
+    }
+    return false;
+  }
+  /// The port that a peer means when it says 0, or when we speak protocol 1 (protocol 4).
+  [[nodiscard]] std::uint16_t port_or_default(std::uint16_t port) const noexcept {
+    if (port != 0 && config.protocol_version > 1) return port;
+    return config.bind.port != 0 ? config.bind.port : advertise.port;
+  }
+  /// Whether somebody else could hear us.
+  [[nodiscard]] bool others_alive() const noexcept {
+    const std::size_t own = table.at(self).live() ? 1 : 0;
+    return table.live_count() > own;
+  }
+
+  /// Counts bytes that were dropped, by the reason that the wire gives.
+  void count_drop(wire::WireErrorKind kind) noexcept {
+    switch (kind) {
+      case wire::WireErrorKind::malformed:
+        ++counters.dropped_malformed;
+        return;
+      case wire::WireErrorKind::limit:
+        ++counters.dropped_limit;
+        return;
+      case wire::WireErrorKind::label:
+        ++counters.dropped_label;
+        return;
+      case wire::WireErrorKind::undecryptable:
+      case wire::WireErrorKind::not_encrypted:
+      case wire::WireErrorKind::not_expected:
+        ++counters.dropped_undecryptable;
+        return;
+    }
+  }
+
+  void add_health(int delta) {
+    if (!awareness.apply_delta(delta)) return;
+    out.push(Event{HealthChanged{awareness.score()}});
+  }
+
+  /// Logs what a peer provoked, within the limits of its cause. `make_text` is called only if the
+  /// line goes out.
+  template <class MakeText>
+  void log_peer(LogCause cause, LogLevel level, std::string peer, MakeText&& make_text) {
+    const LogLimiter::Verdict verdict = log_limiter.admit(now, static_cast<std::size_t>(cause));
+    if (!verdict.emit) return;
+    std::string text = std::forward<MakeText>(make_text)();
+    if (verdict.suppressed_before > 0) {
+      text += " (" + std::to_string(verdict.suppressed_before) + " like it were not logged)";
+    }
+    out.log(level, std::move(text), std::move(peer));
+  }
+};
+
+/// What is known about the origin of a claim, without copying it. The public Cause is made of it
+/// only if an event goes out.
+struct Evidence {
+  Cause::Kind kind = Cause::Kind::command;
+  std::string_view accuser;
+  const Address* source = nullptr;
+  const Suspicion* suspicion = nullptr;
+  std::uint32_t indirect_probes = 0;
+  std::uint32_t nacks = 0;
+
+  [[nodiscard]] Cause to_cause() const;
+};
+
+}  // namespace memberlist::swim

@@ -1,0 +1,374 @@
+#include "memberlist/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "swim/engine_impl.hpp"
+
+namespace memberlist {
+namespace {
+
+std::shared_ptr<const MemberRecord> self_record(const Config& config, const Address& advertise) {
+  return std::make_shared<const MemberRecord>(
+      MemberRecord{config.name,
+                   advertise,
+                   config.meta,
+                   {1, 5, config.protocol_version},
+                   {config.delegate_protocol_min, config.delegate_protocol_max,
+                    config.delegate_protocol_version}});
+}
+
+}  // namespace
+
+Policy::~Policy() = default;
+Result<void> Policy::notify_alive(const MemberRecord&) { return {}; }
+Result<void> Policy::notify_merge(std::span<const MemberRecord>) { return {}; }
+void Policy::fill_broadcasts(std::size_t, std::size_t, std::vector<Bytes>&) {}
+Bytes Policy::local_state(bool) { return {}; }
+Bytes Policy::ack_payload() { return {}; }
+void Policy::notify_ping(const MemberRecord&, Duration, BytesView) {}
+
+// --- Impl
+// -------------------------------------------------------------------------------------------
+
+Engine::Impl::Impl(Config config, const EngineEnvironment& environment, crypto::Keyring keyring)
+    : context(std::move(config), environment, std::move(keyring)) {
+  membership.add_self(self_record(context.config, context.advertise));
+  prober.start();
+  gossiper.start();
+  streams.start();
+}
+
+void Engine::Impl::packet(const Address& from, BytesView datagram) {
+  ++context.counters.packets_received;
+  context.counters.packet_bytes_received += datagram.size();
+  const wire::WireResult<void> opened = opener_.open(context.sealing, datagram);
+  if (!opened) return malformed(opened.error(), from);
+  while (const std::optional<wire::WireResult<wire::MessageView>> next = opener_.next()) {
+    if (*next) {
+      message(**next, from);
+    } else {
+      malformed(next->error(), from);
+    }
+  }
+  if (opener_.truncated_parts() == 0) return;
+  ++context.counters.dropped_malformed;
+  context.log_peer(swim::LogCause::malformed, LogLevel::warning, from.to_string(), [&] {
+    return fmt::format("compound message cut off: {} parts missing", opener_.truncated_parts());
+  });
+}
+
+void Engine::Impl::malformed(const wire::WireError& error, const Address& from) {
+  context.count_drop(error.kind);
+  swim::LogCause cause = swim::LogCause::malformed;
+  if (error.kind == wire::WireErrorKind::label) cause = swim::LogCause::label;
+  if (error.kind == wire::WireErrorKind::undecryptable ||
+      error.kind == wire::WireErrorKind::not_encrypted) {
+    cause = swim::LogCause::undecryptable;
+  }
+  context.log_peer(cause, LogLevel::warning, from.to_string(),
+                   [&] { return "packet dropped: " + error.to_string(); });
+}
+
+template <class Message, class Handle>
+void Engine::Impl::decoded(const wire::WireResult<Message>& decoded_message, const Address& from,
+                           Handle&& handle) {
+  if (!decoded_message) return malformed(decoded_message.error(), from);
+  handle(*decoded_message);
+}
+
+void Engine::Impl::message(const wire::MessageView& view, const Address& from) {
+  ByteReader in(view.body);
+  swim::Evidence evidence;
+  evidence.kind = Cause::Kind::gossip;
+  evidence.source = &from;
+  switch (view.type) {
+    case wire::MessageType::ping:
+      return decoded(wire::decode_ping(in), from,
+                     [&](const wire::Ping& ping) { prober.on_ping(ping, from); });
+    case wire::MessageType::indirect_ping:
+      return decoded(wire::decode_indirect_ping(in), from, [&](const wire::IndirectPing& request) {
+        prober.on_indirect_ping(request, from);
+      });
+    case wire::MessageType::ack:
+      return decoded(wire::decode_ack(in), from, [&](const wire::Ack& ack) { prober.on_ack(ack); });
+    case wire::MessageType::nack:
+      return decoded(wire::decode_nack(in), from,
+                     [&](const wire::Nack& nack) { prober.on_nack(nack); });
+    case wire::MessageType::suspect:
+      return decoded(wire::decode_suspect(in), from, [&](const wire::Suspect& claim) {
+        evidence.accuser = claim.from;
+        membership.suspect(claim, evidence);
+      });
+    case wire::MessageType::alive:
+      if (!context.allowed(from.ip)) {
+        ++context.counters.dropped_network;
+        return context.log_peer(swim::LogCause::network, LogLevel::warning, from.to_string(), [] {
+          return std::string(
+              "alive message dropped: its sender is in none of the allowed networks");
+        });
+      }
+      return decoded(wire::decode_alive(in), from,
+                     [&](const wire::Alive& claim) { membership.alive(claim, evidence); });
+    case wire::MessageType::dead:
+      return decoded(wire::decode_dead(in), from, [&](const wire::Dead& claim) {
+        evidence.accuser = claim.from;
+        membership.dead(claim, evidence);
+      });
+    case wire::MessageType::user:
+      return user_message(view.body, from);
+    default:
+      return malformed({wire::WireErrorKind::malformed, "a type that packets do not have", 0},
+                       from);
+  }
+}
+
+void Engine::Impl::user_message(BytesView payload, const Address& from) {
+  ++context.counters.user_messages;
+  const swim::MemberIndex sender = context.table.find(from);
+  context.out.push(Event{UserMessage{
+      from, sender == swim::kNoMember ? std::string{} : context.table.at(sender).record->name,
+      to_bytes(payload), false}});
+}
+
+void Engine::Impl::fire(const swim::TimerEvent& timer) {
+  using Kind = swim::TimerEvent::Kind;
+  const auto seq_no = static_cast<std::uint32_t>(timer.number);
+  switch (timer.kind) {
+    case Kind::probe_tick:
+      return prober.tick();
+    case Kind::gossip_tick:
+      return gossiper.tick();
+    case Kind::push_pull_tick:
+      return streams.push_pull_tick();
+    case Kind::queue_check:
+      return gossiper.check_queues();
+    case Kind::probe_timeout:
+      return prober.probe_timeout(seq_no);
+    case Kind::probe_deadline:
+      return prober.probe_deadline(seq_no);
+    case Kind::relay_timeout:
+      return prober.relay_timeout(seq_no);
+    case Kind::relay_end:
+      return prober.relay_end(seq_no);
+    case Kind::ping_timeout:
+      return prober.ping_timeout(seq_no);
+    case Kind::suspicion:
+      return membership.suspicion_expired(static_cast<swim::MemberIndex>(timer.number));
+    case Kind::stream:
+      return streams.deadline(StreamId{timer.number});
+    case Kind::operation:
+      return participation.on_operation_timeout(OperationId{timer.number});
+  }
+}
+
+// --- Engine: inputs
+// ----------------------------------------------------------------------------------
+
+Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
+  if (auto valid = config.validate(); !valid) return std::unexpected(valid.error());
+  if (environment.advertise.ip.is_unspecified() || environment.advertise.port == 0) {
+    return fail(ErrorCode::no_address,
+                "the advertised address " + environment.advertise.to_string() +
+                    " cannot be reached: it needs an address and a port",
+                "advertise");
+  }
+  if (!config.keys.empty() && environment.nonce_source == nullptr) {
+    return fail(ErrorCode::crypto, "keys are set, but no source of nonces", "nonce_source");
+  }
+  auto keyring = crypto::Keyring::create(config.keys);
+  if (!keyring) return std::unexpected(keyring.error());
+  return Engine(std::make_unique<Impl>(std::move(config), environment, std::move(*keyring)));
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
+
+void Engine::handle_packet(TimePoint now, const Address& from, std::span<std::byte> bytes) {
+  impl_->begin(now);
+  impl_->packet(from, bytes);
+  impl_->end();
+}
+
+void Engine::handle_send_error(TimePoint now, const Address& to, const Error& error) {
+  impl_->begin(now);
+  ++impl_->context.counters.send_errors;
+  impl_->context.log_peer(swim::LogCause::send_error, LogLevel::debug, to.to_string(),
+                          [&] { return "packet not sent: " + error.message; });
+  if (error.code == ErrorCode::unreachable) impl_->prober.on_send_error(to);
+  impl_->end();
+}
+
+std::optional<StreamId> Engine::handle_accept(TimePoint now, const Address& from) {
+  impl_->begin(now);
+  const std::optional<StreamId> id = impl_->streams.accept(from);
+  impl_->end();
+  return id;
+}
+
+void Engine::handle_stream(TimePoint now, StreamId id, const StreamEvent& event) {
+  impl_->begin(now);
+  impl_->streams.handle(id, event);
+  impl_->end();
+}
+
+void Engine::handle_deadline(TimePoint now) {
+  impl_->begin(now);
+  while (const std::optional<swim::TimerEvent> due =
+             impl_->context.timers.pop_due(impl_->context.now)) {
+    impl_->fire(*due);
+  }
+  impl_->end();
+}
+
+TimePoint Engine::next_deadline() const noexcept { return impl_->context.timers.next(); }
+
+// --- Engine: commands
+// --------------------------------------------------------------------------------
+
+Result<OperationId> Engine::join(TimePoint now, std::vector<JoinTarget> targets) {
+  impl_->begin(now);
+  return impl_->participation.join(std::move(targets));
+}
+
+Result<OperationId> Engine::leave(TimePoint now, Duration timeout) {
+  impl_->begin(now);
+  Result<OperationId> id = impl_->participation.leave(timeout);
+  impl_->end();
+  return id;
+}
+
+Result<OperationId> Engine::update_meta(TimePoint now, BytesView meta, Duration timeout) {
+  impl_->begin(now);
+  Result<OperationId> id = impl_->participation.update_meta(meta, timeout);
+  impl_->end();
+  return id;
+}
+
+Result<void> Engine::send_best_effort(TimePoint now, const Address& to, BytesView payload) {
+  impl_->begin(now);
+  if (payload.size() > max_packet_payload()) {
+    return fail(ErrorCode::too_large,
+                fmt::format("a message of {} bytes does not fit a packet: at most {} (or send it "
+                            "reliably)",
+                            payload.size(), max_packet_payload()),
+                "payload");
+  }
+  impl_->encoded.assign(1, static_cast<std::byte>(wire::MessageType::user));
+  impl_->encoded.insert(impl_->encoded.end(), payload.begin(), payload.end());
+  impl_->packets.send(to, impl_->encoded);
+  return {};
+}
+
+Result<OperationId> Engine::send_reliable(TimePoint now, const Address& to, BytesView payload) {
+  impl_->begin(now);
+  if (payload.size() > limits::kUserMessageBytes) {
+    return fail(ErrorCode::too_large,
+                fmt::format("a message of {} bytes: at most {} are allowed", payload.size(),
+                            limits::kUserMessageBytes),
+                "payload");
+  }
+  const OperationId id = impl_->operations.start();
+  impl_->streams.dial_user_message(to, payload, id);
+  return id;
+}
+
+Result<void> Engine::broadcast(TimePoint now, BytesView payload, std::string_view name) {
+  impl_->begin(now);
+  if (payload.size() > max_packet_payload()) {
+    return fail(ErrorCode::too_large,
+                fmt::format("a broadcast of {} bytes does not fit a packet: at most {}",
+                            payload.size(), max_packet_payload()),
+                "payload");
+  }
+  if (impl_->context.leaving) return fail(ErrorCode::shut_down, "this node has left the cluster");
+  impl_->encoded.assign(1, static_cast<std::byte>(wire::MessageType::user));
+  impl_->encoded.insert(impl_->encoded.end(), payload.begin(), payload.end());
+  swim::BroadcastQueue& queue = impl_->context.user_broadcasts;
+  if (name.empty()) {
+    queue.queue_unique(impl_->encoded);
+  } else {
+    queue.queue_named(name, impl_->encoded);
+  }
+  queue.prune(limits::kQueuedUserBroadcasts);
+  return {};
+}
+
+Result<OperationId> Engine::ping(TimePoint now, std::string_view member) {
+  impl_->begin(now);
+  const swim::MemberIndex target = impl_->context.table.find(member);
+  if (target == swim::kNoMember) {
+    return fail(ErrorCode::unknown_member, fmt::format("no member is called '{}'", member),
+                std::string(member));
+  }
+  const OperationId id = impl_->operations.start();
+  impl_->prober.ping(target, id);
+  return id;
+}
+
+// --- Engine: views and outputs
+// -----------------------------------------------------------------------
+
+MemberSnapshot Engine::members() const { return impl_->context.table.snapshot(); }
+
+std::optional<Member> Engine::member(std::string_view name) const {
+  const swim::MemberIndex index = impl_->context.table.find(name);
+  if (index == swim::kNoMember) return std::nullopt;
+  return impl_->context.table.view(index);
+}
+
+Member Engine::local_member() const { return impl_->context.table.view(impl_->context.self); }
+
+std::size_t Engine::live_count() const noexcept { return impl_->context.table.live_count(); }
+
+std::uint32_t Engine::health_score() const noexcept { return impl_->context.awareness.score(); }
+
+EngineCounters Engine::counters() const {
+  EngineCounters counters = impl_->context.counters;
+  counters.broadcasts_queued =
+      impl_->context.member_broadcasts.size() + impl_->context.user_broadcasts.size();
+  counters.health_score = impl_->context.awareness.score();
+  return counters;
+}
+
+std::uint64_t Engine::view_digest() const {
+  // FNV-1a of each live member, added up: the order in which they are known does not matter.
+  constexpr std::uint64_t kBasis = 14'695'981'039'346'656'037U;
+  constexpr std::uint64_t kPrime = 1'099'511'628'211U;
+  std::uint64_t digest = 0;
+  for (const swim::MemberIndex index : impl_->context.table.probe_list()) {
+    const swim::MemberEntry& entry = impl_->context.table.at(index);
+    if (!entry.live()) continue;
+    std::uint64_t hash = kBasis;
+    const auto mix = [&hash](BytesView bytes) {
+      for (const std::byte byte : bytes)
+        hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * kPrime;
+      hash = (hash ^ bytes.size()) * kPrime;
+    };
+    const auto mix_number = [&](std::uint64_t number) { hash = (hash ^ number) * kPrime; };
+    mix(as_bytes(entry.record->name));
+    mix(entry.record->address.ip.wire_bytes());
+    mix_number(entry.record->address.port);
+    mix(entry.record->meta);
+    mix_number(entry.incarnation);
+    mix_number(static_cast<std::uint64_t>(entry.status));
+    digest += hash;
+  }
+  return digest;
+}
+
+const Config& Engine::config() const noexcept { return impl_->context.config; }
+
+std::size_t Engine::max_packet_payload() const noexcept { return impl_->packets.max_payload(); }
+
+std::span<Output> Engine::outputs() noexcept { return impl_->context.out.outputs(); }
+
+void Engine::clear_outputs() noexcept { impl_->context.out.clear(); }
+
+}  // namespace memberlist

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "swim/context.hpp"
+#include "swim/gossip.hpp"
+#include "swim/membership.hpp"
+#include "swim/operations.hpp"
+#include "swim/packets.hpp"
+#include "swim/participation.hpp"
+#include "swim/probe.hpp"
+#include "swim/push_pull.hpp"
+#include "swim/streams.hpp"
+
+namespace memberlist {
+
+/// The engine's parts, wired together. It only passes inputs on to the part that knows the rule.
+class Engine::Impl final : public swim::StreamListener {
+ public:
+  Impl(Config config, const EngineEnvironment& environment, crypto::Keyring keyring);
+
+  /// Moves the engine's time on; it never goes back.
+  void begin(TimePoint now) { context.now = std::max(context.now, now); }
+  /// Completes what the input has brought to its end.
+  void end() { participation.settle(); }
+
+  void packet(const Address& from, BytesView datagram);
+  void fire(const swim::TimerEvent& timer);
+
+  void on_stream_ack(std::uint32_t seq_no) override { prober.on_stream_ack(seq_no); }
+  void on_push_pull_ended(StreamId id, const Result<void>& result) override {
+    participation.on_push_pull_ended(id, result);
+  }
+
+  swim::Context context;
+  swim::PacketSender packets{context};
+  swim::Membership membership{context, packets};
+  swim::Operations operations{context};
+  swim::PushPull push_pull{context, membership};
+  swim::Streams streams{context, push_pull, operations, *this};
+  swim::Prober prober{context, packets, membership, streams, operations};
+  swim::Gossiper gossiper{context, packets};
+  swim::Participation participation{context, membership, streams, gossiper, operations};
+  Bytes encoded;  // kept scratch for messages built here
+
+ private:
+  void message(const wire::MessageView& view, const Address& from);
+  void user_message(BytesView payload, const Address& from);
+  void malformed(const wire::WireError& error, const Address& from);
+  template <class Message, class Handle>
+  void decoded(const wire::WireResult<Message>& decoded_message, const Address& from,
+               Handle&& handle);
+
+  wire::PacketOpener opener_;
+};
+
+}  // namespace memberlist

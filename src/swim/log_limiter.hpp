@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "memberlist/time.hpp"
+
+namespace memberlist::swim {
+
+/// Keeps hostile or broken peers from flooding the log: each cause has
+/// `limits::kLogLinesPerCausePerSecond` lines a second, the rest is counted.
+class LogLimiter {
+ public:
+  struct Verdict {
+    bool emit = false;
+    /// Lines of this cause that were held back since the last one emitted; set if `emit`.
+    std::uint64_t suppressed_before = 0;
+  };
+
+  /// May a line of `cause` (a small number, such as an enum's value) go out at `now`?
+  [[nodiscard]] Verdict admit(TimePoint now, std::size_t cause);
+
+ private:
+  struct Window {
+    TimePoint start;
+    std::uint32_t lines = 0;
+    std::uint64_t suppressed = 0;
+  };
+  std::vector<Window> windows_;
+};
+
+}  // namespace memberlist::swim

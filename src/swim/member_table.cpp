@@ -1,0 +1,135 @@
+#include "swim/member_table.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <span>
+#include <utility>
+
+namespace memberlist::swim {
+
+MemberIndex MemberTable::find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? kNoMember : found->second;
+}
+
+MemberIndex MemberTable::find(const Address& address) const {
+  const auto found = by_address_.find(address);
+  return found == by_address_.end() ? kNoMember : found->second;
+}
+
+MemberIndex MemberTable::find_unique(const IpAddress& ip) const {
+  MemberIndex unique = kNoMember;
+  for (const MemberIndex index : order_) {
+    if (at(index).record->address.ip != ip) continue;
+    if (unique != kNoMember) return kNoMember;
+    unique = index;
+  }
+  return unique;
+}
+
+MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, TimePoint now,
+                                Random& random) {
+  assert(find(record->name) == kNoMember);
+  MemberIndex index = static_cast<MemberIndex>(entries_.size());
+  if (free_.empty()) {
+    entries_.emplace_back();
+  } else {
+    index = free_.back();
+    free_.pop_back();
+  }
+  MemberEntry& entry = entries_[index];
+  entry.record = std::move(record);
+  entry.since = now;
+  by_name_.emplace(entry.record->name, index);
+  index_address(index);
+  order_.push_back(index);
+  std::swap(order_.back(), order_[random.below(order_.size())]);
+  by_name_sorted_.push_back(index);
+  sorted_ = false;
+  snapshot_ = nullptr;
+  return index;
+}
+
+void MemberTable::replace_record(MemberIndex index, std::shared_ptr<const MemberRecord> record) {
+  MemberEntry& entry = entries_[index];
+  assert(record->name == entry.record->name);
+  unindex_address(index);
+  // The key views the old record's name, which may go with it.
+  auto node = by_name_.extract(std::string_view(entry.record->name));
+  node.key() = record->name;
+  by_name_.insert(std::move(node));
+  entry.record = std::move(record);
+  index_address(index);
+  snapshot_ = nullptr;
+}
+
+void MemberTable::set_status(MemberIndex index, MemberStatus status, TimePoint now) {
+  MemberEntry& entry = entries_[index];
+  if (entry.status == status) return;
+  const bool was_live = entry.live();
+  entry.status = status;
+  entry.since = now;
+  if (was_live && !entry.live()) --live_;
+  if (!was_live && entry.live()) ++live_;
+  snapshot_ = nullptr;
+}
+
+void MemberTable::set_incarnation(MemberIndex index, std::uint32_t incarnation) {
+  entries_[index].incarnation = incarnation;
+  snapshot_ = nullptr;
+}
+
+void MemberTable::reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,
+                                   std::vector<MemberIndex>& forgotten) {
+  const std::size_t before = forgotten.size();
+  for (const MemberIndex index : order_) {
+    const MemberEntry& entry = at(index);
+    if (index != keep && !entry.live() && entry.since < cutoff) forgotten.push_back(index);
+  }
+  for (std::size_t i = before; i < forgotten.size(); ++i) remove(forgotten[i]);
+  if (forgotten.size() != before) {
+    const auto is_free = [this](MemberIndex index) { return at(index).record == nullptr; };
+    std::erase_if(order_, is_free);
+    std::erase_if(by_name_sorted_, is_free);
+    snapshot_ = nullptr;
+  }
+  random.shuffle(std::span(order_));
+}
+
+void MemberTable::remove(MemberIndex index) {
+  unindex_address(index);
+  by_name_.erase(std::string_view(entries_[index].record->name));
+  entries_[index] = MemberEntry{};
+  free_.push_back(index);
+}
+
+void MemberTable::index_address(MemberIndex index) {
+  by_address_.insert_or_assign(at(index).record->address, index);
+}
+
+void MemberTable::unindex_address(MemberIndex index) {
+  const auto found = by_address_.find(at(index).record->address);
+  if (found != by_address_.end() && found->second == index) by_address_.erase(found);
+}
+
+Member MemberTable::view(MemberIndex index) const {
+  const MemberEntry& entry = at(index);
+  return {entry.record, entry.status, entry.incarnation, entry.since};
+}
+
+MemberSnapshot MemberTable::snapshot() const {
+  if (snapshot_ != nullptr) return snapshot_;
+  if (!sorted_) {
+    std::ranges::sort(by_name_sorted_, {}, [this](MemberIndex index) -> std::string_view {
+      return at(index).record->name;
+    });
+    sorted_ = true;
+  }
+  auto members = std::make_shared<std::vector<Member>>();
+  members->reserve(by_name_sorted_.size());
+  for (const MemberIndex index : by_name_sorted_) members->push_back(view(index));
+  snapshot_ = std::move(members);
+  return snapshot_;
+}
+
+}  // namespace memberlist::swim

@@ -1,0 +1,389 @@
+#include "swim/membership.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "swim/scaling.hpp"
+
+namespace memberlist::swim {
+namespace {
+
+VersionRange range_of(BytesView vsn) noexcept {
+  return {std::to_integer<std::uint8_t>(vsn[0]), std::to_integer<std::uint8_t>(vsn[1]),
+          std::to_integer<std::uint8_t>(vsn[2])};
+}
+
+std::string peer_text(const Evidence& evidence) {
+  return evidence.source != nullptr ? evidence.source->to_string() : std::string{};
+}
+
+}  // namespace
+
+Cause Evidence::to_cause() const {
+  Cause cause;
+  cause.kind = kind;
+  cause.accuser = accuser;
+  if (source != nullptr) cause.source = *source;
+  if (suspicion != nullptr) {
+    cause.confirmations = suspicion->confirmations();
+    cause.accusers.assign(suspicion->accusers().begin(), suspicion->accusers().end());
+  }
+  cause.indirect_probes = indirect_probes;
+  cause.nacks = nacks;
+  return cause;
+}
+
+std::array<std::byte, 6> version_bytes(const MemberRecord& record) noexcept {
+  return {std::byte{record.protocol.min},          std::byte{record.protocol.max},
+          std::byte{record.protocol.current},      std::byte{record.delegate_protocol.min},
+          std::byte{record.delegate_protocol.max}, std::byte{record.delegate_protocol.current}};
+}
+
+/// An alive message that is fit to be believed, with its fields decoded. Views into the message.
+struct Membership::Claimant {
+  std::string_view name;
+  Address address;
+  BytesView meta;
+  VersionRange protocol;
+  VersionRange delegate_protocol;
+  std::uint32_t incarnation = 0;
+
+  // Record and claim are compared field by field: most claims are about what is known already.
+  [[nodiscard]] bool says_the_same_as(const MemberRecord& record) const noexcept {
+    return record.address == address && same_but_address(record);
+  }
+  [[nodiscard]] bool same_but_address(const MemberRecord& record) const noexcept {
+    return record.protocol == protocol && record.delegate_protocol == delegate_protocol &&
+           std::ranges::equal(record.meta, meta);
+  }
+  [[nodiscard]] std::shared_ptr<const MemberRecord> to_record() const {
+    return std::make_shared<const MemberRecord>(
+        MemberRecord{std::string(name), address, to_bytes(meta), protocol, delegate_protocol});
+  }
+};
+
+void Membership::add_self(std::shared_ptr<const MemberRecord> record) {
+  context_.self = context_.table.insert(std::move(record), context_.now, context_.random);
+  context_.table.set_incarnation(context_.self, 1);
+  context_.table.set_status(context_.self, MemberStatus::alive, context_.now);
+  broadcast_self(0);
+}
+
+void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
+  ++context_.counters.alive_messages;
+  Claimant claimant;
+  if (!check_claim(claim, evidence, claimant)) return;
+
+  MemberIndex index = context_.table.find(claimant.name);
+  if (index == context_.self && context_.leaving) return;
+  bool takes_address = false;
+  const bool is_new = index == kNoMember;
+  if (is_new) {
+    if (!check_address(claimant, index, evidence, takes_address)) return;
+    index = context_.table.insert(claimant.to_record(), context_.now, context_.random);
+  } else if (context_.table.at(index).record->address != claimant.address) {
+    if (!check_address(claimant, index, evidence, takes_address)) return;
+  }
+
+  const std::uint32_t known = context_.table.at(index).incarnation;
+  if (index == context_.self) {
+    if (claimant.incarnation >= known) alive_about_self(claimant);
+    return;
+  }
+  if (claimant.incarnation <= known && !is_new) {
+    // Never back to an older incarnation, not even at a new address: the message may be a stale
+    // one. If somebody is there, it learns what we remember, and refutes upward.
+    if (takes_address) tell_belief(claimant, index);
+    return;
+  }
+  take_over(claimant, index, is_new, evidence);
+}
+
+/// Rules 1 and 2, and what no member may be: without versions, address or name (poison).
+bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence, Claimant& out) {
+  if (claim.node.empty()) return drop_poison(claim, evidence, "it has no name"), false;
+  if (claim.vsn.size() < 6) return drop_poison(claim, evidence, "it has no versions"), false;
+  const std::optional<IpAddress> ip = IpAddress::from_bytes(claim.addr);
+  if (!ip || ip->is_unspecified()) {
+    return drop_poison(claim, evidence, "it has no usable address"), false;
+  }
+  if (claim.node.size() > limits::kNameBytes || claim.meta.size() > limits::kMetaBytes) {
+    ++context_.counters.dropped_limit;
+    context_.log_peer(LogCause::limit, LogLevel::warning, peer_text(evidence), [&] {
+      return fmt::format(
+          "alive message refused: a name of {} bytes (at most {}) with meta data of {} (at most "
+          "{})",
+          claim.node.size(), limits::kNameBytes, claim.meta.size(), limits::kMetaBytes);
+    });
+    return false;
+  }
+  out = {claim.node,
+         {*ip, context_.port_or_default(claim.port)},
+         claim.meta,
+         range_of(claim.vsn),
+         range_of(claim.vsn.subspan(3)),
+         claim.incarnation};
+  const VersionRange& versions = out.protocol;
+  if (versions.min == 0 || versions.max == 0 || versions.min > versions.max) return false;
+  if (context_.policy == nullptr || claim.node == context_.self_name()) return true;
+  const Result<void> verdict = context_.policy->notify_alive(*out.to_record());
+  if (verdict) return true;
+  context_.log_peer(LogCause::veto, LogLevel::warning, peer_text(evidence), [&] {
+    return fmt::format("member {} is kept out: {}", escape_for_log(claim.node),
+                       verdict.error().message);
+  });
+  return false;
+}
+
+/// Rule 3: may this name be at this address? False: the message was dealt with.
+bool Membership::check_address(const Claimant& claimant, MemberIndex index,
+                               const Evidence& evidence, bool& takes_address) {
+  if (!context_.allowed(claimant.address.ip)) {
+    ++context_.counters.dropped_network;
+    context_.log_peer(LogCause::network, LogLevel::warning, peer_text(evidence), [&] {
+      return fmt::format("member {} refused: {} is in none of the allowed networks",
+                         escape_for_log(claimant.name), claimant.address.ip.to_string());
+    });
+    return false;
+  }
+  if (index == kNoMember) return true;
+  const MemberEntry& entry = context_.table.at(index);
+  const Duration reclaim = context_.config.dead_node_reclaim_time;
+  takes_address = entry.status == MemberStatus::left ||
+                  (entry.status == MemberStatus::dead && reclaim > Duration::zero() &&
+                   context_.now - entry.since > reclaim);
+  if (!takes_address) report_conflict(claimant, index, evidence);
+  return takes_address;
+}
+
+void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
+                                 const Evidence& evidence) {
+  context_.log_peer(LogCause::conflict, LogLevel::warning, peer_text(evidence), [&] {
+    return fmt::format(
+        "name conflict: {} is at {}, and is claimed at {}", escape_for_log(claimant.name),
+        context_.table.at(index).record->address.to_string(), claimant.address.to_string());
+  });
+  context_.out.push(Event{MemberEvent{MemberEventKind::conflict, context_.table.view(index),
+                                      claimant.address, evidence.to_cause()}});
+}
+
+/// Sends what is remembered of a member to the address where it is claimed to be now.
+void Membership::tell_belief(const Claimant& claimant, MemberIndex index) {
+  const MemberEntry& entry = context_.table.at(index);
+  const bool left = entry.status == MemberStatus::left;
+  const std::string& name = entry.record->name;
+  encoded_.clear();
+  ByteWriter writer(encoded_);
+  wire::encode(writer, wire::Dead{entry.incarnation, name, left ? name : context_.self_name()});
+  packets_.send(claimant.address, encoded_);
+}
+
+/// Rule 5 about this node: somebody says what we did not.
+void Membership::alive_about_self(const Claimant& claimant) {
+  const MemberEntry& self = context_.self_entry();
+  if (claimant.incarnation == self.incarnation && claimant.same_but_address(*self.record)) return;
+  refute(claimant.incarnation);
+}
+
+/// Rules 5 and 6: the claim is news, and becomes what we believe.
+void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_new,
+                           const Evidence& evidence) {
+  if (drop_suspicion(index) != nullptr) ++context_.counters.suspicions_refuted;
+  MemberEntry& entry = context_.table.at(index);
+  const MemberStatus before = entry.status;
+  const bool meta_changed = !std::ranges::equal(entry.record->meta, claimant.meta);
+  if (!claimant.says_the_same_as(*entry.record)) {
+    context_.table.replace_record(index, claimant.to_record());
+  }
+  context_.table.set_incarnation(index, claimant.incarnation);
+  context_.table.set_status(index, MemberStatus::alive, context_.now);
+  const std::array<std::byte, 6> vsn = version_bytes(*entry.record);
+  broadcast(index,
+            wire::Alive{claimant.incarnation, claimant.name, entry.record->address.ip.wire_bytes(),
+                        claimant.address.port, entry.record->meta, vsn});
+
+  const bool was_gone = before == MemberStatus::dead || before == MemberStatus::left;
+  if (before != MemberStatus::alive && !is_new) emit(MemberEventKind::alive, index, evidence);
+  if (was_gone) {
+    emit(MemberEventKind::join, index, evidence);
+  } else if (meta_changed) {
+    emit(MemberEventKind::update, index, evidence);
+  }
+}
+
+void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
+  ++context_.counters.suspect_messages;
+  const MemberIndex index = context_.table.find(claim.node);
+  if (index == kNoMember) return;
+  MemberEntry& entry = context_.table.at(index);
+  if (claim.incarnation < entry.incarnation) return;
+  if (entry.suspicion != nullptr) {
+    if (entry.suspicion->confirm(claim.from)) {
+      context_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
+      broadcast(index, claim);
+    }
+    return;
+  }
+  if (entry.status != MemberStatus::alive) return;
+  if (index == context_.self) {
+    context_.log_peer(LogCause::veto, LogLevel::warning, peer_text(evidence), [&] {
+      return fmt::format("refuting a suspicion against this node (from {})",
+                         escape_for_log(claim.from));
+    });
+    refute(claim.incarnation);
+    return;
+  }
+  broadcast(index, claim);
+  context_.table.set_incarnation(index, claim.incarnation);
+  context_.table.set_status(index, MemberStatus::suspect, context_.now);
+  start_suspicion(index, claim.from);
+  emit(MemberEventKind::suspect, index, evidence);
+}
+
+void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
+  const std::size_t n = context_.table.live_count();
+  const std::uint32_t k = expected_confirmations(context_.config.suspicion_mult, n);
+  const Duration min =
+      suspicion_min_timeout(context_.config.suspicion_mult, n, context_.config.probe_interval);
+  const Duration max = min * context_.config.suspicion_max_timeout_mult;
+  MemberEntry& entry = context_.table.at(index);
+  entry.suspicion = std::make_unique<Suspicion>(context_.now, accuser, k, min, max);
+  entry.suspicion_timer =
+      context_.timers.schedule(entry.suspicion->deadline(), {TimerEvent::Kind::suspicion, index});
+  ++context_.counters.suspicions_started;
+}
+
+std::unique_ptr<Suspicion> Membership::drop_suspicion(MemberIndex index) {
+  MemberEntry& entry = context_.table.at(index);
+  context_.timers.cancel(entry.suspicion_timer);
+  return std::exchange(entry.suspicion, nullptr);
+}
+
+void Membership::suspicion_expired(MemberIndex index) {
+  const std::unique_ptr<Suspicion> suspicion = drop_suspicion(index);
+  MemberEntry& entry = context_.table.at(index);
+  if (suspicion == nullptr || entry.status != MemberStatus::suspect) return;
+  Evidence evidence;
+  evidence.kind = Cause::Kind::suspicion_expired;
+  evidence.accuser = suspicion->accusers().front();
+  evidence.suspicion = suspicion.get();
+  dead({entry.incarnation, entry.record->name, context_.self_name()}, evidence);
+}
+
+void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
+  ++context_.counters.dead_messages;
+  const MemberIndex index = context_.table.find(claim.node);
+  if (index == kNoMember) return;
+  MemberEntry& entry = context_.table.at(index);
+  if (claim.incarnation < entry.incarnation) return;
+  const std::unique_ptr<Suspicion> suspicion = drop_suspicion(index);
+  if (!entry.live()) return;
+  if (index == context_.self) {
+    context_.log_peer(LogCause::veto, LogLevel::warning, peer_text(evidence), [&] {
+      return fmt::format("refuting that this node is dead (from {})", escape_for_log(claim.from));
+    });
+    refute(claim.incarnation);
+    return;
+  }
+  broadcast(index, claim);
+  const bool left = claim.from == claim.node;
+  if (!left && (suspicion != nullptr || evidence.suspicion != nullptr)) {
+    ++context_.counters.suspicions_confirmed;
+  }
+  context_.table.set_incarnation(index, claim.incarnation);
+  context_.table.set_status(index, left ? MemberStatus::left : MemberStatus::dead, context_.now);
+  if (!left) emit(MemberEventKind::dead, index, evidence);
+  emit(MemberEventKind::leave, index, evidence);
+}
+
+void Membership::merge(const wire::NodeState& state, const Evidence& evidence) {
+  if (state.state < 0 || state.state > static_cast<int>(MemberStatus::left)) {
+    ++context_.counters.dropped_malformed;
+    return;
+  }
+  switch (static_cast<MemberStatus>(state.state)) {
+    case MemberStatus::alive:
+      alive({state.incarnation, state.name, state.addr, state.port, state.meta, state.vsn},
+            evidence);
+      return;
+    case MemberStatus::left: {
+      Evidence by_itself = evidence;
+      by_itself.accuser = state.name;
+      dead({state.incarnation, state.name, state.name}, by_itself);
+      return;
+    }
+    case MemberStatus::suspect:
+    case MemberStatus::dead:
+      // Nobody's name: who merges a belief has no evidence of its own, and must not count as one
+      // more accuser to everybody who hears of it (docs/differences.md).
+      suspect({state.incarnation, state.name, {}}, evidence);
+      return;
+  }
+}
+
+wire::Suspect Membership::suspicion_of(MemberIndex index) const {
+  const MemberEntry& entry = context_.table.at(index);
+  return {entry.incarnation, entry.record->name, context_.self_name()};
+}
+
+void Membership::announce_leave(BroadcastToken token) {
+  const MemberEntry& self = context_.self_entry();
+  const std::string& name = self.record->name;
+  context_.table.set_status(context_.self, MemberStatus::left, context_.now);
+  broadcast(context_.self, wire::Dead{self.incarnation, name, name}, token);
+}
+
+void Membership::announce_update(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
+  context_.table.replace_record(context_.self, std::move(record));
+  context_.table.set_incarnation(context_.self, context_.self_entry().incarnation + 1);
+  broadcast_self(token);
+}
+
+/// Own incarnation above the accused one (protocol 6, refute).
+void Membership::refute(std::uint32_t accused_incarnation) {
+  if (context_.leaving) return;
+  constexpr std::uint32_t kLast = std::numeric_limits<std::uint32_t>::max();
+  const std::uint32_t base = std::max(context_.self_entry().incarnation, accused_incarnation);
+  context_.table.set_incarnation(context_.self, base == kLast ? kLast : base + 1);
+  ++context_.counters.refutations;
+  context_.add_health(1);
+  broadcast_self(0);
+}
+
+void Membership::broadcast_self(BroadcastToken token) {
+  const MemberEntry& self = context_.self_entry();
+  const MemberRecord& record = *self.record;
+  const std::array<std::byte, 6> vsn = version_bytes(record);
+  broadcast(context_.self,
+            wire::Alive{self.incarnation, record.name, record.address.ip.wire_bytes(),
+                        record.address.port, record.meta, vsn},
+            token);
+}
+
+template <class Message>
+void Membership::broadcast(MemberIndex index, const Message& message, BroadcastToken token) {
+  encoded_.clear();
+  ByteWriter writer(encoded_);
+  wire::encode(writer, message);
+  context_.member_broadcasts.queue_member(index, encoded_, token);
+}
+
+void Membership::emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence) {
+  context_.out.push(
+      Event{MemberEvent{kind, context_.table.view(index), std::nullopt, evidence.to_cause()}});
+}
+
+void Membership::drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why) {
+  ++context_.counters.dropped_poison;
+  context_.log_peer(LogCause::poison, LogLevel::warning, peer_text(evidence), [&] {
+    return fmt::format("alive message about '{}' refused: {}", escape_for_log(claim.node), why);
+  });
+}
+
+}  // namespace memberlist::swim

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "swim/context.hpp"
+#include "swim/packets.hpp"
+#include "wire/messages.hpp"
+
+namespace memberlist::swim {
+
+/// The rules of membership (protocol 6): what alive, suspect and dead messages do to the table,
+/// whatever way they came, and what is passed on.
+class Membership {
+ public:
+  Membership(Context& context, PacketSender& packets) : context_(context), packets_(packets) {}
+
+  /// Puts this node into the table, alive with incarnation 1, and announces it.
+  void add_self(std::shared_ptr<const MemberRecord> record);
+
+  void alive(const wire::Alive& claim, const Evidence& evidence);
+  void suspect(const wire::Suspect& claim, const Evidence& evidence);
+  void dead(const wire::Dead& claim, const Evidence& evidence);
+  /// One state of somebody's push/pull.
+  void merge(const wire::NodeState& state, const Evidence& evidence);
+  /// The timer of a member's suspicion has fired.
+  void suspicion_expired(MemberIndex index);
+
+  /// This node takes its leave; `token` is finished when the message was sent.
+  void announce_leave(BroadcastToken token);
+  /// This node's own record is another one from now on; `token` as above.
+  void announce_update(std::shared_ptr<const MemberRecord> record, BroadcastToken token);
+
+  /// The suspect message that this node would send about a member.
+  [[nodiscard]] wire::Suspect suspicion_of(MemberIndex index) const;
+
+ private:
+  struct Claimant;  // a checked alive message
+
+  bool check_claim(const wire::Alive& claim, const Evidence& evidence, Claimant& out);
+  bool check_address(const Claimant& claimant, MemberIndex index, const Evidence& evidence,
+                     bool& takes_address);
+  void report_conflict(const Claimant& claimant, MemberIndex index, const Evidence& evidence);
+  void tell_belief(const Claimant& claimant, MemberIndex index);
+  void alive_about_self(const Claimant& claimant);
+  void take_over(const Claimant& claimant, MemberIndex index, bool is_new,
+                 const Evidence& evidence);
+  void refute(std::uint32_t accused_incarnation);
+  void broadcast_self(BroadcastToken token);
+  void start_suspicion(MemberIndex index, std::string_view accuser);
+  std::unique_ptr<Suspicion> drop_suspicion(MemberIndex index);
+  void emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence);
+  void drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why);
+  template <class Message>
+  void broadcast(MemberIndex index, const Message& message, BroadcastToken token = 0);
+
+  Context& context_;
+  PacketSender& packets_;
+  Bytes encoded_;  // kept, so that passing news on allocates nothing
+};
+
+/// The six version bytes of a record (protocol 4, `Vsn`).
+[[nodiscard]] std::array<std::byte, 6> version_bytes(const MemberRecord& record) noexcept;
+
+}  // namespace memberlist::swim

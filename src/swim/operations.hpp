@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "swim/context.hpp"
+
+namespace memberlist::swim {
+
+/// Commands whose outcome comes later: hands out their ids, keeps their deadlines, and makes
+/// sure that each completes exactly once.
+class Operations {
+ public:
+  explicit Operations(Context& context) : context_(context) {}
+
+  /// A new operation; if `timeout` is given, it completes then with `timed_out` and `what`.
+  [[nodiscard]] OperationId start(std::optional<Duration> timeout = std::nullopt,
+                                  const char* what = "") {
+    const OperationId id{++last_id_};
+    TimerHandle timer;
+    if (timeout) {
+      timer = context_.timers.schedule(context_.now + *timeout,
+                                       {TimerEvent::Kind::operation, last_id_});
+    }
+    open_.emplace(last_id_, Open{timer, what});
+    return id;
+  }
+
+  /// Completes an operation that is still open; else does nothing.
+  void complete(OperationId id, Result<OperationOutcome> result) {
+    const auto found = open_.find(std::to_underlying(id));
+    if (found == open_.end()) return;
+    context_.timers.cancel(found->second.timer);
+    open_.erase(found);
+    context_.out.push(Completion{id, std::move(result)});
+  }
+
+  /// The deadline of an operation has come.
+  void timed_out(OperationId id) {
+    const auto found = open_.find(std::to_underlying(id));
+    if (found == open_.end()) return;
+    complete(id, memberlist::fail(ErrorCode::timed_out, found->second.what));
+  }
+
+  [[nodiscard]] bool is_open(OperationId id) const {
+    return open_.contains(std::to_underlying(id));
+  }
+
+ private:
+  struct Open {
+    TimerHandle timer;
+    const char* what = "";
+  };
+
+  Context& context_;
+  std::unordered_map<std::uint64_t, Open> open_;
+  std::uint64_t last_id_ = 0;
+};
+
+}  // namespace memberlist::swim

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "memberlist/engine.hpp"
+
+namespace memberlist::swim {
+
+/// The engine's one ordered list of outputs, with the packets' bytes beside it. Both are kept
+/// between rounds, so that sending a packet allocates nothing in the steady state.
+class OutputQueue {
+ public:
+  /// Room for one packet of at most `bytes`; used up by `send_packet`.
+  [[nodiscard]] std::span<std::byte> packet_room(std::size_t bytes);
+  /// Queues a packet that lies in the room handed out last.
+  void send_packet(const Address& to, BytesView packet);
+
+  void push(Output output) { outputs_.push_back(std::move(output)); }
+  void log(LogLevel level, std::string text, std::string peer = {}) {
+    outputs_.emplace_back(LogRecord{level, std::move(text), std::move(peer)});
+  }
+
+  [[nodiscard]] std::span<Output> outputs() noexcept { return outputs_; }
+  void clear() noexcept;
+
+ private:
+  struct Block {
+    std::unique_ptr<std::byte[]> bytes;
+    std::size_t size = 0;
+  };
+
+  std::vector<Output> outputs_;
+  // Blocks never move, so that earlier packets stay where they are while later ones are built.
+  std::vector<Block> blocks_;
+  std::size_t block_ = 0;
+  std::size_t used_ = 0;  // of blocks_[block_]
+};
+
+}  // namespace memberlist::swim

@@ -1,0 +1,102 @@
+#include "swim/packets.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "swim/scaling.hpp"
+
+namespace memberlist::swim {
+namespace {
+
+constexpr std::size_t kCrcBytes = 5;
+// Members that speak at least this understand a checksum (protocol 2).
+constexpr std::uint8_t kCrcProtocol = 5;
+
+std::size_t cost_of(std::size_t message_bytes) {
+  return message_bytes + wire::kCompoundPartOverhead;
+}
+
+}  // namespace
+
+void PacketSender::send(const Address& to, BytesView message) {
+  parts_.assign(1, message);
+  flush(to, understands_crc(to));
+}
+
+void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesView> messages) {
+  const bool with_crc = understands_crc(to);
+  parts_.assign(messages.begin(), messages.end());
+  std::size_t used = 0;
+  for (const BytesView message : messages) used += cost_of(message.size());
+  if (used < room(with_crc)) add_broadcasts(room(with_crc) - used);
+  flush(to, with_crc);
+}
+
+void PacketSender::send_broadcasts(const Address& to) {
+  const bool with_crc = understands_crc(to);
+  parts_.clear();
+  add_broadcasts(room(with_crc));
+  if (!parts_.empty()) flush(to, with_crc);
+}
+
+std::size_t PacketSender::max_payload() const noexcept {
+  constexpr std::size_t kTypeByte = 1;
+  return room(true) - wire::kCompoundPartOverhead - kTypeByte;
+}
+
+std::size_t PacketSender::room(bool with_crc) const noexcept {
+  std::size_t overhead = wire::kCompoundHeadBytes + wire::label_overhead(context_.sealing.label);
+  if (with_crc) overhead += kCrcBytes;
+  if (context_.sealing.encrypts()) {
+    overhead += wire::encryption_overhead(context_.sealing.encryption_version);
+  }
+  return context_.config.udp_buffer_size - overhead;
+}
+
+bool PacketSender::understands_crc(const Address& to) const {
+  const MemberIndex index = context_.table.find(to);
+  return index != kNoMember && context_.table.at(index).record->protocol.max >= kCrcProtocol;
+}
+
+void PacketSender::add_broadcasts(std::size_t free_bytes) {
+  const std::uint32_t limit =
+      retransmit_limit(context_.config.retransmit_mult, context_.table.live_count());
+  const auto take_from = [&](BroadcastQueue& queue) {
+    const std::size_t before = parts_.size();
+    queue.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_);
+    for (std::size_t i = before; i < parts_.size(); ++i) free_bytes -= cost_of(parts_[i].size());
+  };
+  take_from(context_.member_broadcasts);
+  take_from(context_.user_broadcasts);
+  if (context_.policy != nullptr) add_policy_broadcasts(free_bytes);
+}
+
+void PacketSender::add_policy_broadcasts(std::size_t free_bytes) {
+  constexpr std::size_t kOverhead = wire::kCompoundPartOverhead + 1;  // and the type byte
+  if (free_bytes <= kOverhead) return;
+  policy_messages_.clear();
+  context_.policy->fill_broadcasts(kOverhead, free_bytes, policy_messages_);
+  for (Bytes& message : policy_messages_) {
+    if (message.size() + kOverhead > free_bytes) break;
+    free_bytes -= message.size() + kOverhead;
+    message.insert(message.begin(), static_cast<std::byte>(wire::MessageType::user));
+    parts_.emplace_back(message);
+  }
+}
+
+/// One datagram for every 255 parts, which is more than a datagram of the usual size holds.
+void PacketSender::flush(const Address& to, bool with_crc) {
+  for (std::size_t at = 0; at < parts_.size(); at += limits::kCompoundParts) {
+    const std::size_t count = std::min(limits::kCompoundParts, parts_.size() - at);
+    const std::span<const BytesView> parts = std::span(parts_).subspan(at, count);
+    std::size_t bytes = wire::PacketSealer::kMaxOverheadBytes;
+    for (const BytesView part : parts) bytes += part.size();
+    const BytesView packet =
+        sealer_.seal(context_.sealing, parts, with_crc, context_.out.packet_room(bytes));
+    context_.out.send_packet(to, packet);
+    ++context_.counters.packets_sent;
+    context_.counters.packet_bytes_sent += packet.size();
+  }
+}
+
+}  // namespace memberlist::swim

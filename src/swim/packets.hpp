@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "swim/context.hpp"
+
+namespace memberlist::swim {
+
+/// Builds and queues the packets that this node sends: fills the space that is left with
+/// broadcasts, and knows who understands a checksum (protocol 2, 5 and 7).
+class PacketSender {
+ public:
+  explicit PacketSender(Context& context) : context_(context) {}
+
+  /// One whole message, alone.
+  void send(const Address& to, BytesView message);
+  /// Whole messages, with broadcasts piggybacked in the space left.
+  void send_with_piggyback(const Address& to, std::span<const BytesView> messages);
+  /// As many broadcasts as fit into one packet; nothing if there are none.
+  void send_broadcasts(const Address& to);
+
+  /// The largest user payload that fits a packet beside every overhead.
+  [[nodiscard]] std::size_t max_payload() const noexcept;
+
+ private:
+  // Bytes of a packet that its messages may fill, the compound's own overhead left to them.
+  [[nodiscard]] std::size_t room(bool with_crc) const noexcept;
+  [[nodiscard]] bool understands_crc(const Address& to) const;
+  void add_broadcasts(std::size_t free_bytes);
+  void add_policy_broadcasts(std::size_t free_bytes);
+  void flush(const Address& to, bool with_crc);
+
+  Context& context_;
+  wire::PacketSealer sealer_;
+  std::vector<BytesView> parts_;
+  std::vector<Bytes> policy_messages_;
+};
+
+}  // namespace memberlist::swim

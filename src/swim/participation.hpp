@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "swim/context.hpp"
+#include "swim/gossip.hpp"
+#include "swim/membership.hpp"
+#include "swim/operations.hpp"
+#include "swim/streams.hpp"
+
+namespace memberlist::swim {
+
+/// This node's own coming, changing and going (protocol 6: join, update node, leave).
+class Participation {
+ public:
+  Participation(Context& context, Membership& membership, Streams& streams, Gossiper& gossiper,
+                Operations& operations)
+      : context_(context),
+        membership_(membership),
+        streams_(streams),
+        gossiper_(gossiper),
+        operations_(operations) {}
+
+  [[nodiscard]] Result<OperationId> join(std::vector<JoinTarget> targets);
+  [[nodiscard]] Result<OperationId> leave(Duration timeout);
+  [[nodiscard]] Result<OperationId> update_meta(BytesView meta, Duration timeout);
+
+  /// A push/pull has ended; it may be one of a join.
+  void on_push_pull_ended(StreamId id, const Result<void>& result);
+  /// An operation's time ran out; it may be the leave.
+  void on_operation_timeout(OperationId id);
+  /// Completes those who waited for broadcasts that were sent. To be called after each input.
+  void settle();
+
+ private:
+  struct Join {
+    std::vector<JoinTarget> targets;
+    std::size_t next = 0;    // the first target not yet dialled
+    std::size_t active = 0;  // exchanges under way
+    OperationOutcome outcome;
+  };
+  struct JoinStep {
+    OperationId join{};
+    std::size_t target = 0;
+  };
+
+  void advance(OperationId id);
+  void finish_join(OperationId id);
+
+  Context& context_;
+  Membership& membership_;
+  Streams& streams_;
+  Gossiper& gossiper_;
+  Operations& operations_;
+  std::unordered_map<std::uint64_t, Join> joins_;      // by operation
+  std::unordered_map<std::uint64_t, JoinStep> steps_;  // by stream
+  std::optional<OperationId> leave_;
+  std::vector<BroadcastToken> finished_;
+};
+
+}  // namespace memberlist::swim

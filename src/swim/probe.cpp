@@ -1,0 +1,315 @@
+#include "swim/probe.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+#include "base/limits.hpp"
+
+namespace memberlist::swim {
+namespace {
+
+// Members that speak at least this answer a fallback ping by TCP, and send nacks (protocol 5).
+constexpr std::uint8_t kStreamPingProtocol = 3;
+constexpr std::uint8_t kNackProtocol = 4;
+
+}  // namespace
+
+template <class T>
+T* Prober::find(std::uint32_t seq_no) {
+  const auto found = awaited_.find(seq_no);
+  return found == awaited_.end() ? nullptr : std::get_if<T>(&found->second);
+}
+
+void Prober::start() {
+  const Duration interval = context_.config.probe_interval;
+  if (interval <= Duration::zero()) return;
+  context_.timers.schedule(context_.now + context_.random.below(interval),
+                           {TimerEvent::Kind::probe_tick, 0});
+}
+
+/// The interval grows with the health score (Lifeguard, LHA-Probe), and with it the deadline, so
+/// that there is one probe of ours at a time.
+void Prober::tick() {
+  const Duration interval = context_.awareness.scale(context_.config.probe_interval);
+  context_.timers.schedule(context_.now + interval, {TimerEvent::Kind::probe_tick, 0});
+  if (const MemberIndex target = next_target(); target != kNoMember) start_probe(target);
+}
+
+MemberIndex Prober::next_target() {
+  // Once round the list, wherever its end is.
+  for (std::size_t looked_at = 0; looked_at <= context_.table.size(); ++looked_at) {
+    if (next_in_list_ >= context_.table.size()) {
+      next_in_list_ = 0;
+      picked_.clear();
+      const TimePoint cutoff = context_.now - context_.config.gossip_to_the_dead_time;
+      context_.table.reset_probe_list(cutoff, context_.self, context_.random, picked_);
+      for (const MemberIndex forgotten : picked_) {
+        context_.member_broadcasts.forget_member(forgotten);
+      }
+    }
+    const MemberIndex candidate = context_.table.probe_list()[next_in_list_++];
+    if (candidate != context_.self && context_.table.at(candidate).live()) return candidate;
+  }
+  return kNoMember;
+}
+
+void Prober::start_probe(MemberIndex target) {
+  const MemberEntry& entry = context_.table.at(target);
+  const std::uint32_t seq_no = context_.take_seq_no();
+  Probe probe;
+  probe.target = entry.record->name;
+  probe.address = entry.record->address;
+  probe.sent = context_.now;
+  probe.deadline = context_.now + context_.awareness.scale(context_.config.probe_interval);
+  probe.timeout_timer = context_.timers.schedule(context_.now + context_.config.probe_timeout,
+                                                 {TimerEvent::Kind::probe_timeout, seq_no});
+  probe.deadline_timer =
+      context_.timers.schedule(probe.deadline, {TimerEvent::Kind::probe_deadline, seq_no});
+  awaited_.emplace(seq_no, std::move(probe));
+  ++context_.counters.probes;
+
+  // Buddy system: who is suspect hears of it with the ping, and can refute at once (Lifeguard).
+  const wire::Suspect suspicion = membership_.suspicion_of(target);
+  const bool is_suspect = entry.status == MemberStatus::suspect;
+  send_ping(seq_no, entry.record->address, entry.record->name, is_suspect ? &suspicion : nullptr);
+}
+
+void Prober::send_ping(std::uint32_t seq_no, const Address& to, std::string_view node,
+                       const wire::Suspect* suspicion) {
+  const IpAddress source = context_.advertise.ip;
+  encoded_.clear();
+  ByteWriter writer(encoded_);
+  wire::encode(writer, wire::Ping{seq_no, node, source.wire_bytes(), context_.advertise.port,
+                                  context_.self_name()});
+  std::array<BytesView, 2> messages{encoded_};
+  std::size_t count = 1;
+  if (suspicion != nullptr) {
+    encoded_suspicion_.clear();
+    ByteWriter suspicion_writer(encoded_suspicion_);
+    wire::encode(suspicion_writer, *suspicion);
+    messages[count++] = encoded_suspicion_;
+  }
+  packets_.send_with_piggyback(to, std::span(messages).first(count));
+}
+
+void Prober::probe_timeout(std::uint32_t seq_no) {
+  if (Probe* probe = find<Probe>(seq_no)) go_indirect(seq_no, *probe);
+}
+
+void Prober::on_send_error(const Address& to) {
+  // The order of a hash table must not show: the numbers are put in order first.
+  std::vector<std::uint32_t> hit;
+  for (const auto& [seq_no, awaited] : awaited_) {
+    const Probe* probe = std::get_if<Probe>(&awaited);
+    if (probe != nullptr && probe->address == to) hit.push_back(seq_no);
+  }
+  std::ranges::sort(hit);
+  for (const std::uint32_t seq_no : hit) probe_timeout(seq_no);
+}
+
+/// No answer so far: ask others, and try TCP (protocol 5).
+void Prober::go_indirect(std::uint32_t seq_no, Probe& probe) {
+  if (probe.indirect) return;
+  probe.indirect = true;
+  context_.timers.cancel(probe.timeout_timer);
+  const MemberIndex target = context_.table.find(probe.target);
+  if (target == kNoMember) return;
+  ask_others(seq_no, probe, target);
+  const bool can_by_stream = context_.table.at(target).record->protocol.max >= kStreamPingProtocol;
+  if (can_by_stream && !context_.config.disable_tcp_pings) {
+    streams_.dial_ping(probe.address, probe.target, seq_no, probe.deadline);
+  }
+}
+
+void Prober::ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target) {
+  const MemberEntry& entry = context_.table.at(target);
+  const auto wanted = [&](const MemberEntry& other) {
+    return other.status == MemberStatus::alive && &other != &context_.self_entry() &&
+           &other != &entry;
+  };
+  picked_.clear();
+  context_.table.pick_random(context_.config.indirect_checks, context_.random, wanted, picked_);
+  const IpAddress source = context_.advertise.ip;
+  for (const MemberIndex helper : picked_) {
+    const MemberRecord& record = *context_.table.at(helper).record;
+    const bool nack = record.protocol.max >= kNackProtocol;
+    encoded_.clear();
+    ByteWriter writer(encoded_);
+    wire::encode(writer, wire::IndirectPing{seq_no, entry.record->address.ip.wire_bytes(),
+                                            entry.record->address.port, entry.record->name, nack,
+                                            source.wire_bytes(), context_.advertise.port,
+                                            context_.self_name()});
+    packets_.send_with_piggyback(record.address, std::array{BytesView(encoded_)});
+    ++probe.indirect_probes;
+    if (nack) ++probe.expected_nacks;
+  }
+}
+
+void Prober::probe_deadline(std::uint32_t seq_no) {
+  Probe* found = find<Probe>(seq_no);
+  if (found == nullptr) return;
+  Probe probe = std::move(*found);
+  awaited_.erase(seq_no);
+  if (!probe.stream_ack) return fail(probe);
+  ++context_.counters.probes_saved_by_tcp;
+  context_.log_peer(LogCause::tcp_only, LogLevel::warning, probe.address.to_string(), [&] {
+    return fmt::format("{} answers by TCP but not by UDP: is UDP blocked on the way?",
+                       escape_for_log(probe.target));
+  });
+  succeed(probe);
+}
+
+void Prober::succeed(Probe& probe) {
+  context_.timers.cancel(probe.timeout_timer);
+  context_.timers.cancel(probe.deadline_timer);
+  context_.add_health(-1);
+}
+
+void Prober::fail(const Probe& probe) {
+  ++context_.counters.probes_failed;
+  // Who got 'no answer here either' from the peers asked hears the network well; who got silence
+  // from them is probably the slow one (Lifeguard).
+  const std::uint32_t missed = probe.expected_nacks - std::min(probe.expected_nacks, probe.nacks);
+  context_.add_health(probe.expected_nacks > 0 ? static_cast<int>(missed) : 1);
+
+  const MemberIndex target = context_.table.find(probe.target);
+  if (target == kNoMember) return;
+  Evidence evidence;
+  evidence.kind = Cause::Kind::probe_failed;
+  evidence.accuser = context_.self_name();
+  evidence.source = &probe.address;
+  evidence.indirect_probes = probe.indirect_probes;
+  evidence.nacks = probe.nacks;
+  membership_.suspect(membership_.suspicion_of(target), evidence);
+}
+
+void Prober::on_ack(const wire::Ack& ack) {
+  const auto found = awaited_.find(ack.seq_no);
+  if (found == awaited_.end()) return;
+  if (auto* probe = std::get_if<Probe>(&found->second)) {
+    if (probe->indirect) {
+      ++context_.counters.probes_saved_by_indirect;
+    } else if (const MemberIndex target = context_.table.find(probe->target);
+               context_.policy != nullptr && target != kNoMember) {
+      context_.policy->notify_ping(*context_.table.at(target).record, context_.now - probe->sent,
+                                   ack.payload);
+    }
+    succeed(*probe);
+    streams_.abort_ping(ack.seq_no);
+  } else if (auto* ping = std::get_if<HandPing>(&found->second)) {
+    context_.timers.cancel(ping->timer);
+    OperationOutcome outcome;
+    outcome.round_trip = context_.now - ping->sent;
+    outcome.payload = to_bytes(ack.payload);
+    operations_.complete(ping->operation, std::move(outcome));
+  } else if (auto* relay = std::get_if<Relay>(&found->second)) {
+    const Relay answered = *relay;
+    context_.timers.cancel(answered.end_timer);
+    encoded_.clear();
+    ByteWriter writer(encoded_);
+    wire::encode(writer, wire::Ack{answered.requester_seq_no, {}});
+    packets_.send_with_piggyback(answered.requester, std::array{BytesView(encoded_)});
+    --relays_;
+  }
+  awaited_.erase(ack.seq_no);
+}
+
+void Prober::on_nack(const wire::Nack& nack) {
+  if (Probe* probe = find<Probe>(nack.seq_no)) ++probe->nacks;
+}
+
+void Prober::on_stream_ack(std::uint32_t seq_no) {
+  if (Probe* probe = find<Probe>(seq_no)) probe->stream_ack = true;
+}
+
+Address Prober::answer_address(BytesView source_addr, std::uint16_t source_port,
+                               const Address& from) const {
+  const std::optional<IpAddress> ip = IpAddress::from_bytes(source_addr);
+  if (!ip || ip->is_unspecified() || source_port == 0) return from;
+  return {*ip, source_port};
+}
+
+void Prober::on_ping(const wire::Ping& ping, const Address& from) {
+  if (!ping.node.empty() && ping.node != context_.self_name()) {
+    context_.log_peer(LogCause::wrong_name, LogLevel::warning, from.to_string(), [&] {
+      return fmt::format("ping for {} ignored: this node is {}", escape_for_log(ping.node),
+                         context_.self_name());
+    });
+    return;
+  }
+  Bytes payload = context_.policy != nullptr ? context_.policy->ack_payload() : Bytes{};
+  if (payload.size() > limits::kAckPayloadBytes) payload.clear();
+  encoded_.clear();
+  ByteWriter writer(encoded_);
+  wire::encode(writer, wire::Ack{ping.seq_no, payload.empty() ? BytesView{} : payload});
+  packets_.send_with_piggyback(answer_address(ping.source_addr, ping.source_port, from),
+                               std::array{BytesView(encoded_)});
+}
+
+void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& from) {
+  const std::optional<IpAddress> target = IpAddress::from_bytes(request.target);
+  if (!target || target->is_unspecified()) {
+    ++context_.counters.dropped_malformed;
+    return;
+  }
+  if (relays_ >= limits::kRelayedPings) {
+    ++context_.counters.dropped_limit;
+    return;
+  }
+  const std::uint32_t seq_no = context_.take_seq_no();
+  Relay relay;
+  relay.requester = answer_address(request.source_addr, request.source_port, from);
+  relay.requester_seq_no = request.seq_no;
+  relay.wants_nack = request.nack;
+  // An ack that comes after the nack still helps the requester: it waits out its interval.
+  const Duration patience = std::max(context_.config.probe_timeout, context_.config.probe_interval);
+  context_.timers.schedule(context_.now + context_.config.probe_timeout,
+                           {TimerEvent::Kind::relay_timeout, seq_no});
+  relay.end_timer =
+      context_.timers.schedule(context_.now + patience, {TimerEvent::Kind::relay_end, seq_no});
+  awaited_.emplace(seq_no, relay);
+  ++relays_;
+  send_ping(seq_no, {*target, context_.port_or_default(request.port)}, request.node, nullptr);
+}
+
+void Prober::relay_timeout(std::uint32_t seq_no) {
+  const Relay* relay = find<Relay>(seq_no);
+  if (relay == nullptr || !relay->wants_nack) return;
+  encoded_.clear();
+  ByteWriter writer(encoded_);
+  wire::encode(writer, wire::Nack{relay->requester_seq_no});
+  packets_.send_with_piggyback(relay->requester, std::array{BytesView(encoded_)});
+}
+
+void Prober::relay_end(std::uint32_t seq_no) {
+  if (find<Relay>(seq_no) == nullptr) return;
+  awaited_.erase(seq_no);
+  --relays_;
+}
+
+void Prober::ping(MemberIndex target, OperationId operation) {
+  const MemberRecord& record = *context_.table.at(target).record;
+  const std::uint32_t seq_no = context_.take_seq_no();
+  HandPing ping{operation, record.name, context_.now, {}};
+  ping.timer = context_.timers.schedule(context_.now + context_.config.probe_timeout,
+                                        {TimerEvent::Kind::ping_timeout, seq_no});
+  awaited_.emplace(seq_no, std::move(ping));
+  send_ping(seq_no, record.address, record.name, nullptr);
+}
+
+void Prober::ping_timeout(std::uint32_t seq_no) {
+  const HandPing* ping = find<HandPing>(seq_no);
+  if (ping == nullptr) return;
+  operations_.complete(ping->operation,
+                       memberlist::fail(ErrorCode::timed_out,
+                                        fmt::format("{} did not answer within {}", ping->target,
+                                                    format_duration(context_.config.probe_timeout)),
+                                        ping->target));
+  awaited_.erase(seq_no);
+}
+
+}  // namespace memberlist::swim

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "swim/context.hpp"
+#include "swim/membership.hpp"
+#include "swim/operations.hpp"
+#include "swim/packets.hpp"
+#include "swim/streams.hpp"
+#include "wire/messages.hpp"
+
+namespace memberlist::swim {
+
+/// Failure detection (protocol 5): probes one member after another, directly, then through others
+/// and by TCP; serves others' probes; pings by hand.
+class Prober {
+ public:
+  Prober(Context& context, PacketSender& packets, Membership& membership, Streams& streams,
+         Operations& operations)
+      : context_(context),
+        packets_(packets),
+        membership_(membership),
+        streams_(streams),
+        operations_(operations) {}
+
+  /// Plans the first tick, after a random part of the interval.
+  void start();
+  void tick();
+
+  void on_ping(const wire::Ping& ping, const Address& from);
+  void on_indirect_ping(const wire::IndirectPing& request, const Address& from);
+  void on_ack(const wire::Ack& ack);
+  void on_nack(const wire::Nack& nack);
+  /// The fallback ping of a probe was answered by TCP.
+  void on_stream_ack(std::uint32_t seq_no);
+  /// A packet could not be sent there: probes of that address need not wait.
+  void on_send_error(const Address& to);
+
+  void probe_timeout(std::uint32_t seq_no);
+  void probe_deadline(std::uint32_t seq_no);
+  void relay_timeout(std::uint32_t seq_no);
+  void relay_end(std::uint32_t seq_no);
+  void ping_timeout(std::uint32_t seq_no);
+
+  /// One ping by hand; its outcome goes to `operation`.
+  void ping(MemberIndex target, OperationId operation);
+
+ private:
+  /// A probe of ours that is under way.
+  struct Probe {
+    std::string target;  // by name: its place in the table may be somebody else's by then
+    Address address;
+    TimePoint sent;
+    TimePoint deadline;
+    TimerHandle timeout_timer;
+    TimerHandle deadline_timer;
+    std::uint32_t indirect_probes = 0;
+    std::uint32_t expected_nacks = 0;
+    std::uint32_t nacks = 0;
+    bool indirect = false;    // the direct ping was given up
+    bool stream_ack = false;  // TCP got through
+  };
+  /// A ping that we send for somebody else.
+  struct Relay {
+    Address requester;
+    std::uint32_t requester_seq_no = 0;
+    TimerHandle end_timer;
+    bool wants_nack = false;
+  };
+  struct HandPing {
+    OperationId operation{};
+    std::string target;
+    TimePoint sent;
+    TimerHandle timer;
+  };
+  using Awaited = std::variant<Probe, Relay, HandPing>;
+
+  [[nodiscard]] MemberIndex next_target();
+  void start_probe(MemberIndex target);
+  void go_indirect(std::uint32_t seq_no, Probe& probe);
+  void ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target);
+  void succeed(Probe& probe);
+  void fail(const Probe& probe);
+  void send_ping(std::uint32_t seq_no, const Address& to, std::string_view node,
+                 const wire::Suspect* suspicion);
+  [[nodiscard]] Address answer_address(BytesView source_addr, std::uint16_t source_port,
+                                       const Address& from) const;
+  template <class T>
+  T* find(std::uint32_t seq_no);
+
+  Context& context_;
+  PacketSender& packets_;
+  Membership& membership_;
+  Streams& streams_;
+  Operations& operations_;
+  std::unordered_map<std::uint32_t, Awaited> awaited_;  // by sequence number
+  std::size_t relays_ = 0;
+  std::size_t next_in_list_ = 0;
+  std::vector<MemberIndex> picked_;
+  Bytes encoded_;
+  Bytes encoded_suspicion_;
+};
+
+}  // namespace memberlist::swim

@@ -1,0 +1,156 @@
+#include "swim/push_pull.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/byte_reader.hpp"
+#include "base/limits.hpp"
+
+namespace memberlist::swim {
+namespace {
+
+// Calls `visit` with each state. They were decoded once when the message was read, so they are
+// good.
+template <class Visit>
+void for_each_state(const wire::PushPullMessage& message, Visit&& visit) {
+  ByteReader in(message.node_states);
+  for (std::int64_t i = 0; i < message.header.nodes; ++i) {
+    const wire::WireResult<wire::NodeState> state = wire::decode_node_state(in);
+    if (!state) return;
+    visit(*state);
+  }
+}
+
+/// The versions that all members looked at so far understand.
+struct Overlap {
+  std::uint8_t low = 0;
+  std::uint8_t high = std::numeric_limits<std::uint8_t>::max();
+
+  void narrow(std::uint8_t min, std::uint8_t max) {
+    low = std::max(low, min);
+    high = std::min(high, max);
+  }
+  [[nodiscard]] bool holds(std::uint8_t version) const { return version >= low && version <= high; }
+};
+
+/// A live member's versions, wherever it was read from.
+struct VersionedMember {
+  std::string_view name;
+  VersionRange protocol;
+  VersionRange delegate_protocol;
+};
+
+bool is_live(std::int64_t state) {
+  return state == static_cast<int>(MemberStatus::alive) ||
+         state == static_cast<int>(MemberStatus::suspect);
+}
+
+Result<void> check_one(const VersionedMember& member, const char* kind, std::uint8_t current,
+                       const Overlap& overlap) {
+  if (overlap.holds(current)) return {};
+  return fail(ErrorCode::incompatible,
+              fmt::format("{} version {} of {} is not one that all members understand ({} to {})",
+                          kind, current, escape_for_log(member.name), overlap.low, overlap.high),
+              std::string(member.name));
+}
+
+}  // namespace
+
+Bytes PushPull::encode_local_state(bool join) {
+  Bytes user_state = context_.policy != nullptr ? context_.policy->local_state(join) : Bytes{};
+  if (user_state.size() > limits::kUserStateBytes) {
+    context_.out.log(LogLevel::error,
+                     fmt::format("user state of {} bytes left out of a push/pull: at most {}",
+                                 user_state.size(), limits::kUserStateBytes));
+    user_state.clear();
+  }
+  Bytes plain;
+  ByteWriter out(plain);
+  wire::encode(out, wire::PushPullHeader{static_cast<std::int64_t>(context_.table.size()),
+                                         static_cast<std::int64_t>(user_state.size()), join});
+  for (const MemberIndex index : context_.table.probe_list()) {
+    const MemberEntry& entry = context_.table.at(index);
+    const MemberRecord& record = *entry.record;
+    const std::array<std::byte, 6> vsn = version_bytes(record);
+    wire::encode(out, wire::NodeState{record.name, record.address.ip.wire_bytes(),
+                                      record.address.port, record.meta, entry.incarnation,
+                                      static_cast<std::int64_t>(entry.status), vsn});
+  }
+  out.bytes(user_state);
+  return plain;
+}
+
+Result<void> PushPull::check(const wire::PushPullMessage& message) {
+  if (auto fits = check_versions(message); !fits) return fits;
+  if (message.header.join && context_.policy != nullptr) return ask_policy(message);
+  return {};
+}
+
+/// The dead and the left are not asked: they cannot be talked to, and one of them with senseless
+/// versions would keep everybody out (protocol 6, Poison).
+Result<void> PushPull::check_versions(const wire::PushPullMessage& message) const {
+  std::vector<VersionedMember> members;
+  for_each_state(message, [&](const wire::NodeState& state) {
+    if (!is_live(state.state) || state.vsn.size() < 6) return;
+    const auto at = [&](std::size_t i) { return std::to_integer<std::uint8_t>(state.vsn[i]); };
+    members.push_back({state.name, {at(0), at(1), at(2)}, {at(3), at(4), at(5)}});
+  });
+  for (const MemberIndex index : context_.table.probe_list()) {
+    const MemberEntry& entry = context_.table.at(index);
+    if (!entry.live()) continue;
+    members.push_back(
+        {entry.record->name, entry.record->protocol, entry.record->delegate_protocol});
+  }
+  Overlap protocol;
+  Overlap delegate_protocol;
+  for (const VersionedMember& member : members) {
+    protocol.narrow(member.protocol.min, member.protocol.max);
+    delegate_protocol.narrow(member.delegate_protocol.min, member.delegate_protocol.max);
+  }
+  for (const VersionedMember& member : members) {
+    auto fits = check_one(member, "protocol", member.protocol.current, protocol);
+    if (fits) {
+      fits = check_one(member, "delegate protocol", member.delegate_protocol.current,
+                       delegate_protocol);
+    }
+    if (!fits) return fits;
+  }
+  return {};
+}
+
+Result<void> PushPull::ask_policy(const wire::PushPullMessage& message) {
+  std::vector<MemberRecord> peers;
+  for_each_state(message, [&](const wire::NodeState& state) {
+    const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
+    if (!ip || state.vsn.size() < 6) return;
+    const auto at = [&](std::size_t i) { return std::to_integer<std::uint8_t>(state.vsn[i]); };
+    peers.push_back({std::string(state.name),
+                     {*ip, context_.port_or_default(state.port)},
+                     to_bytes(state.meta),
+                     {at(0), at(1), at(2)},
+                     {at(3), at(4), at(5)}});
+  });
+  const Result<void> verdict = context_.policy->notify_merge(peers);
+  if (verdict) return {};
+  return fail(ErrorCode::vetoed, "the merge was cancelled: " + verdict.error().message,
+              verdict.error().subject);
+}
+
+void PushPull::merge(const wire::PushPullMessage& message, const Address& from) {
+  Evidence evidence;
+  evidence.kind = Cause::Kind::push_pull;
+  evidence.source = &from;
+  for_each_state(message,
+                 [&](const wire::NodeState& state) { membership_.merge(state, evidence); });
+  if (message.user_state.empty()) return;
+  context_.out.push(Event{StateMerged{from, to_bytes(message.user_state), message.header.join}});
+}
+
+}  // namespace memberlist::swim

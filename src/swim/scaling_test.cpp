@@ -1,0 +1,69 @@
+#include "swim/scaling.hpp"
+
+#include <chrono>
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace memberlist::swim {
+namespace {
+
+using namespace std::chrono_literals;
+
+nlohmann::json golden() {
+  std::ifstream file(MEMBERLIST_SOURCE_DIR "/tests/golden/scaling.json");
+  return nlohmann::json::parse(file);
+}
+
+std::chrono::milliseconds ms(const nlohmann::json& value) {
+  return std::chrono::milliseconds(value.get<std::int64_t>());
+}
+
+TEST(Scaling, EqualsTheGoldenFiguresByClusterSize) {
+  const nlohmann::json cases = golden().at("scaling");
+  ASSERT_GT(cases.size(), 10U);
+  for (const auto& at : cases) {
+    const auto n = at.at("n").get<std::size_t>();
+    EXPECT_EQ(push_pull_interval(30s, n), ms(at.at("push_pull_interval_ms_of_30s"))) << n;
+    EXPECT_EQ(retransmit_limit(4, n), at.at("retransmit_limit_mult4").get<std::uint32_t>()) << n;
+    EXPECT_EQ(suspicion_min_timeout(4, n, 1s), ms(at.at("suspicion_min_ms_mult4_interval1s"))) << n;
+    EXPECT_EQ(suspicion_min_timeout(6, n, 5s), ms(at.at("suspicion_min_ms_mult6_interval5s"))) << n;
+  }
+}
+
+TEST(Scaling, EqualsTheGoldenFiguresByConfirmations) {
+  const nlohmann::json cases = golden().at("suspicion");
+  ASSERT_GT(cases.size(), 20U);
+  for (const auto& at : cases) {
+    EXPECT_EQ(suspicion_timeout(at.at("confirmations").get<std::uint32_t>(),
+                                at.at("k").get<std::uint32_t>(), ms(at.at("min_ms")),
+                                ms(at.at("max_ms"))),
+              ms(at.at("timeout_ms")))
+        << at;
+  }
+}
+
+TEST(Scaling, SuspicionWithoutOthersLastsTheMinimum) {
+  EXPECT_EQ(suspicion_timeout(0, 0, 3s, 20s), 3s);
+  EXPECT_EQ(suspicion_timeout(9, 3, 3s, 20s), 3s);  // more than expected
+}
+
+TEST(Scaling, SmallClustersExpectNoConfirmations) {
+  EXPECT_EQ(expected_confirmations(4, 0), 0U);
+  EXPECT_EQ(expected_confirmations(4, 3), 0U);
+  EXPECT_EQ(expected_confirmations(4, 4), 2U);
+  EXPECT_EQ(expected_confirmations(6, 100), 4U);
+  EXPECT_EQ(expected_confirmations(6, 5), 0U);
+  EXPECT_EQ(expected_confirmations(2, 100), 0U);
+  EXPECT_EQ(expected_confirmations(1, 100), 0U);
+}
+
+TEST(Scaling, LargestKnobsDoNotOverflow) {
+  const Duration min = suspicion_min_timeout(255, 1'000'000, 1h);
+  EXPECT_EQ(min, 255 * 6 * 1h);
+  EXPECT_EQ(suspicion_timeout(0, 253, min, min * 255), min * 255);
+}
+
+}  // namespace
+}  // namespace memberlist::swim

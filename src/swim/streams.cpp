@@ -1,0 +1,350 @@
+#include "swim/streams.hpp"
+
+#include <fmt/format.h>
+
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "swim/scaling.hpp"
+
+namespace memberlist::swim {
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+
+}  // namespace
+
+// --- who comes and goes
+// ---------------------------------------------------------------------------
+
+std::optional<StreamId> Streams::accept(const Address& from) {
+  if (inbound_ >= limits::kInboundStreams) {
+    ++context_.counters.dropped_limit;
+    context_.log_peer(LogCause::limit, LogLevel::warning, from.to_string(), [&] {
+      return fmt::format("connection refused: {} streams are open already",
+                         limits::kInboundStreams);
+    });
+    return std::nullopt;
+  }
+  ++context_.counters.streams_accepted;
+  ++inbound_;
+  const StreamId id{++last_id_};
+  Stream& stream =
+      streams_.try_emplace(last_id_, from, Kind::inbound, context_.sealing).first->second;
+  stream.deadline_timer = context_.timers.schedule(context_.now + context_.config.tcp_timeout,
+                                                   {TimerEvent::Kind::stream, last_id_});
+  return id;
+}
+
+StreamId Streams::dial(Stream stream, TimePoint deadline) {
+  ++context_.counters.streams_dialled;
+  const StreamId id{++last_id_};
+  stream.deadline_timer = context_.timers.schedule(deadline, {TimerEvent::Kind::stream, last_id_});
+  context_.out.push(DialStream{id, stream.peer});
+  streams_.emplace(last_id_, std::move(stream));
+  return id;
+}
+
+StreamId Streams::dial_push_pull(const Address& to, bool join) {
+  ++context_.counters.push_pulls_started;
+  Stream stream(to, Kind::push_pull, context_.sealing);
+  stream.join = join;
+  return dial(std::move(stream), context_.now + context_.config.tcp_timeout);
+}
+
+void Streams::dial_user_message(const Address& to, BytesView payload, OperationId operation) {
+  Stream stream(to, Kind::user_message, context_.sealing);
+  stream.operation = operation;
+  ByteWriter out(stream.request);
+  wire::encode(out, wire::UserHeader{static_cast<std::int64_t>(payload.size())});
+  out.bytes(payload);
+  dial(std::move(stream), context_.now + context_.config.tcp_timeout);
+}
+
+void Streams::dial_ping(const Address& to, std::string_view node, std::uint32_t seq_no,
+                        TimePoint deadline) {
+  Stream stream(to, Kind::ping, context_.sealing);
+  stream.seq_no = seq_no;
+  ByteWriter out(stream.request);
+  const IpAddress source = context_.advertise.ip;
+  wire::encode(out, wire::Ping{seq_no, node, source.wire_bytes(), context_.advertise.port,
+                               context_.self_name()});
+  pings_[seq_no] = dial(std::move(stream), deadline);
+}
+
+void Streams::abort_ping(std::uint32_t seq_no) {
+  const auto found = pings_.find(seq_no);
+  if (found == pings_.end()) return;
+  const StreamId id = found->second;
+  abort(id);
+  finish(id, {});
+}
+
+void Streams::start() {
+  if (context_.config.push_pull_interval <= Duration::zero()) return;
+  context_.timers.schedule(context_.now + context_.random.below(context_.config.push_pull_interval),
+                           {TimerEvent::Kind::push_pull_tick, 0});
+}
+
+void Streams::push_pull_tick() {
+  const Duration interval =
+      push_pull_interval(context_.config.push_pull_interval, context_.table.live_count());
+  context_.timers.schedule(context_.now + interval, {TimerEvent::Kind::push_pull_tick, 0});
+  if (context_.leaving) return;
+  std::vector<MemberIndex> target;
+  const auto wanted = [this](const MemberEntry& entry) {
+    return entry.status == MemberStatus::alive && &entry != &context_.self_entry();
+  };
+  context_.table.pick_random(1, context_.random, wanted, target);
+  if (!target.empty()) dial_push_pull(context_.table.at(target[0]).record->address, false);
+}
+
+// --- events
+// ---------------------------------------------------------------------------------------
+
+void Streams::handle(StreamId id, const StreamEvent& event) {
+  const auto found = streams_.find(std::to_underlying(id));
+  if (found == streams_.end()) return;
+  Stream& stream = found->second;
+  std::visit(Overloaded{
+                 [&](const StreamConnected&) { connected(id, stream); },
+                 [&](const StreamData& data_event) { data(id, stream, data_event.bytes); },
+                 [&](const StreamEnd&) { ended(id, stream); },
+                 [&](const StreamFailed& failure) { failed(id, failure.error); },
+             },
+             event);
+}
+
+void Streams::connected(StreamId id, Stream& stream) {
+  if (stream.kind == Kind::inbound) return;
+  if (stream.kind != Kind::ping) {  // a ping has its probe's deadline for everything
+    context_.timers.reschedule(stream.deadline_timer, context_.now + context_.config.tcp_timeout);
+  }
+  if (stream.kind == Kind::push_pull) stream.request = push_pull_.encode_local_state(stream.join);
+  send(id, stream.request, true);
+  stream.request = {};
+  if (stream.kind != Kind::user_message) return;
+  close(id);
+  finish(id, {});
+}
+
+void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
+  context_.counters.stream_bytes_received += bytes.size();
+  const wire::WireResult<wire::StreamOpener::Progress> progress = stream.opener.feed(bytes);
+  if (!progress) return refuse(id, stream, progress.error());
+  if (stream.kind == Kind::inbound && !admit_push_pull(id, stream)) return;
+  if (*progress == wire::StreamOpener::Progress::need_more) return;
+  if (stream.kind == Kind::inbound) {
+    serve(id, stream);
+  } else {
+    take_answer(id, stream);
+  }
+}
+
+void Streams::ended(StreamId id, Stream& stream) {
+  if (stream.kind == Kind::inbound && !stream.opener.started()) {
+    close(id);
+    return finish(id, {});
+  }
+  refuse(id, stream,
+         {wire::WireErrorKind::malformed, wire::kTruncated, stream.opener.held_bytes()});
+}
+
+void Streams::failed(StreamId id, const Error& error) { finish(id, std::unexpected(error)); }
+
+void Streams::deadline(StreamId id) {
+  const auto found = streams_.find(std::to_underlying(id));
+  if (found == streams_.end()) return;
+  const Stream& stream = found->second;
+  if (stream.kind == Kind::inbound) {
+    ++context_.counters.dropped_limit;
+    context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer.to_string(), [&] {
+      return fmt::format("stream closed: incomplete after {} ({} bytes held)",
+                         format_duration(context_.config.tcp_timeout), stream.opener.held_bytes());
+    });
+  }
+  const std::string peer = stream.peer.to_string();
+  abort(id);
+  finish(id, fail(ErrorCode::timed_out,
+                  fmt::format("{} did not answer within {}", peer,
+                              format_duration(context_.config.tcp_timeout)),
+                  peer));
+}
+
+/// The stream is over: tells whoever began it, and forgets it.
+void Streams::finish(StreamId id, const Result<void>& result) {
+  auto node = streams_.extract(std::to_underlying(id));
+  Stream& stream = node.mapped();
+  context_.timers.cancel(stream.deadline_timer);
+  switch (stream.kind) {
+    case Kind::inbound:
+      --inbound_;
+      if (stream.counted_push_pull) --served_push_pulls_;
+      return;
+    case Kind::ping:
+      pings_.erase(stream.seq_no);  // how it went is judged at the probe's own deadline
+      return;
+    case Kind::user_message:
+      if (result) {
+        operations_.complete(stream.operation, OperationOutcome{});
+      } else {
+        operations_.complete(stream.operation, std::unexpected(result.error()));
+      }
+      return;
+    case Kind::push_pull:
+      if (!result) {
+        ++context_.counters.push_pulls_failed;
+        context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer.to_string(), [&] {
+          return "push/pull failed: " + escape_for_log(result.error().message);
+        });
+      }
+      listener_.on_push_pull_ended(id, result);
+      return;
+  }
+}
+
+// --- the answering side
+// ---------------------------------------------------------------------------
+
+/// Counts a stream as a push/pull from its first message byte on. False: one too many, refused.
+bool Streams::admit_push_pull(StreamId id, Stream& stream) {
+  if (stream.counted_push_pull || stream.opener.first_type() != wire::MessageType::push_pull) {
+    return true;
+  }
+  if (served_push_pulls_ >= limits::kConcurrentPushPulls) {
+    ++context_.counters.dropped_limit;
+    answer_error(id, fmt::format("busy: {} push/pulls are being served already",
+                                 limits::kConcurrentPushPulls));
+    return false;
+  }
+  ++served_push_pulls_;
+  stream.counted_push_pull = true;
+  return true;
+}
+
+void Streams::serve(StreamId id, Stream& stream) {
+  std::visit(
+      Overloaded{
+          [&](const wire::PushPullMessage& message) { serve_push_pull(id, message, stream.peer); },
+          [&](const wire::StreamUserMessage& message) {
+            ++context_.counters.user_messages;
+            const MemberIndex sender = context_.table.find_unique(stream.peer.ip);
+            context_.out.push(Event{UserMessage{
+                stream.peer,
+                sender == kNoMember ? std::string{} : context_.table.at(sender).record->name,
+                to_bytes(message.payload), true}});
+            close(id);
+            finish(id, {});
+          },
+          [&](const wire::Ping& ping) { serve_ping(id, ping, stream.peer); },
+          [&](const auto&) {
+            refuse(id, stream,
+                   {wire::WireErrorKind::malformed, "an answer where a request was expected", 0});
+          },
+      },
+      stream.opener.message());
+}
+
+/// Checks before it answers, so that a refused peer hears why (protocol 6, docs/differences.md).
+void Streams::serve_push_pull(StreamId id, const wire::PushPullMessage& message,
+                              const Address& from) {
+  const Result<void> verdict = push_pull_.check(message);
+  if (!verdict) {
+    ++context_.counters.push_pulls_failed;
+    context_.log_peer(LogCause::stream, LogLevel::warning, from.to_string(), [&] {
+      return "push/pull refused: " + escape_for_log(verdict.error().message);
+    });
+    return answer_error(id, verdict.error().message);
+  }
+  ++context_.counters.push_pulls_served;
+  send(id, push_pull_.encode_local_state(message.header.join), false);
+  close(id);
+  push_pull_.merge(message, from);
+  finish(id, {});
+}
+
+void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& from) {
+  if (!ping.node.empty() && ping.node != context_.self_name()) {
+    context_.log_peer(LogCause::wrong_name, LogLevel::warning, from.to_string(), [&] {
+      return fmt::format("ping by stream for {} ignored: this node is {}",
+                         escape_for_log(ping.node), context_.self_name());
+    });
+  } else {
+    Bytes plain;
+    ByteWriter out(plain);
+    wire::encode(out, wire::Ack{ping.seq_no, {}});
+    send(id, plain, false);
+  }
+  close(id);
+  finish(id, {});
+}
+
+/// The stream cannot be read. Whoever has another label hears nothing; others are told why.
+void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& error) {
+  const std::string text = error.to_string();
+  context_.count_drop(error.kind);
+  const std::string peer = stream.peer.to_string();
+  if (stream.kind == Kind::inbound) {
+    context_.log_peer(LogCause::stream, LogLevel::warning, peer,
+                      [&] { return "stream dropped: " + text; });
+    if (error.kind != wire::WireErrorKind::label) return answer_error(id, text);
+  }
+  abort(id);
+  finish(id, fail(ErrorCode::protocol,
+                  fmt::format("the answer of {} cannot be read: {}", peer, text), peer));
+}
+
+/// Answers with an error message and ends the stream.
+void Streams::answer_error(StreamId id, std::string_view text) {
+  Bytes plain;
+  ByteWriter out(plain);
+  wire::encode(out, wire::ErrorMessage{text.substr(0, limits::kErrorTextBytes)});
+  send(id, plain, false);
+  close(id);
+  finish(id, {});
+}
+
+// --- the dialling side
+// ------------------------------------------------------------------------------
+
+void Streams::take_answer(StreamId id, Stream& stream) {
+  close(id);
+  if (stream.kind == Kind::push_pull) {
+    const Result<void> result = take_push_pull_answer(stream.opener.message(), stream.peer);
+    return finish(id, result);
+  }
+  const auto* ack = std::get_if<wire::Ack>(&stream.opener.message());
+  if (ack != nullptr && ack->seq_no == stream.seq_no) listener_.on_stream_ack(stream.seq_no);
+  finish(id, {});
+}
+
+Result<void> Streams::take_push_pull_answer(const wire::StreamMessage& message,
+                                            const Address& from) {
+  if (const auto* error = std::get_if<wire::ErrorMessage>(&message)) {
+    return fail(ErrorCode::refused_by_peer,
+                fmt::format("{} refused: {}", from.to_string(), escape_for_log(error->error)),
+                from.to_string());
+  }
+  const auto* answer = std::get_if<wire::PushPullMessage>(&message);
+  if (answer == nullptr) {
+    return fail(ErrorCode::protocol, from.to_string() + " answered with no push/pull message",
+                from.to_string());
+  }
+  if (auto verdict = push_pull_.check(*answer); !verdict) return verdict;
+  push_pull_.merge(*answer, from);
+  return {};
+}
+
+void Streams::send(StreamId id, BytesView plain, bool with_label_header) {
+  Bytes sealed = wire::seal_stream(context_.sealing, plain, with_label_header, lzw_);
+  context_.counters.stream_bytes_sent += sealed.size();
+  context_.out.push(WriteStream{id, std::move(sealed)});
+}
+
+}  // namespace memberlist::swim

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "swim/context.hpp"
+#include "swim/operations.hpp"
+#include "swim/push_pull.hpp"
+#include "wire/stream.hpp"
+
+namespace memberlist::swim {
+
+/// Who hears how an exchange that was begun elsewhere went.
+class StreamListener {
+ public:
+  StreamListener() = default;
+  StreamListener(const StreamListener&) = delete;
+  StreamListener& operator=(const StreamListener&) = delete;
+  virtual ~StreamListener() = default;
+
+  /// A fallback ping was answered.
+  virtual void on_stream_ack(std::uint32_t seq_no) = 0;
+  /// A push/pull that this node began has ended, merged or not.
+  virtual void on_push_pull_ended(StreamId id, const Result<void>& result) = 0;
+};
+
+/// Every stream exchange as a small state machine over bytes (protocol 3): push/pull, reliable user
+/// message and fallback ping, on the dialling and on the answering side.
+class Streams {
+ public:
+  Streams(Context& context, PushPull& push_pull, Operations& operations, StreamListener& listener)
+      : context_(context), push_pull_(push_pull), operations_(operations), listener_(listener) {}
+
+  [[nodiscard]] std::optional<StreamId> accept(const Address& from);
+  void handle(StreamId id, const StreamEvent& event);
+  void deadline(StreamId id);
+
+  StreamId dial_push_pull(const Address& to, bool join);
+  void dial_user_message(const Address& to, BytesView payload, OperationId operation);
+  void dial_ping(const Address& to, std::string_view node, std::uint32_t seq_no,
+                 TimePoint deadline);
+  /// The ping's answer is not wanted any more.
+  void abort_ping(std::uint32_t seq_no);
+
+  /// Plans the first periodic push/pull, after a random part of the interval.
+  void start();
+  void push_pull_tick();
+
+ private:
+  enum class Kind : std::uint8_t { inbound, push_pull, user_message, ping };
+
+  struct Stream {
+    Stream(const Address& with, Kind what, const wire::Sealing& sealing)
+        : peer(with), kind(what), opener(sealing, what == Kind::inbound) {}
+
+    Address peer;
+    Kind kind;
+    wire::StreamOpener opener;
+    TimerHandle deadline_timer;
+    Bytes request;  // plain, sealed once connected
+    OperationId operation{};
+    std::uint32_t seq_no = 0;
+    bool join = false;
+    bool counted_push_pull = false;  // inbound: it is one of the push/pulls that are served
+  };
+
+  StreamId dial(Stream stream, TimePoint deadline);
+  void connected(StreamId id, Stream& stream);
+  void data(StreamId id, Stream& stream, BytesView bytes);
+  void ended(StreamId id, Stream& stream);
+  void failed(StreamId id, const Error& error);
+
+  bool admit_push_pull(StreamId id, Stream& stream);
+  void serve(StreamId id, Stream& stream);
+  void serve_push_pull(StreamId id, const wire::PushPullMessage& message, const Address& from);
+  void serve_ping(StreamId id, const wire::Ping& ping, const Address& from);
+  void take_answer(StreamId id, Stream& stream);
+  [[nodiscard]] Result<void> take_push_pull_answer(const wire::StreamMessage& message,
+                                                   const Address& from);
+  void refuse(StreamId id, const Stream& stream, const wire::WireError& error);
+  void answer_error(StreamId id, std::string_view text);
+
+  void send(StreamId id, BytesView plain, bool with_label_header);
+  // The stream is over. `result` goes to whoever began it.
+  void finish(StreamId id, const Result<void>& result);
+  void close(StreamId id) { context_.out.push(CloseStream{id}); }
+  void abort(StreamId id) { context_.out.push(AbortStream{id}); }
+
+  Context& context_;
+  PushPull& push_pull_;
+  Operations& operations_;
+  StreamListener& listener_;
+  std::unordered_map<std::uint64_t, Stream> streams_;
+  std::unordered_map<std::uint32_t, StreamId> pings_;  // by sequence number
+  std::uint64_t last_id_ = 0;
+  std::size_t inbound_ = 0;
+  std::size_t served_push_pulls_ = 0;
+  wire::LzwEncoder lzw_;
+};
+
+}  // namespace memberlist::swim

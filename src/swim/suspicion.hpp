@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "memberlist/time.hpp"
+
+namespace memberlist::swim {
+
+/// One suspicion of one member: who accuses it, and until when it may refute (protocol section 6,
+/// Lifeguard's dogpile). A value without a timer: whoever holds it watches `deadline()`.
+class Suspicion {
+ public:
+  /// `accuser` is who raised it first, and never counts as a confirmation; empty if that is not
+  /// known (it was heard of in a push/pull). `k` confirmations shorten its life from `max` to
+  /// `min`; with `k` = 0 it is `min` from the start.
+  Suspicion(TimePoint start, std::string_view accuser, std::uint32_t k, Duration min, Duration max);
+
+  /// Somebody accuses it too. True if that is news: a new accuser, fewer than `k` so far, and the
+  /// deadline came nearer; or the first accuser whose name is known, who may be the one it began
+  /// with and so shortens nothing. False changes nothing, as it is for an empty name.
+  bool confirm(std::string_view from);
+
+  /// When the member is dead unless it refutes; may be in the past after `confirm`.
+  [[nodiscard]] TimePoint deadline() const noexcept;
+  [[nodiscard]] TimePoint start() const noexcept { return start_; }
+  [[nodiscard]] std::uint32_t confirmations() const noexcept;
+  /// Everyone who counted, the first accuser first.
+  [[nodiscard]] std::span<const std::string> accusers() const noexcept { return accusers_; }
+
+ private:
+  TimePoint start_;
+  Duration min_;
+  Duration max_;
+  std::uint32_t k_;
+  std::vector<std::string> accusers_;
+};
+
+}  // namespace memberlist::swim

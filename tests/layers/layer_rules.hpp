@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// The rooms and arrows of docs/architecture.md as a function of one file's text: which includes and
+// which words are forbidden in the room that the file lies in.
+namespace memberlist::layers {
+
+/// One forbidden thing in one file.
+struct Violation {
+  std::size_t line = 0;  ///< from 1
+  std::string text;      ///< the include or the word
+  std::string rule;      ///< what forbids it
+};
+
+/// Checks one file. `path` is relative to the project's root, with slashes: it decides the room.
+/// Files outside include/, src/, sim/ and apps/ have no rules. Tests (`*_test.cpp`) may include
+/// more: every public header, other people's libraries, and all words.
+[[nodiscard]] std::vector<Violation> check_file(std::string_view path, std::string_view source);
+
+}  // namespace memberlist::layers

@@ -1,0 +1,65 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "cpp_text.hpp"
+#include "layer_rules.hpp"
+
+// Every source of the project against the rooms and arrows of docs/architecture.md.
+namespace memberlist::layers {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Source {
+  std::string path;  // relative to the root
+  std::string text;
+};
+
+std::vector<Source> sources_under(const std::string& folder) {
+  std::vector<Source> sources;
+  const fs::path root = MEMBERLIST_SOURCE_DIR;
+  if (!fs::exists(root / folder)) return sources;
+  for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+    const auto extension = entry.path().extension();
+    const bool is_source = extension == ".cpp" || extension == ".hpp" || extension == ".h";
+    if (!entry.is_regular_file() || !is_source) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    sources.push_back({fs::relative(entry.path(), root).generic_string(),
+                       {std::istreambuf_iterator<char>(file), {}}});
+  }
+  return sources;
+}
+
+void expect_clean(const std::string& folder) {
+  for (const Source& source : sources_under(folder)) {
+    for (const Violation& violation : check_file(source.path, source.text)) {
+      ADD_FAILURE() << source.path << ':' << violation.line << ": " << violation.text << ": "
+                    << violation.rule;
+    }
+  }
+}
+
+TEST(Layers, PublicHeaders) { expect_clean("include"); }
+TEST(Layers, Rooms) { expect_clean("src"); }
+TEST(Layers, Simulator) { expect_clean("sim"); }
+TEST(Layers, Programs) { expect_clean("apps"); }
+
+// A check that reads nothing finds nothing.
+TEST(Layers, ReadsEveryRoom) {
+  for (const char* folder : {"include/memberlist", "src/base", "src/crypto", "src/wire", "src/swim",
+                             "src/net", "src/api", "apps/memberlist"}) {
+    std::size_t includes = 0;
+    for (const Source& source : sources_under(folder)) {
+      includes += includes_of(without_comments_and_literals(source.text)).size();
+    }
+    EXPECT_GT(includes, 0U) << folder;
+  }
+}
+
+}  // namespace
+}  // namespace memberlist::layers
