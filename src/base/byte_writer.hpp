@@ -29,6 +29,13 @@ class ByteWriter {
       std::memcpy(at, view.data(), view.size());
   }
 
+  /// The next `count` bytes, for the caller to fill at once; null, and nothing written, if they do
+  /// not fit. Valid until the next call.
+  [[nodiscard]] std::byte* claim(std::size_t count) {
+    std::byte* at = reserve(count);
+    return at == sink_ ? nullptr : at;
+  }
+
   /// Bytes written, without those that overflowed; for a vector, its size.
   [[nodiscard]] std::size_t size() const noexcept { return growing_ ? growing_->size() : size_; }
   [[nodiscard]] bool overflowed() const noexcept { return overflowed_; }

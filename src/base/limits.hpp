@@ -43,6 +43,13 @@ inline constexpr std::size_t kDecompressedPacketBytes = 65'535;
 inline constexpr std::size_t kPacketNesting = 4;
 /// Maps and arrays inside an unknown msgpack field.
 inline constexpr std::size_t kMsgpackNesting = 16;
+/// One header or node state in a stream. Those of Go are under 1 KiB (name, meta data); the rest is
+/// room for fields of later versions.
+inline constexpr std::size_t kStreamBodyBytes = 64 * kKiB;
+/// A whole message of a stream, in clear. Compressed ones can hold no more.
+inline constexpr std::size_t kStreamMessageBytes = kDecompressedStreamBytes;
+/// The `Buf` of a compressed stream. What cannot be compressed grows, so as much as it may hold.
+inline constexpr std::size_t kCompressedStreamBytes = kDecompressedStreamBytes;
 /// Messages handled of one packet, over all nesting.
 inline constexpr std::size_t kPacketMessages = 1024;
 /// Inbound streams at once, in total; above Go's 128 push/pulls, since other streams are short.

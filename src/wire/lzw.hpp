@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
 
 #include "memberlist/bytes.hpp"
 #include "wire/wire_error.hpp"
@@ -12,17 +15,21 @@ namespace memberlist::wire {
 class LzwEncoder {
  public:
   LzwEncoder();
-  /// Appends the compressed form to `out`. Stops and returns false as soon as more than
-  /// `max_bytes` would be appended (`out` then holds rubbish behind its old end).
+  /// Appends the compressed form to `out`, which must not hold `plain`. Stops and returns false as
+  /// soon as more than `max_bytes` would be appended (`out` then holds rubbish behind its old end).
   [[nodiscard]] bool encode(BytesView plain, Bytes& out, std::size_t max_bytes = ~std::size_t{0});
 
  private:
-  struct Table;
-  Bytes table_;  // or what suits
+  std::vector<std::uint32_t> table_;  // open addressing; prefix code, next byte, code of the two
 };
 
-/// Appends the decompressed form to `out`; an error if it is over `max_bytes`, or cut off, or has
-/// an impossible code.
+/// Appends the decompressed form to `out`, which must not hold `packed`; an error if it is over
+/// `max_bytes`, or cut off, or has an impossible code. Memory grows with what is decompressed. What
+/// follows the end code is ignored.
 [[nodiscard]] WireResult<void> lzw_decode(BytesView packed, Bytes& out, std::size_t max_bytes);
+
+/// The same into a buffer that does not grow; returns the bytes written. What of `out` lies behind
+/// them may have changed.
+[[nodiscard]] WireResult<std::size_t> lzw_decode_into(BytesView packed, std::span<std::byte> out);
 
 }  // namespace memberlist::wire

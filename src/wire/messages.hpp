@@ -127,7 +127,8 @@ void encode(ByteWriter& out, const Compressed& message);
 // `decode` reads a body (without the type byte) from the front of `in`, which is left behind it;
 // bytes behind the body are the caller's affair. A body that is cut off is `malformed` with `what`
 // == kTruncated, so that a stream can tell 'wait for more' from 'wrong'.
-inline constexpr const char* kTruncated = "message is cut off";
+// An array, so that its address is the same wherever it is compared.
+inline constexpr char kTruncated[] = "message is cut off";
 
 WireResult<Ping> decode_ping(ByteReader& in);
 WireResult<IndirectPing> decode_indirect_ping(ByteReader& in);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -41,6 +42,7 @@ struct Sealing {
   bool verify_incoming = true;
   bool verify_outgoing = true;
   bool skip_inbound_label_check = false;
+  /// Fills a nonce; if empty, the system's secure generator does.
   std::function<void(std::span<std::byte>)> nonce_source;
 
   [[nodiscard]] bool has_keys() const noexcept { return keyring != nullptr && !keyring->empty(); }
@@ -58,7 +60,8 @@ class PacketSealer {
   /// Seals whole messages (type and body each) into one datagram: one message plain, several as a
   /// compound; then compression (if on, and only if shorter), checksum (if `with_crc`), encryption,
   /// label. At most 255 parts of at most 65,535 bytes each (asserted). Returns the datagram, which
-  /// lies in `out`; `out` must have room for the parts and kMaxOverheadBytes (asserted).
+  /// lies in `out`; `out` must have room for the parts and kMaxOverheadBytes (asserted), and must
+  /// not hold a part.
   [[nodiscard]] BytesView seal(const Sealing& how, std::span<const BytesView> parts, bool with_crc,
                                std::span<std::byte> out);
 
@@ -89,8 +92,35 @@ class PacketOpener {
   [[nodiscard]] std::size_t truncated_parts() const noexcept { return truncated_parts_; }
 
  private:
+  // A compound that is being gone through.
+  struct Compound {
+    BytesView lengths;        // of the parts to come, two bytes each
+    BytesView parts;          // what is left of them
+    std::size_t offset = 0;   // of `parts` in its layer
+    std::size_t nesting = 0;  // of the compound itself
+  };
+  // Something that starts with a type byte, and where it lies.
+  struct Item {
+    BytesView bytes;
+    std::size_t offset = 0;
+    std::size_t nesting = 0;
+  };
+
+  [[nodiscard]] std::optional<Item> next_item();
+  // Unwraps one item: a message, an error, or nothing (it held others, which come next).
+  [[nodiscard]] std::optional<WireResult<MessageView>> unwrap(const Item& item);
+  [[nodiscard]] std::optional<WireError> enter_compound(const Item& item);
+  [[nodiscard]] std::optional<WireError> enter_compressed(const Item& item);
+  [[nodiscard]] std::optional<WireError> enter_checked(const Item& item);
+
+  Bytes plain_;     // decrypted
+  Bytes unpacked_;  // decompressed, all of a packet's one after the other; never grows
+  std::size_t unpacked_bytes_ = 0;
+  std::optional<Item> pending_;
+  std::array<Compound, limits::kPacketNesting + 1> compounds_;
+  std::size_t compound_count_ = 0;
+  std::size_t item_count_ = 0;
   std::size_t truncated_parts_ = 0;
-  // to be designed by the implementer
 };
 
 }  // namespace memberlist::wire

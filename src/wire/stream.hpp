@@ -2,11 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <variant>
 
 #include "memberlist/bytes.hpp"
 #include "wire/messages.hpp"
+#include "wire/msgpack.hpp"
 #include "wire/packet.hpp"
 #include "wire/wire_error.hpp"
 
@@ -37,7 +38,15 @@ class StreamOpener {
  public:
   /// `expect_label`: this side was dialled, so the label header comes first (both empty is equal).
   /// The answering side of an exchange sends none.
+  /// `how` must outlive this.
   StreamOpener(const Sealing& how, bool expect_label);
+
+  // The message's views stay with the bytes when these are moved, but not when they are copied.
+  StreamOpener(StreamOpener&&) noexcept = default;
+  StreamOpener& operator=(StreamOpener&&) noexcept = default;
+  StreamOpener(const StreamOpener&) = delete;
+  StreamOpener& operator=(const StreamOpener&) = delete;
+  ~StreamOpener() = default;
 
   enum class Progress : std::uint8_t { need_more, complete };
   /// Takes bytes; after `complete` or an error it must not be fed again.
@@ -48,11 +57,60 @@ class StreamOpener {
   [[nodiscard]] std::size_t held_bytes() const noexcept;
   /// The payload announced by the encryption frame so far (0 if none): from 60 % of the limit warn.
   [[nodiscard]] std::size_t announced_bytes() const noexcept;
+  /// The message's type, as soon as it is known, whatever it is wrapped in.
+  [[nodiscard]] std::optional<MessageType> first_type() const noexcept {
+    if (stage_ != Stage::message && stage_ != Stage::complete) return std::nullopt;
+    return type_;
+  }
   /// Precondition: complete.
   [[nodiscard]] const StreamMessage& message() const;
 
  private:
-  // to be designed by the implementer
+  enum class Stage : std::uint8_t { label, outer, sealed, inner, packed, message, complete };
+  enum class Part : std::uint8_t { header, node_states, raw };
+  using Step = WireResult<bool>;  // false: more bytes are needed
+
+  [[nodiscard]] Step step();
+  [[nodiscard]] Step read_label();
+  [[nodiscard]] Step read_outer();
+  [[nodiscard]] Step read_sealed();
+  [[nodiscard]] Step read_inner();
+  [[nodiscard]] Step read_packed();
+  [[nodiscard]] Step read_message();
+  [[nodiscard]] Step read_header();
+  [[nodiscard]] Step read_push_pull(const PushPullHeader& header);
+  [[nodiscard]] Step read_node_states();
+  [[nodiscard]] Step read_raw();
+  template <class Body>
+  [[nodiscard]] WireResult<std::optional<Body>> read_body(WireResult<Body> (*decode)(ByteReader&),
+                                                          std::size_t max_bytes);
+  template <class Body>
+  [[nodiscard]] Step read_plain_message(WireResult<Body> (*decode)(ByteReader&));
+
+  [[nodiscard]] BytesView left() const noexcept { return BytesView(bytes_).subspan(position_); }
+  [[nodiscard]] std::unexpected<WireError> error(WireErrorKind kind, const char* what) const;
+  // Goes on with other bytes, which are all that there will be.
+  void replace(Bytes inner);
+
+  const Sealing* how_;
+  Stage stage_;
+  Bytes bytes_;               // of the layer being read
+  std::size_t position_ = 0;  // what is read of them
+  bool whole_ = false;        // no more bytes will come: it was all in an inner layer
+  bool encrypted_ = false;
+  bool started_ = false;
+  std::size_t announced_ = 0;
+
+  // The body that is being read over several pieces, so that no byte is looked at again and again.
+  std::optional<msgpack::Scanner> scanner_;
+
+  Part part_ = Part::header;
+  MessageType type_ = MessageType::ping;
+  std::int64_t nodes_left_ = 0;
+  PushPullHeader header_;
+  std::size_t raw_bytes_ = 0;     // announced behind the header and the node states
+  std::size_t states_begin_ = 0;  // of the node states
+  StreamMessage message_;
 };
 
 }  // namespace memberlist::wire

@@ -1,0 +1,350 @@
+#include "wire/lzw.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+
+namespace memberlist::wire {
+namespace {
+
+constexpr std::uint32_t kClear = 256;
+constexpr std::uint32_t kEnd = 257;
+constexpr std::uint32_t kFirstFree = 258;
+constexpr unsigned kMinWidth = 9;
+constexpr unsigned kMaxWidth = 12;
+constexpr std::uint32_t kCodes = 1U << kMaxWidth;
+// The encoder clears its table instead of giving this code a meaning.
+constexpr std::uint32_t kLastCode = kCodes - 1;
+
+// --- encoding
+
+constexpr unsigned kMinTableBits = 6;
+constexpr unsigned kMaxTableBits = 13;  // twice the codes there are
+
+// Writes codes, least significant bit first, into a vector that grows by pages.
+class BitWriter {
+ public:
+  BitWriter(Bytes& out, std::size_t max_bytes) noexcept
+      : out_(out), start_(out.size()), max_bytes_(max_bytes), used_(out.size()) {}
+
+  void put(std::uint32_t code, unsigned width) {
+    bits_ |= std::uint64_t{code} << count_;
+    count_ += width;
+    if (count_ >= 32) flush_word();
+  }
+
+  [[nodiscard]] bool over() const noexcept { return used_ - start_ > max_bytes_; }
+
+  // The last, partly filled byte; false if all of it was too much.
+  [[nodiscard]] bool finish() {
+    room(sizeof(std::uint32_t));
+    while (count_ > 0) {
+      out_[used_++] = static_cast<std::byte>(bits_);
+      bits_ >>= 8;
+      count_ -= std::min(count_, 8U);
+    }
+    out_.resize(used_);
+    return !over();
+  }
+
+ private:
+  static constexpr std::size_t kPageBytes = 1024;
+
+  void room(std::size_t bytes) {
+    if (out_.size() - used_ < bytes) out_.resize(used_ + std::max(kPageBytes, used_ / 2));
+  }
+
+  void flush_word() {
+    room(sizeof(std::uint32_t));
+    auto word = static_cast<std::uint32_t>(bits_);
+    if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap32(word);
+    std::memcpy(out_.data() + used_, &word, sizeof word);
+    used_ += sizeof word;
+    bits_ >>= 32;
+    count_ -= 32;
+  }
+
+  Bytes& out_;
+  std::size_t start_;
+  std::size_t max_bytes_;
+  std::size_t used_;
+  std::uint64_t bits_ = 0;
+  unsigned count_ = 0;
+};
+
+// The codes in use, and the table that finds the code of a code and one more byte.
+class Dictionary {
+ public:
+  // As much of the table as the input can fill half: clearing it is most of the work for a packet.
+  Dictionary(std::vector<std::uint32_t>& table, std::size_t input_bytes) noexcept
+      : table_(table.data()),
+        bits_(std::clamp(static_cast<unsigned>(std::bit_width(input_bytes)) + 1, kMinTableBits,
+                         kMaxTableBits)) {
+    clear();
+  }
+
+  void clear() noexcept {
+    std::fill_n(table_, std::size_t{1} << bits_, 0U);
+    last_ = kEnd;
+    width_ = kMinWidth;
+  }
+
+  // The code of `prefix` and `next`, or 0; then `slot` is where it belongs.
+  [[nodiscard]] std::uint32_t find(std::uint32_t prefix, std::uint32_t next,
+                                   std::uint32_t& slot) const noexcept {
+    const std::uint32_t key = prefix << 8 | next;
+    const std::uint32_t mask = (1U << bits_) - 1;
+    slot = (key * 0x9e3779b1U) >> (32 - bits_);
+    for (; table_[slot] != 0; slot = (slot + 1) & mask) {
+      if (table_[slot] >> kMaxWidth == key) return table_[slot] & (kCodes - 1);
+    }
+    return 0;
+  }
+
+  // Gives the pair the next code; false if there is none left.
+  [[nodiscard]] bool add(std::uint32_t prefix, std::uint32_t next, std::uint32_t slot) noexcept {
+    if (!grow()) return false;
+    table_[slot] = (prefix << 8 | next) << kMaxWidth | last_;
+    return true;
+  }
+  // Takes the next code, and widens the codes when it no longer fits.
+  [[nodiscard]] bool grow() noexcept {
+    ++last_;
+    if (last_ == kLastCode) return false;
+    if (last_ == 1U << width_) ++width_;
+    return true;
+  }
+  [[nodiscard]] unsigned width() const noexcept { return width_; }
+
+ private:
+  std::uint32_t* table_;
+  unsigned bits_;
+  std::uint32_t last_ = kEnd;
+  unsigned width_ = kMinWidth;
+};
+
+}  // namespace
+
+LzwEncoder::LzwEncoder() : table_(std::size_t{1} << kMaxTableBits) {}
+
+bool LzwEncoder::encode(BytesView plain, Bytes& out, std::size_t max_bytes) {
+  BitWriter bits(out, max_bytes);
+  Dictionary dictionary(table_, plain.size());
+  const auto byte_at = [&](std::size_t i) { return std::to_integer<std::uint32_t>(plain[i]); };
+  const auto clear = [&] {
+    bits.put(kClear, dictionary.width());
+    dictionary.clear();
+  };
+  bits.put(kClear, kMinWidth);
+  if (!plain.empty()) {
+    std::uint32_t prefix = byte_at(0);
+    for (std::size_t i = 1; i < plain.size(); ++i) {
+      const std::uint32_t next = byte_at(i);
+      std::uint32_t slot = 0;
+      if (const std::uint32_t found = dictionary.find(prefix, next, slot); found != 0) {
+        prefix = found;
+        continue;
+      }
+      bits.put(prefix, dictionary.width());
+      if (bits.over()) return false;
+      if (!dictionary.add(prefix, next, slot)) clear();
+      prefix = next;
+    }
+    bits.put(prefix, dictionary.width());
+    // The decoder counts this code, too, before it reads the end.
+    if (!dictionary.grow()) clear();
+  }
+  bits.put(kEnd, dictionary.width());
+  return bits.finish();
+}
+
+// --- decoding
+
+namespace {
+
+// Reads codes, least significant bit first.
+class BitReader {
+ public:
+  explicit BitReader(BytesView bytes) noexcept
+      : at_(bytes.data()), end_(bytes.data() + bytes.size()), begin_(bytes.data()) {}
+
+  // False: the bytes are at their end.
+  [[nodiscard]] bool take(unsigned width, std::uint32_t& code) noexcept {
+    if (count_ < width && !refill(width)) return false;
+    code = static_cast<std::uint32_t>(bits_) & ((1U << width) - 1);
+    bits_ >>= width;
+    count_ -= width;
+    return true;
+  }
+  [[nodiscard]] std::size_t position() const noexcept {
+    return static_cast<std::size_t>(at_ - begin_) - count_ / 8;
+  }
+
+ private:
+  [[nodiscard]] bool refill(unsigned width) noexcept {
+    if (end_ - at_ >= 4) {
+      std::uint32_t word = 0;
+      std::memcpy(&word, at_, sizeof word);
+      if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap32(word);
+      bits_ |= std::uint64_t{word} << count_;
+      at_ += sizeof word;
+      count_ += 32;
+      return true;
+    }
+    for (; count_ < width; count_ += 8) {
+      if (at_ == end_) return false;
+      bits_ |= std::to_integer<std::uint64_t>(*at_++) << count_;
+    }
+    return true;
+  }
+
+  const std::byte* at_;
+  const std::byte* end_;
+  const std::byte* begin_;
+  std::uint64_t bits_ = 0;
+  unsigned count_ = 0;
+};
+
+// Where the decompressed bytes go: a buffer of fixed size, or the end of a vector that grows by
+// doubling, up to a limit.
+class Output {
+ public:
+  explicit Output(std::span<std::byte> fixed) noexcept
+      : data_(fixed.data()), capacity_(fixed.size()), max_(fixed.size()) {}
+  Output(Bytes& growing, std::size_t max) noexcept
+      : growing_(&growing),
+        old_(growing.size()),
+        max_(std::min(max, std::size_t{std::numeric_limits<std::uint32_t>::max()})) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  // Room for `count` more bytes; false if they are over the limit.
+  [[nodiscard]] bool reserve(std::size_t count) {
+    if (capacity_ - size_ >= count) return true;
+    if (growing_ == nullptr || max_ - size_ < count) return false;
+    capacity_ = std::min(max_, std::max(kFirstBytes, 2 * (size_ + count)));
+    growing_->resize(old_ + capacity_);
+    data_ = growing_->data() + old_;
+    return true;
+  }
+  void put(std::byte byte) noexcept { data_[size_++] = byte; }
+
+  // Repeats what was written at `from`; it ends at or before where it goes.
+  void repeat(std::size_t from, std::size_t count) noexcept {
+    std::byte* to = data_ + size_;
+    const std::byte* source = data_ + from;
+    if (capacity_ - size_ >= count + kWord) {
+      // By words, up to seven bytes too many, which are written again later.
+      for (std::size_t i = 0; i < count; i += kWord) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, source + i, kWord);
+        std::memcpy(to + i, &word, kWord);
+      }
+    } else {
+      std::memcpy(to, source, count);
+    }
+    size_ += count;
+  }
+  [[nodiscard]] std::byte at(std::size_t index) const noexcept { return data_[index]; }
+
+  void finish() {
+    if (growing_ != nullptr) growing_->resize(old_ + size_);
+  }
+
+ private:
+  static constexpr std::size_t kWord = sizeof(std::uint64_t);
+  static constexpr std::size_t kFirstBytes = 4096;
+
+  std::byte* data_ = nullptr;
+  std::size_t capacity_ = 0;
+  std::size_t size_ = 0;
+  Bytes* growing_ = nullptr;
+  std::size_t old_ = 0;
+  std::size_t max_;
+};
+
+// What a code stands for was written before: it is kept as a place in the output.
+struct Place {
+  std::uint32_t from;
+  std::uint32_t size;
+};
+
+class Decoder {
+ public:
+  Decoder(BytesView packed, Output& out) noexcept : in_(packed), out_(out) {}
+
+  [[nodiscard]] WireResult<void> run() {
+    for (;;) {
+      std::uint32_t code = 0;
+      if (!in_.take(width_, code)) return error("compressed data is cut off");
+      if (code == kEnd) return {};
+      if (code == kClear) {
+        next_ = kFirstFree;
+        width_ = kMinWidth;
+        last_ = {};
+        continue;
+      }
+      if (code > next_ || (code == next_ && last_.size == 0)) {
+        return error("compressed data has an impossible code");
+      }
+      if (!write(code)) {
+        return error("decompressed data is over the limit", WireErrorKind::limit);
+      }
+    }
+  }
+
+ private:
+  // Writes what the code stands for, and gives the next code its meaning: what was written before,
+  // and the first byte of this.
+  [[nodiscard]] bool write(std::uint32_t code) {
+    const bool is_new = code == next_;
+    const Place source = is_new ? last_ : code < kClear ? Place{0, 1} : places_[code];
+    const std::size_t count = source.size + (is_new ? 1U : 0U);
+    if (!out_.reserve(count)) return false;
+    const Place here{static_cast<std::uint32_t>(out_.size()), static_cast<std::uint32_t>(count)};
+    if (code < kClear) {
+      out_.put(static_cast<std::byte>(code));
+    } else {
+      out_.repeat(source.from, source.size);
+      if (is_new) out_.put(out_.at(source.from));
+    }
+    if (last_.size != 0 && next_ < kCodes) {
+      places_[next_++] = {last_.from, last_.size + 1};
+      if (next_ == 1U << width_ && width_ < kMaxWidth) ++width_;
+    }
+    last_ = here;
+    return true;
+  }
+
+  [[nodiscard]] std::unexpected<WireError> error(
+      const char* what, WireErrorKind kind = WireErrorKind::malformed) const noexcept {
+    return std::unexpected(WireError{kind, what, in_.position()});
+  }
+
+  BitReader in_;
+  Output& out_;
+  std::uint32_t next_ = kFirstFree;
+  unsigned width_ = kMinWidth;
+  Place last_{};
+  // Not initialised, which would cost more than a packet does: only what is below `next_` is read.
+  std::array<Place, kCodes> places_;
+};
+
+}  // namespace
+
+WireResult<void> lzw_decode(BytesView packed, Bytes& out, std::size_t max_bytes) {
+  Output output(out, max_bytes);
+  auto done = Decoder(packed, output).run();
+  output.finish();
+  return done;
+}
+
+WireResult<std::size_t> lzw_decode_into(BytesView packed, std::span<std::byte> out) {
+  Output output(out);
+  if (auto done = Decoder(packed, output).run(); !done) return std::unexpected(done.error());
+  return output.size();
+}
+
+}  // namespace memberlist::wire

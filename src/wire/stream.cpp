@@ -1,0 +1,333 @@
+#include "wire/stream.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+#include <utility>
+
+#include "wire/layers.hpp"
+
+namespace memberlist::wire {
+namespace {
+
+constexpr std::size_t kFrameHeadBytes = 5;  // type and payload length
+// A message's own map, and what an unknown field in it may hold.
+constexpr std::size_t kBodyNesting = limits::kMsgpackNesting + 1;
+// Beside the `Buf` of a compressed message: its key, `Algo`, and fields of later versions.
+constexpr std::size_t kCompressedBodyBytes =
+    limits::kCompressedStreamBytes + limits::kStreamBodyBytes;
+
+constexpr std::byte byte_of(MessageType type) { return std::byte{static_cast<std::uint8_t>(type)}; }
+
+Bytes compress(BytesView plain, LzwEncoder& lzw) {
+  Bytes packed;
+  (void)lzw.encode(plain, packed);  // without a limit it does not fail
+  Bytes message;
+  ByteWriter out(message);
+  encode(out, Compressed{.algo = 0, .buf = packed});
+  return message;
+}
+
+}  // namespace
+
+Bytes seal_stream(const Sealing& how, BytesView plain, bool with_label_header, LzwEncoder& lzw) {
+  Bytes packed;
+  if (how.compress) {
+    packed = compress(plain, lzw);
+    plain = packed;
+  }
+  const bool encrypts = how.encrypts();
+  const std::size_t label = with_label_header ? label_overhead(how.label) : 0;
+  const std::size_t payload =
+      encrypts ? encrypted_payload_bytes(how.encryption_version, plain.size()) : plain.size();
+  assert(payload <= std::numeric_limits<std::uint32_t>::max());
+
+  Bytes out(label + (encrypts ? kFrameHeadBytes : 0) + payload);
+  if (with_label_header) put_label(out.data(), how.label);
+  if (!encrypts) {
+    std::ranges::copy(plain, out.data() + label);
+    return out;
+  }
+  const auto head = std::span(out).subspan(label, kFrameHeadBytes);
+  const auto sealed = std::span(out).last(payload);
+  head[0] = byte_of(MessageType::encrypted);
+  msgpack::put_big_endian<4>(&head[1], payload);
+  std::ranges::copy(plain, &sealed[kPayloadHeadBytes]);
+  seal_payload(how, head, as_bytes(how.label), sealed, plain.size());
+  return out;
+}
+
+StreamOpener::StreamOpener(const Sealing& how, bool expect_label)
+    : how_(&how), stage_(expect_label ? Stage::label : Stage::outer) {}
+
+bool StreamOpener::started() const noexcept { return started_; }
+
+std::size_t StreamOpener::held_bytes() const noexcept { return bytes_.size(); }
+
+std::size_t StreamOpener::announced_bytes() const noexcept { return announced_; }
+
+const StreamMessage& StreamOpener::message() const {
+  assert(stage_ == Stage::complete);
+  return message_;
+}
+
+std::unexpected<WireError> StreamOpener::error(WireErrorKind kind, const char* what) const {
+  return std::unexpected(WireError{kind, what, position_});
+}
+
+WireResult<StreamOpener::Progress> StreamOpener::feed(BytesView bytes) {
+  assert(stage_ != Stage::complete);
+  if (bytes.empty()) return Progress::need_more;
+  started_ = true;
+  bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+  for (;;) {
+    const auto stepped = step();
+    if (!stepped) return std::unexpected(stepped.error());
+    if (stage_ == Stage::complete) return Progress::complete;
+    if (!*stepped) {
+      if (whole_)
+        return std::unexpected(WireError{WireErrorKind::malformed, kTruncated, bytes_.size()});
+      return Progress::need_more;
+    }
+  }
+}
+
+StreamOpener::Step StreamOpener::step() {
+  switch (stage_) {
+    case Stage::label:
+      return read_label();
+    case Stage::outer:
+      return read_outer();
+    case Stage::sealed:
+      return read_sealed();
+    case Stage::inner:
+      return read_inner();
+    case Stage::packed:
+      return read_packed();
+    case Stage::message:
+      return read_message();
+    case Stage::complete:
+      break;
+  }
+  return true;
+}
+
+void StreamOpener::replace(Bytes inner) {
+  bytes_ = std::move(inner);
+  position_ = 0;
+  whole_ = true;
+}
+
+StreamOpener::Step StreamOpener::read_label() {
+  const auto size = label_header_bytes(bytes_);
+  if (!size) {
+    if (size.error().what == kLabelTruncated) return false;
+    return std::unexpected(size.error());
+  }
+  const BytesView label =
+      *size == 0 ? BytesView{} : BytesView(bytes_).first(*size).subspan(kLabelHeadBytes);
+  if (auto fits = check_label(*how_, as_text(label)); !fits) return std::unexpected(fits.error());
+  position_ = *size;
+  stage_ = Stage::outer;
+  return true;
+}
+
+StreamOpener::Step StreamOpener::read_outer() {
+  if (left().empty()) return false;
+  encrypted_ = left()[0] == byte_of(MessageType::encrypted);
+  if (encrypted_ && !how_->has_keys()) {
+    return error(WireErrorKind::not_expected, "stream is encrypted, and no key is configured");
+  }
+  if (!encrypted_ && how_->has_keys() && how_->verify_incoming) {
+    return error(WireErrorKind::not_encrypted, "stream is not encrypted, and must be");
+  }
+  stage_ = encrypted_ ? Stage::sealed : Stage::inner;
+  return true;
+}
+
+StreamOpener::Step StreamOpener::read_sealed() {
+  ByteReader reader(left());
+  const auto head = reader.bytes(1);
+  const auto size = reader.u32();
+  if (!head || !size) return false;
+  announced_ = *size;
+  if (*size > limits::kStreamPayloadBytes) {
+    return error(WireErrorKind::limit, "encrypted payload is over the limit of 20 MiB");
+  }
+  if (*size < kMinEncryptedPayloadBytes) {
+    return error(WireErrorKind::undecryptable, "encrypted payload is too short");
+  }
+  const auto payload = reader.bytes(*size);
+  if (!payload) return false;
+  Bytes plain;
+  const auto text = open_payload(*how_->keyring, left().first(kFrameHeadBytes),
+                                 as_bytes(how_->label), *payload, plain);
+  if (!text) {
+    WireError failed = text.error();
+    failed.offset += position_ + kFrameHeadBytes;
+    return std::unexpected(failed);
+  }
+  plain.resize(text->size());  // without the padding, which is at its end
+  replace(std::move(plain));
+  stage_ = Stage::inner;
+  return true;
+}
+
+StreamOpener::Step StreamOpener::read_inner() {
+  if (left().empty()) return false;
+  type_ = static_cast<MessageType>(left()[0]);
+  ++position_;
+  stage_ = type_ == MessageType::compressed ? Stage::packed : Stage::message;
+  return true;
+}
+
+StreamOpener::Step StreamOpener::read_packed() {
+  const auto body = read_body(decode_compressed, kCompressedBodyBytes);
+  if (!body) return std::unexpected(body.error());
+  if (!*body) return false;
+  const Compressed& compressed = **body;
+  if (compressed.algo != 0) {
+    return error(WireErrorKind::malformed, "unknown compression algorithm");
+  }
+  Bytes unpacked;
+  if (auto done = lzw_decode(compressed.buf, unpacked, limits::kDecompressedStreamBytes); !done) {
+    return std::unexpected(done.error());
+  }
+  replace(std::move(unpacked));
+  if (bytes_.empty()) return error(WireErrorKind::malformed, "compressed message is empty");
+  type_ = static_cast<MessageType>(bytes_[0]);
+  if (type_ == MessageType::compressed) {
+    return error(WireErrorKind::malformed, "compressed message in a compressed message");
+  }
+  ++position_;
+  stage_ = Stage::message;
+  return true;
+}
+
+// Reads one body from the front of what is left, and steps over it; nothing if it is not whole
+// yet. The first try is to decode it. If that fails for want of bytes, the scanner finds its end
+// as they come, and then it is decoded again: each byte is looked at three times at most.
+template <class Body>
+WireResult<std::optional<Body>> StreamOpener::read_body(WireResult<Body> (*decode)(ByteReader&),
+                                                        std::size_t max_bytes) {
+  const auto at = [this](WireError failed) {
+    failed.offset += position_;
+    return std::unexpected(failed);
+  };
+  if (scanner_) {
+    const auto ended = scanner_->scan(left());
+    if (!ended) return at(ended.error());
+    if (!*ended) return std::nullopt;
+  }
+  ByteReader reader(left());
+  auto body = decode(reader);
+  if (body) {
+    if (reader.position() > max_bytes) {
+      return error(WireErrorKind::limit, "message is over the limit");
+    }
+    scanner_.reset();
+    position_ += reader.position();
+    return std::optional<Body>(*body);
+  }
+  if (scanner_ || body.error().what != kTruncated) return at(body.error());
+  scanner_.emplace(max_bytes, kBodyNesting);
+  const auto ended = scanner_->scan(left());
+  if (!ended) return at(ended.error());
+  return std::nullopt;
+}
+
+StreamOpener::Step StreamOpener::read_message() {
+  if (part_ == Part::header) return read_header();
+  if (part_ == Part::node_states) return read_node_states();
+  return read_raw();
+}
+
+template <class Body>
+StreamOpener::Step StreamOpener::read_plain_message(WireResult<Body> (*decode)(ByteReader&)) {
+  const auto body = read_body(decode, limits::kStreamBodyBytes);
+  if (!body) return std::unexpected(body.error());
+  if (!*body) return false;
+  message_ = **body;
+  stage_ = Stage::complete;
+  return true;
+}
+
+StreamOpener::Step StreamOpener::read_header() {
+  switch (type_) {
+    case MessageType::ping:
+      return read_plain_message(decode_ping);
+    case MessageType::ack:
+      return read_plain_message(decode_ack);
+    case MessageType::error:
+      return read_plain_message(decode_error);
+    case MessageType::user: {
+      const auto header = read_body(decode_user_header, limits::kStreamBodyBytes);
+      if (!header) return std::unexpected(header.error());
+      if (!*header) return false;
+      const std::int64_t size = (*header)->user_msg_len;
+      if (size < 0) return error(WireErrorKind::malformed, "length of user message is negative");
+      if (std::cmp_greater(size, limits::kUserMessageBytes)) {
+        return error(WireErrorKind::limit, "user message is over the limit of 20 MiB");
+      }
+      raw_bytes_ = static_cast<std::size_t>(size);
+      part_ = Part::raw;
+      return true;
+    }
+    case MessageType::push_pull: {
+      const auto header = read_body(decode_push_pull_header, limits::kStreamBodyBytes);
+      if (!header) return std::unexpected(header.error());
+      if (!*header) return false;
+      return read_push_pull(**header);
+    }
+    default:
+      return std::unexpected(WireError{WireErrorKind::malformed,
+                                       "message type does not belong into streams", position_ - 1});
+  }
+}
+
+StreamOpener::Step StreamOpener::read_push_pull(const PushPullHeader& header) {
+  if (header.nodes < 0) return error(WireErrorKind::malformed, "count of nodes is negative");
+  if (std::cmp_greater(header.nodes, limits::kPushPullNodes)) {
+    return error(WireErrorKind::limit, "more than 1048576 nodes");
+  }
+  if (header.user_state_len < 0) {
+    return error(WireErrorKind::malformed, "length of user state is negative");
+  }
+  if (std::cmp_greater(header.user_state_len, limits::kUserStateBytes)) {
+    return error(WireErrorKind::limit, "user state is over the limit of 20 MiB");
+  }
+  header_ = header;
+  nodes_left_ = header.nodes;
+  raw_bytes_ = static_cast<std::size_t>(header.user_state_len);
+  states_begin_ = position_;
+  part_ = Part::node_states;
+  return true;
+}
+
+StreamOpener::Step StreamOpener::read_node_states() {
+  for (; nodes_left_ > 0; --nodes_left_) {
+    const auto state = read_body(decode_node_state, limits::kStreamBodyBytes);
+    if (!state) return std::unexpected(state.error());
+    if (!*state) return false;
+    if (position_ + raw_bytes_ > limits::kStreamMessageBytes) {
+      return error(WireErrorKind::limit, "message is over the limit of 40 MiB");
+    }
+  }
+  part_ = Part::raw;
+  return true;
+}
+
+StreamOpener::Step StreamOpener::read_raw() {
+  if (left().size() < raw_bytes_) return false;
+  const BytesView payload = left().first(raw_bytes_);
+  if (type_ == MessageType::user) {
+    message_ = StreamUserMessage{payload};
+  } else {
+    const BytesView states = BytesView(bytes_).first(position_).subspan(states_begin_);
+    message_ = PushPullMessage{header_, states, payload};
+  }
+  stage_ = Stage::complete;
+  return true;
+}
+
+}  // namespace memberlist::wire
