@@ -124,7 +124,8 @@ TEST(Stream, AckAndErrorAreMessages) {
   Bytes ack;
   ByteWriter ack_out(ack);
   encode(ack_out, Ack{9, {}});
-  StreamOpener acks(plain(), false);
+  const Sealing uncompressed = plain();
+  StreamOpener acks(uncompressed, false);
   ASSERT_EQ(acks.feed(ack).value(), Progress::complete);
   EXPECT_EQ(std::get<Ack>(acks.message()).seq_no, 9U);
 
