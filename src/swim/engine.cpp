@@ -32,7 +32,8 @@ Bytes Policy::local_state(bool) { return {}; }
 Bytes Policy::ack_payload() { return {}; }
 void Policy::notify_ping(const MemberRecord&, Duration, BytesView) {}
 
-// --- Impl -------------------------------------------------------------------------------------------
+// --- Impl
+// -------------------------------------------------------------------------------------------
 
 Engine::Impl::Impl(Config config, const EngineEnvironment& environment, crypto::Keyring keyring)
     : context(std::move(config), environment, std::move(keyring)) {
@@ -94,8 +95,7 @@ void Engine::Impl::message(const wire::MessageView& view, const Address& from) {
         prober.on_indirect_ping(request, from);
       });
     case wire::MessageType::ack:
-      return decoded(wire::decode_ack(in), from,
-                     [&](const wire::Ack& ack) { prober.on_ack(ack); });
+      return decoded(wire::decode_ack(in), from, [&](const wire::Ack& ack) { prober.on_ack(ack); });
     case wire::MessageType::nack:
       return decoded(wire::decode_nack(in), from,
                      [&](const wire::Nack& nack) { prober.on_nack(nack); });
@@ -108,7 +108,8 @@ void Engine::Impl::message(const wire::MessageView& view, const Address& from) {
       if (!context.allowed(from.ip)) {
         ++context.counters.dropped_network;
         return context.log_peer(swim::LogCause::network, LogLevel::warning, from.to_string(), [] {
-          return std::string("alive message dropped: its sender is in none of the allowed networks");
+          return std::string(
+              "alive message dropped: its sender is in none of the allowed networks");
         });
       }
       return decoded(wire::decode_alive(in), from,
@@ -165,7 +166,8 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
   }
 }
 
-// --- Engine: inputs ----------------------------------------------------------------------------------
+// --- Engine: inputs
+// ----------------------------------------------------------------------------------
 
 Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
   if (auto valid = config.validate(); !valid) return std::unexpected(valid.error());
@@ -180,8 +182,7 @@ Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
   }
   auto keyring = crypto::Keyring::create(config.keys);
   if (!keyring) return std::unexpected(keyring.error());
-  return Engine(
-      std::make_unique<Impl>(std::move(config), environment, std::move(*keyring)));
+  return Engine(std::make_unique<Impl>(std::move(config), environment, std::move(*keyring)));
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -228,7 +229,8 @@ void Engine::handle_deadline(TimePoint now) {
 
 TimePoint Engine::next_deadline() const noexcept { return impl_->context.timers.next(); }
 
-// --- Engine: commands --------------------------------------------------------------------------------
+// --- Engine: commands
+// --------------------------------------------------------------------------------
 
 Result<OperationId> Engine::join(TimePoint now, std::vector<JoinTarget> targets) {
   impl_->begin(now);
@@ -310,7 +312,8 @@ Result<OperationId> Engine::ping(TimePoint now, std::string_view member) {
   return id;
 }
 
-// --- Engine: views and outputs -----------------------------------------------------------------------
+// --- Engine: views and outputs
+// -----------------------------------------------------------------------
 
 MemberSnapshot Engine::members() const { return impl_->context.table.snapshot(); }
 
@@ -344,7 +347,8 @@ std::uint64_t Engine::view_digest() const {
     if (!entry.live()) continue;
     std::uint64_t hash = kBasis;
     const auto mix = [&hash](BytesView bytes) {
-      for (const std::byte byte : bytes) hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * kPrime;
+      for (const std::byte byte : bytes)
+        hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * kPrime;
       hash = (hash ^ bytes.size()) * kPrime;
     };
     const auto mix_number = [&](std::uint64_t number) { hash = (hash ^ number) * kPrime; };

@@ -40,11 +40,12 @@ void Gossiper::round() {
 }
 
 void Gossiper::check_queues() {
-  context_.out.log(LogLevel::debug,
-                   fmt::format("queued for gossip: {} messages about members ({} bytes), {} of "
-                               "users ({} bytes)",
-                               context_.member_broadcasts.size(), context_.member_broadcasts.bytes(),
-                               context_.user_broadcasts.size(), context_.user_broadcasts.bytes()));
+  context_.out.log(
+      LogLevel::debug,
+      fmt::format("queued for gossip: {} messages about members ({} bytes), {} of "
+                  "users ({} bytes)",
+                  context_.member_broadcasts.size(), context_.member_broadcasts.bytes(),
+                  context_.user_broadcasts.size(), context_.user_broadcasts.bytes()));
   context_.timers.schedule(context_.now + context_.config.queue_check_interval,
                            {TimerEvent::Kind::queue_check, 0});
 }

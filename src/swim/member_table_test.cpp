@@ -17,8 +17,8 @@ const TimePoint kStart{seconds(100)};
 
 std::shared_ptr<const MemberRecord> record(const std::string& name, std::uint16_t port,
                                            std::string_view meta = "") {
-  return std::make_shared<const MemberRecord>(MemberRecord{
-      name, {IpAddress::v4(10, 0, 0, 1), port}, to_bytes(meta), {1, 5, 2}, {0, 0, 0}});
+  return std::make_shared<const MemberRecord>(
+      MemberRecord{name, {IpAddress::v4(10, 0, 0, 1), port}, to_bytes(meta), {1, 5, 2}, {0, 0, 0}});
 }
 
 class MemberTableTest : public ::testing::Test {
@@ -97,7 +97,8 @@ TEST_F(MemberTableTest, SnapshotIsSortedSharedAndDoesNotChangeAfterwards) {
   EXPECT_EQ((*table.snapshot())[1].incarnation, 7U);
 }
 
-// Parity 94 and 140: the old dead go, the young dead and the kept one stay, all others are shuffled.
+// Parity 94 and 140: the old dead go, the young dead and the kept one stay, all others are
+// shuffled.
 TEST_F(MemberTableTest, ResetForgetsTheOldDeadOnly) {
   const MemberIndex self = add("self", 1, MemberStatus::left);
   const MemberIndex old_dead = add("old dead", 2, MemberStatus::dead);

@@ -117,7 +117,8 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
     ++context_.counters.dropped_limit;
     context_.log_peer(LogCause::limit, LogLevel::warning, peer_text(evidence), [&] {
       return fmt::format(
-          "alive message refused: a name of {} bytes (at most {}) with meta data of {} (at most {})",
+          "alive message refused: a name of {} bytes (at most {}) with meta data of {} (at most "
+          "{})",
           claim.node.size(), limits::kNameBytes, claim.meta.size(), limits::kMetaBytes);
     });
     return false;
@@ -164,10 +165,9 @@ bool Membership::check_address(const Claimant& claimant, MemberIndex index,
 void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
                                  const Evidence& evidence) {
   context_.log_peer(LogCause::conflict, LogLevel::warning, peer_text(evidence), [&] {
-    return fmt::format("name conflict: {} is at {}, and is claimed at {}",
-                       escape_for_log(claimant.name),
-                       context_.table.at(index).record->address.to_string(),
-                       claimant.address.to_string());
+    return fmt::format(
+        "name conflict: {} is at {}, and is claimed at {}", escape_for_log(claimant.name),
+        context_.table.at(index).record->address.to_string(), claimant.address.to_string());
   });
   context_.out.push(Event{MemberEvent{MemberEventKind::conflict, context_.table.view(index),
                                       claimant.address, evidence.to_cause()}});
@@ -204,9 +204,9 @@ void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_
   context_.table.set_incarnation(index, claimant.incarnation);
   context_.table.set_status(index, MemberStatus::alive, context_.now);
   const std::array<std::byte, 6> vsn = version_bytes(*entry.record);
-  broadcast(index, wire::Alive{claimant.incarnation, claimant.name,
-                               entry.record->address.ip.wire_bytes(), claimant.address.port,
-                               entry.record->meta, vsn});
+  broadcast(index,
+            wire::Alive{claimant.incarnation, claimant.name, entry.record->address.ip.wire_bytes(),
+                        claimant.address.port, entry.record->meta, vsn});
 
   const bool was_gone = before == MemberStatus::dead || before == MemberStatus::left;
   if (before != MemberStatus::alive && !is_new) emit(MemberEventKind::alive, index, evidence);
@@ -254,8 +254,8 @@ void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
   const Duration max = min * context_.config.suspicion_max_timeout_mult;
   MemberEntry& entry = context_.table.at(index);
   entry.suspicion = std::make_unique<Suspicion>(context_.now, accuser, k, min, max);
-  entry.suspicion_timer = context_.timers.schedule(entry.suspicion->deadline(),
-                                                   {TimerEvent::Kind::suspicion, index});
+  entry.suspicion_timer =
+      context_.timers.schedule(entry.suspicion->deadline(), {TimerEvent::Kind::suspicion, index});
   ++context_.counters.suspicions_started;
 }
 
@@ -339,8 +339,7 @@ void Membership::announce_leave(BroadcastToken token) {
   broadcast(context_.self, wire::Dead{self.incarnation, name, name}, token);
 }
 
-void Membership::announce_update(std::shared_ptr<const MemberRecord> record,
-                                 BroadcastToken token) {
+void Membership::announce_update(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
   context_.table.replace_record(context_.self, std::move(record));
   context_.table.set_incarnation(context_.self, context_.self_entry().incarnation + 1);
   broadcast_self(token);

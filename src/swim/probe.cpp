@@ -119,8 +119,7 @@ void Prober::go_indirect(std::uint32_t seq_no, Probe& probe) {
   const MemberIndex target = context_.table.find(probe.target);
   if (target == kNoMember) return;
   ask_others(seq_no, probe, target);
-  const bool can_by_stream =
-      context_.table.at(target).record->protocol.max >= kStreamPingProtocol;
+  const bool can_by_stream = context_.table.at(target).record->protocol.max >= kStreamPingProtocol;
   if (can_by_stream && !context_.config.disable_tcp_pings) {
     streams_.dial_ping(probe.address, probe.target, seq_no, probe.deadline);
   }
@@ -140,11 +139,10 @@ void Prober::ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target) 
     const bool nack = record.protocol.max >= kNackProtocol;
     encoded_.clear();
     ByteWriter writer(encoded_);
-    wire::encode(writer,
-                 wire::IndirectPing{seq_no, entry.record->address.ip.wire_bytes(),
-                                    entry.record->address.port, entry.record->name, nack,
-                                    source.wire_bytes(), context_.advertise.port,
-                                    context_.self_name()});
+    wire::encode(writer, wire::IndirectPing{seq_no, entry.record->address.ip.wire_bytes(),
+                                            entry.record->address.port, entry.record->name, nack,
+                                            source.wire_bytes(), context_.advertise.port,
+                                            context_.self_name()});
     packets_.send_with_piggyback(record.address, std::array{BytesView(encoded_)});
     ++probe.indirect_probes;
     if (nack) ++probe.expected_nacks;
@@ -268,12 +266,11 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
   relay.requester_seq_no = request.seq_no;
   relay.wants_nack = request.nack;
   // An ack that comes after the nack still helps the requester: it waits out its interval.
-  const Duration patience =
-      std::max(context_.config.probe_timeout, context_.config.probe_interval);
+  const Duration patience = std::max(context_.config.probe_timeout, context_.config.probe_interval);
   context_.timers.schedule(context_.now + context_.config.probe_timeout,
                            {TimerEvent::Kind::relay_timeout, seq_no});
-  relay.end_timer = context_.timers.schedule(context_.now + patience,
-                                             {TimerEvent::Kind::relay_end, seq_no});
+  relay.end_timer =
+      context_.timers.schedule(context_.now + patience, {TimerEvent::Kind::relay_end, seq_no});
   awaited_.emplace(seq_no, relay);
   ++relays_;
   send_ping(seq_no, {*target, context_.port_or_default(request.port)}, request.node, nullptr);
@@ -307,12 +304,11 @@ void Prober::ping(MemberIndex target, OperationId operation) {
 void Prober::ping_timeout(std::uint32_t seq_no) {
   const HandPing* ping = find<HandPing>(seq_no);
   if (ping == nullptr) return;
-  operations_.complete(
-      ping->operation,
-      memberlist::fail(ErrorCode::timed_out,
-                       fmt::format("{} did not answer within {}", ping->target,
-                                   format_duration(context_.config.probe_timeout)),
-                       ping->target));
+  operations_.complete(ping->operation,
+                       memberlist::fail(ErrorCode::timed_out,
+                                        fmt::format("{} did not answer within {}", ping->target,
+                                                    format_duration(context_.config.probe_timeout)),
+                                        ping->target));
   awaited_.erase(seq_no);
 }
 

@@ -16,7 +16,8 @@
 namespace memberlist::swim {
 namespace {
 
-// Calls `visit` with each state. They were decoded once when the message was read, so they are good.
+// Calls `visit` with each state. They were decoded once when the message was read, so they are
+// good.
 template <class Visit>
 void for_each_state(const wire::PushPullMessage& message, Visit&& visit) {
   ByteReader in(message.node_states);

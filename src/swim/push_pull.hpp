@@ -9,8 +9,7 @@ namespace memberlist::swim {
 /// What the two sides of a push/pull tell each other, and what may be believed (protocol 6).
 class PushPull {
  public:
-  PushPull(Context& context, Membership& membership)
-      : context_(context), membership_(membership) {}
+  PushPull(Context& context, Membership& membership) : context_(context), membership_(membership) {}
 
   /// This node's whole state as a plain stream message.
   [[nodiscard]] Bytes encode_local_state(bool join);

@@ -20,7 +20,8 @@ struct Overloaded : Fs... {
 
 }  // namespace
 
-// --- who comes and goes ---------------------------------------------------------------------------
+// --- who comes and goes
+// ---------------------------------------------------------------------------
 
 std::optional<StreamId> Streams::accept(const Address& from) {
   if (inbound_ >= limits::kInboundStreams) {
@@ -44,8 +45,7 @@ std::optional<StreamId> Streams::accept(const Address& from) {
 StreamId Streams::dial(Stream stream, TimePoint deadline) {
   ++context_.counters.streams_dialled;
   const StreamId id{++last_id_};
-  stream.deadline_timer =
-      context_.timers.schedule(deadline, {TimerEvent::Kind::stream, last_id_});
+  stream.deadline_timer = context_.timers.schedule(deadline, {TimerEvent::Kind::stream, last_id_});
   context_.out.push(DialStream{id, stream.peer});
   streams_.emplace(last_id_, std::move(stream));
   return id;
@@ -88,9 +88,8 @@ void Streams::abort_ping(std::uint32_t seq_no) {
 
 void Streams::start() {
   if (context_.config.push_pull_interval <= Duration::zero()) return;
-  context_.timers.schedule(
-      context_.now + context_.random.below(context_.config.push_pull_interval),
-      {TimerEvent::Kind::push_pull_tick, 0});
+  context_.timers.schedule(context_.now + context_.random.below(context_.config.push_pull_interval),
+                           {TimerEvent::Kind::push_pull_tick, 0});
 }
 
 void Streams::push_pull_tick() {
@@ -106,7 +105,8 @@ void Streams::push_pull_tick() {
   if (!target.empty()) dial_push_pull(context_.table.at(target[0]).record->address, false);
 }
 
-// --- events ---------------------------------------------------------------------------------------
+// --- events
+// ---------------------------------------------------------------------------------------
 
 void Streams::handle(StreamId id, const StreamEvent& event) {
   const auto found = streams_.find(std::to_underlying(id));
@@ -152,7 +152,8 @@ void Streams::ended(StreamId id, Stream& stream) {
     close(id);
     return finish(id, {});
   }
-  refuse(id, stream, {wire::WireErrorKind::malformed, wire::kTruncated, stream.opener.held_bytes()});
+  refuse(id, stream,
+         {wire::WireErrorKind::malformed, wire::kTruncated, stream.opener.held_bytes()});
 }
 
 void Streams::failed(StreamId id, const Error& error) { finish(id, std::unexpected(error)); }
@@ -208,12 +209,12 @@ void Streams::finish(StreamId id, const Result<void>& result) {
   }
 }
 
-// --- the answering side ---------------------------------------------------------------------------
+// --- the answering side
+// ---------------------------------------------------------------------------
 
 /// Counts a stream as a push/pull from its first message byte on. False: one too many, refused.
 bool Streams::admit_push_pull(StreamId id, Stream& stream) {
-  if (stream.counted_push_pull ||
-      stream.opener.first_type() != wire::MessageType::push_pull) {
+  if (stream.counted_push_pull || stream.opener.first_type() != wire::MessageType::push_pull) {
     return true;
   }
   if (served_push_pulls_ >= limits::kConcurrentPushPulls) {
@@ -235,7 +236,8 @@ void Streams::serve(StreamId id, Stream& stream) {
             ++context_.counters.user_messages;
             const MemberIndex sender = context_.table.find_unique(stream.peer.ip);
             context_.out.push(Event{UserMessage{
-                stream.peer, sender == kNoMember ? std::string{} : context_.table.at(sender).record->name,
+                stream.peer,
+                sender == kNoMember ? std::string{} : context_.table.at(sender).record->name,
                 to_bytes(message.payload), true}});
             close(id);
             finish(id, {});
@@ -308,7 +310,8 @@ void Streams::answer_error(StreamId id, std::string_view text) {
   finish(id, {});
 }
 
-// --- the dialling side ------------------------------------------------------------------------------
+// --- the dialling side
+// ------------------------------------------------------------------------------
 
 void Streams::take_answer(StreamId id, Stream& stream) {
   close(id);

@@ -58,6 +58,11 @@ class StreamOpener {
   [[nodiscard]] std::size_t held_bytes() const noexcept;
   /// The payload announced by the encryption frame so far (0 if none): from 60 % of the limit warn.
   [[nodiscard]] std::size_t announced_bytes() const noexcept;
+  /// The message's type, as soon as it is known, whatever it is wrapped in.
+  [[nodiscard]] std::optional<MessageType> first_type() const noexcept {
+    if (stage_ != Stage::message && stage_ != Stage::complete) return std::nullopt;
+    return type_;
+  }
   /// Precondition: complete.
   [[nodiscard]] const StreamMessage& message() const;
 

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <thread>
+
+#include "base/limits.hpp"
+#include "memberlist/event.hpp"
+
+namespace memberlist::api {
+
+/// Bytes of user messages and user states that may wait for the application.
+inline constexpr std::size_t kWaitingPayloadBytes = 64 * limits::kMiB;
+
+/// Hands events to the application in order, one at a time, on a thread of its own. What carries
+/// others' payload (user messages, merged states) is bounded, in number and in bytes: the oldest
+/// goes first. Everything else waits for as long as it must.
+///
+/// Thread-safe. The handler may end the queue's life: then its thread goes on alone until the
+/// handler returns.
+class EventQueue {
+ public:
+  using Handler = std::function<void(const Event&)>;
+
+  /// Starts the thread; throws std::system_error if there is none.
+  EventQueue(Handler handler, std::size_t max_messages,
+             std::size_t max_payload_bytes = kWaitingPayloadBytes);
+  /// Stops without delivering what waits; waits for the handler to return, unless called by it.
+  ~EventQueue();
+  EventQueue(const EventQueue&) = delete;
+  EventQueue& operator=(const EventQueue&) = delete;
+
+  /// Takes events over. True: some message had to be dropped for the first time since the queue was
+  /// last empty, which is worth one line in the log.
+  bool push(std::span<Event> events);
+  /// Messages dropped so far.
+  [[nodiscard]] std::uint64_t dropped() const;
+
+  /// No more events are taken. `deliver_rest`: the thread ends once it has delivered what waits,
+  /// else after the event at hand.
+  void stop(bool deliver_rest);
+  /// Waits, after `stop`, until the handler is called no more. Returns at once on the queue's own
+  /// thread.
+  void wait_until_stopped();
+  [[nodiscard]] bool on_own_thread() const noexcept;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+  std::thread thread_;
+};
+
+}  // namespace memberlist::api

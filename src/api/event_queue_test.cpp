@@ -1,0 +1,154 @@
+#include "api/event_queue.hpp"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <csignal>
+#include <future>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace memberlist::api {
+namespace {
+
+Event message(std::string_view text) {
+  return UserMessage{.source = {}, .from = {}, .payload = to_bytes(text), .reliable = false};
+}
+
+Event health(std::uint32_t score) { return HealthChanged{score}; }
+
+std::string text_of(const Event& event) {
+  if (const auto* user = std::get_if<UserMessage>(&event))
+    return std::string(as_text(user->payload));
+  if (const auto* changed = std::get_if<HealthChanged>(&event)) {
+    return "health " + std::to_string(changed->score);
+  }
+  return "?";
+}
+
+// A queue whose handler waits at its first event until it is let go, and notes the rest.
+class HeldQueue {
+ public:
+  HeldQueue(std::size_t max_messages, std::size_t max_bytes)
+      : queue_(
+            [this](const Event& event) {
+              if (text_of(event) == "hold") {
+                held_.set_value();
+                let_go_.get_future().wait();
+                return;
+              }
+              heard_.push_back(text_of(event));
+            },
+            max_messages, max_bytes) {
+    push(message("hold"));
+    held_.get_future().wait();
+  }
+  bool push(Event event) { return queue_.push({&event, 1}); }
+  std::vector<std::string> finish() {
+    let_go_.set_value();
+    queue_.stop(true);
+    queue_.wait_until_stopped();
+    return heard_;
+  }
+  EventQueue& queue() { return queue_; }
+
+ private:
+  std::promise<void> held_;
+  std::promise<void> let_go_;
+  std::vector<std::string> heard_;
+  EventQueue queue_;
+};
+
+using Heard = std::vector<std::string>;
+
+TEST(EventQueue, DeliversInOrderAcrossBothKinds) {
+  HeldQueue held(100, 1000);
+  held.push(health(1));
+  held.push(message("a"));
+  held.push(message("b"));
+  held.push(health(2));
+  held.push(message("c"));
+  EXPECT_EQ(held.finish(), (Heard{"health 1", "a", "b", "health 2", "c"}));
+  EXPECT_EQ(held.queue().dropped(), 0U);
+}
+
+TEST(EventQueue, DropsTheOldestMessagesAndNothingElse) {
+  HeldQueue held(2, 1000);
+  for (std::uint32_t i = 0; i < 50; ++i) held.push(health(i));
+  EXPECT_FALSE(held.push(message("a")));
+  EXPECT_FALSE(held.push(message("b")));
+  EXPECT_TRUE(held.push(message("c"))) << "the first drop is told";
+  EXPECT_FALSE(held.push(message("d"))) << "the next is not";
+  EXPECT_EQ(held.queue().dropped(), 2U);
+  const Heard heard = held.finish();
+  ASSERT_EQ(heard.size(), 52U);
+  EXPECT_EQ(heard[50], "c");
+  EXPECT_EQ(heard[51], "d");
+}
+
+TEST(EventQueue, BoundsTheBytesOfMessagesToo) {
+  HeldQueue held(100, 10);
+  held.push(message("aaaa"));
+  held.push(message("bbbb"));
+  EXPECT_TRUE(held.push(message("cccc")));
+  held.push(message("a message that is larger than all the room there is"));
+  EXPECT_EQ(held.finish(), (Heard{"a message that is larger than all the room there is"}));
+}
+
+TEST(EventQueue, BoundsMergedStatesLikeMessages) {
+  HeldQueue held(1, 1000);
+  held.push(StateMerged{.source = {}, .state = to_bytes("state"), .join = false});
+  EXPECT_TRUE(held.push(message("a")));
+  EXPECT_EQ(held.finish(), (Heard{"a"}));
+}
+
+TEST(EventQueue, StopsAtOnceIfWanted) {
+  HeldQueue held(10, 1000);
+  held.push(message("a"));
+  held.queue().stop(false);
+  EXPECT_EQ(held.finish(), Heard{});
+}
+
+TEST(EventQueue, TakesNothingAfterItsStop) {
+  HeldQueue held(10, 1000);
+  held.queue().stop(true);
+  held.push(message("late"));
+  EXPECT_EQ(held.finish(), Heard{});
+}
+
+TEST(EventQueue, MayBeDestroyedByItsHandler) {
+  // The handler outlives this test's frame by a little: what it uses is its own.
+  auto destroyed = std::make_shared<std::promise<void>>();
+  auto queue = std::make_shared<std::unique_ptr<EventQueue>>();
+  std::promise<void> made;
+  *queue = std::make_unique<EventQueue>(
+      [queue, destroyed, ready = made.get_future().share()](const Event&) {
+        ready.wait();
+        queue->reset();
+        destroyed->set_value();
+      },
+      10);
+  std::vector<Event> events{message("a"), message("b")};
+  (*queue)->push(events);
+  made.set_value();
+  destroyed->get_future().wait();
+}
+
+TEST(EventQueue, LeavesSignalsToTheApplication) {
+  std::promise<bool> blocked;
+  EventQueue queue(
+      [&](const Event&) {
+        sigset_t mask{};
+        ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+        blocked.set_value(sigismember(&mask, SIGTERM) == 1);
+      },
+      10);
+  std::vector<Event> events{message("a")};
+  queue.push(events);
+  EXPECT_TRUE(blocked.get_future().get());
+}
+
+}  // namespace
+}  // namespace memberlist::api

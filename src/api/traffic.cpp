@@ -1,0 +1,128 @@
+// Memberlist::Impl: what goes on on the loop's thread, between the sockets and the engine.
+
+#include <fmt/format.h>
+
+#include <type_traits>
+#include <variant>
+
+#include "api/memberlist_impl.hpp"
+
+namespace memberlist {
+
+// --- from the sockets ---------------------------------------------------------------------------
+
+template <class Input>
+void Memberlist::Impl::feed(Input&& input) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    input(*engine_, net::Loop::now());
+    carry_out_all();
+  }
+  carried_out_.notify_all();
+  deliver();
+}
+
+void Memberlist::Impl::on_packets(std::span<const net::ReceivedPacket> packets) {
+  feed([packets](Engine& engine, TimePoint now) {
+    for (const auto& packet : packets) engine.handle_packet(now, packet.from, packet.bytes);
+  });
+}
+
+void Memberlist::Impl::on_send_error(const Address& to, const Error& error) {
+  feed([&](Engine& engine, TimePoint now) { engine.handle_send_error(now, to, error); });
+}
+
+std::optional<StreamId> Memberlist::Impl::on_accept(const Address& from) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return std::nullopt;
+  // Outputs have to wait: the transport does not know the stream yet.
+  request_flush();
+  return engine_->handle_accept(net::Loop::now(), from);
+}
+
+void Memberlist::Impl::on_stream(StreamId id, const StreamEvent& event) {
+  feed([&](Engine& engine, TimePoint now) { engine.handle_stream(now, id, event); });
+}
+
+void Memberlist::Impl::on_accept_error(const Error& error) {
+  log({LogLevel::warning, error.message, {}});
+  Event event = Failure{error};
+  if (events_) events_->push({&event, 1});
+}
+
+void Memberlist::Impl::on_deadline() {
+  feed([](Engine& engine, TimePoint now) { engine.handle_deadline(now); });
+}
+
+void Memberlist::Impl::flush() {
+  feed([this](Engine&, TimePoint) { flush_posted_ = false; });
+}
+
+// --- to the sockets -----------------------------------------------------------------------------
+
+void Memberlist::Impl::request_flush() {
+  if (std::exchange(flush_posted_, true)) return;
+  loop_.post([this] { flush(); });
+}
+
+void Memberlist::Impl::carry_out_all() {
+  for (Output& output : engine_->outputs()) carry_out(output);
+  transport_->flush();
+  engine_->clear_outputs();
+  packets_dropped_ = transport_->counters().packets_dropped;
+  loop_.set_deadline(engine_->next_deadline());
+}
+
+void Memberlist::Impl::carry_out(Output& output) {
+  std::visit(
+      [this](auto& what) {
+        using What = std::remove_reference_t<decltype(what)>;
+        if constexpr (std::is_same_v<What, SendPacket>) {
+          transport_->send(what.to, what.bytes);
+        } else if constexpr (std::is_same_v<What, DialStream>) {
+          transport_->dial(what.id, what.to);
+        } else if constexpr (std::is_same_v<What, WriteStream>) {
+          transport_->write(what.id, std::move(what.bytes));
+        } else if constexpr (std::is_same_v<What, CloseStream>) {
+          transport_->close(what.id);
+        } else if constexpr (std::is_same_v<What, AbortStream>) {
+          transport_->abort(what.id);
+        } else if constexpr (std::is_same_v<What, Event>) {
+          if (events_) new_events_.push_back(std::move(what));
+        } else if constexpr (std::is_same_v<What, LogRecord>) {
+          if (handlers_.on_log) new_logs_.push_back(std::move(what));
+        } else {
+          static_assert(std::is_same_v<What, Completion>);
+          // Several calls may wait for one operation (leave).
+          const auto [begin, end] = waiters_.equal_range(what.id);
+          for (auto at = begin; at != end; ++at)
+            new_outcomes_.emplace_back(at->second, what.result);
+          waiters_.erase(begin, end);
+        }
+      },
+      output);
+}
+
+// --- to the application -------------------------------------------------------------------------
+
+void Memberlist::Impl::deliver() {
+  for (const LogRecord& record : new_logs_) log(record);
+  new_logs_.clear();
+  if (events_ && events_->push(new_events_)) {
+    log({LogLevel::warning,
+         fmt::format("the event handler is slow: user messages are dropped, the oldest first (at "
+                     "most {} wait); {} so far",
+                     config_.handoff_queue_depth, events_->dropped()),
+         {}});
+  }
+  new_events_.clear();
+  for (auto& [waiter, outcome] : new_outcomes_) waiter->complete(std::move(outcome));
+  new_outcomes_.clear();
+}
+
+void Memberlist::Impl::log(const LogRecord& record) const {
+  if (handlers_.on_log) handlers_.on_log(record);
+}
+
+}  // namespace memberlist

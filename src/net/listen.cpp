@@ -1,0 +1,132 @@
+#include "net/listen.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <asio/ip/v6_only.hpp>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "net/transport.hpp"
+#include "net/udp_batch.hpp"
+
+namespace memberlist::net {
+namespace {
+
+// Connections that wait to be accepted; the kernel cuts it to its own limit.
+constexpr int kListenBacklog = 512;
+
+Error bind_error(const asio::error_code& error, const Address& address, std::string_view kind) {
+  const std::string text = address.to_string();
+  switch (error.value()) {
+    case EADDRINUSE:
+      return {ErrorCode::address_in_use,
+              fmt::format("cannot listen on {} ({}): another program has this port; stop it, "
+                          "choose another port, or port 0 for one that the kernel chooses",
+                          text, kind),
+              text};
+    case EADDRNOTAVAIL:
+      return {ErrorCode::invalid_argument,
+              fmt::format("bind: {} is not an address of this machine; choose one of its own, or "
+                          "0.0.0.0 for all",
+                          address.ip.to_string()),
+              "bind"};
+    case EACCES:
+      return {ErrorCode::system,
+              fmt::format("cannot listen on {} ({}): not permitted; choose a port above 1023", text,
+                          kind),
+              text};
+    case EAFNOSUPPORT:
+      return {ErrorCode::system,
+              fmt::format("cannot listen on {} ({}): this machine has no {}", text, kind,
+                          address.ip.is_v4() ? "IPv4" : "IPv6"),
+              text};
+    default:
+      return {ErrorCode::system,
+              fmt::format("cannot listen on {} ({}): {}", text, kind, error.message()), text};
+  }
+}
+
+template <class Socket>
+typename Socket::endpoint_type endpoint_of(const Address& address, Family family) {
+  const SocketAddress raw = to_socket_address(address, family);
+  typename Socket::endpoint_type endpoint;
+  endpoint.resize(raw.length);
+  std::memcpy(endpoint.data(), raw.get(), raw.length);
+  return endpoint;
+}
+
+template <class Socket>
+asio::error_code bind_one(Socket& socket, const Address& address, Family family) {
+  asio::error_code error;
+  const auto endpoint = endpoint_of<Socket>(address, family);
+  socket.open(endpoint.protocol(), error);
+  if (error) return error;
+  close_on_exec(socket.native_handle());
+  if (family != Family::v4) {
+    socket.set_option(asio::ip::v6_only(family == Family::v6), error);
+    if (error) return error;
+  }
+  if constexpr (std::is_same_v<Socket, asio::ip::tcp::acceptor>) {
+    // A port whose last connections still wait for stray segments may be taken again at once.
+    // Not so for UDP, where it would let two programs share the port.
+    socket.set_option(asio::socket_base::reuse_address(true), error);
+    if (error) return error;
+  }
+  socket.bind(endpoint, error);
+  if (error) return error;
+  socket.non_blocking(true, error);
+  return error;
+}
+
+// One attempt; `port_taken` tells that another port may do better.
+Result<BoundSockets> bind_once(asio::io_context& io, const Address& wanted, bool& port_taken) {
+  const Family family = family_of(wanted.ip);
+  BoundSockets bound{asio::ip::udp::socket(io), asio::ip::tcp::acceptor(io), wanted, family};
+  asio::error_code error = bind_one(bound.tcp, wanted, family);
+  if (!error) bound.tcp.listen(kListenBacklog, error);
+  if (!error) {
+    const auto chosen = bound.tcp.local_endpoint(error);
+    bound.address.port = chosen.port();
+  }
+  port_taken = error.value() == EADDRINUSE;
+  if (error) return std::unexpected(bind_error(error, bound.address, "TCP"));
+  error = bind_one(bound.udp, bound.address, family);
+  port_taken = error.value() == EADDRINUSE;
+  if (error) return std::unexpected(bind_error(error, bound.address, "UDP"));
+  return bound;
+}
+
+void request_receive_buffer(asio::ip::udp::socket& socket) {
+  constexpr std::size_t kLeast = 64 * limits::kKiB;
+  for (std::size_t bytes = kReceiveBufferBytes; bytes >= kLeast; bytes /= 2) {
+    asio::error_code error;
+    socket.set_option(asio::socket_base::receive_buffer_size(static_cast<int>(bytes)), error);
+    if (!error) return;  // Linux grants every request, but cuts it to its limit
+  }
+}
+
+}  // namespace
+
+Result<BoundSockets> bind_both(asio::io_context& io, const Address& wanted) {
+  for (int attempt = 1;; ++attempt) {
+    bool port_taken = false;
+    auto bound = bind_once(io, wanted, port_taken);
+    if (bound) {
+      request_receive_buffer(bound->udp);
+      enable_error_queue(bound->udp.native_handle(), bound->family);
+      return bound;
+    }
+    if (!port_taken || wanted.port != 0 || attempt == kPortAttempts) return bound;
+  }
+}
+
+void close_on_exec(int descriptor) noexcept {
+  const int flags = ::fcntl(descriptor, F_GETFD);
+  if (flags >= 0) ::fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC);
+}
+
+}  // namespace memberlist::net

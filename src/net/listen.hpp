@@ -1,0 +1,29 @@
+#pragma once
+
+// Private to this room.
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/ip/udp.hpp>
+
+#include "memberlist/address.hpp"
+#include "memberlist/error.hpp"
+#include "net/socket_address.hpp"
+
+namespace memberlist::net {
+
+/// A UDP socket and a TCP listener at one address and port; both non-blocking.
+struct BoundSockets {
+  asio::ip::udp::socket udp;
+  asio::ip::tcp::acceptor tcp;
+  Address address;
+  Family family = Family::v4;
+};
+
+/// Binds both; with port 0 the kernel chooses one that both can have. Errors: see Transport::open.
+[[nodiscard]] Result<BoundSockets> bind_both(asio::io_context& io, const Address& wanted);
+
+/// Keeps a descriptor from programs that this process starts.
+void close_on_exec(int descriptor) noexcept;
+
+}  // namespace memberlist::net

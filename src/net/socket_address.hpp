@@ -1,0 +1,36 @@
+#pragma once
+
+// Private to this room: addresses as the system calls want them.
+
+#include <sys/socket.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "memberlist/address.hpp"
+#include "memberlist/error.hpp"
+#include "net/family.hpp"
+
+namespace memberlist::net {
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+
+  [[nodiscard]] const sockaddr* get() const noexcept {
+    return reinterpret_cast<const sockaddr*>(&storage);
+  }
+};
+
+/// For a socket of `family`; IPv4 becomes IPv4-mapped where that is `dual`.
+[[nodiscard]] SocketAddress to_socket_address(const Address& address, Family family) noexcept;
+/// `std::nullopt` for what is neither IPv4 nor IPv6.
+[[nodiscard]] std::optional<Address> from_socket_address(const sockaddr* raw) noexcept;
+
+/// The system's words for an errno.
+[[nodiscard]] std::string system_text(int error);
+/// `unreachable`, about `to`: `cannot <verb> <address>: <the system's words>`.
+[[nodiscard]] Error unreachable(std::string_view verb, const Address& to, std::string_view why);
+
+}  // namespace memberlist::net

@@ -1,0 +1,102 @@
+#pragma once
+
+// Private to this room: one TCP connection.
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <span>
+
+#include "memberlist/address.hpp"
+#include "memberlist/bytes.hpp"
+#include "memberlist/engine.hpp"
+#include "memberlist/error.hpp"
+#include "memberlist/time.hpp"
+
+namespace memberlist::net {
+
+class StreamSocket;
+
+/// Whom a StreamSocket tells; never from within one of its calls.
+class StreamOwner {
+ public:
+  StreamOwner() = default;
+  StreamOwner(const StreamOwner&) = delete;
+  StreamOwner& operator=(const StreamOwner&) = delete;
+
+  /// Not told any more once the stream was closed, aborted or has failed.
+  virtual void stream_event(StreamSocket& stream, const StreamEvent& event) = 0;
+  /// The socket is closed for good; may be told from within a call.
+  virtual void stream_gone(StreamSocket& stream) = 0;
+  /// Bytes were added to the write queue, or (less than 0) have left it.
+  virtual void queue_changed(std::ptrdiff_t bytes) = 0;
+  /// Room to read into; its content is used up within `stream_event`.
+  [[nodiscard]] virtual std::span<std::byte> read_buffer() = 0;
+
+ protected:
+  ~StreamOwner() = default;
+};
+
+/// One connection, dialled or accepted: reads whenever something is there, writes from a queue,
+/// ends gracefully. Kept alive by its own pending operations until it is gone.
+class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
+ public:
+  StreamSocket(asio::io_context& io, StreamId id, Address peer, StreamOwner& owner);
+  /// Takes over an accepted connection; call `start` next.
+  StreamSocket(asio::ip::tcp::socket socket, StreamId id, Address peer, StreamOwner& owner);
+
+  [[nodiscard]] StreamId id() const noexcept { return id_; }
+  [[nodiscard]] std::size_t queued_bytes() const noexcept { return queued_bytes_; }
+  [[nodiscard]] bool closing() const noexcept { return phase_ == Phase::closing; }
+
+  void dial();
+  /// Begins to read what an accepted connection brings.
+  void start();
+  void write(Bytes bytes);
+  /// Fails the stream with an error of the caller's, soon.
+  void fail_soon(Error error);
+  /// Writes what is left, ends the sending side, and waits for the peer to end its own.
+  void close(Duration timeout);
+  /// Like `close`, but does not wait for the peer once all is written.
+  void close_when_written();
+  /// Resets the connection.
+  void abort();
+
+ private:
+  enum class Phase : std::uint8_t {
+    connecting,
+    open,
+    failing,  ///< an error waits to be told
+    closing,  ///< nobody listens any more
+    gone,
+  };
+
+  void connected(const asio::error_code& error);
+  void wait_readable();
+  void read();
+  bool read_once();
+  void write_some();
+  void finish_writing();
+  void fail(const char* verb, const asio::error_code& error);
+  void tell_failure(const Error& error);
+  void drop();
+
+  asio::ip::tcp::socket socket_;
+  asio::steady_timer timer_;
+  StreamOwner& owner_;
+  StreamId id_;
+  Address peer_;
+  Phase phase_ = Phase::connecting;
+  std::deque<Bytes> queue_;
+  std::size_t front_sent_ = 0;    // bytes of the first in the queue that are sent
+  std::size_t queued_bytes_ = 0;  // of the whole queue, unsent
+  bool waits_writable_ = false;
+  bool read_ended_ = false;
+  bool write_ended_ = false;
+  bool hurry_ = false;  // do not wait for the peer's end
+};
+
+}  // namespace memberlist::net

@@ -1,0 +1,352 @@
+#include "net/transport.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <asio/ip/tcp.hpp>
+#include <asio/ip/udp.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <list>
+#include <map>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "net/listen.hpp"
+#include "net/loop_context.hpp"
+#include "net/stream_socket.hpp"
+#include "net/udp_batch.hpp"
+
+namespace memberlist::net {
+namespace {
+
+// Batches of one turn, so that a flood of packets does not hold up timers and streams.
+constexpr int kBatchesPerTurn = 4;
+// News from the error queue of one turn.
+constexpr int kErrorsPerTurn = 256;
+constexpr std::size_t kReadBufferBytes = 64 * limits::kKiB;
+constexpr auto kFirstAcceptPause = std::chrono::milliseconds(10);
+constexpr auto kLongestAcceptPause = std::chrono::seconds(1);
+
+}  // namespace
+
+class Transport::Impl final : public std::enable_shared_from_this<Impl>, public StreamOwner {
+ public:
+  Impl(Loop& loop, const TransportOptions& options, TransportHandler& handler, BoundSockets bound)
+      : io_(loop.context().io),
+        options_(options),
+        handler_(&handler),
+        udp_(std::move(bound.udp)),
+        acceptor_(std::move(bound.tcp)),
+        accept_timer_(io_),
+        finish_timer_(io_),
+        address_(bound.address),
+        family_(bound.family),
+        sender_(bound.family) {}
+
+  void start() {
+    wait_packets();
+    accept();
+  }
+  void close_all();
+  void finish(Duration limit, Loop::Task done);
+
+  // --- packets
+  void send(const Address& to, BytesView bytes) {
+    if (sender_.add(to, bytes)) flush();
+  }
+  void flush();
+
+  // --- streams
+  void dial(StreamId id, const Address& to);
+  void write(StreamId id, Bytes bytes);
+  void close(StreamId id);
+  void abort(StreamId id);
+
+  [[nodiscard]] const Address& address() const noexcept { return address_; }
+  [[nodiscard]] Family family() const noexcept { return family_; }
+  [[nodiscard]] TransportCounters counters() const noexcept { return {sender_.dropped()}; }
+
+  // --- StreamOwner
+  void stream_event(StreamSocket& stream, const StreamEvent& event) override;
+  void stream_gone(StreamSocket& stream) override;
+  void queue_changed(std::ptrdiff_t bytes) override {
+    queued_bytes_ = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(queued_bytes_) + bytes);
+  }
+  std::span<std::byte> read_buffer() override { return read_buffer_; }
+
+ private:
+  using StreamPointer = std::shared_ptr<StreamSocket>;
+
+  void wait_packets();
+  void receive();
+  void read_error_queue();
+  void wait_sendable();
+  void tell_send_failures();
+  void accept();
+  void accepted(asio::ip::tcp::socket socket);
+  void pause_accepting(const asio::error_code& error);
+  StreamPointer take(StreamId id);
+  void check_finished();
+
+  asio::io_context& io_;
+  TransportOptions options_;
+  TransportHandler* handler_;  // null once there is nothing more to tell
+  asio::ip::udp::socket udp_;
+  asio::ip::tcp::acceptor acceptor_;
+  asio::steady_timer accept_timer_;
+  asio::steady_timer finish_timer_;
+  asio::steady_timer::duration accept_pause_ = kFirstAcceptPause;
+  Address address_;
+  Family family_;
+
+  UdpReceiver receiver_;
+  UdpSender sender_;
+  std::vector<SendFailure> send_failures_;
+  bool waits_sendable_ = false;
+  bool failures_posted_ = false;
+
+  std::unordered_map<StreamId, StreamPointer> streams_;
+  std::list<StreamPointer> closing_;  // oldest first
+  std::size_t queued_bytes_ = 0;
+  std::vector<std::byte> read_buffer_ = std::vector<std::byte>(kReadBufferBytes);
+  Loop::Task finished_;
+};
+
+// --- packets ------------------------------------------------------------------------------------
+
+void Transport::Impl::wait_packets() {
+  udp_.async_wait(asio::ip::udp::socket::wait_read,
+                  [self = shared_from_this()](const asio::error_code& error) {
+                    if (error || self->handler_ == nullptr) return;
+                    self->receive();
+                    if (self->handler_ != nullptr) self->wait_packets();
+                  });
+}
+
+void Transport::Impl::receive() {
+  for (int i = 0; i < kBatchesPerTurn; ++i) {
+    int error = 0;
+    const auto packets = receiver_.receive(udp_.native_handle(), error);
+    if (!packets.empty()) {
+      handler_->on_packets(packets);
+      if (handler_ == nullptr || packets.size() < kBatchPackets) return;
+      continue;
+    }
+    // The socket was woken for an error, or for nothing.
+    read_error_queue();
+    if (handler_ == nullptr || error == 0) return;
+  }
+}
+
+void Transport::Impl::read_error_queue() {
+  for (int i = 0; i < kErrorsPerTurn && handler_ != nullptr; ++i) {
+    const auto failure = next_queued_error(udp_.native_handle());
+    if (!failure) return;
+    handler_->on_send_error(failure->to, failure->error);
+  }
+}
+
+void Transport::Impl::flush() {
+  if (!udp_.is_open()) return;
+  sender_.flush(udp_.native_handle(), send_failures_);
+  tell_send_failures();
+  if (sender_.waiting()) wait_sendable();
+}
+
+void Transport::Impl::wait_sendable() {
+  if (waits_sendable_) return;
+  waits_sendable_ = true;
+  udp_.async_wait(asio::ip::udp::socket::wait_write,
+                  [self = shared_from_this()](const asio::error_code& error) {
+                    self->waits_sendable_ = false;
+                    if (error || !self->udp_.is_open()) return;
+                    self->sender_.retry(self->udp_.native_handle(), self->send_failures_);
+                    self->tell_send_failures();
+                    if (self->sender_.waiting()) self->wait_sendable();
+                  });
+}
+
+void Transport::Impl::tell_send_failures() {
+  if (send_failures_.empty() || failures_posted_) return;
+  failures_posted_ = true;
+  asio::post(io_, [self = shared_from_this()] {
+    self->failures_posted_ = false;
+    const auto failures = std::exchange(self->send_failures_, {});
+    for (const SendFailure& failure : failures) {
+      if (self->handler_ == nullptr) return;
+      self->handler_->on_send_error(failure.to, failure.error);
+    }
+  });
+}
+
+// --- accepting ----------------------------------------------------------------------------------
+
+void Transport::Impl::accept() {
+  acceptor_.async_accept(
+      [self = shared_from_this()](const asio::error_code& error, asio::ip::tcp::socket socket) {
+        if (self->handler_ == nullptr || error == asio::error::operation_aborted) return;
+        if (error) return self->pause_accepting(error);
+        self->accept_pause_ = kFirstAcceptPause;
+        self->accepted(std::move(socket));
+        if (self->handler_ != nullptr) self->accept();
+      });
+}
+
+void Transport::Impl::accepted(asio::ip::tcp::socket socket) {
+  asio::error_code error;
+  const auto peer = socket.remote_endpoint(error);
+  const auto from = error ? std::nullopt : from_socket_address(peer.data());
+  if (!from) return;  // it is gone already
+  close_on_exec(socket.native_handle());
+  const auto id = handler_->on_accept(*from);
+  if (!id) return;
+  auto stream = std::make_shared<StreamSocket>(std::move(socket), *id, *from, *this);
+  streams_[*id] = stream;
+  stream->start();
+}
+
+// Accepting fails when descriptors or memory run out. The waiting connection then stays ready, so
+// that trying again at once would spin.
+void Transport::Impl::pause_accepting(const asio::error_code& error) {
+  if (accept_pause_ == asio::steady_timer::duration(kFirstAcceptPause)) {
+    handler_->on_accept_error({ErrorCode::system,
+                               fmt::format("cannot accept connections at {} for now: {}",
+                                           address_.to_string(), error.message()),
+                               address_.to_string()});
+    if (handler_ == nullptr) return;
+  }
+  accept_timer_.expires_after(accept_pause_);
+  accept_pause_ = std::min<asio::steady_timer::duration>(2 * accept_pause_, kLongestAcceptPause);
+  accept_timer_.async_wait([self = shared_from_this()](const asio::error_code& stopped) {
+    if (!stopped && self->handler_ != nullptr) self->accept();
+  });
+}
+
+// --- streams ------------------------------------------------------------------------------------
+
+void Transport::Impl::dial(StreamId id, const Address& to) {
+  if (handler_ == nullptr) return;
+  auto stream = std::make_shared<StreamSocket>(io_, id, to, *this);
+  streams_[id] = stream;
+  stream->dial();
+}
+
+void Transport::Impl::write(StreamId id, Bytes bytes) {
+  const auto at = streams_.find(id);
+  if (at == streams_.end()) return;
+  StreamSocket& stream = *at->second;
+  if (bytes.size() > kStreamQueueBytes - std::min(kStreamQueueBytes, stream.queued_bytes()) ||
+      bytes.size() > kTotalStreamQueueBytes - std::min(kTotalStreamQueueBytes, queued_bytes_)) {
+    stream.fail_soon(
+        {ErrorCode::too_large,
+         fmt::format("{} more bytes are too many to wait for being written", bytes.size()),
+         {}});
+    return;
+  }
+  stream.write(std::move(bytes));
+}
+
+Transport::Impl::StreamPointer Transport::Impl::take(StreamId id) {
+  const auto at = streams_.find(id);
+  if (at == streams_.end()) return nullptr;
+  StreamPointer stream = std::move(at->second);
+  streams_.erase(at);
+  return stream;
+}
+
+void Transport::Impl::close(StreamId id) {
+  const StreamPointer stream = take(id);
+  if (!stream) return;
+  closing_.push_back(stream);
+  stream->close(options_.close_timeout);
+  if (closing_.size() > kClosingStreams) StreamPointer(closing_.front())->abort();
+}
+
+void Transport::Impl::abort(StreamId id) {
+  if (const StreamPointer stream = take(id)) stream->abort();
+}
+
+void Transport::Impl::stream_event(StreamSocket& stream, const StreamEvent& event) {
+  if (handler_ != nullptr) handler_->on_stream(stream.id(), event);
+}
+
+void Transport::Impl::stream_gone(StreamSocket& stream) {
+  if (const auto at = streams_.find(stream.id());
+      at != streams_.end() && at->second.get() == &stream) {
+    streams_.erase(at);
+  }
+  std::erase_if(closing_, [&](const StreamPointer& other) { return other.get() == &stream; });
+  check_finished();
+}
+
+// --- the end ------------------------------------------------------------------------------------
+
+void Transport::Impl::close_all() {
+  handler_ = nullptr;
+  asio::error_code ignored;
+  udp_.close(ignored);
+  acceptor_.close(ignored);
+  accept_timer_.cancel();
+  finish_timer_.cancel();
+  const auto streams = std::exchange(streams_, {});
+  for (const auto& [id, stream] : streams) stream->abort();
+  const auto closing = std::exchange(closing_, {});
+  for (const auto& stream : closing) stream->abort();
+}
+
+void Transport::Impl::finish(Duration limit, Loop::Task done) {
+  handler_ = nullptr;
+  asio::error_code ignored;
+  udp_.close(ignored);
+  acceptor_.close(ignored);
+  accept_timer_.cancel();
+  const auto streams = std::exchange(streams_, {});
+  for (const auto& [id, stream] : streams) stream->abort();
+  finished_ = std::move(done);
+  const auto closing = closing_;
+  for (const auto& stream : closing) stream->close_when_written();
+  finish_timer_.expires_after(std::chrono::duration_cast<asio::steady_timer::duration>(limit));
+  finish_timer_.async_wait([self = shared_from_this()](const asio::error_code& stopped) {
+    if (stopped) return;
+    const auto late = self->closing_;
+    for (const auto& stream : late) stream->abort();
+  });
+  check_finished();
+}
+
+void Transport::Impl::check_finished() {
+  if (!finished_ || !closing_.empty()) return;
+  finish_timer_.cancel();
+  asio::post(io_, std::exchange(finished_, nullptr));
+}
+
+// --- the outside --------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Transport>> Transport::open(Loop& loop, const TransportOptions& options,
+                                                   TransportHandler& handler) {
+  auto bound = bind_both(loop.context().io, options.bind);
+  if (!bound) return std::unexpected(std::move(bound.error()));
+  auto impl = std::make_shared<Impl>(loop, options, handler, std::move(*bound));
+  return std::unique_ptr<Transport>(new Transport(std::move(impl)));
+}
+
+Transport::Transport(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Transport::~Transport() { impl_->close_all(); }
+void Transport::start() { impl_->start(); }
+const Address& Transport::local_address() const noexcept { return impl_->address(); }
+bool Transport::reaches(const IpAddress& ip) const noexcept {
+  return net::reaches(impl_->family(), ip);
+}
+void Transport::send(const Address& to, BytesView bytes) { impl_->send(to, bytes); }
+void Transport::flush() { impl_->flush(); }
+void Transport::dial(StreamId id, const Address& to) { impl_->dial(id, to); }
+void Transport::write(StreamId id, Bytes bytes) { impl_->write(id, std::move(bytes)); }
+void Transport::close(StreamId id) { impl_->close(id); }
+void Transport::abort(StreamId id) { impl_->abort(id); }
+void Transport::finish(Duration limit, Loop::Task done) { impl_->finish(limit, std::move(done)); }
+TransportCounters Transport::counters() const noexcept { return impl_->counters(); }
+
+}  // namespace memberlist::net

@@ -1,0 +1,472 @@
+#include "net/transport.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+
+#include "net/test_sockets.hpp"
+
+namespace memberlist::net {
+namespace {
+
+using std::chrono::seconds;
+
+const IpAddress kLocal4 = IpAddress::v4(127, 0, 0, 1);
+
+IpAddress local6() { return IpAddress::parse("::1").value_or(IpAddress{}); }
+
+// What a Transport told, to be waited for from the test's thread.
+class Recorder : public TransportHandler {
+ public:
+  struct Packet {
+    Address from;
+    std::string text;
+  };
+  struct Stream {
+    Address from;  // accepted streams
+    bool connected = false;
+    std::string data;
+    bool ended = false;
+    std::optional<Error> failure;
+  };
+
+  void on_packets(std::span<const ReceivedPacket> batch) override {
+    change([&] {
+      largest_batch = std::max(largest_batch, batch.size());
+      for (const auto& packet : batch) {
+        packets.push_back({packet.from, std::string(as_text(packet.bytes))});
+      }
+    });
+  }
+  void on_send_error(const Address& to, const Error& error) override {
+    change([&] { send_errors.emplace_back(to, error); });
+  }
+  std::optional<StreamId> on_accept(const Address& from) override {
+    std::optional<StreamId> id;
+    change([&] {
+      ++accepts;
+      if (refuse) return;
+      id = StreamId{next_id++};
+      streams[*id].from = from;
+      last_accepted = *id;
+    });
+    return id;
+  }
+  void on_stream(StreamId id, const StreamEvent& event) override {
+    change([&] {
+      Stream& stream = streams[id];
+      if (std::holds_alternative<StreamConnected>(event)) stream.connected = true;
+      if (const auto* data = std::get_if<StreamData>(&event)) stream.data += as_text(data->bytes);
+      if (std::holds_alternative<StreamEnd>(event)) stream.ended = true;
+      if (const auto* failed = std::get_if<StreamFailed>(&event)) stream.failure = failed->error;
+    });
+    if (react) react(id, event);
+  }
+  void on_accept_error(const Error& error) override {
+    change([&] { accept_errors.push_back(error); });
+  }
+
+  // Waits until `condition` holds, under the lock.
+  [[nodiscard]] bool wait(const std::function<bool()>& condition) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, seconds(20), condition);
+  }
+
+  std::vector<Packet> packets;
+  std::size_t largest_batch = 0;
+  std::vector<std::pair<Address, Error>> send_errors;
+  std::map<StreamId, Stream> streams;
+  std::vector<Error> accept_errors;
+  int accepts = 0;
+  bool refuse = false;
+  std::uint64_t next_id = 1000;
+  std::optional<StreamId> last_accepted;
+  std::function<void(StreamId, const StreamEvent&)> react;  // on the loop's thread
+
+ private:
+  void change(const std::function<void()>& what) {
+    const std::lock_guard lock(mutex_);
+    what();
+    changed_.notify_all();
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+class TransportTest : public ::testing::Test {
+ protected:
+  ~TransportTest() override {
+    running_.call([this] { ends_.clear(); });
+  }
+
+  struct End {
+    Recorder heard;
+    std::unique_ptr<Transport> transport;
+  };
+  Result<End*> try_open(const Address& bind, Duration close_timeout = seconds(10)) {
+    auto end = std::make_unique<End>();
+    return running_.call([&]() -> Result<End*> {
+      auto opened = Transport::open(running_.loop(), {bind, close_timeout}, end->heard);
+      if (!opened) return std::unexpected(opened.error());
+      end->transport = std::move(*opened);
+      end->transport->start();
+      ends_.push_back(std::move(end));
+      return ends_.back().get();
+    });
+  }
+  End& open(const IpAddress& ip = kLocal4, Duration close_timeout = seconds(10)) {
+    auto opened = try_open({ip, 0}, close_timeout);
+    if (!opened) throw std::runtime_error(opened.error().message);
+    return **opened;
+  }
+  void send(End& end, const Address& to, std::string_view text) {
+    running_.call([&] {
+      end.transport->send(to, as_bytes(text));
+      end.transport->flush();
+    });
+  }
+  // Dials from one end to the other; the ids of both sides.
+  std::pair<StreamId, StreamId> connect(End& from, End& to) {
+    const StreamId id{next_dial_++};
+    running_.call([&] { from.transport->dial(id, to.transport->local_address()); });
+    EXPECT_TRUE(from.heard.wait([&] { return from.heard.streams[id].connected; }));
+    EXPECT_TRUE(to.heard.wait([&] { return to.heard.last_accepted.has_value(); }));
+    return {id, *std::exchange(to.heard.last_accepted, std::nullopt)};
+  }
+  StreamId accepted(End& end) {
+    EXPECT_TRUE(end.heard.wait([&] { return end.heard.last_accepted.has_value(); }));
+    return end.heard.last_accepted.value_or(StreamId{});
+  }
+
+  RunningLoop running_;
+  std::vector<std::unique_ptr<End>> ends_;
+  std::uint64_t next_dial_ = 1;
+};
+
+// --- binding ------------------------------------------------------------------------------------
+
+TEST_F(TransportTest, ChoosesOnePortForBothKinds) {
+  for (const IpAddress& ip : {kLocal4, local6()}) {
+    End& end = open(ip);
+    const Address bound = end.transport->local_address();
+    EXPECT_EQ(bound.ip, ip);
+    EXPECT_NE(bound.port, 0);
+    PlainSocket udp(SOCK_DGRAM, ip);
+    udp.send_to(bound, "hello");
+    PlainSocket tcp(SOCK_STREAM, ip);
+    tcp.connect(bound);
+    EXPECT_TRUE(
+        end.heard.wait([&] { return end.heard.packets.size() == 1 && end.heard.accepts == 1; }));
+  }
+}
+
+TEST_F(TransportTest, NamesAPortThatIsTaken) {
+  const Address taken = open().transport->local_address();
+  const auto second = try_open(taken);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::address_in_use);
+  EXPECT_EQ(second.error().subject, taken.to_string());
+  EXPECT_NE(second.error().message.find(taken.to_string()), std::string::npos);
+}
+
+TEST_F(TransportTest, NamesAPortThatIsTakenForUdpOnly) {
+  PlainSocket udp(SOCK_DGRAM, kLocal4);
+  udp.bind(kLocal4);
+  const auto opened = try_open(udp.local());
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::address_in_use);
+  EXPECT_NE(opened.error().message.find("UDP"), std::string::npos);
+}
+
+TEST_F(TransportTest, RefusesAnAddressOfAnotherMachine) {
+  const auto opened = try_open({IpAddress::v4(203, 0, 113, 77), 0});
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(opened.error().subject, "bind");
+}
+
+TEST_F(TransportTest, FreesItsPortWhenItFinishes) {
+  End& end = open();
+  End& other = open();
+  const Address bound = end.transport->local_address();
+  connect(end, other);
+  std::promise<void> done;
+  running_.call([&] { end.transport->finish(seconds(5), [&] { done.set_value(); }); });
+  done.get_future().get();
+  EXPECT_TRUE(try_open(bound));
+}
+
+// --- packets ------------------------------------------------------------------------------------
+
+TEST_F(TransportTest, CarriesPacketsOfAllSizesInOrder) {
+  End& a = open();
+  End& b = open();
+  std::vector<std::string> sent;
+  for (std::size_t i = 0; i < 100; ++i) sent.push_back(std::string(i * 14, static_cast<char>(i)));
+  sent.emplace_back(65'507, 'x');
+  running_.call([&] {
+    for (const auto& text : sent) a.transport->send(b.transport->local_address(), as_bytes(text));
+    a.transport->flush();
+  });
+  ASSERT_TRUE(b.heard.wait([&] { return b.heard.packets.size() == sent.size(); }));
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    EXPECT_EQ(b.heard.packets[i].text, sent[i]);
+    EXPECT_EQ(b.heard.packets[i].from, a.transport->local_address());
+  }
+#if defined(__linux__)
+  EXPECT_GT(b.heard.largest_batch, 1U);
+#endif
+}
+
+TEST_F(TransportTest, SpeaksBothFamiliesWhereBoundToAll) {
+  End& all = open(IpAddress{});
+  const std::uint16_t port = all.transport->local_address().port;
+  for (const IpAddress& ip : {kLocal4, local6()}) {
+    EXPECT_TRUE(all.transport->reaches(ip));
+    End& peer = open(ip);
+    send(peer, {ip, port}, "hello");
+    ASSERT_TRUE(all.heard.wait([&] { return !all.heard.packets.empty(); }));
+    EXPECT_EQ(all.heard.packets.front().from, peer.transport->local_address());
+    all.heard.packets.clear();
+    send(all, peer.transport->local_address(), "back");
+    EXPECT_TRUE(peer.heard.wait([&] { return !peer.heard.packets.empty(); }));
+    const StreamId id{next_dial_++};
+    running_.call([&] { peer.transport->dial(id, {ip, port}); });
+    const StreamId other = accepted(all);
+    EXPECT_EQ(all.heard.streams[other].from.ip, ip);
+    all.heard.last_accepted.reset();
+  }
+}
+
+TEST_F(TransportTest, SaysWhichPacketCouldNotBeDelivered) {
+  for (const IpAddress& ip : {kLocal4, local6()}) {
+    Address closed;
+    {
+      PlainSocket gone(SOCK_DGRAM, ip);
+      gone.bind(ip);
+      closed = gone.local();
+    }
+    for (const IpAddress& bind : {ip, IpAddress{}}) {
+      End& end = open(bind);
+      End& alive = open(ip);
+      // Sent in turns: the news of one must not be taken for those of the other.
+      running_.call([&] {
+        for (int i = 0; i < 10; ++i) {
+          end.transport->send(closed, as_bytes("lost"));
+          end.transport->send(alive.transport->local_address(), as_bytes("heard"));
+        }
+        end.transport->flush();
+      });
+      EXPECT_TRUE(alive.heard.wait([&] { return alive.heard.packets.size() == 10; }));
+#if defined(__linux__)
+      ASSERT_TRUE(end.heard.wait([&] { return !end.heard.send_errors.empty(); }));
+      for (const auto& [to, error] : end.heard.send_errors) {
+        EXPECT_EQ(to, closed);
+        EXPECT_EQ(error.code, ErrorCode::unreachable);
+      }
+#endif
+    }
+  }
+}
+
+TEST_F(TransportTest, SaysThatAFamilyIsOutOfReach) {
+  End& end = open();
+  const Address v6{local6(), 7946};
+  EXPECT_FALSE(end.transport->reaches(v6.ip));
+  send(end, v6, "hello");
+  ASSERT_TRUE(end.heard.wait([&] { return !end.heard.send_errors.empty(); }));
+  EXPECT_EQ(end.heard.send_errors.front().first, v6);
+  EXPECT_EQ(end.heard.send_errors.front().second.code, ErrorCode::unreachable);
+}
+
+TEST_F(TransportTest, SaysThatAPacketIsTooLarge) {
+  End& end = open();
+  const std::string text(65'530, 'x');
+  send(end, end.transport->local_address(), text);
+  ASSERT_TRUE(end.heard.wait([&] { return !end.heard.send_errors.empty(); }));
+  EXPECT_EQ(end.heard.send_errors.front().second.code, ErrorCode::too_large);
+}
+
+// --- streams ------------------------------------------------------------------------------------
+
+TEST_F(TransportTest, CarriesAStreamBothWays) {
+  End& a = open();
+  End& b = open();
+  const std::pair<StreamId, StreamId> ids = connect(a, b);
+  const StreamId here = ids.first;
+  const StreamId there = ids.second;
+  const std::string large(5'000'000, 'q');
+  running_.call([&] { a.transport->write(here, to_bytes(large)); });
+  ASSERT_TRUE(b.heard.wait([&] { return b.heard.streams[there].data.size() == large.size(); }));
+  EXPECT_EQ(b.heard.streams[there].data, large);
+  running_.call([&] {
+    b.transport->write(there, to_bytes("first "));
+    b.transport->write(there, to_bytes("second"));
+    b.transport->close(there);
+  });
+  ASSERT_TRUE(a.heard.wait([&] { return a.heard.streams[here].ended; }));
+  EXPECT_EQ(a.heard.streams[here].data, "first second");
+  EXPECT_FALSE(a.heard.streams[here].failure);
+}
+
+TEST_F(TransportTest, AnswersAPeerThatHasEndedItsSide) {
+  End& end = open();
+  PlainSocket peer(SOCK_STREAM, kLocal4);
+  peer.connect(end.transport->local_address());
+  peer.write("question");
+  peer.end_writing();
+  const StreamId id = accepted(end);
+  ASSERT_TRUE(end.heard.wait([&] { return end.heard.streams[id].ended; }));
+  EXPECT_EQ(end.heard.streams[id].data, "question");
+  running_.call([&] {
+    end.transport->write(id, to_bytes("answer"));
+    end.transport->close(id);
+  });
+  EXPECT_EQ(peer.read_all(), "answer");
+}
+
+TEST_F(TransportTest, WritesAllBeforeItCloses) {
+  End& end = open();
+  PlainSocket peer(SOCK_STREAM, kLocal4);
+  peer.connect(end.transport->local_address());
+  peer.write("more than is ever read by the other side");
+  const StreamId id = accepted(end);
+  const std::string large(8'000'000, 'z');
+  running_.call([&] {
+    end.transport->write(id, to_bytes(large));
+    end.transport->close(id);
+  });
+  EXPECT_EQ(peer.read_all(), large);
+}
+
+TEST_F(TransportTest, WritesAllBeforeItFinishes) {
+  End& end = open();
+  PlainSocket peer(SOCK_STREAM, kLocal4);
+  peer.connect(end.transport->local_address());
+  const StreamId id = accepted(end);
+  const std::string large(8'000'000, 'z');
+  std::promise<void> done;
+  running_.call([&] {
+    end.transport->write(id, to_bytes(large));
+    end.transport->close(id);
+    end.transport->finish(seconds(20), [&] { done.set_value(); });
+  });
+  EXPECT_EQ(peer.read_all(), large);
+  done.get_future().get();
+}
+
+TEST_F(TransportTest, DoesNotWaitForeverForAPeerThatDoesNotRead) {
+  End& end = open(kLocal4, std::chrono::milliseconds(50));
+  PlainSocket peer(SOCK_STREAM, kLocal4);
+  peer.connect(end.transport->local_address());
+  const StreamId id = accepted(end);
+  running_.call([&] {
+    end.transport->write(id, Bytes(30'000'000));
+    end.transport->close(id);
+  });
+  std::promise<void> done;
+  running_.call([&] { end.transport->finish(seconds(60), [&] { done.set_value(); }); });
+  EXPECT_EQ(done.get_future().wait_for(seconds(20)), std::future_status::ready);
+  EXPECT_FALSE(peer.read_all()) << "it is reset, so that the peer does not take it for whole";
+}
+
+TEST_F(TransportTest, ResetsWhatIsAborted) {
+  End& end = open();
+  PlainSocket peer(SOCK_STREAM, kLocal4);
+  peer.connect(end.transport->local_address());
+  const StreamId id = accepted(end);
+  running_.call([&] { end.transport->abort(id); });
+  EXPECT_FALSE(peer.read());
+}
+
+TEST_F(TransportTest, SaysThatNobodyListens) {
+  Address closed;
+  {
+    PlainSocket gone(SOCK_STREAM, kLocal4);
+    gone.bind(kLocal4);
+    closed = gone.local();
+  }
+  End& end = open();
+  running_.call([&] { end.transport->dial(StreamId{7}, closed); });
+  ASSERT_TRUE(end.heard.wait([&] { return end.heard.streams[StreamId{7}].failure.has_value(); }));
+  const Error error = end.heard.streams[StreamId{7}].failure.value_or(Error{});
+  EXPECT_EQ(error.code, ErrorCode::unreachable);
+  EXPECT_EQ(error.subject, closed.to_string());
+}
+
+TEST_F(TransportTest, ClosesWhatIsRefused) {
+  End& end = open();
+  end.heard.refuse = true;
+  PlainSocket peer(SOCK_STREAM, kLocal4);
+  peer.connect(end.transport->local_address());
+  EXPECT_EQ(peer.read(), "");
+}
+
+TEST_F(TransportTest, TellsAPeersLastWordsBeforeTheFailure) {
+  End& end = open();
+  PlainSocket listener(SOCK_STREAM, kLocal4);
+  listener.bind(kLocal4);
+  listener.listen();
+  running_.call([&] {
+    end.transport->dial(StreamId{7}, listener.local());
+    end.transport->write(StreamId{7}, Bytes(20'000'000));
+  });
+  {
+    PlainSocket peer = listener.accept();
+    ASSERT_TRUE(peer.write("no"));
+  }  // with unread bytes, which makes it a reset
+  ASSERT_TRUE(end.heard.wait([&] { return end.heard.streams[StreamId{7}].failure.has_value(); }));
+  EXPECT_EQ(end.heard.streams[StreamId{7}].data, "no");
+}
+
+TEST_F(TransportTest, BoundsWhatWaitsToBeWritten) {
+  End& end = open();
+  PlainSocket peer(SOCK_STREAM, kLocal4);
+  peer.connect(end.transport->local_address());
+  const StreamId id = accepted(end);
+  running_.call([&] {
+    for (int i = 0; i < 4; ++i) end.transport->write(id, Bytes(kStreamQueueBytes / 3));
+  });
+  ASSERT_TRUE(end.heard.wait([&] { return end.heard.streams[id].failure.has_value(); }));
+  EXPECT_EQ(end.heard.streams[id].failure.value_or(Error{}).code, ErrorCode::too_large);
+}
+
+TEST_F(TransportTest, MayBeCalledFromItsOwnEvents) {
+  End& echo = open();
+  echo.heard.react = [&](StreamId id, const StreamEvent& event) {
+    if (const auto* data = std::get_if<StreamData>(&event)) {
+      echo.transport->write(id, to_bytes(data->bytes));
+      echo.transport->close(id);
+      echo.transport->abort(id);  // unknown by now
+    }
+  };
+  PlainSocket peer(SOCK_STREAM, kLocal4);
+  peer.connect(echo.transport->local_address());
+  peer.write("hello");
+  EXPECT_EQ(peer.read_all(), "hello");
+}
+
+TEST_F(TransportTest, WaitsWhenDescriptorsRunOut) {
+  End& end = open();
+  PlainSocket peer(SOCK_STREAM, kLocal4);
+  rlimit old{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old), 0);
+  const int lowest = ::open("/dev/null", O_RDONLY);
+  ::close(lowest);
+  const rlimit none{static_cast<rlim_t>(lowest), old.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  peer.connect(end.transport->local_address());
+  const bool told = end.heard.wait([&] { return !end.heard.accept_errors.empty(); });
+  ::setrlimit(RLIMIT_NOFILE, &old);
+  EXPECT_TRUE(told);
+  EXPECT_TRUE(end.heard.wait([&] { return end.heard.accepts == 1; }));
+  EXPECT_EQ(end.heard.accept_errors.size(), 1U);
+}
+
+}  // namespace
+}  // namespace memberlist::net

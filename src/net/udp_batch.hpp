@@ -1,0 +1,90 @@
+#pragma once
+
+// Private to this room: datagrams in batches, over a plain descriptor.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "memberlist/address.hpp"
+#include "memberlist/bytes.hpp"
+#include "memberlist/error.hpp"
+#include "net/socket_address.hpp"
+#include "net/transport.hpp"
+
+namespace memberlist::net {
+
+/// Datagrams of one system call.
+inline constexpr std::size_t kBatchPackets = 32;
+/// Packets that wait while the socket's send buffer is full; more are dropped, as UDP may.
+inline constexpr std::size_t kRetryPackets = 256;
+
+/// Receives into buffers that are kept. Their pages are touched only as far as packets reach.
+class UdpReceiver {
+ public:
+  UdpReceiver();
+  ~UdpReceiver();
+
+  /// What is there, at most kBatchPackets; views are valid until the next call. Empty if nothing is
+  /// there, or if the socket has an error to tell (`errno` in `error`; 0 otherwise).
+  [[nodiscard]] std::span<const ReceivedPacket> receive(int descriptor, int& error);
+
+ private:
+  struct Buffers;
+  std::unique_ptr<Buffers> buffers_;
+  std::vector<ReceivedPacket> packets_;
+};
+
+/// A datagram that could not be sent.
+struct SendFailure {
+  Address to;
+  Error error;
+};
+
+/// Collects datagrams and sends them together.
+class UdpSender {
+ public:
+  explicit UdpSender(Family family);
+  ~UdpSender();
+
+  /// Puts a datagram into the batch; its bytes must stay until `flush`. True: the batch is full.
+  bool add(const Address& to, BytesView bytes);
+  /// Sends the batch. What the socket does not take now is copied into a bounded queue; `waiting()`
+  /// is true then, and `retry` wanted once the socket is writable. Failures are appended.
+  void flush(int descriptor, std::vector<SendFailure>& failures);
+  /// Sends what waits, in order.
+  void retry(int descriptor, std::vector<SendFailure>& failures);
+
+  [[nodiscard]] bool waiting() const noexcept { return !waiting_.empty(); }
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
+
+ private:
+  struct Kept {
+    Address to;
+    Bytes bytes;
+  };
+  struct Batch;
+  enum class Sent : std::uint8_t { all, would_block };
+
+  Sent send_batch(int descriptor, std::vector<SendFailure>& failures, std::size_t& done);
+  void handle_failure(std::size_t index, int error, std::vector<SendFailure>& failures);
+  void keep(const Address& to, BytesView bytes);
+
+  Family family_;
+  std::unique_ptr<Batch> batch_;
+  std::deque<Kept> waiting_;
+  std::uint64_t dropped_ = 0;
+};
+
+/// Asks the system to keep what ICMP tells about sent packets, where it can.
+void enable_error_queue(int descriptor, Family family) noexcept;
+/// The next packet that the network could not deliver, as the kernel's error queue has it.
+/// `std::nullopt`: the queue is empty (always, where there is none).
+[[nodiscard]] std::optional<SendFailure> next_queued_error(int descriptor);
+
+}  // namespace memberlist::net
