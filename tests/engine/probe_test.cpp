@@ -89,7 +89,7 @@ TEST(EngineProbe, SequenceNumbersAreNeverReused) {
   const auto pings = bench.sent(Type::ping);
   for (const SeenMessage* message : pings) numbers.insert(message->ping().seq_no);
   EXPECT_EQ(numbers.size(), pings.size());
-  EXPECT_GE(pings.size(), 7u);
+  EXPECT_GE(pings.size(), 4u);
 }
 
 TEST(EngineProbe, SilentMemberIsSuspectedAfterIndirectProbes) {

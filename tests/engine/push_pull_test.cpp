@@ -75,7 +75,7 @@ TEST(EnginePushPull, AnswerHoldsTheWholeState) {
 }
 
 TEST(EnginePushPull, StatesAreMergedByTheirKind) {
-  Bench bench(no_probes());
+  AnsweringBench bench;
   bench.receive(kPeer, {alive_message(claim("d", 3)), alive_message(claim("s", 2)),
                         alive_message(claim("l", 4)), alive_message(claim("newer", 5))});
   exchange(bench, {claim("a", 1), claim("s", 2, MemberStatus::suspect),
@@ -87,7 +87,7 @@ TEST(EnginePushPull, StatesAreMergedByTheirKind) {
   EXPECT_EQ(bench.change("a", join)->event.cause.source, kPeer);
   EXPECT_EQ(bench.status("s"), MemberStatus::suspect);
   EXPECT_EQ(bench.status("d"), MemberStatus::suspect) << "so that it can still refute";
-  EXPECT_EQ(bench.change("d", suspect)->event.cause.accuser, "self");
+  EXPECT_EQ(bench.change("d", suspect)->event.cause.accuser, "") << "nobody's own evidence";
   EXPECT_EQ(bench.status("l"), MemberStatus::left);
   EXPECT_EQ(bench.incarnation("newer"), 8u);
   ASSERT_TRUE(wait_for(bench, "d", dead));
@@ -138,8 +138,8 @@ TEST(EnginePushPull, InitiatorMergesTheAnswer) {
   peer.claims = {peer.claim(), claim("b", 9)};
   peer.user_state = "theirs";
   ASSERT_TRUE(wait_for(bench, "b", join, 25s));
-  EXPECT_EQ(bench.dialled().peer, peer.address);
-  const auto pushed = bench.read(bench.dialled().id);
+  EXPECT_EQ(bench.streams().front().peer, peer.address);
+  const auto pushed = bench.read(bench.streams().front().id);
   ASSERT_NE(pushed, nullptr);
   const auto& message = std::get<wire::PushPullMessage>(pushed->message());
   EXPECT_FALSE(message.header.join);
@@ -148,7 +148,7 @@ TEST(EnginePushPull, InitiatorMergesTheAnswer) {
   ASSERT_EQ(bench.events<StateMerged>().size(), 1u);
   EXPECT_EQ(as_text(bench.events<StateMerged>()[0]->state), "theirs");
   bench.run_for(1s);
-  EXPECT_TRUE(bench.dialled().ended_at.has_value());
+  EXPECT_TRUE(bench.streams().front().ended_at.has_value());
 }
 
 // Times between the periodic push/pulls of a cluster of `members`.

@@ -36,7 +36,6 @@ class AlertmanagerTest : public InteropTest, public ::testing::WithParamInterfac
     const Outcome joined = plain->join(alertmanager->address());
     ASSERT_TRUE(joined.has_value()) << joined.error();
     expect_both_seen();
-    plain->watch();
   }
 
   void expect_both_seen() {
