@@ -1,0 +1,296 @@
+#include "admin_api.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "text.hpp"
+
+namespace memberlist::cli {
+
+namespace {
+
+constexpr std::size_t kMaxJoinAddresses = 256;
+
+int http_status(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::name_required:
+      return 400;
+    case ErrorCode::unknown_member:
+      return 404;
+    case ErrorCode::member_not_alive:
+    case ErrorCode::incompatible:
+    case ErrorCode::vetoed:
+      return 409;
+    case ErrorCode::too_large:
+      return 413;
+    case ErrorCode::unresolved:
+    case ErrorCode::unreachable:
+    case ErrorCode::refused_by_peer:
+    case ErrorCode::protocol:
+      return 502;
+    case ErrorCode::shut_down:
+    case ErrorCode::cancelled:
+      return 503;
+    case ErrorCode::timed_out:
+      return 504;
+    case ErrorCode::address_in_use:
+    case ErrorCode::no_address:
+    case ErrorCode::crypto:
+    case ErrorCode::system:
+      return 500;
+  }
+  return 500;
+}
+
+ApiReply ok(const Json& json) { return {200, to_line(json)}; }
+
+ApiReply bad_request(std::string_view message) { return error_reply(400, "bad_request", message); }
+
+// A request's JSON object; remembers what was asked of it, so that a misspelt field is an error.
+class Body {
+ public:
+  explicit Body(const std::string& text) : json_(Json::parse(text, nullptr, false)) {
+    if (!json_.is_object()) {
+      fail("the body must be a JSON object");
+    }
+  }
+
+  std::optional<std::string> text(const char* field) {
+    const Json* value = find(field);
+    if (value != nullptr && !value->is_string()) {
+      fail(fmt::format("`{}` must be a string", field));
+      return std::nullopt;
+    }
+    return value != nullptr ? std::optional(value->get<std::string>()) : std::nullopt;
+  }
+
+  bool flag(const char* field) {
+    const Json* value = find(field);
+    if (value != nullptr && !value->is_boolean()) {
+      fail(fmt::format("`{}` must be true or false", field));
+      return false;
+    }
+    return value != nullptr && value->get<bool>();
+  }
+
+  std::string required_text(const char* field) {
+    auto value = text(field);
+    if (!value || value->empty()) {
+      fail(fmt::format("`{}` is missing", field));
+    }
+    return value.value_or("");
+  }
+
+  // `field` as text, or `field`_base64 as any bytes: one of the two.
+  Bytes required_bytes(const std::string& field) {
+    const auto plain = text(field.c_str());
+    const auto encoded = text((field + "_base64").c_str());
+    if (plain.has_value() == encoded.has_value()) {
+      fail(fmt::format("give either `{0}` or `{0}_base64`", field));
+      return {};
+    }
+    if (plain) {
+      return to_bytes(*plain);
+    }
+    auto bytes = base64_decode(*encoded);
+    if (!bytes) {
+      fail(fmt::format("`{}_base64` is not base64", field));
+    }
+    return bytes.value_or(Bytes{});
+  }
+
+  std::vector<std::string> required_texts(const char* field) {
+    const Json* value = find(field);
+    std::vector<std::string> texts;
+    if (value == nullptr || !value->is_array() || value->empty() ||
+        value->size() > kMaxJoinAddresses) {
+      fail(fmt::format("`{}` must be a list of 1 to {} strings", field, kMaxJoinAddresses));
+      return texts;
+    }
+    for (const Json& item : *value) {
+      if (!item.is_string()) {
+        fail(fmt::format("`{}` must hold strings", field));
+        return texts;
+      }
+      texts.push_back(item.get<std::string>());
+    }
+    return texts;
+  }
+
+  // What is wrong with the body, once all fields were asked for.
+  std::optional<ApiReply> refusal() {
+    if (problem_.empty()) {
+      for (const auto& [key, value] : json_.items()) {
+        if (std::ranges::find(known_, key) == known_.end()) {
+          fail(fmt::format("`{}` is not a field of this request", key));
+        }
+      }
+    }
+    return problem_.empty() ? std::nullopt : std::optional(bad_request(problem_));
+  }
+
+ private:
+  const Json* find(const char* field) {
+    known_.emplace_back(field);
+    if (!json_.is_object()) {
+      return nullptr;
+    }
+    const auto found = json_.find(field);
+    return found != json_.end() ? &*found : nullptr;
+  }
+
+  void fail(std::string problem) {
+    if (problem_.empty()) {
+      problem_ = std::move(problem);
+    }
+  }
+
+  Json json_;
+  std::vector<std::string> known_;
+  std::string problem_;
+};
+
+std::optional<MemberStatus> parse_status(std::string_view text) {
+  for (const MemberStatus status :
+       {MemberStatus::alive, MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
+    if (to_string(status) == text) {
+      return status;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+ApiReply error_reply(int status, std::string_view code, std::string_view message) {
+  return {status, to_line({{"error", {{"code", code}, {"message", message}}}})};
+}
+
+ApiReply error_reply(const Error& error) {
+  return error_reply(http_status(error.code), to_string(error.code), error.message);
+}
+
+AdminApi::AdminApi(Memberlist& list, EventHub& hub, std::string http_address,
+                   std::function<void()> on_left)
+    : list_(list),
+      hub_(hub),
+      http_address_(std::move(http_address)),
+      on_left_(std::move(on_left)) {}
+
+ApiReply AdminApi::members(const std::string& statuses) const {
+  std::vector<MemberStatus> wanted;
+  if (!statuses.empty()) {
+    for (const std::string& text : split(statuses, ',')) {
+      const auto status = parse_status(trim(text));
+      if (!status) {
+        return bad_request(
+            fmt::format("there is no status `{}`: give alive, suspect, dead or left", text));
+      }
+      wanted.push_back(*status);
+    }
+  }
+  return ok(members_json(*list_.members(), wanted, viewer_of(list_)));
+}
+
+ApiReply AdminApi::member(const std::string& name) const {
+  const auto member = list_.member(name);
+  if (!member) {
+    return error_reply(
+        {ErrorCode::unknown_member, fmt::format("no member is named {}", name), name});
+  }
+  return ok(member_json(*member, viewer_of(list_)));
+}
+
+ApiReply AdminApi::info() const {
+  Json json = info_json(list_);
+  json["http"] = http_address_;
+  json["event_subscribers"] = hub_.subscriber_count();
+  return ok(json);
+}
+
+ApiReply AdminApi::join(const std::string& body) {
+  Body request(body);
+  const auto addresses = request.required_texts("addresses");
+  if (const auto refusal = request.refusal()) {
+    return *refusal;
+  }
+  const auto result = list_.join(addresses);
+  if (!result) {
+    return error_reply(result.error());
+  }
+  return ok({{"contacted", result->contacted}, {"failures", join_failures_json(result->failures)}});
+}
+
+ApiReply AdminApi::leave() {
+  const auto result = list_.leave();
+  if (!result && result.error().code != ErrorCode::timed_out) {
+    return error_reply(result.error());
+  }
+  on_left_();
+  return ok({{"left", true}, {"told", result.has_value()}});
+}
+
+ApiReply AdminApi::meta(const std::string& body) {
+  Body request(body);
+  const Bytes meta = request.required_bytes("meta");
+  if (const auto refusal = request.refusal()) {
+    return *refusal;
+  }
+  const auto result = list_.update_meta(meta);
+  if (!result && result.error().code != ErrorCode::timed_out) {
+    return error_reply(result.error());
+  }
+  return ok({{"updated", true}, {"told", result.has_value()}});
+}
+
+ApiReply AdminApi::ping(const std::string& body) {
+  Body request(body);
+  const std::string name = request.required_text("name");
+  if (const auto refusal = request.refusal()) {
+    return *refusal;
+  }
+  const auto result = list_.ping(name);
+  if (!result) {
+    return error_reply(result.error());
+  }
+  return ok({{"name", name},
+             {"round_trip_ns", result->round_trip.count()},
+             {"payload_base64", base64_encode(result->payload)}});
+}
+
+ApiReply AdminApi::send(const std::string& body) {
+  Body request(body);
+  const std::string name = request.required_text("name");
+  const Bytes payload = request.required_bytes("payload");
+  const bool reliable = request.flag("reliable");
+  if (const auto refusal = request.refusal()) {
+    return *refusal;
+  }
+  const auto result =
+      list_.send(name, payload, reliable ? Delivery::reliable : Delivery::best_effort);
+  if (!result) {
+    return error_reply(result.error());
+  }
+  return ok({{"sent", true}, {"payload_bytes", payload.size()}});
+}
+
+ApiReply AdminApi::broadcast(const std::string& body) {
+  Body request(body);
+  const Bytes payload = request.required_bytes("payload");
+  const std::string name = request.text("name").value_or("");
+  if (const auto refusal = request.refusal()) {
+    return *refusal;
+  }
+  const auto result = list_.broadcast(payload, name);
+  if (!result) {
+    return error_reply(result.error());
+  }
+  return ok({{"queued", true}, {"payload_bytes", payload.size()}});
+}
+
+}  // namespace memberlist::cli

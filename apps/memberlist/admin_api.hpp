@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "event_hub.hpp"
+#include "json_views.hpp"
+#include "memberlist/memberlist.hpp"
+
+namespace memberlist::cli {
+
+/// What a request is answered with.
+struct ApiReply {
+  int status = 200;
+  std::string body;  ///< one line of JSON
+};
+
+/// `{"error":{"code","message"}}`.
+[[nodiscard]] ApiReply error_reply(int status, std::string_view code, std::string_view message);
+/// The same for an error of the library, with the status that fits its code.
+[[nodiscard]] ApiReply error_reply(const Error& error);
+
+/// What the admin API does with the running member (docs/http-api.md). Every call is allowed from
+/// every thread; those that change something wait for the network as the member's own calls do.
+class AdminApi {
+ public:
+  /// The member and the hub must outlive the API. `on_left` is called once the member has left.
+  AdminApi(Memberlist& list, EventHub& hub, std::string http_address,
+           std::function<void()> on_left);
+
+  /// `statuses`: comma-separated, all if empty.
+  [[nodiscard]] ApiReply members(const std::string& statuses) const;
+  [[nodiscard]] ApiReply member(const std::string& name) const;
+  [[nodiscard]] ApiReply info() const;
+  [[nodiscard]] ApiReply join(const std::string& body);
+  [[nodiscard]] ApiReply leave();
+  [[nodiscard]] ApiReply meta(const std::string& body);
+  [[nodiscard]] ApiReply ping(const std::string& body);
+  [[nodiscard]] ApiReply send(const std::string& body);
+  [[nodiscard]] ApiReply broadcast(const std::string& body);
+
+ private:
+  Memberlist& list_;
+  EventHub& hub_;
+  std::string http_address_;
+  std::function<void()> on_left_;
+};
+
+}  // namespace memberlist::cli

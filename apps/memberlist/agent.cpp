@@ -1,0 +1,239 @@
+#include "agent.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <future>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "admin_api.hpp"
+#include "event_hub.hpp"
+#include "http_server.hpp"
+#include "json_views.hpp"
+#include "log.hpp"
+#include "memberlist/memberlist.hpp"
+#include "output.hpp"
+#include "signals.hpp"
+
+namespace memberlist::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kFirstRetry = 1s;
+constexpr auto kLongestRetry = 30s;
+constexpr auto kLeftEventTimeout = 1s;
+
+// Why the agent ends.
+struct EndReason {
+  bool must_leave = false;
+  std::optional<CommandError> error;
+};
+
+// The first reason that anybody gives.
+class EndSwitch {
+ public:
+  void trigger(EndReason reason) {
+    const std::scoped_lock lock(mutex_);
+    if (!reason_) {
+      reason_ = std::move(reason);
+      changed_.notify_all();
+    }
+  }
+
+  EndReason wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return reason_.has_value(); });
+    return reason_.value_or(EndReason{});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<EndReason> reason_;
+};
+
+CommandError create_error(const Error& error) {
+  const auto with_hint = [&](int exit_code, std::string_view hint) {
+    return CommandError{exit_code, fmt::format("{}: {}", error.message, hint)};
+  };
+  switch (error.code) {
+    case ErrorCode::address_in_use:
+      return with_hint(kExitFailed,
+                       "stop what uses it, or give another with --bind HOST:PORT (port 0: any that "
+                       "is free)");
+    case ErrorCode::no_address:
+      return with_hint(kExitFailed, "give the address that others reach by --advertise HOST:PORT");
+    case ErrorCode::crypto:
+      return with_hint(kExitUsage, "make a key with `memberlist keygen`");
+    case ErrorCode::invalid_argument:
+    case ErrorCode::too_large:
+      return with_hint(kExitUsage, "`memberlist agent --help` shows options and knobs");
+    default:
+      return with_hint(kExitFailed, "check --bind, and that this address is one of this machine");
+  }
+}
+
+// Waits, but not once `stop` is asked for.
+void wait_unless_stopped(const std::stop_token& stop, std::chrono::seconds duration) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, duration, [] { return false; });
+}
+
+// Joins through the addresses of the plan: once, or until one answers.
+void join_cluster(const std::stop_token& stop, const AgentPlan& plan, Memberlist& list, Log& log,
+                  EndSwitch& end) {
+  auto delay = std::chrono::seconds(kFirstRetry);
+  while (!stop.stop_requested()) {
+    const auto result = list.join(plan.join);
+    if (result) {
+      for (const Error& failure : result->failures) {
+        log.write({LogLevel::warning, "join: " + failure.message, failure.subject});
+      }
+      log.write(LogLevel::info, fmt::format("joined through {} of {} addresses", result->contacted,
+                                            result->contacted + result->failures.size()));
+      return;
+    }
+    if (stop.stop_requested() || result.error().code == ErrorCode::shut_down) {
+      return;
+    }
+    if (!plan.retry_join) {
+      end.trigger(
+          {false, CommandError{kExitFailed,
+                               fmt::format("cannot join through {}: {}: check that a member "
+                                           "runs there, or give --retry-join to keep trying",
+                                           fmt::join(plan.join, ", "), result.error().message)}});
+      return;
+    }
+    log.write(LogLevel::warning, fmt::format("cannot join: {}; next try in {} s",
+                                             result.error().message, delay.count()));
+    wait_unless_stopped(stop, delay);
+    delay = std::min<std::chrono::seconds>(delay * 2, kLongestRetry);
+  }
+}
+
+Json ready_json(const Memberlist& list, const std::optional<AdminServer>& server) {
+  Json json = plain_event_json("ready", std::chrono::system_clock::now());
+  const Member self = list.local_member();
+  json["name"] = self.name();
+  json["address"] = self.address().to_string();
+  json["http"] = server ? Json(server->address().to_string()) : Json(nullptr);
+  return json;
+}
+
+void leave_cluster(Memberlist& list, EventHub& hub, Log& log, bool must_leave) {
+  if (must_leave) {
+    log.write(LogLevel::info, "leaving the cluster; a second signal ends at once");
+    if (const auto left = list.leave(); !left) {
+      log.write(LogLevel::warning, "leaving: " + left.error().message);
+    }
+  }
+  if (!hub.wait_until_left(kLeftEventTimeout)) {
+    hub.publish(plain_event_json("left", std::chrono::system_clock::now()));
+  }
+}
+
+// The parts that live as long as the member does.
+class Agent {
+ public:
+  Agent(const AgentPlan& plan, EndSwitch& end)
+      : plan_(plan), end_(end), log_(plan.log_level, plan.log_format), hub_(plan.events) {}
+
+  int run() {
+    if (plan_.http) {
+      auto server = AdminServer::bind(*plan_.http, plan_.http_token);
+      if (!server) {
+        return report(server.error());
+      }
+      server_ = std::move(*server);
+    }
+    std::promise<void> ready;
+    auto created = Memberlist::create(plan_.config, handlers(ready.get_future().share()));
+    if (!created) {
+      return report(create_error(created.error()));
+    }
+    Memberlist list = std::move(*created);
+    viewer_ = viewer_of(list);
+    hub_.ready(ready_json(list, server_));
+    ready.set_value();
+    return serve_until_end(list);
+  }
+
+ private:
+  Handlers handlers(std::shared_future<void> ready) {
+    Handlers handlers;
+    // Nothing is told before the ready line; the viewer is complete by then.
+    handlers.on_event = [this, ready = std::move(ready)](const Event& event) {
+      const auto now = std::chrono::system_clock::now();
+      ready.wait();
+      hub_.publish(event_json(event, viewer_, now));
+    };
+    handlers.on_log = [this](const LogRecord& record) { log_.write(record); };
+    return handlers;
+  }
+
+  int serve_until_end(Memberlist& list) {
+    AdminApi api(list, hub_, server_ ? server_->address().to_string() : "",
+                 [this] { end_.trigger({}); });
+    if (server_) {
+      server_->serve(api, hub_);
+    }
+    std::jthread joiner;
+    if (!plan_.join.empty()) {
+      joiner = std::jthread([this, &list](const std::stop_token& stop) {
+        join_cluster(stop, plan_, list, log_, end_);
+      });
+    }
+    const EndReason reason = end_.wait();
+    joiner.request_stop();
+    if (!reason.error) {
+      leave_cluster(list, hub_, log_, reason.must_leave);
+    }
+    hub_.close();
+    list.shutdown();
+    const int exit_code = reason.error ? report(*reason.error) : kExitDone;
+    if (server_ && !server_->stop()) {
+      // A client holds its connection and does not read; it must not hold the agent too.
+      std::fflush(nullptr);
+      std::_Exit(exit_code);
+    }
+    return exit_code;
+  }
+
+  const AgentPlan& plan_;
+  EndSwitch& end_;
+  Log log_;
+  EventHub hub_;
+  Viewer viewer_;
+  std::optional<AdminServer> server_;
+};
+
+}  // namespace
+
+int run_agent(const AgentPlan& plan) {
+  EndSwitch end;
+  int signals = 0;
+  const SignalWatcher watcher([&](int signal) {
+    if (++signals > 1) {
+      std::_Exit(128 + signal);
+    }
+    end.trigger({true, std::nullopt});
+  });
+  return Agent(plan, end).run();
+}
+
+}  // namespace memberlist::cli

@@ -1,0 +1,261 @@
+#include "agent_options.hpp"
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "files.hpp"
+
+namespace memberlist::cli {
+
+namespace {
+
+// A file a little over the limit is read, so that the error can name its size.
+constexpr std::size_t kMetaFileLimitBytes = 64 * 1024;
+
+using Outcome = std::expected<void, CommandError>;
+
+std::unexpected<CommandError> misuse(std::string text) {
+  return std::unexpected(CommandError{kExitUsage, std::move(text)});
+}
+
+// Takes the steps until one fails.
+template <class... Steps>
+Outcome in_turn(Steps... steps) {
+  Outcome outcome;
+  static_cast<void>(((outcome = steps(), outcome.has_value()) && ...));
+  return outcome;
+}
+
+// The value that goes with a word, out of a closed list.
+template <class T>
+std::expected<T, CommandError> choose(std::string_view option, std::string_view word,
+                                      std::initializer_list<std::pair<std::string_view, T>> all) {
+  std::string words;
+  for (const auto& [name, value] : all) {
+    if (name == word) {
+      return value;
+    }
+    words += (words.empty() ? "" : ", ") + std::string(name);
+  }
+  return misuse(fmt::format("--{} {}: no such choice; give one of: {}", option, word, words));
+}
+
+// Puts the chosen value into `target` if the option was given.
+template <class T>
+Outcome take_choice(std::string_view option, const std::optional<std::string>& word,
+                    std::initializer_list<std::pair<std::string_view, T>> all, T& target) {
+  if (word) {
+    const auto value = choose(option, *word, all);
+    if (!value) {
+      return std::unexpected(value.error());
+    }
+    target = *value;
+  }
+  return {};
+}
+
+Outcome take_addresses(const AgentOptions& options, Config& config) {
+  if (options.bind) {
+    const auto bind = Address::parse(*options.bind, config.bind.port);
+    if (!bind) {
+      return misuse(fmt::format("--bind {}: {}; give an IP address, e.g. 127.0.0.1:7946 or [::]:0",
+                                *options.bind, bind.error().message));
+    }
+    config.bind = *bind;
+  }
+  if (options.advertise) {
+    const auto advertise = Address::parse(*options.advertise, 0);
+    if (!advertise) {
+      return misuse(fmt::format("--advertise {}: {}; give an IP address, e.g. 192.0.2.7:7946",
+                                *options.advertise, advertise.error().message));
+    }
+    config.advertise = *advertise;
+  }
+  if (options.allow) {
+    config.allowed_networks.emplace();
+    for (const std::string& text : *options.allow) {
+      const auto network = Network::parse(text);
+      if (!network) {
+        return misuse(fmt::format("--allow {}: {}; give a network, e.g. 10.0.0.0/8", text,
+                                  network.error().message));
+      }
+      config.allowed_networks->push_back(*network);
+    }
+  }
+  return {};
+}
+
+Outcome take_keys(const AgentOptions& options, Config& config) {
+  for (const std::string& text : options.keys) {
+    auto key = parse_key(text, "--key");
+    if (!key) {
+      return std::unexpected(key.error());
+    }
+    config.keys.push_back(std::move(*key));
+  }
+  if (options.key_file) {
+    auto keys = read_key_file(*options.key_file);
+    if (!keys) {
+      return std::unexpected(keys.error());
+    }
+    std::ranges::move(*keys, std::back_inserter(config.keys));
+  }
+  return {};
+}
+
+Outcome take_meta(const AgentOptions& options, Config& config) {
+  if (options.meta && options.meta_file) {
+    return misuse("--meta and --meta-file are both given: give one of them");
+  }
+  if (options.meta) {
+    config.meta = to_bytes(*options.meta);
+  }
+  if (options.meta_file) {
+    const auto content = read_file(*options.meta_file, kMetaFileLimitBytes);
+    if (!content) {
+      return std::unexpected(content.error());
+    }
+    config.meta = to_bytes(*content);
+  }
+  return {};
+}
+
+Outcome take_knobs(const AgentOptions& options, Config& config) {
+  for (const std::string& text : options.sets) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return misuse(
+          fmt::format("--set {}: give KNOB=VALUE, e.g. --set probe_interval=200ms", text));
+    }
+    const std::string_view knob = std::string_view(text).substr(0, equals);
+    const auto set = config.set(knob, std::string_view(text).substr(equals + 1));
+    if (!set) {
+      return misuse(fmt::format("--set {}: {}; `memberlist agent --help` lists the knobs", text,
+                                set.error().message));
+    }
+  }
+  return {};
+}
+
+Outcome take_http(const AgentOptions& options, AgentPlan& plan) {
+  std::string text = options.http.value_or("127.0.0.1");
+  if (options.http_token_file) {
+    auto token = read_token_file(*options.http_token_file);
+    if (!token) {
+      return std::unexpected(token.error());
+    }
+    plan.http_token = std::move(*token);
+  }
+  if (text == "off") {
+    return {};
+  }
+  if (text == "localhost" || text.starts_with("localhost:")) {
+    text.replace(0, std::string_view("localhost").size(), "127.0.0.1");
+  }
+  const auto address = Address::parse(text, kDefaultHttpPort);
+  if (!address) {
+    return misuse(fmt::format("--http {}: {}; give HOST:PORT, e.g. 127.0.0.1:7947, or off", text,
+                              address.error().message));
+  }
+  if (!address->ip.is_loopback() && !plan.http_token) {
+    return misuse(
+        fmt::format("--http {} can be reached from other machines: give --http-token-file FILE "
+                    "too, or a loopback address such as 127.0.0.1:7947",
+                    text));
+  }
+  plan.http = *address;
+  return {};
+}
+
+Outcome take_reports(const AgentOptions& options, AgentPlan& plan) {
+  return in_turn(
+      [&] {
+        return take_choice<EventFormat>(
+            "events", options.events,
+            {{"json", EventFormat::json}, {"text", EventFormat::text}, {"off", EventFormat::off}},
+            plan.events);
+      },
+      [&] {
+        return take_choice<LogLevel>("log-level", options.log_level,
+                                     {{"debug", LogLevel::debug},
+                                      {"info", LogLevel::info},
+                                      {"warning", LogLevel::warning},
+                                      {"error", LogLevel::error}},
+                                     plan.log_level);
+      },
+      [&] {
+        return take_choice<LogFormat>("log-format", options.log_format,
+                                      {{"text", LogFormat::text}, {"json", LogFormat::json}},
+                                      plan.log_format);
+      });
+}
+
+template <class T>
+void fill(std::optional<T>& target, std::optional<T>&& other) {
+  if (!target) {
+    target = std::move(other);
+  }
+}
+
+}  // namespace
+
+AgentOptions merge_options(AgentOptions line, AgentOptions file) {
+  if (line.keys.empty() && !line.key_file) {
+    line.keys = std::move(file.keys);
+    line.key_file = std::move(file.key_file);
+  }
+  if (!line.meta && !line.meta_file) {
+    line.meta = std::move(file.meta);
+    line.meta_file = std::move(file.meta_file);
+  }
+  if (line.join.empty()) {
+    line.join = std::move(file.join);
+  }
+  line.sets.insert(line.sets.begin(), std::make_move_iterator(file.sets.begin()),
+                   std::make_move_iterator(file.sets.end()));
+  fill(line.name, std::move(file.name));
+  fill(line.bind, std::move(file.bind));
+  fill(line.advertise, std::move(file.advertise));
+  fill(line.profile, std::move(file.profile));
+  fill(line.label, std::move(file.label));
+  fill(line.http, std::move(file.http));
+  fill(line.http_token_file, std::move(file.http_token_file));
+  fill(line.events, std::move(file.events));
+  fill(line.log_level, std::move(file.log_level));
+  fill(line.log_format, std::move(file.log_format));
+  fill(line.retry_join, std::move(file.retry_join));
+  fill(line.allow, std::move(file.allow));
+  return line;
+}
+
+std::expected<AgentPlan, CommandError> plan_agent(const AgentOptions& options) {
+  Profile profile = Profile::lan;
+  auto outcome = take_choice<Profile>(
+      "profile", options.profile,
+      {{"lan", Profile::lan}, {"wan", Profile::wan}, {"local", Profile::local}}, profile);
+  if (!outcome) {
+    return std::unexpected(outcome.error());
+  }
+  AgentPlan plan;
+  plan.config = Config::for_profile(profile);
+  plan.config.name = options.name.value_or("");
+  plan.config.label = options.label.value_or("");
+  plan.join = options.join;
+  plan.retry_join = options.retry_join.value_or(false);
+  outcome = in_turn([&] { return take_addresses(options, plan.config); },
+                    [&] { return take_keys(options, plan.config); },
+                    [&] { return take_meta(options, plan.config); },
+                    [&] { return take_knobs(options, plan.config); },
+                    [&] { return take_http(options, plan); },
+                    [&] { return take_reports(options, plan); });
+  if (!outcome) {
+    return std::unexpected(outcome.error());
+  }
+  return plan;
+}
+
+}  // namespace memberlist::cli

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "http_client.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace memberlist::cli {
+
+/// What the chosen command does; set while the command line is parsed. Returns the exit code.
+using Run = std::function<int()>;
+
+/// Reads the command line and does what it says. Returns the exit code.
+int run_command_line(int argc, char** argv);
+
+void add_agent_command(CLI::App& app, Run& run);
+/// members, info, join, leave, meta, ping, send, broadcast.
+void add_client_commands(CLI::App& app, Run& run);
+/// keygen, version.
+void add_local_commands(CLI::App& app, Run& run);
+
+/// Adds a command whose help ends with an example.
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
+                      const std::string& example);
+/// Adds `--http` and `--http-token-file`.
+void add_target_options(CLI::App& command, AgentTarget& target);
+
+/// `monitor`: prints events until SIGINT or SIGTERM.
+int run_monitor(const AgentTarget& target, const std::string& format);
+/// `members --watch`: calls `draw` now and after each change, until SIGINT or SIGTERM or until it
+/// returns an error.
+int run_watch(const AgentTarget& target,
+              const std::function<std::expected<void, CommandError>(AdminClient&)>& draw);
+
+}  // namespace memberlist::cli

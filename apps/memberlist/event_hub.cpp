@@ -1,0 +1,128 @@
+#include "event_hub.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "event_text.hpp"
+#include "output.hpp"
+
+namespace memberlist::cli {
+
+void EventSubscription::push(Line line) {
+  const std::scoped_lock lock(mutex_);
+  queued_bytes_ += line->size();
+  queue_.push_back(std::move(line));
+  // The newest is kept, so that a subscriber hears of a huge message at all.
+  while (queue_.size() > 1 && (queue_.size() > limits_.lines || queued_bytes_ > limits_.bytes)) {
+    queued_bytes_ -= queue_.front()->size();
+    queue_.pop_front();
+    ++lost_;
+  }
+  changed_.notify_all();
+}
+
+void EventSubscription::end() {
+  const std::scoped_lock lock(mutex_);
+  ended_ = true;
+  changed_.notify_all();
+}
+
+EventSubscription::Next EventSubscription::next(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, timeout, [this] { return ended_ || !queue_.empty(); });
+  if (lost_ > 0) {
+    Json json = plain_event_json("lost", std::chrono::system_clock::now());
+    json["count"] = std::exchange(lost_, 0);
+    return {State::line, to_line(json) + "\n"};
+  }
+  if (!queue_.empty()) {
+    const Line line = std::move(queue_.front());
+    queue_.pop_front();
+    queued_bytes_ -= line->size();
+    return {State::line, *line};
+  }
+  return {ended_ ? State::ended : State::nothing_yet, {}};
+}
+
+EventHub::EventHub(EventFormat format, EventLimits limits)
+    : format_(format), colour_(colour_wanted()), limits_(limits) {}
+
+void EventHub::ready(const Json& event) {
+  {
+    const std::scoped_lock lock(mutex_);
+    ready_line_ = std::make_shared<const std::string>(to_line(event) + "\n");
+  }
+  print(event, *ready_line_);
+}
+
+void EventHub::publish(const Json& event) {
+  const auto line = std::make_shared<const std::string>(to_line(event) + "\n");
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& weak : subscribers_) {
+      if (const auto subscriber = weak.lock()) {
+        subscriber->push(line);
+      }
+    }
+    forget_gone_subscribers();
+  }
+  print(event, *line);
+  if (event.value("event", "") == "left") {
+    const std::scoped_lock lock(mutex_);
+    left_ = true;
+    changed_.notify_all();
+  }
+}
+
+std::shared_ptr<EventSubscription> EventHub::subscribe() {
+  const std::scoped_lock lock(mutex_);
+  forget_gone_subscribers();
+  if (closed_ || subscribers_.size() >= kMaxSubscribers) {
+    return nullptr;
+  }
+  auto subscription = std::make_shared<EventSubscription>(limits_);
+  if (ready_line_ != nullptr) {
+    subscription->push(ready_line_);
+  }
+  subscribers_.push_back(subscription);
+  return subscription;
+}
+
+std::size_t EventHub::subscriber_count() {
+  const std::scoped_lock lock(mutex_);
+  forget_gone_subscribers();
+  return subscribers_.size();
+}
+
+bool EventHub::wait_until_left(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, timeout, [this] { return left_; });
+}
+
+void EventHub::close() {
+  const std::scoped_lock lock(mutex_);
+  closed_ = true;
+  for (const auto& weak : subscribers_) {
+    if (const auto subscriber = weak.lock()) {
+      subscriber->end();
+    }
+  }
+}
+
+void EventHub::print(const Json& event, const std::string& line) {
+  if (format_ == EventFormat::off) {
+    return;
+  }
+  const std::scoped_lock lock(print_mutex_);
+  // Nobody reads any more: the member goes on without a word.
+  if (!print_failed_) {
+    print_failed_ =
+        !write_out(format_ == EventFormat::json ? line : event_text(event, colour_) + "\n");
+  }
+}
+
+void EventHub::forget_gone_subscribers() {
+  std::erase_if(subscribers_, [](const auto& weak) { return weak.expired(); });
+}
+
+}  // namespace memberlist::cli

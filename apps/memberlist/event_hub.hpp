@@ -1,0 +1,97 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "json_views.hpp"
+
+namespace memberlist::cli {
+
+/// How the agent writes events to standard output.
+enum class EventFormat : std::uint8_t { json, text, off };
+
+/// What may wait for one subscriber. The newest line may always, whatever its size.
+struct EventLimits {
+  std::size_t lines = 1024;
+  std::size_t bytes = std::size_t{8} * 1024 * 1024;
+};
+
+/// Somebody who reads events at their own pace. What they do not read in time is dropped, the
+/// oldest first, and they are told how many. Any thread.
+class EventSubscription {
+ public:
+  enum class State : std::uint8_t { line, nothing_yet, ended };
+  struct Next {
+    State state = State::nothing_yet;
+    std::string line;  ///< with its line end
+  };
+
+  /// The next line; waits for one at most `timeout`.
+  [[nodiscard]] Next next(std::chrono::milliseconds timeout);
+
+  explicit EventSubscription(EventLimits limits) : limits_(limits) {}
+
+ private:
+  friend class EventHub;
+  using Line = std::shared_ptr<const std::string>;
+
+  void push(Line line);
+  void end();
+
+  const EventLimits limits_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Line> queue_;
+  std::size_t queued_bytes_ = 0;
+  std::uint64_t lost_ = 0;
+  bool ended_ = false;
+};
+
+/// Hands each event to standard output and to all subscribers. Any thread.
+class EventHub {
+ public:
+  static constexpr std::size_t kMaxSubscribers = 16;
+
+  explicit EventHub(EventFormat format, EventLimits limits = {});
+
+  /// Publishes the line that comes first, also for those who subscribe later.
+  void ready(const Json& event);
+  void publish(const Json& event);
+
+  /// Null at the limit of `kMaxSubscribers`, or after `close`. A subscription ends when its last
+  /// holder lets go of it.
+  [[nodiscard]] std::shared_ptr<EventSubscription> subscribe();
+  [[nodiscard]] std::size_t subscriber_count();
+
+  /// Waits until `left` was published; false if it was not within `timeout`.
+  [[nodiscard]] bool wait_until_left(std::chrono::milliseconds timeout);
+
+  /// Ends all subscriptions once what is queued for them has been read.
+  void close();
+
+ private:
+  void print(const Json& event, const std::string& line);
+  void forget_gone_subscribers();
+
+  const EventFormat format_;
+  const bool colour_;
+  const EventLimits limits_;
+  std::mutex mutex_;
+  std::mutex print_mutex_;  // a reader of standard output that stalls must not stall subscribers
+  bool print_failed_ = false;
+  std::condition_variable changed_;
+  std::vector<std::weak_ptr<EventSubscription>> subscribers_;
+  EventSubscription::Line ready_line_;
+  bool left_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace memberlist::cli

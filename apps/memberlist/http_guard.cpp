@@ -1,0 +1,116 @@
+#include "http_guard.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <utility>
+
+namespace memberlist::cli {
+
+namespace {
+
+constexpr std::size_t kMaxTargetBytes = 2048;
+constexpr std::size_t kMaxBodyBytes = std::size_t{256} * 1024;
+// A user message of 20 MiB in base64, and its JSON around it. A broadcast may be as large, so that
+// it is the member that refuses it, with its own limit.
+constexpr std::size_t kMaxMessageBodyBytes = std::size_t{28} * 1024 * 1024;
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
+}  // namespace
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) {
+    return false;
+  }
+  // volatile, so that the loop is not cut short at the first difference
+  volatile unsigned char difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference = static_cast<unsigned char>(difference | (a[i] ^ b[i]));
+  }
+  return difference == 0;
+}
+
+RequestGuard::RequestGuard(Address bound, std::optional<std::string> token)
+    : bound_(bound), token_(std::move(token)) {}
+
+bool RequestGuard::host_is_ours(std::string_view host) const {
+  const auto parts = HostPort::parse(host);
+  if (!parts) {
+    return false;
+  }
+  if (parts->host == "localhost") {
+    return true;
+  }
+  // A name can be made to point here by whoever owns it; an address can not.
+  const auto ip = IpAddress::parse(parts->host);
+  return ip && (ip->is_loopback() || *ip == bound_.ip || bound_.ip.is_unspecified());
+}
+
+std::optional<Refusal> RequestGuard::check_caller(const RequestHead& head) const {
+  const std::string host = lower_case(head.host);
+  if (head.host_count != 1 || !host_is_ours(host)) {
+    return Refusal{
+        403, "foreign_host",
+        "the Host of this request is not this agent: use the address that it listens on"};
+  }
+  if (head.origin && lower_case(*head.origin) != "http://" + host) {
+    return Refusal{403, "foreign_origin", "pages of another origin may not use this API"};
+  }
+  if (head.fetch_site && *head.fetch_site != "same-origin" && *head.fetch_site != "none") {
+    return Refusal{403, "foreign_origin", "pages of another origin may not use this API"};
+  }
+  constexpr std::string_view kBearer = "Bearer ";
+  if (token_) {
+    const std::string_view given = head.authorization ? std::string_view(*head.authorization) : "";
+    if (!given.starts_with(kBearer) ||
+        !equal_in_constant_time(given.substr(kBearer.size()), *token_)) {
+      return Refusal{401, "unauthorized",
+                     "this agent wants a token: send `Authorization: Bearer TOKEN`"};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> RequestGuard::check_body(const RequestHead& head) {
+  if (head.encoded_body) {
+    return Refusal{411, "length_required",
+                   "send the body plain, with a Content-Length: neither chunked nor compressed"};
+  }
+  if (!head.content_length) {
+    return std::nullopt;
+  }
+  const std::string& text = *head.content_length;
+  std::uint64_t length = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    return Refusal{400, "bad_request", "the Content-Length is not a number"};
+  }
+  const bool message = head.path == "/v1/send" || head.path == "/v1/broadcast";
+  const std::size_t limit = message ? kMaxMessageBodyBytes : kMaxBodyBytes;
+  if (length > limit) {
+    return Refusal{413, "too_large", fmt::format("the body is over the limit of {} bytes", limit)};
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> RequestGuard::check(const RequestHead& head) const {
+  if (auto refusal = check_caller(head)) {
+    return refusal;
+  }
+  if (head.target_bytes > kMaxTargetBytes) {
+    return Refusal{414, "too_large",
+                   fmt::format("the path is over the limit of {} bytes", kMaxTargetBytes)};
+  }
+  return check_body(head);
+}
+
+}  // namespace memberlist::cli

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "memberlist/address.hpp"
+
+namespace memberlist::cli {
+
+/// What of a request decides whether it is served at all. Headers that are absent are unset.
+struct RequestHead {
+  std::string method;
+  std::string path;
+  std::size_t target_bytes = 0;
+  std::size_t host_count = 0;  ///< how many Host headers there are
+  std::string host;
+  std::optional<std::string> origin;
+  std::optional<std::string> fetch_site;  ///< Sec-Fetch-Site
+  std::optional<std::string> authorization;
+  std::optional<std::string> content_length;
+  bool encoded_body = false;  ///< Transfer-Encoding or Content-Encoding is there
+};
+
+/// Why a request is not served.
+struct Refusal {
+  int status = 403;
+  std::string_view code;
+  std::string message;
+};
+
+/// Keeps out of the admin API what a page in somebody's browser could send: requests for another
+/// host name (DNS rebinding) and from another origin (request forgery); and whoever lacks the
+/// token.
+class RequestGuard {
+ public:
+  /// `bound` is where the server listens. Without a token everybody who can connect may ask.
+  RequestGuard(Address bound, std::optional<std::string> token);
+
+  /// `std::nullopt` if the request may be served.
+  [[nodiscard]] std::optional<Refusal> check(const RequestHead& head) const;
+
+ private:
+  [[nodiscard]] bool host_is_ours(std::string_view host) const;
+  [[nodiscard]] std::optional<Refusal> check_caller(const RequestHead& head) const;
+  [[nodiscard]] static std::optional<Refusal> check_body(const RequestHead& head);
+
+  Address bound_;
+  std::optional<std::string> token_;
+};
+
+/// Whether the texts are equal, in a time that depends on their lengths alone.
+[[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
+
+}  // namespace memberlist::cli

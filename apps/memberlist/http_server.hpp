@@ -1,0 +1,43 @@
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "admin_api.hpp"
+#include "event_hub.hpp"
+#include "memberlist/address.hpp"
+#include "output.hpp"
+
+namespace memberlist::cli {
+
+/// The admin API over HTTP/1.1 (docs/http-api.md), on threads of its own.
+class AdminServer {
+ public:
+  /// Binds; connections wait until `serve`.
+  [[nodiscard]] static std::expected<AdminServer, CommandError> bind(
+      const Address& address, std::optional<std::string> token);
+
+  AdminServer(AdminServer&&) noexcept;
+  AdminServer& operator=(AdminServer&&) noexcept;
+  /// Stops, and waits for requests under way.
+  ~AdminServer();
+
+  /// Where it listens, with the port that the kernel chose if 0 was asked for.
+  [[nodiscard]] Address address() const;
+
+  /// Serves from now on. Both must outlive the server's last request.
+  void serve(AdminApi& api, EventHub& hub);
+
+  /// Takes no more connections and waits for the requests under way, but for no longer than a
+  /// second: false if some are still there then (a client that does not read).
+  [[nodiscard]] bool stop();
+
+ private:
+  class Impl;
+  explicit AdminServer(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace memberlist::cli

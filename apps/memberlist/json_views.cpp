@@ -1,0 +1,222 @@
+#include "json_views.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <variant>
+
+#include "memberlist/version.hpp"
+#include "text.hpp"
+
+namespace memberlist::cli {
+
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+Json version_range_json(const VersionRange& range) {
+  return {{"min", range.min}, {"max", range.max}, {"current", range.current}};
+}
+
+// Bytes go as base64, and once more as text where they are text.
+void put_bytes(Json& json, const std::string& name, BytesView bytes) {
+  json[name + "_base64"] = base64_encode(bytes);
+  if (is_utf8(as_text(bytes))) {
+    json[name] = as_text(bytes);
+  }
+}
+
+Json cause_json(const Cause& cause) {
+  Json json{{"kind", to_string(cause.kind)}};
+  if (!cause.accuser.empty()) {
+    json["accuser"] = cause.accuser;
+  }
+  if (cause.source) {
+    json["source"] = cause.source->to_string();
+  }
+  if (cause.kind == Cause::Kind::suspicion_expired) {
+    json["confirmations"] = cause.confirmations;
+    json["accusers"] = cause.accusers;
+  }
+  if (cause.kind == Cause::Kind::probe_failed) {
+    json["indirect_probes"] = cause.indirect_probes;
+    json["nacks"] = cause.nacks;
+  }
+  return json;
+}
+
+Json counters_json(const EngineCounters& counters) {
+  return {
+      {"packets_received", counters.packets_received},
+      {"packets_sent", counters.packets_sent},
+      {"packet_bytes_received", counters.packet_bytes_received},
+      {"packet_bytes_sent", counters.packet_bytes_sent},
+      {"streams_accepted", counters.streams_accepted},
+      {"streams_dialled", counters.streams_dialled},
+      {"stream_bytes_received", counters.stream_bytes_received},
+      {"stream_bytes_sent", counters.stream_bytes_sent},
+      {"alive_messages", counters.alive_messages},
+      {"suspect_messages", counters.suspect_messages},
+      {"dead_messages", counters.dead_messages},
+      {"user_messages", counters.user_messages},
+      {"probes", counters.probes},
+      {"probes_failed", counters.probes_failed},
+      {"probes_saved_by_indirect", counters.probes_saved_by_indirect},
+      {"probes_saved_by_tcp", counters.probes_saved_by_tcp},
+      {"suspicions_started", counters.suspicions_started},
+      {"suspicions_refuted", counters.suspicions_refuted},
+      {"suspicions_confirmed", counters.suspicions_confirmed},
+      {"refutations", counters.refutations},
+      {"push_pulls_started", counters.push_pulls_started},
+      {"push_pulls_served", counters.push_pulls_served},
+      {"push_pulls_failed", counters.push_pulls_failed},
+      {"dropped_malformed", counters.dropped_malformed},
+      {"dropped_undecryptable", counters.dropped_undecryptable},
+      {"dropped_label", counters.dropped_label},
+      {"dropped_network", counters.dropped_network},
+      {"dropped_poison", counters.dropped_poison},
+      {"dropped_limit", counters.dropped_limit},
+      {"send_errors", counters.send_errors},
+  };
+}
+
+Json by_status_json(const std::vector<Member>& members) {
+  Json json = Json::object();
+  for (const MemberStatus status :
+       {MemberStatus::alive, MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
+    json[std::string(to_string(status))] =
+        std::ranges::count(members, status, [](const Member& member) { return member.status; });
+  }
+  return json;
+}
+
+}  // namespace
+
+Viewer viewer_of(const Memberlist& list) {
+  return {list.local_member().name(),
+          [&list](TimePoint moment) { return list.wall_clock(moment); }};
+}
+
+std::string to_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json member_json(const Member& member, const Viewer& viewer) {
+  Json json{
+      {"name", member.name()},
+      {"address", member.address().to_string()},
+      {"status", to_string(member.status)},
+      {"incarnation", member.incarnation},
+  };
+  put_bytes(json, "meta", member.meta());
+  json["protocol"] = version_range_json(member.record->protocol);
+  json["delegate_protocol"] = version_range_json(member.record->delegate_protocol);
+  json["since"] = rfc3339(viewer.wall_clock(member.since));
+  json["self"] = member.name() == viewer.self;
+  return json;
+}
+
+Json members_json(const std::vector<Member>& members, const std::vector<MemberStatus>& statuses,
+                  const Viewer& viewer) {
+  Json json = Json::array();
+  for (const Member& member : members) {
+    if (statuses.empty() || std::ranges::find(statuses, member.status) != statuses.end()) {
+      json.push_back(member_json(member, viewer));
+    }
+  }
+  return json;
+}
+
+Json info_json(const Memberlist& list) {
+  const Member self = list.local_member();
+  const EngineCounters counters = list.counters();
+  const Config& config = list.config();
+  return {
+      {"name", self.name()},
+      {"address", self.address().to_string()},
+      {"listen_address", list.local_address().to_string()},
+      {"version", version()},
+      {"protocol", version_range_json(self.record->protocol)},
+      {"delegate_protocol", version_range_json(self.record->delegate_protocol)},
+      {"incarnation", self.incarnation},
+      {"label", config.label},
+      {"encrypted", !config.keys.empty()},
+      {"health_score", list.health_score()},
+      {"members", by_status_json(*list.members())},
+      {"queue", counters.broadcasts_queued},
+      {"max_packet_payload_bytes", list.max_packet_payload()},
+      {"view_digest", fmt::format("{:016x}", list.view_digest())},
+      {"counters", counters_json(counters)},
+  };
+}
+
+Json plain_event_json(std::string_view event, std::chrono::system_clock::time_point now) {
+  return {{"event", event}, {"time", rfc3339(now)}};
+}
+
+Json event_json(const Event& event, const Viewer& viewer,
+                std::chrono::system_clock::time_point now) {
+  const auto begin = [&](std::string_view name) { return plain_event_json(name, now); };
+  return std::visit(Overloaded{
+                        [&](const MemberEvent& e) {
+                          Json json = begin(to_string(e.kind));
+                          json["member"] = member_json(e.member, viewer);
+                          if (e.other) {
+                            json["other"] = e.other->to_string();
+                          }
+                          json["cause"] = cause_json(e.cause);
+                          return json;
+                        },
+                        [&](const UserMessage& e) {
+                          Json json = begin("message");
+                          if (!e.from.empty()) {
+                            json["from"] = e.from;
+                          }
+                          json["source"] = e.source.to_string();
+                          json["reliable"] = e.reliable;
+                          put_bytes(json, "payload", e.payload);
+                          return json;
+                        },
+                        [&](const StateMerged& e) {
+                          Json json = begin("merge");
+                          json["state_bytes"] = e.state.size();
+                          json["source"] = e.source.to_string();
+                          json["join"] = e.join;
+                          return json;
+                        },
+                        [&](const HealthChanged& e) {
+                          Json json = begin("health");
+                          json["score"] = e.score;
+                          return json;
+                        },
+                        [&](const JoinFinished& e) {
+                          Json json = begin("joined");
+                          json["contacted"] = e.contacted;
+                          json["failures"] = join_failures_json(e.failures);
+                          return json;
+                        },
+                        [&](const LeaveFinished&) { return begin("left"); },
+                        [&](const Failure& e) {
+                          Json json = begin("error");
+                          json["text"] = e.error.message;
+                          return json;
+                        },
+                    },
+                    event);
+}
+
+Json join_failures_json(const std::vector<Error>& failures) {
+  Json json = Json::array();
+  for (const Error& error : failures) {
+    json.push_back(
+        {{"address", error.subject}, {"code", to_string(error.code)}, {"message", error.message}});
+  }
+  return json;
+}
+
+}  // namespace memberlist::cli

@@ -1,0 +1,79 @@
+#include "output.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "text.hpp"
+
+namespace memberlist::cli {
+
+namespace {
+
+void write_err_line(std::string_view text) noexcept {
+  try {
+    const std::string line = "memberlist: " + escape_controls(text) + "\n";
+    std::fwrite(line.data(), 1, line.size(), stderr);
+  } catch (...) {
+    std::fputs("memberlist: out of memory\n", stderr);
+  }
+}
+
+std::string_view escape_code(Colour colour) {
+  switch (colour) {
+    case Colour::green:
+      return "\x1b[32m";
+    case Colour::yellow:
+      return "\x1b[33m";
+    case Colour::red:
+      return "\x1b[31m";
+    case Colour::grey:
+      return "\x1b[90m";
+    case Colour::bold:
+      return "\x1b[1m";
+  }
+  return "";
+}
+
+}  // namespace
+
+bool write_out(std::string_view text) noexcept {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  return std::fflush(stdout) == 0 && written;
+}
+
+int report(const CommandError& error) noexcept {
+  write_err_line(error.text);
+  return error.exit_code;
+}
+
+int report(std::string_view text) noexcept {
+  write_err_line(text);
+  return kExitFailed;
+}
+
+void warn(std::string_view text) noexcept { write_err_line(text); }
+
+bool terminal_output() { return ::isatty(STDOUT_FILENO) == 1; }
+
+bool colour_wanted() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  if (no_color != nullptr && *no_color != '\0') {
+    return false;
+  }
+  if (term != nullptr && std::string_view(term) == "dumb") {
+    return false;
+  }
+  return terminal_output();
+}
+
+std::string paint(std::string text, Colour colour, bool enabled) {
+  if (!enabled) {
+    return text;
+  }
+  return std::string(escape_code(colour)) + text + "\x1b[0m";
+}
+
+}  // namespace memberlist::cli

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace memberlist::cli {
+
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitFailed = 1;  ///< it could not be done
+inline constexpr int kExitUsage = 2;   ///< it was asked for in a wrong way
+
+/// Why a command ends without success: the code, and one line that says what and what to try.
+struct CommandError {
+  int exit_code = kExitFailed;
+  std::string text;
+  std::string code{};  ///< of the admin API's error, if the agent answered with one
+};
+
+/// Writes text to standard output and flushes it. False if nobody can read it any more.
+bool write_out(std::string_view text) noexcept;
+
+/// Writes `memberlist: text` as one line to standard error (control characters escaped) and returns
+/// the exit code, so that a command can end with `return report(...)`.
+int report(const CommandError& error) noexcept;
+/// The same for what could not be done.
+int report(std::string_view text) noexcept;
+/// A line on standard error about something that does not end the command.
+void warn(std::string_view text) noexcept;
+
+/// Whether standard output is a terminal.
+[[nodiscard]] bool terminal_output();
+
+/// Whether standard output is a terminal that wants colour (see no-color.org).
+[[nodiscard]] bool colour_wanted();
+
+enum class Colour { green, yellow, red, grey, bold };
+
+/// The text in a colour if `enabled`, else as it is.
+[[nodiscard]] std::string paint(std::string text, Colour colour, bool enabled);
+
+}  // namespace memberlist::cli

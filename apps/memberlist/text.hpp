@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "memberlist/bytes.hpp"
+
+namespace memberlist::cli {
+
+/// Whether the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+/// The text with control characters (C0, DEL, C1), and bytes that are no UTF-8, as `\xNN`, so that
+/// what a peer sends cannot steer a terminal or break a line.
+[[nodiscard]] std::string escape_controls(std::string_view text);
+
+/// Columns that the text takes in a terminal, by code points: wide and combining ones count as one.
+[[nodiscard]] std::size_t display_width(std::string_view text) noexcept;
+
+/// The text and as many spaces as make it `width` columns wide.
+[[nodiscard]] std::string pad_right(std::string_view text, std::size_t width);
+
+/// Standard base64 with padding (RFC 4648, section 4).
+[[nodiscard]] std::string base64_encode(BytesView bytes);
+/// `std::nullopt` unless the text is base64 of that kind, whole, and nothing else.
+[[nodiscard]] std::optional<Bytes> base64_decode(std::string_view text);
+
+/// RFC 3339, UTC, milliseconds: `2026-01-31T12:00:00.123Z`.
+[[nodiscard]] std::string rfc3339(std::chrono::system_clock::time_point when);
+
+/// A field of a CSV line, quoted if it has to be (RFC 4180).
+[[nodiscard]] std::string csv_field(std::string_view text);
+
+/// Without spaces, tabs and line ends at both ends.
+[[nodiscard]] std::string_view trim(std::string_view text) noexcept;
+
+/// The parts between separators; empty ones are kept.
+[[nodiscard]] std::vector<std::string> split(std::string_view text, char separator);
+
+/// For paths of URLs: everything but unreserved characters as `%NN` (RFC 3986).
+[[nodiscard]] std::string percent_encode(std::string_view text);
+
+/// `0.123 ms`, from nanoseconds.
+[[nodiscard]] std::string milliseconds_text(double nanoseconds);
+
+}  // namespace memberlist::cli

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "support/virtual_cluster.hpp"
+#include "support/virtual_peer.hpp"
+#include "support/virtual_policy.hpp"
+
+// What the engine's scenario tests share.
+namespace memberlist::testing {
+
+using namespace std::chrono_literals;
+using Kinds = std::vector<MemberEventKind>;
+using Type = wire::MessageType;
+
+inline void PrintTo(Duration duration, std::ostream* out) {
+  *out << std::chrono::duration<double, std::milli>(duration).count() << " ms";
+}
+
+/// An EngineBench that fails the test if the engine broke its contract.
+class Bench : public EngineBench {
+ public:
+  using EngineBench::EngineBench;
+  ~Bench() {
+    for (const std::string& violation : violations()) ADD_FAILURE() << violation;
+  }
+};
+
+/// A Bench where nobody is suspected unless somebody says so: every ping is answered.
+class AnsweringBench : public Bench {
+ public:
+  AnsweringBench() { let_strangers_answer(); }
+};
+
+/// A VirtualCluster that fails the test if an engine broke its contract.
+class Cluster : public VirtualCluster {
+ public:
+  using VirtualCluster::VirtualCluster;
+  ~Cluster() {
+    for (const std::string& violation : violations()) ADD_FAILURE() << violation;
+  }
+};
+
+/// Protocol 6, 'Suspicion timer': the least and greatest time, and that after `confirmations`.
+struct SuspicionFormula {
+  std::uint32_t mult = 4;
+  std::uint32_t max_mult = 6;
+  Duration probe_interval = 1s;
+  std::size_t members = 1;
+
+  [[nodiscard]] std::uint32_t k() const {
+    const std::uint32_t wanted = mult - 2;
+    return members < wanted + 2 ? 0 : wanted;
+  }
+  [[nodiscard]] Duration min() const {
+    const double factor = std::max(1.0, std::log10(std::max(1.0, static_cast<double>(members))));
+    const auto thousandths = static_cast<std::int64_t>(factor * 1000);
+    return mult * thousandths * probe_interval / 1000;
+  }
+  [[nodiscard]] Duration max() const { return max_mult * min(); }
+  [[nodiscard]] Duration after(std::uint32_t confirmations) const {
+    if (k() == 0) return min();
+    const double share = std::log(confirmations + 1.0) / std::log(k() + 1.0);
+    const double low = std::chrono::duration<double>(min()).count();
+    const double high = std::chrono::duration<double>(max()).count();
+    const auto ms = static_cast<std::int64_t>(std::floor(1000 * (high - share * (high - low))));
+    return std::max<Duration>(min(), std::chrono::milliseconds(ms));
+  }
+};
+
+/// Runs until the engine pings `peer` once more; false if it does not within `limit`.
+inline bool wait_for_ping(EngineBench& bench, const ScriptedPeer& peer, Duration limit = 60s) {
+  const std::size_t before = peer.pings_seen;
+  return bench.run_until([&] { return peer.pings_seen > before; }, limit);
+}
+
+inline bool wait_for(EngineBench& bench, std::string_view member, MemberEventKind kind,
+                     Duration limit = 60s) {
+  return bench.run_until([&] { return bench.change(member, kind).has_value(); }, limit);
+}
+
+}  // namespace memberlist::testing

@@ -1,0 +1,268 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "engine_fixture.hpp"
+
+// Protocol 7: who is gossiped to, with what, how often; and how the dead are forgotten.
+namespace memberlist::testing {
+namespace {
+
+using enum MemberEventKind;
+
+const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
+
+Config no_probes() {
+  Config config = EngineBench::quiet_config();
+  config.probe_interval = Duration::zero();
+  return config;
+}
+
+// Keeps the queue from running dry, so that every tick gossips.
+void keep_busy(EngineBench& bench, Duration duration) {
+  const TimePoint end = bench.now() + duration;
+  while (bench.now() < end) {
+    EXPECT_TRUE(bench
+                    .act([](Engine& engine, TimePoint now) {
+                      return engine.broadcast(now, as_bytes("news"), "news");
+                    })
+                    .has_value());
+    bench.run_for(100ms);
+  }
+}
+
+TEST(EngineGossip, OwnAliveMessageIsQueuedFromTheStart) {
+  Bench bench(no_probes());
+  bench.meet("a");
+  bench.run_for(300ms);
+  const auto sent = bench.sent_about(Type::alive, "self");
+  ASSERT_FALSE(sent.empty());
+  const wire::Alive alive = sent[0]->alive();
+  EXPECT_EQ(alive.incarnation, 1u);
+  EXPECT_EQ(IpAddress::from_bytes(alive.addr), bench.address().ip);
+  EXPECT_EQ(to_bytes(alive.vsn), versions(1, 5, 2));
+}
+
+TEST(EngineGossip, EachTickToSoManyDifferentMembers) {
+  Config config = no_probes();
+  config.retransmit_mult = 50;
+  Bench bench(config);
+  for (int i = 0; i < 8; ++i) bench.meet("peer" + std::to_string(i));
+  bench.run_for(6s);
+  std::map<TimePoint, std::multiset<Address>> ticks;
+  for (const SeenPacket& packet : bench.packets()) ticks[packet.at].insert(packet.to);
+  ASSERT_GE(ticks.size(), 15u);
+  std::set<Address> everybody;
+  TimePoint last{};
+  for (const auto& [at, targets] : ticks) {
+    EXPECT_LE(targets.size(), 3u);
+    EXPECT_EQ(std::set(targets.begin(), targets.end()).size(), targets.size()) << "no member twice";
+    EXPECT_FALSE(targets.contains(bench.address()));
+    everybody.insert(targets.begin(), targets.end());
+    EXPECT_TRUE(last == TimePoint{} || at - last == 200ms);
+    last = at;
+  }
+  EXPECT_EQ(everybody.size(), 8u) << "all get their turn";
+}
+
+TEST(EngineGossip, SmallClusterIsGossipedToWhole) {
+  for (const int others : {1, 2, 3}) {
+    Bench bench(no_probes());
+    for (int i = 0; i < others; ++i) bench.meet("peer" + std::to_string(i));
+    bench.run_until([&] { return !bench.packets().empty(); }, 1s);
+    std::set<Address> targets;
+    for (const SeenPacket& packet : bench.packets()) targets.insert(packet.to);
+    EXPECT_EQ(targets.size(), static_cast<std::size_t>(others));
+  }
+}
+
+TEST(EngineGossip, SilentWhereThereIsNoNews) {
+  Bench bench(no_probes());
+  bench.meet("a");
+  bench.run_for(20s);
+  bench.forget();
+  bench.run_for(60s);
+  EXPECT_TRUE(bench.packets().empty());
+}
+
+TEST(EngineGossip, SuspectMembersAreGossipedTo) {
+  Bench bench(no_probes());
+  ScriptedPeer& peer = bench.meet("a");
+  bench.receive(kGossiper, {suspect_message("a", 1, "x")});
+  bench.run_for(300ms);
+  ASSERT_FALSE(bench.packets().empty());
+  EXPECT_EQ(bench.packets().back().to, peer.address);
+}
+
+TEST(EngineGossip, TheDeadAreGossipedToForAWhile) {
+  Bench bench(no_probes());
+  bench.meet("other");
+  ScriptedPeer& gone = bench.meet("gone");
+  bench.receive(kGossiper, {dead_message("gone", 1, "x")});
+  const TimePoint died = bench.now();
+  keep_busy(bench, 60s);
+  std::optional<TimePoint> last;
+  for (const SeenPacket& packet : bench.packets()) {
+    if (packet.to == gone.address) last = packet.at;
+  }
+  ASSERT_TRUE(last.has_value()) << "so that it learns of its death and can refute";
+  EXPECT_GE(*last - died, 29s);
+  EXPECT_LE(*last - died, 30s);
+}
+
+TEST(EngineGossip, ThoseWhoLeftAreNotGossipedTo) {
+  Bench bench(no_probes());
+  bench.meet("other");
+  ScriptedPeer& gone = bench.meet("gone");
+  bench.receive(kGossiper, {dead_message("gone", 1, "gone")});
+  bench.forget();
+  keep_busy(bench, 10s);
+  for (const SeenPacket& packet : bench.packets()) EXPECT_NE(packet.to, gone.address);
+  EXPECT_FALSE(bench.packets().empty());
+}
+
+TEST(EngineGossip, OldDeadAreForgottenAndYoungOnesStay) {
+  Bench bench;
+  bench.meet("live");
+  bench.meet("dead");
+  bench.meet("left");
+  bench.meet("later");
+  bench.receive(kGossiper, {dead_message("dead", 1, "x"), dead_message("left", 1, "left")});
+  bench.run_for(15s);
+  bench.receive(kGossiper, {dead_message("later", 1, "x")});
+  bench.run_for(14s);
+  EXPECT_EQ(bench.status("dead"), MemberStatus::dead) << "29 s: remembered";
+  EXPECT_EQ(bench.status("left"), MemberStatus::left);
+  bench.run_for(5s);
+  EXPECT_FALSE(bench.status("dead").has_value()) << "34 s: gone at a wrap-around";
+  EXPECT_FALSE(bench.status("left").has_value());
+  EXPECT_EQ(bench.status("later"), MemberStatus::dead);
+  EXPECT_EQ(bench.engine().members()->size(), 3u);
+  bench.run_for(15s);
+  EXPECT_FALSE(bench.status("later").has_value());
+  EXPECT_EQ(bench.engine().members()->size(), 2u);
+}
+
+TEST(EngineGossip, ForgottenMemberIsNewWhenItComesBack) {
+  Bench bench;
+  bench.meet("live");
+  ScriptedPeer& peer = bench.meet("m");
+  bench.receive(kGossiper, {dead_message("m", 9, "x")});
+  bench.run_for(60s);
+  ASSERT_FALSE(bench.status("m").has_value());
+  bench.forget();
+  bench.introduce(peer);
+  EXPECT_EQ(bench.kinds("m"), (Kinds{join}));
+  EXPECT_EQ(bench.incarnation("m"), 1u);
+}
+
+TEST(EngineGossip, MessageAboutAMemberReplacesTheOneQueued) {
+  Config config = no_probes();
+  config.gossip_interval = 5s;
+  Bench bench(config);
+  bench.meet("a");
+  for (std::uint32_t incarnation = 1; incarnation <= 5; ++incarnation) {
+    bench.receive(kGossiper, {alive_message({.name = "m",
+                                             .address = {IpAddress::v4(10, 9, 3, 3), 1},
+                                             .incarnation = incarnation})});
+  }
+  bench.receive(kGossiper, {suspect_message("m", 5, "x"), dead_message("m", 5, "x")});
+  EXPECT_EQ(bench.engine().counters().broadcasts_queued, 3u) << "self, a and m: one each";
+  bench.run_for(11s);
+  EXPECT_TRUE(bench.sent_about(Type::alive, "m").empty());
+  EXPECT_TRUE(bench.sent_about(Type::suspect, "m").empty());
+  EXPECT_FALSE(bench.sent_about(Type::dead, "m").empty());
+}
+
+TEST(EngineGossip, MessageGoesOutUnchanged) {
+  Bench bench(no_probes());
+  bench.meet("other");
+  const Claim claim{.name = "m",
+                    .address = {IpAddress::v4(10, 9, 3, 3), 1},
+                    .incarnation = 70'000,
+                    .meta = to_bytes("some meta data")};
+  bench.receive(kGossiper, {alive_message(claim)});
+  bench.run_for(5s);
+  ASSERT_FALSE(bench.sent_about(Type::alive, "m").empty());
+  const SeenMessage& seen = *bench.sent_about(Type::alive, "m").front();
+  Bytes whole{static_cast<std::byte>(seen.type)};
+  ByteWriter(whole).bytes(seen.body);
+  EXPECT_EQ(whole, alive_message(claim));
+}
+
+TEST(EngineGossip, NewestTierFirstAndTheLargestOfItFirst) {
+  Config config = no_probes();
+  config.enable_compression = false;
+  config.udp_buffer_size = 512;
+  config.gossip_nodes = 1;
+  Bench bench(config);
+  bench.meet("a");
+  bench.run_for(20s);
+  bench.forget();
+  const auto news = [&](std::string name, std::size_t meta_bytes) {
+    bench.receive(kGossiper, {alive_message({.name = std::move(name),
+                                             .address = {IpAddress::v4(10, 9, 3, 3), 1},
+                                             .meta = Bytes(meta_bytes)})});
+  };
+  news("s", 20);
+  news("l", 260);
+  news("m", 120);
+  bench.run_for(500ms);
+  ASSERT_GE(bench.packets().size(), 2u);
+  const auto names = [&](std::size_t packet) {
+    std::string text;
+    for (const SeenMessage& message : bench.packets()[packet].messages) text += message.about();
+    return text;
+  };
+  EXPECT_EQ(names(0), "ls") << "the largest, then the largest that still fits";
+  EXPECT_EQ(names(1).front(), 'm') << "what was not sent yet has precedence";
+}
+
+TEST(EngineGossip, UserMessagesGoFirstInFirstOut) {
+  Config config = no_probes();
+  config.gossip_nodes = 1;
+  Bench bench(config);
+  bench.meet("a");
+  bench.run_for(20s);
+  bench.forget();
+  for (const std::string_view text : {"first and long", "second", "third, the longest of all"}) {
+    EXPECT_TRUE(bench
+                    .act([&](Engine& engine, TimePoint now) {
+                      return engine.broadcast(now, as_bytes(text));
+                    })
+                    .has_value());
+  }
+  bench.run_for(300ms);
+  const auto sent = bench.sent(Type::user);
+  ASSERT_GE(sent.size(), 3u);
+  EXPECT_EQ(sent[0]->user(), "first and long");
+  EXPECT_EQ(sent[1]->user(), "second");
+  EXPECT_EQ(sent[2]->user(), "third, the longest of all");
+}
+
+TEST(EngineGossip, NewsSpreadsToAll) {
+  Cluster cluster({.size = 30});
+  ASSERT_TRUE(cluster.assemble());
+  const HostId late = cluster.add();
+  ASSERT_TRUE(cluster.join(late, {3}).has_value());
+  const TimePoint joined = cluster.now();
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agree(31); }, 20s));
+  EXPECT_LT(cluster.now() - joined, 3s) << "well before a push/pull";
+}
+
+TEST(EngineGossip, PushPullAloneSpreadsNewsToo) {
+  Config config = Config::lan();
+  config.gossip_interval = Duration::zero();
+  config.push_pull_interval = 5s;
+  config.probe_interval = Duration::zero();
+  Cluster cluster({.size = 10, .config = config});
+  for (HostId node = 1; node < 10; ++node) {
+    ASSERT_TRUE(cluster.join(node, {node - 1}).has_value());
+    cluster.run_for(100ms);
+  }
+  EXPECT_FALSE(cluster.agree(10));
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.agree(10); }, 60s));
+}
+
+}  // namespace
+}  // namespace memberlist::testing

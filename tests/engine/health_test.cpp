@@ -1,0 +1,103 @@
+#include "engine_fixture.hpp"
+
+// Protocol 5, 'Health score' (Lifeguard: local health), and the rules for nacks that feed it.
+namespace memberlist::testing {
+namespace {
+
+using enum MemberEventKind;
+
+void accuse_self(EngineBench& bench, std::uint32_t times) {
+  const Address somebody{IpAddress::v4(10, 9, 1, 1), 7946};
+  for (std::uint32_t i = 0; i < times; ++i) {
+    bench.receive(somebody, {suspect_message("self", bench.incarnation("self"), "somebody")});
+  }
+}
+
+TEST(EngineHealth, EachRefutationCostsOneUpToTheLimit) {
+  Bench bench;
+  accuse_self(bench, 20);
+  EXPECT_EQ(bench.engine().health_score(), 7u) << "awareness_max_multiplier - 1";
+  std::vector<std::uint32_t> heard;
+  for (const HealthChanged* event : bench.events<HealthChanged>()) heard.push_back(event->score);
+  EXPECT_EQ(heard, (std::vector<std::uint32_t>{1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(bench.engine().counters().health_score, 7u);
+}
+
+TEST(EngineHealth, SuccessfulProbesImproveItDownToZero) {
+  Bench bench;
+  ScriptedPeer& peer = bench.meet("a");
+  accuse_self(bench, 2);
+  ASSERT_EQ(bench.engine().health_score(), 2u);
+  ASSERT_TRUE(wait_for_ping(bench, peer));
+  bench.run_for(100ms);
+  EXPECT_EQ(bench.engine().health_score(), 1u);
+  ASSERT_TRUE(wait_for_ping(bench, peer));
+  bench.run_for(100ms);
+  EXPECT_EQ(bench.engine().health_score(), 0u);
+  bench.run_for(10s);
+  EXPECT_EQ(bench.engine().health_score(), 0u);
+}
+
+TEST(EngineHealth, ScoreScalesTheProbeIntervalButNotItsTimeout) {
+  Bench bench;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    ScriptedPeer& peer = bench.meet(name);
+    peer.answers_pings = false;
+    peer.nacks = true;
+  }
+  accuse_self(bench, 1);
+  ASSERT_TRUE(bench.run_until([&] { return bench.sent(Type::ping).size() == 2; }, 20s));
+  const auto pings = bench.sent(Type::ping);
+  EXPECT_EQ(pings[1]->at - pings[0]->at, 2s) << "interval * (score + 1)";
+  const auto asked = bench.sent(Type::indirect_ping);
+  ASSERT_FALSE(asked.empty());
+  EXPECT_EQ(asked.front()->at - pings[0]->at, 500ms);
+  const std::string first(pings[0]->ping().node);
+  const auto change = bench.change(first, suspect);
+  ASSERT_TRUE(change.has_value());
+  EXPECT_EQ(change->at - pings[0]->at, 2s) << "the deadline of the probe is scaled";
+  EXPECT_EQ(bench.engine().health_score(), 1u) << "every nack came, so it is not our fault";
+}
+
+// One silent member among helpers that send `nacks` of the three nacks asked for.
+std::uint32_t score_after_failed_probe(std::size_t nacks, const Bytes& helper_versions) {
+  Bench bench;
+  ScriptedPeer& silent = bench.meet("silent");
+  silent.answers_pings = false;
+  for (std::size_t i = 0; i < 3; ++i) {
+    ScriptedPeer& helper = bench.add_peer("helper" + std::to_string(i));
+    helper.vsn = helper_versions;
+    helper.nacks = i < nacks;
+    bench.introduce(helper);
+  }
+  EXPECT_TRUE(wait_for(bench, "silent", suspect));
+  const std::size_t asked = bench.sent(Type::indirect_ping).size();
+  EXPECT_EQ(asked, 3u);
+  for (const SeenMessage* message : bench.sent(Type::indirect_ping)) {
+    EXPECT_EQ(message->indirect_ping().nack,
+              std::to_integer<int>(helper_versions[1]) >= 4);
+  }
+  EXPECT_EQ(bench.change("silent", suspect)->event.cause.nacks, nacks);
+  return bench.engine().health_score();
+}
+
+TEST(EngineHealth, MissedNacksCountAgainstUs) {
+  EXPECT_EQ(score_after_failed_probe(3, versions(1, 5, 2)), 0u);
+  EXPECT_EQ(score_after_failed_probe(2, versions(1, 5, 2)), 1u);
+  EXPECT_EQ(score_after_failed_probe(1, versions(1, 5, 2)), 2u);
+  EXPECT_EQ(score_after_failed_probe(0, versions(1, 4, 2)), 3u);
+}
+
+TEST(EngineHealth, PeersTooOldForNacksCostOneAFailure) {
+  EXPECT_EQ(score_after_failed_probe(0, versions(1, 3, 2)), 1u);
+}
+
+TEST(EngineHealth, FailureWithNobodyToAskCostsOne) {
+  Bench bench;
+  bench.meet("a").answers_pings = false;
+  ASSERT_TRUE(wait_for(bench, "a", suspect));
+  EXPECT_EQ(bench.engine().health_score(), 1u);
+}
+
+}  // namespace
+}  // namespace memberlist::testing

@@ -1,0 +1,227 @@
+#include <algorithm>
+
+#include "engine_fixture.hpp"
+
+// Protocol 6, 'Leave' and 'Update node'.
+namespace memberlist::testing {
+namespace {
+
+using enum MemberEventKind;
+
+const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
+
+Result<OperationId> leave_now(EngineBench& bench, Duration timeout = 10s) {
+  return bench.act([&](Engine& engine, TimePoint now) { return engine.leave(now, timeout); });
+}
+
+Claim about_self(const EngineBench& bench, std::uint32_t incarnation) {
+  return {.name = "self", .address = bench.address(), .incarnation = incarnation};
+}
+
+TEST(EngineLeave, OthersSeeThatItLeft) {
+  Cluster cluster({.size = 5});
+  ASSERT_TRUE(cluster.assemble());
+  const auto id = cluster.leave(2);
+  ASSERT_TRUE(id.has_value());
+  const auto left_everywhere = [&] {
+    for (HostId node = 0; node < 5; ++node) {
+      if (node != 2 && cluster.status(node, 2) != MemberStatus::left) return false;
+    }
+    return true;
+  };
+  EXPECT_TRUE(cluster.run_until(left_everywhere, 5s));
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.completion(2, *id) != nullptr; }, 10s));
+  EXPECT_TRUE(cluster.completion(2, *id)->result.has_value());
+  cluster.crash(2);
+  cluster.run_for(20s);
+  for (HostId node = 0; node < 5; ++node) {
+    if (node == 2) continue;
+    EXPECT_EQ(cluster.count(node, 2, leave), 1u);
+    EXPECT_EQ(cluster.count(node, 2, suspect), 0u);
+    EXPECT_EQ(cluster.count(node, 2, dead), 0u) << "a member that left is not told dead";
+    EXPECT_EQ(cluster.engine(node).live_count(), 4u);
+  }
+}
+
+TEST(EngineLeave, CompletesOnceItsMessageHasBeenSentOftenEnough) {
+  Bench bench;
+  bench.meet("a");
+  bench.meet("b");
+  bench.run_for(20s);
+  bench.forget();
+  const auto id = leave_now(bench);
+  EXPECT_EQ(bench.completion(*id), nullptr) << "it waits";
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
+  EXPECT_TRUE(bench.completion(*id)->result.has_value());
+  const auto sent = bench.sent_about(Type::dead, "self");
+  EXPECT_EQ(sent.size(), 4u) << "retransmit_mult * ceil(log10(3 + 1))";
+  EXPECT_EQ(sent.front()->dead().from, "self");
+  EXPECT_EQ(sent.front()->dead().incarnation, 1u);
+  EXPECT_EQ(bench.events<LeaveFinished>().size(), 1u);
+  EXPECT_EQ(bench.engine().local_member().status, MemberStatus::left);
+}
+
+TEST(EngineLeave, AloneItCompletesAtOnce) {
+  Bench bench;
+  const auto id = leave_now(bench);
+  ASSERT_TRUE(id.has_value());
+  ASSERT_NE(bench.completion(*id), nullptr);
+  EXPECT_TRUE(bench.completion(*id)->result.has_value());
+  EXPECT_EQ(bench.events<LeaveFinished>().size(), 1u);
+}
+
+TEST(EngineLeave, WithOnlyDeadOthersItCompletesAtOnce) {
+  Bench bench;
+  bench.meet("a");
+  bench.receive(kGossiper, {dead_message("a", 1, "x")});
+  const auto id = leave_now(bench);
+  ASSERT_NE(bench.completion(*id), nullptr);
+  EXPECT_TRUE(bench.completion(*id)->result.has_value());
+}
+
+TEST(EngineLeave, TimesOutWhereNothingCanBeSent) {
+  Config config = EngineBench::quiet_config();
+  config.gossip_interval = Duration::zero();
+  config.probe_interval = Duration::zero();
+  Bench bench(config);
+  bench.meet("a");
+  const TimePoint start = bench.now();
+  const auto id = leave_now(bench, 3s);
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
+  EXPECT_EQ(bench.now() - start, 3s);
+  EXPECT_EQ(bench.completion(*id)->result.error().code, ErrorCode::timed_out);
+}
+
+TEST(EngineLeave, SecondCallSharesTheFirstOnesFate) {
+  Bench bench;
+  bench.meet("a");
+  const auto first = leave_now(bench);
+  const auto second = leave_now(bench);
+  ASSERT_TRUE(second.has_value());
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*first) != nullptr; }, 10s));
+  const Completion* shared = bench.completion(*second);
+  ASSERT_NE(shared, nullptr);
+  EXPECT_TRUE(shared->result.has_value());
+  EXPECT_EQ(bench.events<LeaveFinished>().size(), 1u);
+}
+
+TEST(EngineLeave, OwnAliveMessageIsIgnoredAfterwards) {
+  Bench bench;
+  bench.meet("a");
+  const auto id = leave_now(bench);
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
+  bench.forget();
+  bench.receive(kGossiper, {alive_message(about_self(bench, 1)),
+                            alive_message(about_self(bench, 99))});
+  bench.run_for(5s);
+  EXPECT_EQ(bench.engine().local_member().status, MemberStatus::left);
+  EXPECT_TRUE(bench.sent_about(Type::alive, "self").empty());
+}
+
+TEST(EngineLeave, AccusationsAreNotRefutedAfterwards) {
+  Bench bench;
+  bench.meet("a");
+  const auto id = leave_now(bench);
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
+  bench.forget();
+  bench.receive(kGossiper,
+                {suspect_message("self", 5, "a"), dead_message("self", 5, "self")});
+  bench.run_for(5s);
+  EXPECT_EQ(bench.engine().local_member().status, MemberStatus::left);
+  EXPECT_TRUE(bench.sent_about(Type::alive, "self").empty());
+  EXPECT_EQ(bench.engine().counters().refutations, 0u);
+}
+
+TEST(EngineLeave, StillAnswersPings) {
+  Bench bench;
+  bench.meet("a");
+  const auto id = leave_now(bench);
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
+  bench.forget();
+  bench.receive(kGossiper, {ping_message(3, "self")});
+  EXPECT_EQ(bench.sent(Type::ack).size(), 1u);
+}
+
+TEST(EngineLeave, RestartedNodeIsTakenBack) {
+  Cluster cluster({.size = 4});
+  ASSERT_TRUE(cluster.assemble());
+  const auto id = cluster.leave(3);
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.completion(3, *id) != nullptr; }, 10s));
+  cluster.run_for(2s);
+  cluster.kill(3);
+  cluster.run_for(2s);
+  cluster.restart(3);
+  ASSERT_TRUE(cluster.join(3, {0}).has_value());
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.agree(4); }, 10s));
+  EXPECT_GT(cluster.engine(0).member("n03")->incarnation, 1u) << "refuted upward";
+  EXPECT_EQ(cluster.count(0, 3, join), 2u);
+  EXPECT_EQ(cluster.count(0, 3, leave), 1u);
+}
+
+// --- update of meta data ------------------------------------------------------------------------
+
+TEST(EngineUpdate, ReachesTheOthersAsAnEvent) {
+  Cluster cluster({.size = 5, .tweak = [](HostId node, Config& config) {
+                     config.meta = to_bytes("role " + std::to_string(node));
+                   }});
+  ASSERT_TRUE(cluster.assemble());
+  EXPECT_EQ(as_text(cluster.engine(4).member("n02")->meta()), "role 2");
+  const auto id = cluster.act(2, [](Engine& engine, TimePoint now) {
+    return engine.update_meta(now, as_bytes("new role"), 10s);
+  });
+  ASSERT_TRUE(id.has_value());
+  EXPECT_EQ(as_text(cluster.engine(2).local_member().meta()), "new role");
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.completion(2, *id) != nullptr; }, 10s));
+  EXPECT_TRUE(cluster.completion(2, *id)->result.has_value());
+  EXPECT_TRUE(cluster.run_until([&] { return cluster.agree(5); }, 10s));
+  for (HostId node = 0; node < 5; ++node) {
+    EXPECT_EQ(as_text(cluster.engine(node).member("n02")->meta()), "new role");
+    EXPECT_EQ(cluster.engine(node).member("n02")->incarnation, 2u);
+    EXPECT_EQ(cluster.count(node, 2, update), node == 2 ? 0u : 1u) << node;
+  }
+}
+
+TEST(EngineUpdate, OverTheLimitChangesNothing) {
+  Bench bench;
+  const Bytes large(513);
+  const auto result = bench.act([&](Engine& engine, TimePoint now) {
+    return engine.update_meta(now, large, 1s);
+  });
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code, ErrorCode::too_large);
+  EXPECT_EQ(bench.engine().local_member().incarnation, 1u);
+  EXPECT_TRUE(bench.engine().local_member().meta().empty());
+  const auto fits = bench.act([&](Engine& engine, TimePoint now) {
+    return engine.update_meta(now, BytesView(large).first(512), 1s);
+  });
+  EXPECT_TRUE(fits.has_value());
+}
+
+TEST(EngineUpdate, TimesOutWhereNothingIsSentThoughTheChangeStands) {
+  Config config = EngineBench::quiet_config();
+  config.gossip_interval = Duration::zero();
+  config.probe_interval = Duration::zero();
+  Bench bench(config);
+  bench.meet("a");
+  const TimePoint start = bench.now();
+  const auto id = bench.act([&](Engine& engine, TimePoint now) {
+    return engine.update_meta(now, as_bytes("x"), 2s);
+  });
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
+  EXPECT_EQ(bench.now() - start, 2s);
+  EXPECT_EQ(bench.completion(*id)->result.error().code, ErrorCode::timed_out);
+  EXPECT_EQ(as_text(bench.engine().local_member().meta()), "x");
+}
+
+TEST(EngineUpdate, AloneItCompletesAtOnce) {
+  Bench bench;
+  const auto id = bench.act([&](Engine& engine, TimePoint now) {
+    return engine.update_meta(now, as_bytes("x"), 2s);
+  });
+  ASSERT_TRUE(id.has_value());
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 3s));
+  EXPECT_TRUE(bench.completion(*id)->result.has_value());
+}
+
+}  // namespace
+}  // namespace memberlist::testing

@@ -1,0 +1,124 @@
+#include "interop_test.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <sstream>
+
+namespace memberlist::interop {
+namespace {
+
+// Enough to see the end of the story without drowning the assertion that failed.
+constexpr std::size_t kShownLogBytes = 6000;
+
+std::string describe(const MemberTable& table) {
+  std::ostringstream out;
+  for (const auto& [name, view] : table) {
+    out << "\n    ";
+    PrintTo(view, &out);
+  }
+  return out.str();
+}
+
+}  // namespace
+
+std::string to_name(Kind kind) { return kind == Kind::ours ? "Ours" : "Go"; }
+
+void PrintTo(Kind kind, std::ostream* out) { *out << to_name(kind); }
+
+void PrintTo(const Roles& roles, std::ostream* out) { *out << to_name(roles); }
+
+std::string to_name(const Roles& roles) {
+  return to_name(roles.first) + "And" + to_name(roles.second);
+}
+
+void Flavour::apply_to(PeerOptions& options) const {
+  if (encrypted) options.keys = {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="};
+  if (labelled) options.label = "interop";
+  options.knobs["enable_compression"] = compressed ? "true" : "false";
+}
+
+void PrintTo(const Flavour& flavour, std::ostream* out) { *out << flavour.name; }
+
+void FastTimings::apply_to(PeerOptions& options) {
+  options.knobs["probe_interval"] = std::to_string(kProbeInterval.count()) + "ms";
+  options.knobs["probe_timeout"] = "100ms";
+  options.knobs["gossip_interval"] = "50ms";
+  options.knobs["suspicion_mult"] = std::to_string(kSuspicionMult);
+}
+
+void InteropTest::TearDown() {
+  if (HasFailure()) {
+    for (const std::unique_ptr<Peer>& peer : peers_) {
+      std::string log = peer->log();
+      if (log.size() > kShownLogBytes) log.erase(0, log.size() - kShownLogBytes);
+      std::cerr << "--- log of " << peer->name() << " ---\n" << log << "\n";
+    }
+  }
+  // Those that leave in good order go first, while there is somebody to tell.
+  for (const std::unique_ptr<Peer>& peer : peers_) peer->stop();
+  peers_.clear();
+}
+
+Peer& InteropTest::start(Kind kind, const PeerOptions& options) {
+  if (kind == Kind::ours) return start_ours(options);
+  return start_go(options);
+}
+
+OurAgent& InteropTest::start_ours(const PeerOptions& options,
+                                  const std::vector<std::string>& arguments) {
+  auto agent = std::make_unique<OurAgent>(options, arguments);
+  OurAgent& result = *agent;
+  peers_.insert(peers_.begin(), std::move(agent));
+  return result;
+}
+
+GoPeer& InteropTest::start_go(const PeerOptions& options) {
+  std::unique_ptr<GoPeer> peer = GoPeer::start(options);
+  GoPeer& result = *peer;
+  peers_.push_back(std::move(peer));
+  return result;
+}
+
+std::vector<GoPeer*> InteropTest::start_many_go(const PeerOptions& options, int count) {
+  std::vector<GoPeer*> result;
+  for (std::unique_ptr<GoPeer>& peer : GoPeer::start_many(options, count)) {
+    result.push_back(peer.get());
+    peers_.push_back(std::move(peer));
+  }
+  return result;
+}
+
+::testing::AssertionResult InteropTest::agree(const std::vector<Peer*>& peers) {
+  const MemberTable reference = peers.front()->members();
+  for (Peer* peer : peers) {
+    const MemberTable table = peer->members();
+    const std::string shows = peer->name() + " shows" + describe(table);
+    if (table.size() != peers.size() || count_status(table, "alive") != peers.size()) {
+      return ::testing::AssertionFailure() << shows << "\n  but " << peers.size() << " are alive";
+    }
+    if (table != reference) {
+      return ::testing::AssertionFailure()
+             << shows << "\n  but " << peers.front()->name() << " shows" << describe(reference);
+    }
+    const MemberView& self = table.at(peer->name());
+    if (self.address != peer->address()) {
+      return ::testing::AssertionFailure() << shows << "\n  but it listens on " << peer->address();
+    }
+  }
+  return ::testing::AssertionSuccess();
+}
+
+::testing::AssertionResult InteropTest::eventually_agree(const std::vector<Peer*>& peers,
+                                                         Timeout timeout) {
+  ::testing::AssertionResult result = ::testing::AssertionFailure();
+  eventually(timeout, [&] { return static_cast<bool>(result = agree(peers)); });
+  return result;
+}
+
+void InteropTest::join(Peer& first, Peer& second) {
+  const Outcome joined = first.join(second.address());
+  ASSERT_TRUE(joined.has_value()) << first.name() << " cannot join: " << joined.error();
+  ASSERT_TRUE(eventually_agree({&first, &second}));
+}
+
+}  // namespace memberlist::interop

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "memberlist/time.hpp"
+
+namespace memberlist::testing {
+
+/// Virtual time: a clock that stands still until it is run, and what is to happen when. Events of
+/// one moment happen in the order in which they were planned, so a run is a function of its
+/// inputs.
+class VirtualTimeline {
+ public:
+  using Action = std::move_only_function<void()>;
+
+  /// Not the epoch, so that code which takes a zero for 'unset' is found out.
+  static constexpr TimePoint kStart{std::chrono::hours(1)};
+
+  [[nodiscard]] TimePoint now() const noexcept { return now_; }
+  /// Since the start, for messages and expectations.
+  [[nodiscard]] Duration elapsed() const noexcept { return now_ - kStart; }
+
+  /// Plans `action`; a time that has passed means now, behind what is planned for now.
+  void at(TimePoint when, Action action);
+  void after(Duration delay, Action action) { at(now_ + delay, std::move(action)); }
+
+  /// Runs everything up to and including `end`, and leaves the clock there.
+  void run_until(TimePoint end);
+  void run_for(Duration duration) { run_until(now_ + duration); }
+  /// Runs until `done` holds (asked after each event); false if it does not before `limit` is over.
+  bool run_until(const std::function<bool()>& done, Duration limit);
+
+  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
+
+ private:
+  struct Planned {
+    TimePoint at;
+    std::uint64_t sequence = 0;
+    Action action;
+  };
+  static bool later(const Planned& a, const Planned& b) noexcept {
+    return a.at != b.at ? a.at > b.at : a.sequence > b.sequence;
+  }
+  [[nodiscard]] bool due(TimePoint end) const noexcept;
+  void step();
+
+  TimePoint now_ = kStart;
+  std::uint64_t next_sequence_ = 0;
+  std::uint64_t steps_ = 0;
+  std::vector<Planned> heap_;
+};
+
+}  // namespace memberlist::testing
