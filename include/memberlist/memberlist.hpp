@@ -85,8 +85,8 @@ class MEMBERLIST_API Memberlist {
                                          Duration timeout = std::chrono::seconds(5));
 
   /// A user message to one live member. `reliable` waits for the connection; `best_effort` does
-  /// not wait, unless so many are sent at once that the thread must catch up. Errors: `unknown_member`, `member_not_alive`, `too_large` (names the limit),
-  /// `unreachable`.
+  /// not wait, unless so many are sent at once that the thread must catch up. Errors:
+  /// `unknown_member`, `member_not_alive`, `too_large` (names the limit), `unreachable`.
   [[nodiscard]] Result<void> send(std::string_view member, BytesView payload,
                                   Delivery delivery = Delivery::best_effort);
 
