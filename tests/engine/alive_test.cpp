@@ -118,8 +118,8 @@ TEST(EngineAlive, ComesBackFromTheDeadWithAGreaterIncarnationOnly) {
 }
 
 TEST(EngineAlive, UnsoundVersionsAreIgnored) {
-  for (const Bytes& vsn : {versions(0, 5, 2), versions(1, 0, 2), versions(3, 2, 2),
-                           versions(0, 0, 0)}) {
+  for (const Bytes& vsn :
+       {versions(0, 5, 2), versions(1, 0, 2), versions(3, 2, 2), versions(0, 0, 0)}) {
     Bench bench(no_probes());
     Claim bad = claim(1);
     bad.vsn = vsn;

@@ -96,8 +96,7 @@ TEST(EngineJoin, DeadlineOfAListenerThatNeverAnswers) {
 
 TEST(EngineJoin, RefusedEverywhereIsAnError) {
   Bench bench;
-  const auto id =
-      join_through(bench, {bench.add_peer("a").address, bench.add_peer("b").address});
+  const auto id = join_through(bench, {bench.add_peer("a").address, bench.add_peer("b").address});
   ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 60s));
   const Completion* done = bench.completion(*id);
   ASSERT_FALSE(done->result.has_value());
@@ -306,9 +305,8 @@ TEST(EngineJoin, RequireNodeNamesWantsTargetsWithNames) {
     EXPECT_EQ(unnamed.error().code, ErrorCode::name_required);
   }
   EXPECT_TRUE(bench.streams().empty());
-  const auto named = bench.act([&](Engine& engine, TimePoint now) {
-    return engine.join(now, {{"a", peer.address}});
-  });
+  const auto named = bench.act(
+      [&](Engine& engine, TimePoint now) { return engine.join(now, {{"a", peer.address}}); });
   EXPECT_TRUE(named.has_value());
   EXPECT_EQ(bench.streams().size(), 1u);
 }

@@ -42,11 +42,11 @@ TEST(EnginePushPull, AnswerHoldsTheWholeState) {
   Config config = no_probes();
   config.meta = to_bytes("my tag");
   Bench bench(config, &policy);
-  bench.receive(kPeer, {alive_message(claim("a", 1)), alive_message(claim("s", 2)),
-                        alive_message(claim("d", 3, MemberStatus::alive, 5)),
-                        alive_message(claim("l", 4))});
-  bench.receive(kPeer, {suspect_message("s", 1, "x"), dead_message("d", 5, "x"),
-                        dead_message("l", 1, "l")});
+  bench.receive(
+      kPeer, {alive_message(claim("a", 1)), alive_message(claim("s", 2)),
+              alive_message(claim("d", 3, MemberStatus::alive, 5)), alive_message(claim("l", 4))});
+  bench.receive(
+      kPeer, {suspect_message("s", 1, "x"), dead_message("d", 5, "x"), dead_message("l", 1, "l")});
   for (const bool is_join : {true, false}) {
     const auto reply = exchange(bench, {claim("a", 1)}, is_join);
     ASSERT_NE(reply, nullptr);
@@ -78,9 +78,9 @@ TEST(EnginePushPull, StatesAreMergedByTheirKind) {
   AnsweringBench bench;
   bench.receive(kPeer, {alive_message(claim("d", 3)), alive_message(claim("s", 2)),
                         alive_message(claim("l", 4)), alive_message(claim("newer", 5))});
-  exchange(bench, {claim("a", 1), claim("s", 2, MemberStatus::suspect),
-                   claim("d", 3, MemberStatus::dead), claim("l", 4, MemberStatus::left),
-                   claim("newer", 5, MemberStatus::alive, 8)});
+  exchange(bench,
+           {claim("a", 1), claim("s", 2, MemberStatus::suspect), claim("d", 3, MemberStatus::dead),
+            claim("l", 4, MemberStatus::left), claim("newer", 5, MemberStatus::alive, 8)});
   EXPECT_EQ(bench.status("a"), MemberStatus::alive);
   EXPECT_EQ(bench.kinds("a"), (Kinds{join}));
   EXPECT_EQ(bench.change("a", join)->event.cause.kind, Cause::Kind::push_pull);
@@ -108,7 +108,8 @@ TEST(EnginePushPull, UnknownStateNumberIsNotTakenForAnything) {
 }
 
 TEST(EnginePushPull, OthersOpinionOfUsIsRefuted) {
-  for (const MemberStatus status : {MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
+  for (const MemberStatus status :
+       {MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
     Bench bench(no_probes());
     Claim self{.name = "self", .address = bench.address(), .incarnation = 17, .status = status};
     exchange(bench, {self});
@@ -259,6 +260,30 @@ TEST(EngineVersions, OneUnfitMemberRefusesTheWholeMerge) {
   EXPECT_EQ(bench.engine().members()->size(), 1u);
   EXPECT_TRUE(bench.events<StateMerged>().empty());
   EXPECT_GE(bench.log_lines(LogLevel::warning) + bench.log_lines(LogLevel::error), 1u);
+}
+
+TEST(EngineVersions, RefusedPeerHearsWhyAndNotOurState) {
+  Bench bench(no_probes());
+  Claim unfit = claim("unfit", 2);
+  unfit.vsn = versions(3, 5, 3);
+  const auto reply = exchange(bench, {unfit}, true);
+  ASSERT_NE(reply, nullptr);
+  const auto* error = std::get_if<wire::ErrorMessage>(&reply->message());
+  ASSERT_NE(error, nullptr);
+  EXPECT_NE(error->error.find("version"), std::string_view::npos);
+}
+
+TEST(EngineVersions, TheDeadAndTheLeftDoNotCount) {
+  for (const char* from : {"x", "absurd"}) {
+    Bench bench(no_probes());
+    Claim absurd = claim("absurd", 1);
+    absurd.vsn = versions(200, 250, 225);
+    bench.receive(kPeer, {alive_message(absurd), dead_message("absurd", 1, from)});
+    Claim grave = claim("grave", 2, MemberStatus::dead);
+    grave.vsn = versions(100, 110, 105);
+    exchange(bench, {claim("a", 3), grave});
+    EXPECT_EQ(bench.status("a"), MemberStatus::alive);
+  }
 }
 
 TEST(EngineVersions, LocalMembersCountToo) {

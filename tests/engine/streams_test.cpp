@@ -104,9 +104,8 @@ TEST(EngineStreams, InitiatorUnderstandsItsAnswerByteForByte) {
   Bench bench(no_probes());
   ScriptedPeer& peer = bench.add_peer("a");
   peer.tcp = ScriptedPeer::Tcp::silent;
-  const auto id = bench.act([&](Engine& engine, TimePoint now) {
-    return engine.join(now, {{"", peer.address}});
-  });
+  const auto id = bench.act(
+      [&](Engine& engine, TimePoint now) { return engine.join(now, {{"", peer.address}}); });
   bench.run_for(1s);
   bench.feed(bench.dialled().id,
              bench.sealed(push_pull_message(true, {peer.claim()}, "their state"), false), 1);
@@ -328,10 +327,13 @@ TEST(EngineStreams, LabelMustBeOurs) {
     return merged;
   };
   EXPECT_TRUE(status_after("", {}));
-  EXPECT_TRUE(status_after("blue", as_bytes("\xf4\x04" "blue")));
-  EXPECT_FALSE(status_after("blue", as_bytes("\xf4\x05" "green")));
+  EXPECT_TRUE(status_after("blue", as_bytes("\xf4\x04"
+                                            "blue")));
+  EXPECT_FALSE(status_after("blue", as_bytes("\xf4\x05"
+                                             "green")));
   EXPECT_FALSE(status_after("blue", {}));
-  EXPECT_FALSE(status_after("", as_bytes("\xf4\x04" "blue")));
+  EXPECT_FALSE(status_after("", as_bytes("\xf4\x04"
+                                         "blue")));
   EXPECT_FALSE(status_after("", as_bytes(std::string_view("\xf4\x00", 2)))) << "empty";
 }
 
@@ -340,7 +342,8 @@ TEST(EngineStreams, TruncatedLabelHeaderIsSurvived) {
   config.label = "blue";
   Bench bench(config);
   const auto id = bench.accept(kPeer);
-  bench.feed(*id, as_bytes("\xf4\x04" "bl"));
+  bench.feed(*id, as_bytes("\xf4\x04"
+                           "bl"));
   bench.end(*id);
   EXPECT_TRUE(bench.stream(*id).ended_at.has_value());
 }

@@ -77,7 +77,7 @@ TEST(EngineSuspect, OnlyNewAccusersArePassedOn) {
   AnsweringBench bench;
   for (const char* name : {"a", "b", "c", "d"}) bench.meet(name);
   bench.receive(kGossiper, {alive_m(1), suspect_message("m", 1, "a")});
-  bench.run_for(10s);
+  bench.run_for(5s);
   const auto passed_on = [&](std::string_view from) {
     // Not those that ride on our own pings of `m`.
     return std::ranges::count_if(bench.sent_about(Type::suspect, "m"), [&](const auto* message) {
@@ -229,8 +229,8 @@ TEST(EngineDead, DoubleDeathIsOneEvent) {
   bench.receive(kGossiper, {alive_m(1), dead_message("m", 1, "x")});
   bench.run_for(10s);
   bench.forget();
-  bench.receive(kGossiper, {dead_message("m", 1, "x"), dead_message("m", 2, "y"),
-                            dead_message("m", 2, "m")});
+  bench.receive(kGossiper,
+                {dead_message("m", 1, "x"), dead_message("m", 2, "y"), dead_message("m", 2, "m")});
   bench.run_for(5s);
   EXPECT_TRUE(bench.changes("m").empty());
   EXPECT_TRUE(bench.sent_about(Type::dead, "m").empty());
@@ -252,8 +252,7 @@ TEST(EngineDead, AliveReplayedAtTheSameIncarnationRevivesNobody) {
 
 TEST(EngineDead, DropsTheSuspicionTimer) {
   AnsweringBench bench;
-  bench.receive(kGossiper,
-                {alive_m(1), suspect_message("m", 1, "x"), dead_message("m", 1, "y")});
+  bench.receive(kGossiper, {alive_m(1), suspect_message("m", 1, "x"), dead_message("m", 1, "y")});
   bench.run_for(29s);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, suspect, dead, leave}));
   EXPECT_EQ(bench.changes("m")[2].event.cause.kind, Cause::Kind::gossip);
@@ -261,8 +260,7 @@ TEST(EngineDead, DropsTheSuspicionTimer) {
 
 TEST(EngineDead, SuspectMayLeave) {
   AnsweringBench bench;
-  bench.receive(kGossiper,
-                {alive_m(1), suspect_message("m", 1, "x"), dead_message("m", 1, "m")});
+  bench.receive(kGossiper, {alive_m(1), suspect_message("m", 1, "x"), dead_message("m", 1, "m")});
   EXPECT_EQ(bench.status("m"), MemberStatus::left);
   bench.run_for(29s);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, suspect, leave}));

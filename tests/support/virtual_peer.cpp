@@ -28,14 +28,15 @@ EngineBench::EngineBench(Config config, Policy* policy, std::uint64_t seed)
   const auto nonces = [this](std::span<std::byte> out) {
     for (std::byte& byte : out) byte = static_cast<std::byte>(random_.next());
   };
-  sealing_ = {.label = config_.label,
-              .keyring = &keyring_,
-              .encryption_version = static_cast<std::uint8_t>(config_.protocol_version == 1 ? 0 : 1),
-              .compress = config_.enable_compression,
-              .verify_incoming = config_.gossip_verify_incoming,
-              .verify_outgoing = config_.gossip_verify_outgoing,
-              .skip_inbound_label_check = config_.skip_inbound_label_check,
-              .nonce_source = nonces};
+  sealing_ = {
+      .label = config_.label,
+      .keyring = &keyring_,
+      .encryption_version = static_cast<std::uint8_t>(config_.protocol_version == 1 ? 0 : 1),
+      .compress = config_.enable_compression,
+      .verify_incoming = config_.gossip_verify_incoming,
+      .verify_outgoing = config_.gossip_verify_outgoing,
+      .skip_inbound_label_check = config_.skip_inbound_label_check,
+      .nonce_source = nonces};
   opening_ = sealing_;
   opening_.verify_incoming = false;
   opening_.skip_inbound_label_check = false;
@@ -55,8 +56,7 @@ EngineBench::~EngineBench() = default;
 
 ScriptedPeer& EngineBench::add_peer(std::string name) {
   const auto number = static_cast<std::uint8_t>(peers_.size() + 1);
-  peers_.push_back(
-      {.name = std::move(name), .address = {IpAddress::v4(10, 9, 1, number), 7946}});
+  peers_.push_back({.name = std::move(name), .address = {IpAddress::v4(10, 9, 1, number), 7946}});
   return peers_.back();
 }
 
@@ -245,8 +245,10 @@ void EngineBench::take_packet(const SendPacket& packet) {
       violations_.push_back("a packet with a bad part");
       continue;
     }
-    seen.messages.push_back(
-        {.at = now(), .to = packet.to, .type = (*message)->type, .body = to_bytes((*message)->body)});
+    seen.messages.push_back({.at = now(),
+                             .to = packet.to,
+                             .type = (*message)->type,
+                             .body = to_bytes((*message)->body)});
   }
   if (ScriptedPeer* peer = peer_at(packet.to)) {
     for (const SeenMessage& message : seen.messages) answer(*peer, message);
