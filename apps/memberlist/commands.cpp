@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "memberlist/version.hpp"
 #include "output.hpp"
+#include "text.hpp"
 
 namespace memberlist::cli {
 
@@ -48,7 +49,7 @@ int run_command_line(int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-') {
     const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
     if (app.get_subcommands(named).empty()) {
-      return misused(app, fmt::format("there is no command `{}`", argv[1]));
+      return misused(app, fmt::format("there is no command `{}`", escape_controls(argv[1])));
     }
   }
   try {

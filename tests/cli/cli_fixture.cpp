@@ -83,23 +83,17 @@ std::size_t line_count(const std::string& text) {
 }
 
 Arguments agent_arguments(const std::string& name, const Arguments& more) {
-  Arguments all{"agent",
-                "--name",
-                name,
-                "--bind",
-                "127.0.0.1:0",
-                "--http",
-                "127.0.0.1:0",
-                "--events",
-                "json",
-                "--profile",
-                "local",
-                "--set",
-                "probe_interval=200ms",
-                "--set",
-                "probe_timeout=100ms",
-                "--set",
-                "gossip_interval=20ms"};
+  Arguments all{"agent", "--events", "json", "--profile", "local"};
+  for (const char* knob : {"probe_interval=200ms", "probe_timeout=100ms", "gossip_interval=20ms"}) {
+    all.insert(all.end(), {"--set", knob});
+  }
+  const std::pair<std::string, std::string> replaceable[] = {
+      {"--name", name}, {"--bind", "127.0.0.1:0"}, {"--http", "127.0.0.1:0"}};
+  for (const auto& [option, value] : replaceable) {
+    if (std::ranges::find(more, option) == more.end()) {
+      all.insert(all.end(), {option, value});
+    }
+  }
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -29,7 +29,7 @@ testing::Completed run(Arguments arguments, Environment environment = {},
 std::size_t line_count(const std::string& text);
 
 /// The command line of an agent that writes events as JSON, on ports that the kernel chooses, with
-/// timings short enough for tests.
+/// timings short enough for tests. `more` may give another --bind, --http or --name.
 Arguments agent_arguments(const std::string& name, const Arguments& more = {});
 
 /// A running agent. Ends with its object.
