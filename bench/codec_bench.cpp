@@ -33,7 +33,7 @@ void encode_loop(benchmark::State& state, const Message& message) {
   std::array<std::byte, 2048> room{};
   std::size_t size = 0;
   AllocationMeter meter(state);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     ByteWriter writer(room);
     wire::encode(writer, message);
     size = writer.size();
@@ -51,7 +51,7 @@ void decode_loop(benchmark::State& state, const Message& message, Decode decode)
   wire::encode(writer, message);
   const BytesView body = BytesView(bytes).subspan(1);
   AllocationMeter meter(state);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     ByteReader reader(body);
     auto decoded = decode(reader);
     if (!decoded) state.SkipWithError("the message was not understood");

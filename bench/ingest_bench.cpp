@@ -46,7 +46,7 @@ class Ingest {
   void run(benchmark::State& state) {
     std::size_t at = 0;
     AllocationMeter meter(state);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
       if (at == batch_.size()) {
         state.PauseTiming();
         meter.pause();

@@ -77,7 +77,7 @@ class Merge {
 void merge_10000(benchmark::State& state) {
   Merge merge;
   AllocationMeter meter(state);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     meter.pause();
     merge.make(1);
@@ -93,7 +93,7 @@ void merge_10000(benchmark::State& state) {
 void merge_10000_known(benchmark::State& state) {
   Merge merge;
   AllocationMeter meter(state);
-  for (auto _ : state) merge.exchange();
+  for ([[maybe_unused]] auto _ : state) merge.exchange();
   meter.pause();
   merge.finish(state);
 }

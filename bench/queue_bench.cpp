@@ -34,7 +34,7 @@ void queue_broadcast_10000(benchmark::State& state) {
   fill(queue, messages);
   std::uint32_t key = 0;
   AllocationMeter meter(state);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     queue.queue_member(key, messages[key]);
     key = (key + 7919) % kQueued;  // all of them, in no order that helps
   }
@@ -52,7 +52,7 @@ void take_packet_10000(benchmark::State& state) {
   queue.take(2, kPacketBytes, std::numeric_limits<std::uint32_t>::max(), packet);
   std::int64_t taken = 0;
   AllocationMeter meter(state);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     packet.clear();
     queue.take(2, kPacketBytes, std::numeric_limits<std::uint32_t>::max(), packet);
     taken += static_cast<std::int64_t>(packet.size());
