@@ -23,17 +23,21 @@ class AllocationMeter {
         benchmark::Counter(static_cast<double>(counted_), benchmark::Counter::kAvgIterations);
   }
 
-  /// What happens from now on is preparation.
+  /// What happens from now on is preparation, or comes after the loop.
   void pause() noexcept {
-    counted_ += allocation_count() - started_;
-    started_ = allocation_count();
+    if (counting_) counted_ += allocation_count() - started_;
+    counting_ = false;
   }
-  void resume() noexcept { started_ = allocation_count(); }
+  void resume() noexcept {
+    started_ = allocation_count();
+    counting_ = true;
+  }
 
  private:
   benchmark::State& state_;
   std::uint64_t started_;
   std::uint64_t counted_ = 0;
+  bool counting_ = true;
 };
 
 }  // namespace memberlist::bench

@@ -25,7 +25,8 @@ class Ingest {
         from_(members_.front().address()),
         engine_(make_engine(config)) {
     // Two rounds: everybody is known, and every buffer has its size.
-    for (std::size_t sent = 0; sent < 2 * kMembers + packets_.parts(); sent += packets_.parts()) {
+    const std::size_t messages = 2 * members_.size() + packets_.parts();
+    for (std::size_t sent = 0; sent < messages; sent += packets_.parts()) {
       Bytes packet = packets_.next();
       feed(packet);
     }

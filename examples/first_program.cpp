@@ -1,38 +1,41 @@
-// A member of a cluster. Usage: first_program [PORT [HOST:PORT to join through]...]
-#include <cstdlib>
 #include <iostream>
 #include <string>
-#include <vector>
+#include <variant>
 
 #include "memberlist/memberlist.hpp"
 
-int main(int argc, char** argv) {
-  memberlist::Config config = memberlist::Config::lan();
-  if (argc > 1) config.bind.port = static_cast<std::uint16_t>(std::atoi(argv[1]));
-  config.name = "node-" + std::to_string(config.bind.port);
+namespace ml = memberlist;
 
-  memberlist::Handlers handlers;
-  handlers.on_event = [](const memberlist::Event& event) {
-    if (const auto* change = std::get_if<memberlist::MemberEvent>(&event)) {
-      std::cout << to_string(change->kind) << ": " << change->member.name() << std::endl;
+// Two members on this machine; the second joins through the first.
+int main() {
+  ml::Config config = ml::Config::lan();
+  config.bind = {ml::IpAddress::v4(127, 0, 0, 1), 0};  // port 0: any that is free
+
+  ml::Handlers handlers;
+  handlers.on_event = [](const ml::Event& event) {
+    if (const auto* change = std::get_if<ml::MemberEvent>(&event)) {
+      const std::string what(to_string(change->kind));
+      std::cout << "event: " + what + ' ' + change->member.name() + '\n';
     }
   };
 
-  auto list = memberlist::Memberlist::create(config, handlers);
-  if (!list) {
-    std::cerr << list.error().message << '\n';
+  config.name = "first";
+  auto first = ml::Memberlist::create(config, handlers);
+  config.name = "second";
+  auto second = ml::Memberlist::create(config);
+  if (!first || !second) {
+    std::cerr << (first ? second : first).error().message << '\n';
     return 1;
   }
-  if (argc > 2) {
-    const auto joined = list->join(std::vector<std::string>(argv + 2, argv + argc));
-    if (!joined) std::cerr << joined.error().message << '\n';
-  }
-  for (const memberlist::Member& member : *list->members()) {
-    std::cout << member.name() << ' ' << member.address().to_string() << ' '
-              << to_string(member.status) << std::endl;
-  }
 
-  std::cout << "Press Enter to leave." << std::endl;
-  std::cin.get();
-  return list->leave() ? 0 : 1;
+  const auto joined = second->join({first->local_address().to_string()});
+  if (!joined) {
+    std::cerr << joined.error().message << '\n';
+    return 1;
+  }
+  for (const ml::Member& member : *second->members()) {
+    const std::string status(to_string(member.status));
+    std::cout << member.name() + " at " + member.address().to_string() + " is " + status + '\n';
+  }
+  return second->leave() ? 0 : 1;
 }

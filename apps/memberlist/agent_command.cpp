@@ -24,7 +24,7 @@ struct AgentArguments {
 constexpr const char* kExample =
     "memberlist agent --name a --bind 10.0.0.1 --join 10.0.0.2,10.0.0.3 --set probe_interval=2s";
 
-std::string knobs_text() {
+std::string footer_text() {
   std::string text = std::string("Example: ") + kExample + "\n\nKnobs for --set:\n";
   for (const KnobInfo& knob : knobs()) {
     fmt::format_to(std::back_inserter(text), "  {:<28} {} ({})\n", knob.name, knob.meaning,
@@ -134,7 +134,8 @@ void add_agent_command(CLI::App& app, Run& run_chosen) {
   const auto arguments = std::make_shared<AgentArguments>();
   CLI::App* command = add_command(
       app, "agent", "run a member until SIGINT or SIGTERM, then leave gracefully", kExample);
-  command->footer(knobs_text);
+  command->footer("");  // CLI11 would print it after the text that the function makes
+  command->footer(footer_text);
   add_member_options(*command, arguments->options);
   add_security_options(*command, *arguments);
   add_surface_options(*command, *arguments);

@@ -14,6 +14,9 @@ namespace memberlist::cli {
 /// What the chosen command does; set while the command line is parsed. Returns the exit code.
 using Run = std::function<int()>;
 
+/// Reads the command line and does what it says. Returns the exit code.
+int run_command_line(int argc, char** argv);
+
 void add_agent_command(CLI::App& app, Run& run);
 /// members, info, join, leave, meta, ping, send, broadcast.
 void add_client_commands(CLI::App& app, Run& run);

@@ -8,20 +8,12 @@
 
 namespace memberlist::cli {
 
-namespace {
-
-constexpr std::size_t kMaxQueuedEvents = 1024;
-constexpr std::size_t kMaxQueuedBytes = std::size_t{8} * 1024 * 1024;
-
-}  // namespace
-
 void EventSubscription::push(Line line) {
   const std::scoped_lock lock(mutex_);
   queued_bytes_ += line->size();
   queue_.push_back(std::move(line));
-  // The newest is kept whatever its size, so that a subscriber hears of a huge message at all.
-  while (queue_.size() > 1 &&
-         (queue_.size() > kMaxQueuedEvents || queued_bytes_ > kMaxQueuedBytes)) {
+  // The newest is kept, so that a subscriber hears of a huge message at all.
+  while (queue_.size() > 1 && (queue_.size() > limits_.lines || queued_bytes_ > limits_.bytes)) {
     queued_bytes_ -= queue_.front()->size();
     queue_.pop_front();
     ++lost_;
@@ -52,7 +44,8 @@ EventSubscription::Next EventSubscription::next(std::chrono::milliseconds timeou
   return {ended_ ? State::ended : State::nothing_yet, {}};
 }
 
-EventHub::EventHub(EventFormat format) : format_(format), colour_(colour_wanted()) {}
+EventHub::EventHub(EventFormat format, EventLimits limits)
+    : format_(format), colour_(colour_wanted()), limits_(limits) {}
 
 void EventHub::ready(const Json& event) {
   {
@@ -87,7 +80,7 @@ std::shared_ptr<EventSubscription> EventHub::subscribe() {
   if (closed_ || subscribers_.size() >= kMaxSubscribers) {
     return nullptr;
   }
-  auto subscription = std::make_shared<EventSubscription>();
+  auto subscription = std::make_shared<EventSubscription>(limits_);
   if (ready_line_ != nullptr) {
     subscription->push(ready_line_);
   }

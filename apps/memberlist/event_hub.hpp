@@ -18,6 +18,12 @@ namespace memberlist::cli {
 /// How the agent writes events to standard output.
 enum class EventFormat : std::uint8_t { json, text, off };
 
+/// What may wait for one subscriber. The newest line may always, whatever its size.
+struct EventLimits {
+  std::size_t lines = 1024;
+  std::size_t bytes = std::size_t{8} * 1024 * 1024;
+};
+
 /// Somebody who reads events at their own pace. What they do not read in time is dropped, the
 /// oldest first, and they are told how many. Any thread.
 class EventSubscription {
@@ -31,6 +37,8 @@ class EventSubscription {
   /// The next line; waits for one at most `timeout`.
   [[nodiscard]] Next next(std::chrono::milliseconds timeout);
 
+  explicit EventSubscription(EventLimits limits) : limits_(limits) {}
+
  private:
   friend class EventHub;
   using Line = std::shared_ptr<const std::string>;
@@ -38,6 +46,7 @@ class EventSubscription {
   void push(Line line);
   void end();
 
+  const EventLimits limits_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Line> queue_;
@@ -51,7 +60,7 @@ class EventHub {
  public:
   static constexpr std::size_t kMaxSubscribers = 16;
 
-  explicit EventHub(EventFormat format);
+  explicit EventHub(EventFormat format, EventLimits limits = {});
 
   /// Publishes the line that comes first, also for those who subscribe later.
   void ready(const Json& event);
@@ -74,6 +83,7 @@ class EventHub {
 
   const EventFormat format_;
   const bool colour_;
+  const EventLimits limits_;
   std::mutex mutex_;
   std::mutex print_mutex_;  // a reader of standard output that stalls must not stall subscribers
   bool print_failed_ = false;

@@ -100,27 +100,26 @@ std::string details(const Json& event, const std::string& kind) {
   return event.find("member") != event.end() ? member_text(event, kind) : std::string();
 }
 
-std::string painted(const std::string& kind, bool enabled) {
-  const std::string text = pad_right(kind, kEventWidth);
+Colour event_colour(const std::string& kind) {
   if (kind == "join" || kind == "alive") {
-    return paint(text, Colour::green, enabled);
+    return Colour::green;
   }
   if (kind == "suspect" || kind == "conflict" || kind == "lost") {
-    return paint(text, Colour::yellow, enabled);
+    return Colour::yellow;
   }
   if (kind == "dead" || kind == "leave" || kind == "error") {
-    return paint(text, Colour::red, enabled);
+    return Colour::red;
   }
-  return text;
+  return Colour::bold;
 }
 
 }  // namespace
 
 std::string event_text(const Json& event, bool colour) {
   const std::string kind = text_of(event, "event");
-  std::string line = text_of(event, "time") + " " + painted(kind, colour);
   const std::string rest = details(event, kind);
-  return rest.empty() ? line : line + " " + rest;
+  const std::string name = rest.empty() ? kind : pad_right(kind, kEventWidth) + " ";
+  return text_of(event, "time") + " " + paint(name, event_colour(kind), colour) + rest;
 }
 
 }  // namespace memberlist::cli

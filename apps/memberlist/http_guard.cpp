@@ -12,9 +12,10 @@ namespace memberlist::cli {
 namespace {
 
 constexpr std::size_t kMaxTargetBytes = 2048;
-constexpr std::size_t kMaxBodyBytes = std::size_t{64} * 1024;
-// A user message of 20 MiB in base64, and its JSON around it.
-constexpr std::size_t kMaxSendBodyBytes = std::size_t{28} * 1024 * 1024;
+constexpr std::size_t kMaxBodyBytes = std::size_t{256} * 1024;
+// A user message of 20 MiB in base64, and its JSON around it. A broadcast may be as large, so that
+// it is the member that refuses it, with its own limit.
+constexpr std::size_t kMaxMessageBodyBytes = std::size_t{28} * 1024 * 1024;
 
 std::string lower_case(std::string_view text) {
   std::string out(text);
@@ -93,7 +94,8 @@ std::optional<Refusal> RequestGuard::check_body(const RequestHead& head) {
   if (error != std::errc{} || end != text.data() + text.size()) {
     return Refusal{400, "bad_request", "the Content-Length is not a number"};
   }
-  const std::size_t limit = head.path == "/v1/send" ? kMaxSendBodyBytes : kMaxBodyBytes;
+  const bool message = head.path == "/v1/send" || head.path == "/v1/broadcast";
+  const std::size_t limit = message ? kMaxMessageBodyBytes : kMaxBodyBytes;
   if (length > limit) {
     return Refusal{413, "too_large", fmt::format("the body is over the limit of {} bytes", limit)};
   }

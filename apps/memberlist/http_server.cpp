@@ -4,7 +4,7 @@
 #include <httplib.h>
 #include <sys/socket.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -14,6 +14,7 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "http_guard.hpp"
 
@@ -92,35 +93,93 @@ RequestHead head_of(const httplib::Request& request) {
   return head;
 }
 
+using Handler = httplib::Server::Handler;
+
+// A path, its only method, and what it does.
+struct Route {
+  std::string_view method;
+  std::string path;
+  Handler handler;
+};
+
+Handler call_with_body(AdminApi& api, ApiReply (AdminApi::*call)(const std::string&)) {
+  return [&api, call](const httplib::Request& request, httplib::Response& response) {
+    set_reply(response, (api.*call)(request.body));
+  };
+}
+
+// Streams the hub's lines until the reader goes away or the hub is closed.
+void stream_events(EventHub& hub, httplib::Response& response) {
+  auto subscription = hub.subscribe();
+  if (subscription == nullptr) {
+    set_reply(response, error_reply(503, "too_many_subscribers",
+                                    fmt::format("{} read the events already: end one of them",
+                                                EventHub::kMaxSubscribers)));
+    return;
+  }
+  response.set_chunked_content_provider(
+      "application/x-ndjson",
+      [subscription = std::move(subscription)](std::size_t, httplib::DataSink& sink) {
+        const auto next = subscription->next(kHeartbeat);
+        switch (next.state) {
+          case EventSubscription::State::line:
+            return sink.write(next.line.data(), next.line.size());
+          case EventSubscription::State::nothing_yet:
+            return sink.write("\n", 1);  // finds out whether somebody still listens
+          case EventSubscription::State::ended:
+            break;
+        }
+        sink.done();
+        return true;
+      });
+}
+
+std::vector<Route> routes_to(AdminApi& api, EventHub& hub) {
+  return {
+      {"GET", "/v1/members",
+       [&api](const auto& request, auto& response) {
+         set_reply(response, api.members(request.get_param_value("status")));
+       }},
+      {"GET", "/v1/info", [&api](const auto&, auto& response) { set_reply(response, api.info()); }},
+      {"GET", "/v1/events", [&hub](const auto&, auto& response) { stream_events(hub, response); }},
+      {"POST", "/v1/leave",
+       [&api](const auto&, auto& response) { set_reply(response, api.leave()); }},
+      {"POST", "/v1/join", call_with_body(api, &AdminApi::join)},
+      {"PUT", "/v1/meta", call_with_body(api, &AdminApi::meta)},
+      {"POST", "/v1/ping", call_with_body(api, &AdminApi::ping)},
+      {"POST", "/v1/send", call_with_body(api, &AdminApi::send)},
+      {"POST", "/v1/broadcast", call_with_body(api, &AdminApi::broadcast)},
+  };
+}
+
+const Route* find_route(const std::vector<Route>& routes, std::string_view path) {
+  const auto found = std::ranges::find(routes, path, &Route::path);
+  return found != routes.end() ? &*found : nullptr;
+}
+
 // The answer to what no handler took: another path, or a known one with another method.
-void answer_unhandled(const httplib::Request& request, httplib::Response& response) {
+void answer_unhandled(const std::vector<Route>& routes, const httplib::Request& request,
+                      httplib::Response& response) {
   if (!response.body.empty()) {
     return;
   }
-  constexpr std::array<std::pair<const char*, const char*>, 9> kMethods{{
-      {"/v1/members", "GET"},
-      {"/v1/info", "GET"},
-      {"/v1/events", "GET"},
-      {"/v1/join", "POST"},
-      {"/v1/leave", "POST"},
-      {"/v1/meta", "PUT"},
-      {"/v1/ping", "POST"},
-      {"/v1/send", "POST"},
-      {"/v1/broadcast", "POST"},
-  }};
-  for (const auto& [path, method] : kMethods) {
-    if (request.path == path && request.method != method && response.status == 404) {
-      response.set_header("Allow", method);
-      set_reply(response,
-                error_reply(405, "method_not_allowed", fmt::format("{} takes {}", path, method)));
-      return;
-    }
-  }
-  if (response.status == 404) {
+  const Route* route = find_route(routes, request.path);
+  if (response.status == 404 && route != nullptr && route->method != request.method) {
+    response.set_header("Allow", std::string(route->method));
+    set_reply(response, error_reply(405, "method_not_allowed",
+                                    fmt::format("{} takes {}", route->path, route->method)));
+  } else if (response.status == 404) {
     set_reply(response, error_reply(404, "not_found", "there is nothing at this path"));
   } else {
     set_reply(response, error_reply(response.status, "bad_request", "the request is malformed"));
   }
+}
+
+// Whether the HTTP library would wait for a body until the connection closes: without a length
+// there is none (RFC 9112, section 6.3), as in `curl -X POST`.
+bool lacks_body(const httplib::Request& request) {
+  return request.method != "GET" && request.method != "HEAD" &&
+         !request.has_header("Content-Length");
 }
 
 }  // namespace
@@ -171,8 +230,7 @@ class AdminServer::Impl {
 
   void serve(AdminApi& api, EventHub& hub) {
     add_guard();
-    add_calls(api);
-    add_events(hub);
+    add_routes(api, hub);
     std::packaged_task<void()> listen([this] { server_.listen_after_bind(); });
     ended_ = listen.get_future();
     thread_ = std::thread(std::move(listen));
@@ -189,77 +247,52 @@ class AdminServer::Impl {
  private:
   void add_guard() {
     server_.set_pre_routing_handler(
-        [guard = RequestGuard(address_, token_)](const auto& request, auto& response) {
+        [this, guard = RequestGuard(address_, token_)](const httplib::Request& request,
+                                                       httplib::Response& response) {
           response.set_header("Cache-Control", "no-store");
           response.set_header("X-Content-Type-Options", "nosniff");
-          const auto refusal = guard.check(head_of(request));
-          if (!refusal) {
+          if (const auto refusal = guard.check(head_of(request))) {
+            set_reply(response, error_reply(refusal->status, refusal->code, refusal->message));
+            return httplib::Server::HandlerResponse::Handled;
+          }
+          if (!lacks_body(request)) {
             return httplib::Server::HandlerResponse::Unhandled;
           }
-          set_reply(response, error_reply(refusal->status, refusal->code, refusal->message));
+          const Route* route = find_route(routes_, request.path);
+          if (route != nullptr && route->method == request.method) {
+            route->handler(request, response);
+          } else {
+            response.status = 404;
+          }
           return httplib::Server::HandlerResponse::Handled;
         });
-    server_.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
-      answer_unhandled(request, response);
+    server_.set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
+      answer_unhandled(routes_, request, response);
     });
     server_.set_exception_handler([](const auto&, auto& response, std::exception_ptr) {
       set_reply(response, error_reply(500, "system", "the request could not be carried out"));
     });
   }
 
-  void add_calls(AdminApi& api) {
-    const auto with_body = [&api](ApiReply (AdminApi::*call)(const std::string&)) {
-      return [&api, call](const httplib::Request& request, httplib::Response& response) {
-        set_reply(response, (api.*call)(request.body));
-      };
-    };
-    server_.Get("/v1/members", [&api](const auto& request, auto& response) {
-      set_reply(response, api.members(request.get_param_value("status")));
-    });
+  void add_routes(AdminApi& api, EventHub& hub) {
+    routes_ = routes_to(api, hub);
+    for (const Route& route : routes_) {
+      if (route.method == "GET") {
+        server_.Get(route.path, route.handler);
+      } else if (route.method == "PUT") {
+        server_.Put(route.path, route.handler);
+      } else {
+        server_.Post(route.path, route.handler);
+      }
+    }
     server_.Get(R"(/v1/members/([\s\S]+))", [&api](const auto& request, auto& response) {
       set_reply(response, api.member(request.matches[1].str()));
-    });
-    server_.Get("/v1/info",
-                [&api](const auto&, auto& response) { set_reply(response, api.info()); });
-    server_.Post("/v1/leave", httplib::Server::Handler([&api](const auto&, auto& response) {
-                   set_reply(response, api.leave());
-                 }));
-    server_.Post("/v1/join", with_body(&AdminApi::join));
-    server_.Put("/v1/meta", with_body(&AdminApi::meta));
-    server_.Post("/v1/ping", with_body(&AdminApi::ping));
-    server_.Post("/v1/send", with_body(&AdminApi::send));
-    server_.Post("/v1/broadcast", with_body(&AdminApi::broadcast));
-  }
-
-  void add_events(EventHub& hub) {
-    server_.Get("/v1/events", [&hub](const auto&, auto& response) {
-      auto subscription = hub.subscribe();
-      if (subscription == nullptr) {
-        set_reply(response, error_reply(503, "too_many_subscribers",
-                                        fmt::format("{} read the events already: end one of them",
-                                                    EventHub::kMaxSubscribers)));
-        return;
-      }
-      response.set_chunked_content_provider(
-          "application/x-ndjson",
-          [subscription = std::move(subscription)](std::size_t, httplib::DataSink& sink) {
-            const auto next = subscription->next(kHeartbeat);
-            switch (next.state) {
-              case EventSubscription::State::line:
-                return sink.write(next.line.data(), next.line.size());
-              case EventSubscription::State::nothing_yet:
-                return sink.write("\n", 1);  // finds out whether somebody still listens
-              case EventSubscription::State::ended:
-                break;
-            }
-            sink.done();
-            return true;
-          });
     });
   }
 
   Address address_;
   std::optional<std::string> token_;
+  std::vector<Route> routes_;
   httplib::Server server_;
   std::thread thread_;
   std::future<void> ended_;

@@ -48,8 +48,8 @@ func encodeMessage(b *testing.B, kind byte, body any) []byte {
 
 func encodeLoop(b *testing.B, kind byte, body any) {
 	b.SetBytes(int64(len(encodeMessage(b, kind, body))))
-	b.ReportAllocs()
-	b.ResetTimer()
+	meter := startMeter(b)
+	defer meter.report()
 	for i := 0; i < b.N; i++ {
 		encodeMessage(b, kind, body)
 	}
@@ -58,8 +58,8 @@ func encodeLoop(b *testing.B, kind byte, body any) {
 func decodeLoop[Body any](b *testing.B, kind byte, body *Body) {
 	message := encodeMessage(b, kind, body)
 	b.SetBytes(int64(len(message)))
-	b.ReportAllocs()
-	b.ResetTimer()
+	meter := startMeter(b)
+	defer meter.report()
 	for i := 0; i < b.N; i++ {
 		var decoded Body
 		handle := codec.MsgpackHandle{}

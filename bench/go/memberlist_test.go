@@ -132,13 +132,13 @@ func ingest(b *testing.B, full bool) {
 	}
 	refill()
 	b.SetBytes(int64(2 + source.parts()*(len(aliveMessage(0, 1<<16))+2)))
-	b.ReportAllocs()
-	b.ResetTimer()
+	meter := startMeter(b)
+	defer meter.report()
 	for left := b.N; left > 0; {
 		if len(packets) == 0 {
-			b.StopTimer()
+			meter.pause()
 			refill()
-			b.StartTimer()
+			meter.resume()
 		}
 		n := min(burst, left, len(packets))
 		feed(packets[:n])
@@ -174,13 +174,13 @@ func BenchmarkMerge10000(b *testing.B) {
 		events.wait(b)
 	}
 	exchange(pushPull(members, firstIncarnation))
-	b.ReportAllocs()
-	b.ResetTimer()
+	meter := startMeter(b)
+	defer meter.report()
 	for i := 0; i < b.N; i++ {
-		b.StopTimer()
+		meter.pause()
 		message := pushPull(members, firstIncarnation+1+uint32(i))
 		b.SetBytes(int64(len(message)))
-		b.StartTimer()
+		meter.resume()
 		exchange(message)
 	}
 }

@@ -37,8 +37,8 @@ func fullQueue() (*memberlist.TransmitLimitedQueue, []*news) {
 
 func BenchmarkQueueBroadcast10000(b *testing.B) {
 	queue, all := fullQueue()
-	b.ReportAllocs()
-	b.ResetTimer()
+	meter := startMeter(b)
+	defer meter.report()
 	at := 0
 	for i := 0; i < b.N; i++ {
 		// Like our queue, with a copy of its own of the name and the bytes.
@@ -52,8 +52,8 @@ func BenchmarkQueueBroadcast10000(b *testing.B) {
 
 func BenchmarkTakePacket10000(b *testing.B) {
 	queue, _ := fullQueue()
-	b.ReportAllocs()
-	b.ResetTimer()
+	meter := startMeter(b)
+	defer meter.report()
 	for i := 0; i < b.N; i++ {
 		if len(queue.GetBroadcasts(2, packetBytes)) == 0 {
 			b.Fatal("nothing to send")

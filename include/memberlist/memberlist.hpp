@@ -25,11 +25,14 @@ namespace memberlist {
 struct Handlers {
   /// Every event, one at a time and in order, outside any lock, on a thread of its own that the
   /// Memberlist owns (made only if this is set). It may call everything, also the calls that
-  /// block, and may take its time: the protocol goes on. User messages that wait for it are
-  /// bounded (`handoff_queue_depth`; the oldest go first, counted and logged); membership events
-  /// are never dropped.
+  /// block, and may take its time: the protocol goes on. User messages and merged states that
+  /// wait for it are bounded (`handoff_queue_depth`, and 64 MiB; the oldest go first, counted as
+  /// `EngineCounters::dropped_limit` and logged); membership events are never dropped. What was
+  /// told before a `shutdown` is delivered before it returns, unless the handler itself calls it.
+  /// It may even destroy the Memberlist, and must not throw.
   std::function<void(const Event&)> on_event;
-  /// Log records; called from the library's threads, one at a time. Must not call the Memberlist.
+  /// Log records; called from the thread that runs the protocol, one at a time, so be quick. Must
+  /// not call the Memberlist, and must not throw.
   std::function<void(const LogRecord&)> on_log;
 };
 
@@ -81,9 +84,9 @@ class MEMBERLIST_API Memberlist {
   [[nodiscard]] Result<void> update_meta(BytesView meta,
                                          Duration timeout = std::chrono::seconds(5));
 
-  /// A user message to one live member. `reliable` waits for the connection, `best_effort` for
-  /// nothing. Errors: `unknown_member`, `member_not_alive`, `too_large` (names the limit),
-  /// `unreachable`.
+  /// A user message to one live member. `reliable` waits for the connection; `best_effort` does
+  /// not wait, unless so many are sent at once that the thread must catch up. Errors:
+  /// `unknown_member`, `member_not_alive`, `too_large` (names the limit), `unreachable`.
   [[nodiscard]] Result<void> send(std::string_view member, BytesView payload,
                                   Delivery delivery = Delivery::best_effort);
 

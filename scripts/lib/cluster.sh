@@ -15,9 +15,8 @@ end_everything() {
   trap - EXIT INT TERM
   for name in "${!PID[@]}"; do kill -TERM "${PID[$name]}" 2>/dev/null || true; done
   for name in "${!PID[@]}"; do
-    within 2 process_ended "$name" || kill -KILL "${PID[$name]}" 2>/dev/null || true
+    within 3 process_ended "$name" || kill_hard "$name"
   done
-  wait 2>/dev/null || true
   if ((status == 0)); then
     rm -rf "$DIR"
   else
@@ -37,9 +36,17 @@ process_ended() {
 # reap NAME: waits for a process that is about to end; its exit code.
 reap() {
   local status=0
-  { wait "${PID[$1]}" || status=$?; } 2>/dev/null # not bash's own line about a killed job
+  wait "${PID[$1]}" || status=$?
   unset "PID[$1]"
   return $status
+}
+
+# kill_hard NAME: the process hears nothing of it. Without bash's own line about a killed job.
+kill_hard() {
+  {
+    kill -KILL "${PID[$1]}" || true
+    reap "$1" || true
+  } 2>/dev/null
 }
 
 # --- waiting --------------------------------------------------------------------------------------
@@ -96,7 +103,7 @@ start_agent() {
   local name=$1
   shift
   "$PROGRAM" agent --name "$name" --bind 127.0.0.1:0 --http 127.0.0.1:0 --events json \
-    --log-level warn "$@" >"$DIR/$name.events" 2>"$DIR/$name.log" </dev/null &
+    --log-level warning "$@" >"$DIR/$name.events" 2>"$DIR/$name.log" </dev/null &
   PID[$name]=$!
   within 10 ready_or_gone "$name" || true
   ADDRESS[$name]=$(events "$name" 'select(.event == "ready") | .address')
@@ -175,8 +182,7 @@ start_alertmanager() {
     within 10 alertmanager_answers_or_gone "$name" || true
     if alertmanager_answers "$name"; then return; fi
     note "Alertmanager did not start (attempt $try)"
-    kill -KILL "${PID[$name]}" 2>/dev/null || true
-    reap "$name" || true
+    kill_hard "$name"
   done
   show_logs
   die 'Alertmanager is installed, but does not run'
@@ -202,8 +208,7 @@ start_serf() {
     within 10 serf_answers_or_gone "$name" || true
     if serf_answers "$name"; then return; fi
     note "Serf did not start (attempt $try)"
-    kill -KILL "${PID[$name]}" 2>/dev/null || true
-    reap "$name" || true
+    kill_hard "$name"
   done
   show_logs
   die 'Serf is installed, but does not run'

@@ -11,11 +11,11 @@ namespace {
 class BlockedSignals {
  public:
   BlockedSignals() {
-    sigset_t all{};
-    ::sigfillset(&all);
+    sigset_t all{};  // (these are macros in places, so they go without ::)
+    sigfillset(&all);
     // Faults of the thread's own are not to be blocked: that would be undefined.
     for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) {
-      ::sigdelset(&all, fault);
+      sigdelset(&all, fault);
     }
     ::pthread_sigmask(SIG_SETMASK, &all, &old_);
   }

@@ -11,7 +11,7 @@ namespace memberlist::net {
 /// deadline. Everything that a Loop calls is called from the thread that is in `run`.
 class Loop {
  public:
-  using Task = std::move_only_function<void()>;
+  using Task = std::function<void()>;  // not move_only_function: libc++ has none
 
   Loop();
   ~Loop();
@@ -20,8 +20,8 @@ class Loop {
 
   /// Runs until `stop`. One thread at a time.
   void run();
-  /// Makes `run` return after the task at hand; tasks that wait are kept for a next `run`, or
-  /// dropped by the destructor. From any thread.
+  /// Makes `run` return once the tasks posted before have run; later ones are kept for a next
+  /// `run`, or dropped by the destructor. From any thread.
   void stop();
   /// Runs a task soon, after those posted before. From any thread; never runs it at once.
   void post(Task task);

@@ -33,6 +33,7 @@ TEST(TimerHeap, PopsWhatIsDueInOrderOfTime) {
 TEST(TimerHeap, EqualTimesPopAsScheduled) {
   TimerHeap<int> heap;
   std::vector<TimerHandle> handles;
+  handles.reserve(20);
   for (int i = 0; i < 20; ++i) handles.push_back(heap.schedule(at(1s), i));
   heap.cancel(handles[4]);
   EXPECT_TRUE(heap.reschedule(handles[7], at(1s)));  // now the last

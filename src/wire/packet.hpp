@@ -81,7 +81,8 @@ struct MessageView {
 /// Views are valid until the next `open`. Nothing is allocated in the steady state.
 class PacketOpener {
  public:
-  /// Removes label and encryption; an error says why the whole datagram is dropped.
+  /// Removes label and encryption; an error says why the whole datagram is dropped. The datagram
+  /// must stay until its messages are done with: those that were not sealed are views into it.
   [[nodiscard]] WireResult<void> open(const Sealing& how, BytesView datagram);
 
   /// The next message; `std::nullopt` at the end. An error concerns one part (bad compression, bad

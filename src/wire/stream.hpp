@@ -40,6 +40,7 @@ class StreamOpener {
   /// The answering side of an exchange sends none.
   /// `how` must outlive this.
   StreamOpener(const Sealing& how, bool expect_label);
+  StreamOpener(const Sealing&& how, bool expect_label) = delete;
 
   // The message's views stay with the bytes when these are moved, but not when they are copied.
   StreamOpener(StreamOpener&&) noexcept = default;

@@ -92,7 +92,7 @@ TEST(EngineAlive, EarlierSnapshotsDoNotChange) {
 }
 
 TEST(EngineAlive, GreaterIncarnationClearsASuspicion) {
-  Bench bench(no_probes());
+  AnsweringBench bench;
   bench.receive(kGossiper, {alive_message(claim(1))});
   bench.receive(kGossiper, {suspect_message("m", 1, "x")});
   bench.receive(kGossiper, {alive_message(claim(1))});
@@ -118,8 +118,8 @@ TEST(EngineAlive, ComesBackFromTheDeadWithAGreaterIncarnationOnly) {
 }
 
 TEST(EngineAlive, UnsoundVersionsAreIgnored) {
-  for (const Bytes& vsn : {versions(0, 5, 2), versions(1, 0, 2), versions(3, 2, 2),
-                           versions(0, 0, 0)}) {
+  for (const Bytes& vsn :
+       {versions(0, 5, 2), versions(1, 0, 2), versions(3, 2, 2), versions(0, 0, 0)}) {
     Bench bench(no_probes());
     Claim bad = claim(1);
     bad.vsn = vsn;
@@ -222,10 +222,25 @@ TEST(EngineReclaim, MemberThatLeftMayComeBackElsewhere) {
   Bench bench(no_probes());
   bench.receive(kGossiper, {alive_message(claim(1)), dead_message("m", 1, "m")});
   ASSERT_EQ(bench.status("m"), MemberStatus::left);
-  bench.receive(kGossiper, {alive_message(moved(1))});
-  EXPECT_EQ(bench.status("m"), MemberStatus::alive) << "an address update needs no incarnation";
+  bench.receive(kGossiper, {alive_message(moved(2))});
+  EXPECT_EQ(bench.status("m"), MemberStatus::alive);
   EXPECT_EQ(bench.engine().member("m")->address(), kElsewhere);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, leave, alive, join}));
+}
+
+TEST(EngineReclaim, StaleClaimIsToldWhatIsRememberedInsteadOfBelieved) {
+  Bench bench(no_probes());
+  bench.receive(kGossiper, {alive_message(claim(7)), dead_message("m", 7, "m")});
+  bench.receive(kGossiper, {alive_message(moved(7))});
+  EXPECT_EQ(bench.status("m"), MemberStatus::left);
+  EXPECT_EQ(bench.engine().member("m")->address(), kAddress);
+  EXPECT_EQ(bench.kinds("m"), (Kinds{join, leave})) << "no conflict: its place is free";
+  const auto told = bench.sent(Type::dead, kElsewhere);
+  ASSERT_EQ(told.size(), 1u) << "so that whoever is there refutes upward";
+  EXPECT_EQ(told[0]->dead().incarnation, 7u);
+  bench.receive(kElsewhere, {alive_message(moved(8))});
+  EXPECT_EQ(bench.status("m"), MemberStatus::alive);
+  EXPECT_EQ(bench.engine().member("m")->address(), kElsewhere);
 }
 
 TEST(EngineReclaim, DeadMemberMayComeBackElsewhereAfterTheReclaimTime) {

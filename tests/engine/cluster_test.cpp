@@ -47,8 +47,7 @@ TEST(EngineCluster, JoinThenDeathOfTheOtherIsSeenAsFailed) {
     ASSERT_TRUE(cluster.assemble());
     const TimePoint died = cluster.now();
     refusing ? cluster.kill(1) : cluster.crash(1);
-    ASSERT_TRUE(cluster.run_until(
-        [&] { return cluster.status(0, 1) == MemberStatus::dead; }, 20s));
+    ASSERT_TRUE(cluster.run_until([&] { return cluster.status(0, 1) == MemberStatus::dead; }, 20s));
     EXPECT_LE(cluster.now() - died, 1s + 1s + 4s + 100ms) << "a tick, a probe, the least suspicion";
     EXPECT_GE(cluster.now() - died, 4s);
     EXPECT_EQ(cluster.engine(0).live_count(), 1u);
@@ -95,8 +94,8 @@ TEST(EngineCluster, FiveCrashesAreSeenByEveryone) {
   const TimePoint crashed = cluster.now();
   const std::set<HostId> victims{3, 11, 12, 25, 39};
   for (const HostId victim : victims) cluster.crash(victim);
-  const bool agreed =
-      cluster.run_until([&] { return cluster.agree(kNodes - victims.size()); }, latest_death(kNodes));
+  const bool agreed = cluster.run_until([&] { return cluster.agree(kNodes - victims.size()); },
+                                        latest_death(kNodes));
   EXPECT_TRUE(agreed);
   const SuspicionFormula formula{.members = kNodes};
   for (HostId node = 0; node < kNodes; ++node) {
@@ -153,7 +152,8 @@ TEST(EngineCluster, PauseShorterThanTheSuspicionIsRefuted) {
   cluster.run_for(10s);
   const TimePoint start = cluster.now();
   cluster.pause(3);
-  ASSERT_TRUE(cluster.run_until([&] { return cluster.when(0, 3, suspect, start).has_value(); }, 10s));
+  ASSERT_TRUE(
+      cluster.run_until([&] { return cluster.when(0, 3, suspect, start).has_value(); }, 10s));
   cluster.run_for(500ms);
   cluster.resume(3);
   cluster.run_for(60s);
@@ -219,7 +219,8 @@ TEST(EngineCluster, UnreachableNetworkLeadsToSuspicionWithinTheProbe) {
     rule.udp_refused = true;
     rule.tcp_refused = true;
   });
-  ASSERT_TRUE(cluster.run_until([&] { return cluster.when(0, 1, suspect, start).has_value(); }, 5s));
+  ASSERT_TRUE(
+      cluster.run_until([&] { return cluster.when(0, 1, suspect, start).has_value(); }, 5s));
   EXPECT_GE(cluster.engine(0).counters().send_errors, 1u);
 }
 
@@ -231,12 +232,15 @@ TEST(EngineCluster, PartitionHealsByPushPullWhileMembersAreRemembered) {
   cluster.run_for(10s);
   const TimePoint cut = cluster.now();
   for (HostId node = 5; node < 10; ++node) cluster.network().set_group(node, 1);
-  ASSERT_TRUE(cluster.run_until([&] {
-    for (HostId node = 0; node < 10; ++node) {
-      if (cluster.engine(node).live_count() != 5) return false;
-    }
-    return true;
-  }, 60s)) << "each half takes the other for dead";
+  ASSERT_TRUE(cluster.run_until(
+      [&] {
+        for (HostId node = 0; node < 10; ++node) {
+          if (cluster.engine(node).live_count() != 5) return false;
+        }
+        return true;
+      },
+      60s))
+      << "each half takes the other for dead";
   cluster.network().heal_partitions();
   const TimePoint healed = cluster.now();
   EXPECT_LT(healed - cut, 60s);

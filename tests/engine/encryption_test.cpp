@@ -19,7 +19,6 @@ Config with_keys(std::vector<Bytes> keys) {
 
 bool answers_ping_of(const Config& receiver, const Config& sender) {
   Bench from(sender);
-  from.receive(kPeer, {});
   Bench to(receiver);
   // The sender's best-effort packet, taken off its wire.
   const auto sent = from.act([&](Engine& engine, TimePoint now) {
@@ -88,7 +87,9 @@ TEST(EngineEncryption, EveryPacketOfAnEncryptedNodeIsEncrypted) {
   bench.run_for(20s);
   ASSERT_GT(bench.packets().size(), 10u);
   for (const SeenPacket& packet : bench.packets()) {
-    EXPECT_EQ(as_text(BytesView(packet.bytes).first(6)), "\xf4\x04" "blue");
+    EXPECT_EQ(as_text(BytesView(packet.bytes).first(6)),
+              "\xf4\x04"
+              "blue");
     EXPECT_EQ(as_text(packet.bytes).find("self"), std::string::npos);
   }
 }
@@ -136,8 +137,8 @@ TEST(EngineEncryption, ClusterGoesOverNodeByNodeAndLosesNobody) {
     bool outgoing;
     bool incoming;
   };
-  for (const Phase& phase : {Phase{"accept", false, false}, Phase{"send", true, false},
-                             Phase{"require", true, true}}) {
+  for (const Phase& phase :
+       {Phase{"accept", false, false}, Phase{"send", true, false}, Phase{"require", true, true}}) {
     for (HostId node = 0; node < kNodes; ++node) {
       cluster.kill(node);
       cluster.config(node).keys = {kKey};

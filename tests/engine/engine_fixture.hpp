@@ -32,6 +32,12 @@ class Bench : public EngineBench {
   }
 };
 
+/// A Bench where nobody is suspected unless somebody says so: every ping is answered.
+class AnsweringBench : public Bench {
+ public:
+  AnsweringBench() { let_strangers_answer(); }
+};
+
 /// A VirtualCluster that fails the test if an engine broke its contract.
 class Cluster : public VirtualCluster {
  public:

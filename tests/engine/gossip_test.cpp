@@ -51,12 +51,12 @@ TEST(EngineGossip, EachTickToSoManyDifferentMembers) {
   bench.run_for(6s);
   std::map<TimePoint, std::multiset<Address>> ticks;
   for (const SeenPacket& packet : bench.packets()) ticks[packet.at].insert(packet.to);
-  ASSERT_GE(ticks.size(), 25u);
+  ASSERT_GE(ticks.size(), 15u);
   std::set<Address> everybody;
   TimePoint last{};
   for (const auto& [at, targets] : ticks) {
-    EXPECT_EQ(targets.size(), 3u);
-    EXPECT_EQ(std::set(targets.begin(), targets.end()).size(), 3u) << "no member twice";
+    EXPECT_LE(targets.size(), 3u);
+    EXPECT_EQ(std::set(targets.begin(), targets.end()).size(), targets.size()) << "no member twice";
     EXPECT_FALSE(targets.contains(bench.address()));
     everybody.insert(targets.begin(), targets.end());
     EXPECT_TRUE(last == TimePoint{} || at - last == 200ms);
@@ -190,35 +190,54 @@ TEST(EngineGossip, MessageGoesOutUnchanged) {
   EXPECT_EQ(whole, alive_message(claim));
 }
 
-TEST(EngineGossip, FewestSentGoesFirstAndLargestFirstAmongThem) {
+TEST(EngineGossip, FewestSentGoesFirstAndTheLargestAmongThem) {
   Config config = no_probes();
   config.enable_compression = false;
-  config.udp_buffer_size = 500;
+  config.udp_buffer_size = 512;
   config.gossip_nodes = 1;
   Bench bench(config);
   bench.meet("a");
   bench.run_for(20s);
   bench.forget();
-  const auto say = [&](char letter, std::size_t size) {
-    const std::string payload(size, letter);
-    EXPECT_TRUE(bench
-                    .act([&](Engine& engine, TimePoint now) {
-                      return engine.broadcast(now, as_bytes(payload));
-                    })
-                    .has_value());
+  const auto news = [&](std::string name, std::size_t meta_bytes) {
+    bench.receive(kGossiper, {alive_message({.name = std::move(name),
+                                             .address = {IpAddress::v4(10, 9, 3, 3), 1},
+                                             .meta = Bytes(meta_bytes)})});
   };
-  say('s', 100);
-  say('l', 300);
-  say('m', 200);
-  bench.run_for(1s);
+  news("s", 20);
+  news("l", 260);
+  news("m", 200);
+  bench.run_for(500ms);
   ASSERT_GE(bench.packets().size(), 2u);
-  const auto letters = [&](std::size_t packet) {
+  const auto names = [&](std::size_t packet) {
     std::string text;
-    for (const SeenMessage& message : bench.packets()[packet].messages) text += message.user()[0];
+    for (const SeenMessage& message : bench.packets()[packet].messages) text += message.about();
     return text;
   };
-  EXPECT_EQ(letters(0), "ls") << "the longest, then the longest that still fits";
-  EXPECT_EQ(letters(1).front(), 'm') << "what was not sent yet has precedence";
+  EXPECT_EQ(names(0), "ls") << "the largest, then the largest that still fits";
+  EXPECT_EQ(names(1).front(), 'm') << "what was not sent yet has precedence";
+}
+
+TEST(EngineGossip, UserMessagesGoFirstInFirstOut) {
+  Config config = no_probes();
+  config.gossip_nodes = 1;
+  Bench bench(config);
+  bench.meet("a");
+  bench.run_for(20s);
+  bench.forget();
+  for (const std::string_view text : {"first and long", "second", "third, the longest of all"}) {
+    EXPECT_TRUE(bench
+                    .act([&](Engine& engine, TimePoint now) {
+                      return engine.broadcast(now, as_bytes(text));
+                    })
+                    .has_value());
+  }
+  bench.run_for(300ms);
+  const auto sent = bench.sent(Type::user);
+  ASSERT_GE(sent.size(), 3u);
+  EXPECT_EQ(sent[0]->user(), "first and long");
+  EXPECT_EQ(sent[1]->user(), "second");
+  EXPECT_EQ(sent[2]->user(), "third, the longest of all");
 }
 
 TEST(EngineGossip, NewsSpreadsToAll) {

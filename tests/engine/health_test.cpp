@@ -74,8 +74,7 @@ std::uint32_t score_after_failed_probe(std::size_t nacks, const Bytes& helper_ve
   const std::size_t asked = bench.sent(Type::indirect_ping).size();
   EXPECT_EQ(asked, 3u);
   for (const SeenMessage* message : bench.sent(Type::indirect_ping)) {
-    EXPECT_EQ(message->indirect_ping().nack,
-              std::to_integer<int>(helper_versions[1]) >= 4);
+    EXPECT_EQ(message->indirect_ping().nack, std::to_integer<int>(helper_versions[1]) >= 4);
   }
   EXPECT_EQ(bench.change("silent", suspect)->event.cause.nacks, nacks);
   return bench.engine().health_score();

@@ -103,12 +103,10 @@ TEST(EnginePoison, DeadStateWithoutVersionsDoesNotStopAMerge) {
 TEST(EnginePoison, NameOrMetaOverTheLimitIsRefused) {
   Bench bench;
   bench.receive(kGossiper, {alive_message({.name = std::string(256, 'n'), .address = kAddress})});
-  bench.receive(kGossiper,
-                {alive_message({.name = "m", .address = kAddress, .meta = Bytes(513)})});
+  bench.receive(kGossiper, {alive_message({.name = "m", .address = kAddress, .meta = Bytes(513)})});
   EXPECT_EQ(bench.engine().members()->size(), 1u);
   bench.receive(kGossiper, {alive_message({.name = std::string(255, 'n'), .address = kAddress})});
-  bench.receive(kGossiper,
-                {alive_message({.name = "m", .address = kAddress, .meta = Bytes(512)})});
+  bench.receive(kGossiper, {alive_message({.name = "m", .address = kAddress, .meta = Bytes(512)})});
   EXPECT_EQ(bench.engine().members()->size(), 3u);
 }
 

@@ -34,6 +34,26 @@ TEST(EngineProbe, AnsweringMemberIsNeverSuspected) {
   EXPECT_EQ(bench.engine().health_score(), 0u);
 }
 
+TEST(EngineProbe, PolicyHearsTheRoundTripOfADirectAnswerInTime) {
+  VirtualPolicy policy;
+  std::vector<Duration> heard;
+  policy.on_ping = [&](const MemberRecord& peer, Duration round_trip, BytesView payload) {
+    EXPECT_EQ(peer.name, "a");
+    EXPECT_EQ(as_text(payload), "coordinates");
+    heard.push_back(round_trip);
+  };
+  Bench bench(EngineBench::quiet_config(), &policy);
+  ScriptedPeer& peer = bench.meet("a");
+  peer.ack_payload = to_bytes("coordinates");
+  peer.round_trip = 30ms;
+  ASSERT_TRUE(wait_for_ping(bench, peer));
+  bench.run_for(100ms);
+  EXPECT_EQ(heard, (std::vector<Duration>{30ms}));
+  peer.round_trip = 600ms;
+  bench.run_for(5s);
+  EXPECT_EQ(heard.size(), 1u) << "not of those behind the timeout";
+}
+
 TEST(EngineProbe, EveryMemberIsProbedOnceARoundInAnOrderThatChanges) {
   Bench bench;
   for (int i = 0; i < 10; ++i) bench.meet("peer" + std::to_string(i));
@@ -89,7 +109,7 @@ TEST(EngineProbe, SequenceNumbersAreNeverReused) {
   const auto pings = bench.sent(Type::ping);
   for (const SeenMessage* message : pings) numbers.insert(message->ping().seq_no);
   EXPECT_EQ(numbers.size(), pings.size());
-  EXPECT_GE(pings.size(), 7u);
+  EXPECT_GE(pings.size(), 4u);
 }
 
 TEST(EngineProbe, SilentMemberIsSuspectedAfterIndirectProbes) {
@@ -162,8 +182,8 @@ TEST(EngineProbe, AckWithAnotherNumberIsIgnored) {
   peer.answers_pings = false;
   ASSERT_TRUE(wait_for_ping(bench, peer));
   const std::uint32_t seq_no = bench.sent(Type::ping).back()->ping().seq_no;
-  bench.receive(peer.address, {ack_message(seq_no + 1),
-                               message_bytes(wire::Nack{.seq_no = seq_no + 1})});
+  bench.receive(peer.address,
+                {ack_message(seq_no + 1), message_bytes(wire::Nack{.seq_no = seq_no + 1})});
   EXPECT_TRUE(wait_for(bench, "a", suspect, 2s));
 }
 
@@ -221,6 +241,19 @@ TEST(EngineProbe, SendErrorLeadsStraightToTheIndirectStage) {
   EXPECT_EQ(bench.now() - pinged, 1s);
   EXPECT_EQ(bench.sent(Type::indirect_ping).size(), 1u) << "not once more at the timeout";
   EXPECT_EQ(bench.engine().counters().send_errors, 1u);
+}
+
+TEST(EngineProbe, OnlyAnUnreachableRemoteLeadsThere) {
+  Bench bench;
+  ScriptedPeer& peer = bench.meet("a");
+  bench.meet("b");
+  ASSERT_TRUE(wait_for_ping(bench, peer));
+  bench.engine().handle_send_error(bench.now(), peer.address,
+                                   {ErrorCode::system, "no buffer space", {}});
+  EXPECT_TRUE(bench.engine().outputs().empty() ||
+              std::holds_alternative<LogRecord>(bench.engine().outputs()[0]));
+  bench.run_for(400ms);
+  EXPECT_TRUE(bench.sent(Type::indirect_ping).empty());
 }
 
 TEST(EngineProbe, SendErrorToSomebodyElseChangesNothing) {
@@ -330,8 +363,7 @@ TEST(EngineTcpFallback, AnswerIsUnderstoodByteForByte) {
   const auto opener = bench.read(bench.dialled().id);
   ASSERT_NE(opener, nullptr);
   const std::uint32_t seq_no = std::get<wire::Ping>(opener->message()).seq_no;
-  bench.feed(bench.dialled().id,
-             bench.sealed(ack_message(seq_no), false), 1);
+  bench.feed(bench.dialled().id, bench.sealed(ack_message(seq_no), false), 1);
   EXPECT_TRUE(bench.dialled().ended_at.has_value());
   bench.run_for(450ms);
   EXPECT_EQ(bench.status("a"), MemberStatus::alive);

@@ -42,11 +42,11 @@ TEST(EnginePushPull, AnswerHoldsTheWholeState) {
   Config config = no_probes();
   config.meta = to_bytes("my tag");
   Bench bench(config, &policy);
-  bench.receive(kPeer, {alive_message(claim("a", 1)), alive_message(claim("s", 2)),
-                        alive_message(claim("d", 3, MemberStatus::alive, 5)),
-                        alive_message(claim("l", 4))});
-  bench.receive(kPeer, {suspect_message("s", 1, "x"), dead_message("d", 5, "x"),
-                        dead_message("l", 1, "l")});
+  bench.receive(
+      kPeer, {alive_message(claim("a", 1)), alive_message(claim("s", 2)),
+              alive_message(claim("d", 3, MemberStatus::alive, 5)), alive_message(claim("l", 4))});
+  bench.receive(
+      kPeer, {suspect_message("s", 1, "x"), dead_message("d", 5, "x"), dead_message("l", 1, "l")});
   for (const bool is_join : {true, false}) {
     const auto reply = exchange(bench, {claim("a", 1)}, is_join);
     ASSERT_NE(reply, nullptr);
@@ -75,19 +75,19 @@ TEST(EnginePushPull, AnswerHoldsTheWholeState) {
 }
 
 TEST(EnginePushPull, StatesAreMergedByTheirKind) {
-  Bench bench(no_probes());
+  AnsweringBench bench;
   bench.receive(kPeer, {alive_message(claim("d", 3)), alive_message(claim("s", 2)),
                         alive_message(claim("l", 4)), alive_message(claim("newer", 5))});
-  exchange(bench, {claim("a", 1), claim("s", 2, MemberStatus::suspect),
-                   claim("d", 3, MemberStatus::dead), claim("l", 4, MemberStatus::left),
-                   claim("newer", 5, MemberStatus::alive, 8)});
+  exchange(bench,
+           {claim("a", 1), claim("s", 2, MemberStatus::suspect), claim("d", 3, MemberStatus::dead),
+            claim("l", 4, MemberStatus::left), claim("newer", 5, MemberStatus::alive, 8)});
   EXPECT_EQ(bench.status("a"), MemberStatus::alive);
   EXPECT_EQ(bench.kinds("a"), (Kinds{join}));
   EXPECT_EQ(bench.change("a", join)->event.cause.kind, Cause::Kind::push_pull);
   EXPECT_EQ(bench.change("a", join)->event.cause.source, kPeer);
   EXPECT_EQ(bench.status("s"), MemberStatus::suspect);
   EXPECT_EQ(bench.status("d"), MemberStatus::suspect) << "so that it can still refute";
-  EXPECT_EQ(bench.change("d", suspect)->event.cause.accuser, "self");
+  EXPECT_EQ(bench.change("d", suspect)->event.cause.accuser, "") << "nobody's own evidence";
   EXPECT_EQ(bench.status("l"), MemberStatus::left);
   EXPECT_EQ(bench.incarnation("newer"), 8u);
   ASSERT_TRUE(wait_for(bench, "d", dead));
@@ -108,7 +108,8 @@ TEST(EnginePushPull, UnknownStateNumberIsNotTakenForAnything) {
 }
 
 TEST(EnginePushPull, OthersOpinionOfUsIsRefuted) {
-  for (const MemberStatus status : {MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
+  for (const MemberStatus status :
+       {MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
     Bench bench(no_probes());
     Claim self{.name = "self", .address = bench.address(), .incarnation = 17, .status = status};
     exchange(bench, {self});
@@ -138,8 +139,8 @@ TEST(EnginePushPull, InitiatorMergesTheAnswer) {
   peer.claims = {peer.claim(), claim("b", 9)};
   peer.user_state = "theirs";
   ASSERT_TRUE(wait_for(bench, "b", join, 25s));
-  EXPECT_EQ(bench.dialled().peer, peer.address);
-  const auto pushed = bench.read(bench.dialled().id);
+  EXPECT_EQ(bench.streams().front().peer, peer.address);
+  const auto pushed = bench.read(bench.streams().front().id);
   ASSERT_NE(pushed, nullptr);
   const auto& message = std::get<wire::PushPullMessage>(pushed->message());
   EXPECT_FALSE(message.header.join);
@@ -148,7 +149,7 @@ TEST(EnginePushPull, InitiatorMergesTheAnswer) {
   ASSERT_EQ(bench.events<StateMerged>().size(), 1u);
   EXPECT_EQ(as_text(bench.events<StateMerged>()[0]->state), "theirs");
   bench.run_for(1s);
-  EXPECT_TRUE(bench.dialled().ended_at.has_value());
+  EXPECT_TRUE(bench.streams().front().ended_at.has_value());
 }
 
 // Times between the periodic push/pulls of a cluster of `members`.
@@ -259,6 +260,30 @@ TEST(EngineVersions, OneUnfitMemberRefusesTheWholeMerge) {
   EXPECT_EQ(bench.engine().members()->size(), 1u);
   EXPECT_TRUE(bench.events<StateMerged>().empty());
   EXPECT_GE(bench.log_lines(LogLevel::warning) + bench.log_lines(LogLevel::error), 1u);
+}
+
+TEST(EngineVersions, RefusedPeerHearsWhyAndNotOurState) {
+  Bench bench(no_probes());
+  Claim unfit = claim("unfit", 2);
+  unfit.vsn = versions(3, 5, 3);
+  const auto reply = exchange(bench, {unfit}, true);
+  ASSERT_NE(reply, nullptr);
+  const auto* error = std::get_if<wire::ErrorMessage>(&reply->message());
+  ASSERT_NE(error, nullptr);
+  EXPECT_NE(error->error.find("version"), std::string_view::npos);
+}
+
+TEST(EngineVersions, TheDeadAndTheLeftDoNotCount) {
+  for (const char* from : {"x", "absurd"}) {
+    Bench bench(no_probes());
+    Claim absurd = claim("absurd", 1);
+    absurd.vsn = versions(200, 250, 225);
+    bench.receive(kPeer, {alive_message(absurd), dead_message("absurd", 1, from)});
+    Claim grave = claim("grave", 2, MemberStatus::dead);
+    grave.vsn = versions(100, 110, 105);
+    exchange(bench, {claim("a", 3), grave});
+    EXPECT_EQ(bench.status("a"), MemberStatus::alive);
+  }
 }
 
 TEST(EngineVersions, LocalMembersCountToo) {

@@ -39,8 +39,8 @@ class Recorder final : public VirtualHost {
 
  private:
   void note(const std::string& text) {
-    notes.push_back(
-        std::to_string(timeline_.elapsed() / std::chrono::milliseconds(1)) + " " + text);
+    notes.push_back(std::to_string(timeline_.elapsed() / std::chrono::milliseconds(1)) + " " +
+                    text);
   }
   VirtualTimeline& timeline_;
   std::uint64_t next_ = 1000;

@@ -146,13 +146,19 @@ Word describe(std::size_t number, std::string_view line, std::size_t start, std:
   std::string_view before = line.substr(0, start);
   word.member = take_back(before, "->") || take_back(before, ".");
   if (take_back(before, "::")) {
-    if (take_back(before, "ranges") && !take_back(before, "::")) return word;
+    if (take_back(before, "ranges")) take_back(before, "::");
     word.std_qualified = take_back(before, "std");
     word.root_qualified =
         !word.std_qualified &&
         (before.empty() || (!is_word_char(before.back()) && before.back() != '>'));
   }
-  word.called = trimmed(line.substr(end)).starts_with('(');
+  std::string_view behind = trimmed(line.substr(end));
+  word.called = behind.starts_with('(');
+  if (!word.called) return word;
+  behind = trimmed(behind.substr(1));
+  for (const std::string_view argument : {"nullptr", "NULL", "0", "&"}) {
+    word.null_argument = word.null_argument || behind.starts_with(argument);
+  }
   return word;
 }
 

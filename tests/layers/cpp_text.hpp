@@ -30,6 +30,7 @@ struct Word {
   bool root_qualified = false;  ///< `::x`
   bool member = false;          ///< `.x` or `->x`
   bool called = false;          ///< `x(`
+  bool null_argument = false;   ///< `x(nullptr`, `x(NULL`, `x(0`, `x(&`
 };
 
 /// The identifiers of a text without comments, include directives left out. Views into `code`.

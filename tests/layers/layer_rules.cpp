@@ -152,7 +152,8 @@ struct BannedWords {
   const char* rule;
   Names anywhere = {};
   Names called = {};       // only as a free function: `time(`, not `deadline.time(`
-  Names of_std = {};       // only as std::x
+  Names qualified = {};    // only as std::x or ::x: alone it may be somebody's own
+  Names asked_now = {};    // only as x(nullptr) and the like
   Names with_prefix = {};  // anything that starts so
   Names with_suffix = {};  // anything that ends so
 };
@@ -162,12 +163,12 @@ const std::vector<BannedWords> kBannedWhereDeterministic = {
      .anywhere = {"AF_INET", "AF_INET6", "AF_UNIX", "SOCK_DGRAM", "SOCK_STREAM", "addrinfo"},
      .called = {"socket", "socketpair", "setsockopt", "getsockopt", "sendto", "recvfrom", "sendmsg",
                 "recvmsg", "sendmmsg", "recvmmsg", "getaddrinfo", "gethostbyname", "gethostname",
-                "getifaddrs", "poll", "select"},
+                "getifaddrs"},
      .with_prefix = {"epoll_", "sockaddr", "io_uring"}},
     {.rule = "no threads in swim, wire and sim",
      .anywhere = {"jthread", "thread_local", "this_thread", "packaged_task"},
-     .of_std = {"thread", "async", "future", "shared_future", "promise", "stop_token",
-                "stop_source", "latch", "barrier", "counting_semaphore", "binary_semaphore"},
+     .qualified = {"thread", "async", "future", "shared_future", "promise", "stop_token",
+                   "stop_source", "latch", "barrier", "counting_semaphore", "binary_semaphore"},
      .with_prefix = {"pthread_"}},
     {.rule = "no mutexes in swim, wire and sim",
      .anywhere = {"mutex", "condition_variable", "condition_variable_any", "lock_guard",
@@ -176,15 +177,17 @@ const std::vector<BannedWords> kBannedWhereDeterministic = {
     {.rule = "no clocks in swim, wire and sim: time is an argument",
      .anywhere = {"system_clock", "steady_clock", "high_resolution_clock", "utc_clock", "tai_clock",
                   "gps_clock", "file_clock", "sleep_for", "sleep_until"},
-     .called = {"time", "clock", "clock_gettime", "gettimeofday", "timespec_get", "localtime",
-                "localtime_r", "gmtime", "gmtime_r", "nanosleep", "usleep", "sleep"}},
+     .called = {"clock_gettime", "gettimeofday", "timespec_get", "localtime", "localtime_r",
+                "gmtime", "gmtime_r", "nanosleep", "usleep"},
+     .qualified = {"time", "clock", "sleep"},
+     .asked_now = {"time"}},
     {.rule = "no randomness but base/random.hpp in swim, wire and sim",
      .anywhere = {"random_device", "mt19937", "mt19937_64", "minstd_rand", "minstd_rand0",
                   "default_random_engine", "knuth_b", "seed_seq", "generate_canonical"},
-     .called = {"rand", "srand", "rand_r", "random", "srandom", "drand48", "erand48", "getrandom",
+     .called = {"rand", "srand", "rand_r", "srandom", "drand48", "erand48", "getrandom",
                 "getentropy"},
      // These differ between standard libraries even with equal generators.
-     .of_std = {"shuffle", "sample", "random_shuffle"},
+     .qualified = {"random", "shuffle", "sample", "random_shuffle"},
      .with_prefix = {"ranlux", "arc4random"},
      .with_suffix = {"_distribution", "_congruential_engine", "_twister_engine", "_carry_engine"}},
 };
@@ -245,8 +248,8 @@ bool is_net_library(std::string_view name) {
 bool matches(const BannedWords& banned, const Word& word) {
   const std::string_view name = word.name;
   if (banned.anywhere.contains(name)) return true;
-  if (banned.of_std.contains(name) && word.std_qualified) return true;
-  // `x.time()` and `time_of(x)` are somebody's own; `time()`, `::time()`, `std::time()` are libc's.
+  if (banned.qualified.contains(name) && (word.std_qualified || word.root_qualified)) return true;
+  if (banned.asked_now.contains(name) && word.null_argument && !word.member) return true;
   if (banned.called.contains(name) && word.called && !word.member) return true;
   const auto starts = [&](const std::string& prefix) { return name.starts_with(prefix); };
   const auto ends = [&](const std::string& suffix) { return name.ends_with(suffix); };

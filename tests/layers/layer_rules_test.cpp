@@ -156,6 +156,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Snippet{"src/swim/probe.cpp", "auto s = R\"(std::mutex \" rand())\";"},
                     Snippet{"src/swim/probe.cpp", "deadline.time(); timers->sleep(1); x.socket();"},
                     Snippet{"src/swim/probe.cpp", "timer_time(now); EngineClock::duration d;"},
+                    Snippet{"src/swim/probe.cpp", "X(TimePoint t) : time(t), random(t) {}"},
+                    Snippet{"src/swim/probe.cpp", "TimePoint Probe::time() { return time(now); }"},
                     Snippet{"src/swim/probe.cpp", "random.shuffle(members); base::shuffle(x, r);"},
                     Snippet{"src/swim/probe.cpp", "std::string thread; int future = 0;"}));
 

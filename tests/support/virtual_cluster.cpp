@@ -11,8 +11,8 @@ namespace memberlist::testing {
 /// One process: an engine, or the want of one.
 class VirtualCluster::Node final : public VirtualHost {
  public:
-  Node(VirtualCluster& owner, HostId index, Config chosen, const Address& where,
-       Policy* decisions, std::uint64_t seed)
+  Node(VirtualCluster& owner, HostId index, Config chosen, const Address& where, Policy* decisions,
+       std::uint64_t seed)
       : cluster(owner),
         id(index),
         config(std::move(chosen)),
@@ -63,10 +63,9 @@ HostId VirtualCluster::add() {
   Config config = options_.config;
   config.name = fmt::format("n{:02}", id);
   if (options_.tweak) options_.tweak(id, config);
-  const Address address{
-      IpAddress::v4(10, 0, static_cast<std::uint8_t>(id / 250),
-                    static_cast<std::uint8_t>(id % 250 + 1)),
-      7946};
+  const Address address{IpAddress::v4(10, 0, static_cast<std::uint8_t>(id / 250),
+                                      static_cast<std::uint8_t>(id % 250 + 1)),
+                        7946};
   Policy* policy = options_.policy ? options_.policy(id) : nullptr;
   nodes_.push_back(std::make_unique<Node>(*this, id, std::move(config), address, policy,
                                           options_.seed * 1'000'003 + id));
@@ -98,6 +97,8 @@ Config& VirtualCluster::config(HostId node) { return nodes_.at(node)->config; }
 bool VirtualCluster::running(HostId node) const {
   return nodes_.at(node)->engine.has_value() && !nodes_.at(node)->paused;
 }
+
+bool VirtualCluster::paused(HostId node) const { return nodes_.at(node)->paused; }
 
 // --- faults -------------------------------------------------------------------------------------
 

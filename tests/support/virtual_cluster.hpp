@@ -55,6 +55,7 @@ class VirtualCluster {
   [[nodiscard]] const Address& address(HostId node) const;
   [[nodiscard]] const std::string& name(HostId node) const;
   [[nodiscard]] bool running(HostId node) const;
+  [[nodiscard]] bool paused(HostId node) const;
   /// What the next process of a node will be made with.
   [[nodiscard]] Config& config(HostId node);
 
@@ -98,9 +99,8 @@ class VirtualCluster {
   [[nodiscard]] const LoggedOutput* find(HostId observer, HostId subject, MemberEventKind kind,
                                          TimePoint since = VirtualTimeline::kStart) const;
   /// When that was.
-  [[nodiscard]] std::optional<TimePoint> when(
-      HostId observer, HostId subject, MemberEventKind kind,
-      TimePoint since = VirtualTimeline::kStart) const;
+  [[nodiscard]] std::optional<TimePoint> when(HostId observer, HostId subject, MemberEventKind kind,
+                                              TimePoint since = VirtualTimeline::kStart) const;
   /// All such events at all nodes.
   [[nodiscard]] std::size_t count(MemberEventKind kind,
                                   TimePoint since = VirtualTimeline::kStart) const;

@@ -192,8 +192,8 @@ void VirtualNetwork::transmit(ConnectionId id, int sender, StreamEvent event, By
 void VirtualNetwork::tell(ConnectionId id, int side, StreamEvent event, Bytes bytes) {
   const auto wanted = [&]() -> Connection* {
     Connection* connection = find_connection(id);
-    const bool listens = connection != nullptr && connection->wants_events[side] &&
-                         connection->id[side].has_value();
+    const bool listens =
+        connection != nullptr && connection->wants_events[side] && connection->id[side].has_value();
     return listens ? connection : nullptr;
   };
   Connection* connection = wanted();

@@ -118,7 +118,7 @@ class VirtualNetwork {
     bool wants_events[2] = {true, true};
     bool sent_end[2] = {false, false};
     bool connected = false;
-    bool broken = false;            // a segment has vanished, so nothing behind it can arrive
+    bool broken = false;              // a segment has vanished, so nothing behind it can arrive
     TimePoint arrived_until[2] = {};  // by sender, so that segments keep their order
   };
   using ConnectionId = std::uint64_t;

@@ -8,6 +8,7 @@ namespace memberlist::testing {
 
 namespace {
 
+constexpr Duration kStrangersRoundTrip = std::chrono::milliseconds(4);
 constexpr Duration kNackDelay = std::chrono::milliseconds(300);
 // Go's senders do not count the checksum's five bytes into the packet size, so nor does the check.
 constexpr std::size_t kChecksumBytes = 5;
@@ -27,14 +28,18 @@ EngineBench::EngineBench(Config config, Policy* policy, std::uint64_t seed)
   const auto nonces = [this](std::span<std::byte> out) {
     for (std::byte& byte : out) byte = static_cast<std::byte>(random_.next());
   };
-  sealing_ = {.label = config_.label,
-              .keyring = &keyring_,
-              .encryption_version = static_cast<std::uint8_t>(config_.protocol_version == 1 ? 0 : 1),
-              .compress = config_.enable_compression,
-              .verify_incoming = config_.gossip_verify_incoming,
-              .verify_outgoing = config_.gossip_verify_outgoing,
-              .skip_inbound_label_check = config_.skip_inbound_label_check,
-              .nonce_source = nonces};
+  sealing_ = {
+      .label = config_.label,
+      .keyring = &keyring_,
+      .encryption_version = static_cast<std::uint8_t>(config_.protocol_version == 1 ? 0 : 1),
+      .compress = config_.enable_compression,
+      .verify_incoming = config_.gossip_verify_incoming,
+      .verify_outgoing = config_.gossip_verify_outgoing,
+      .skip_inbound_label_check = config_.skip_inbound_label_check,
+      .nonce_source = nonces};
+  opening_ = sealing_;
+  opening_.verify_incoming = false;
+  opening_.skip_inbound_label_check = false;
   auto engine = Engine::create(config_, {.advertise = address_,
                                          .now = now(),
                                          .seed = seed,
@@ -51,8 +56,7 @@ EngineBench::~EngineBench() = default;
 
 ScriptedPeer& EngineBench::add_peer(std::string name) {
   const auto number = static_cast<std::uint8_t>(peers_.size() + 1);
-  peers_.push_back(
-      {.name = std::move(name), .address = {IpAddress::v4(10, 9, 1, number), 7946}});
+  peers_.push_back({.name = std::move(name), .address = {IpAddress::v4(10, 9, 1, number), 7946}});
   return peers_.back();
 }
 
@@ -232,7 +236,7 @@ void EngineBench::take_packet(const SendPacket& packet) {
   }
   SeenPacket& seen = packets_.emplace_back(
       SeenPacket{.at = now(), .to = packet.to, .bytes = to_bytes(packet.bytes), .messages = {}});
-  if (!packet_opener_.open(sealing_, seen.bytes)) {
+  if (!packet_opener_.open(opening_, seen.bytes)) {
     violations_.push_back("a packet that cannot be opened");
     return;
   }
@@ -241,11 +245,20 @@ void EngineBench::take_packet(const SendPacket& packet) {
       violations_.push_back("a packet with a bad part");
       continue;
     }
-    seen.messages.push_back(
-        {.at = now(), .to = packet.to, .type = (*message)->type, .body = to_bytes((*message)->body)});
+    seen.messages.push_back({.at = now(),
+                             .to = packet.to,
+                             .type = (*message)->type,
+                             .body = to_bytes((*message)->body)});
   }
   if (ScriptedPeer* peer = peer_at(packet.to)) {
     for (const SeenMessage& message : seen.messages) answer(*peer, message);
+  } else if (strangers_answer_) {
+    for (const SeenMessage& message : seen.messages) {
+      if (message.type != wire::MessageType::ping) continue;
+      timeline_.after(kStrangersRoundTrip, [this, to = seen.to, seq_no = message.ping().seq_no] {
+        receive(to, {ack_message(seq_no)});
+      });
+    }
   }
 }
 
@@ -326,7 +339,7 @@ const SeenStream& EngineBench::dialled() const {
 
 std::unique_ptr<wire::StreamOpener> EngineBench::read(StreamId id) {
   const SeenStream& seen = stream(id);
-  auto opener = std::make_unique<wire::StreamOpener>(sealing_, seen.dialled);
+  auto opener = std::make_unique<wire::StreamOpener>(opening_, seen.dialled);
   const auto progress = opener->feed(seen.written);
   const bool complete = progress && *progress == wire::StreamOpener::Progress::complete;
   return complete ? std::move(opener) : nullptr;

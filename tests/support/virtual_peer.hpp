@@ -115,6 +115,8 @@ class EngineBench {
   ScriptedPeer& add_peer(std::string name);
   /// As `add_peer`, and its alive message arrives at once.
   ScriptedPeer& meet(std::string name);
+  /// From now on somebody acks at every address where no peer was added.
+  void let_strangers_answer() noexcept { strangers_answer_ = true; }
   /// Sends a peer's alive message, from itself.
   void introduce(const ScriptedPeer& peer);
 
@@ -197,12 +199,14 @@ class EngineBench {
   Random random_;
   crypto::Keyring keyring_;
   wire::Sealing sealing_;
+  wire::Sealing opening_;  // reads what the engine sends, encrypted or not
   wire::PacketSealer packet_sealer_;
   wire::PacketOpener packet_opener_;
   wire::LzwEncoder lzw_;
   std::optional<Engine> engine_;
   TimePoint armed_for_ = kNever;
   std::deque<ScriptedPeer> peers_;
+  bool strangers_answer_ = false;
   std::deque<SeenPacket> packets_;
   std::deque<SeenStream> streams_;
   std::vector<LoggedOutput> log_;

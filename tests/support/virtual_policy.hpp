@@ -17,6 +17,7 @@ class VirtualPolicy final : public Policy {
   std::function<void(std::size_t, std::size_t, std::vector<Bytes>&)> on_fill = {};
   std::function<Bytes(bool)> on_local_state = {};
   std::function<Bytes()> on_ack_payload = {};
+  std::function<void(const MemberRecord&, Duration, BytesView)> on_ping = {};
 
   Result<void> notify_alive(const MemberRecord& peer) override {
     return on_alive ? on_alive(peer) : Policy::notify_alive(peer);
@@ -32,8 +33,9 @@ class VirtualPolicy final : public Policy {
   Bytes local_state(bool join) override {
     return on_local_state ? on_local_state(join) : Policy::local_state(join);
   }
-  Bytes ack_payload() override {
-    return on_ack_payload ? on_ack_payload() : Policy::ack_payload();
+  Bytes ack_payload() override { return on_ack_payload ? on_ack_payload() : Policy::ack_payload(); }
+  void notify_ping(const MemberRecord& peer, Duration round_trip, BytesView payload) override {
+    if (on_ping) on_ping(peer, round_trip, payload);
   }
 };
 

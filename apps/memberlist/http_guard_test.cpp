@@ -1,0 +1,128 @@
+#include "http_guard.hpp"
+
+#include <gtest/gtest.h>
+
+namespace memberlist::cli {
+namespace {
+
+const Address kLoopback{IpAddress::v4(127, 0, 0, 1), 7947};
+const Address kAny{IpAddress::v4(0, 0, 0, 0), 7947};
+
+RequestHead request_for(std::string host) {
+  RequestHead head;
+  head.method = "GET";
+  head.path = "/v1/info";
+  head.host_count = 1;
+  head.host = std::move(host);
+  return head;
+}
+
+// The status of the refusal, 0 if the request may be served.
+int status_of(const RequestGuard& guard, const RequestHead& head) {
+  const auto refusal = guard.check(head);
+  return refusal ? refusal->status : 0;
+}
+
+TEST(RequestGuard, ServesLoopbackNamesOnly) {
+  const RequestGuard guard(kLoopback, std::nullopt);
+  for (const char* host : {"127.0.0.1:7947", "127.0.0.1", "localhost:7947", "LOCALHOST",
+                           "[::1]:7947", "127.0.0.2:1", "localhost:8080"}) {
+    EXPECT_EQ(status_of(guard, request_for(host)), 0) << host;
+  }
+  for (const char* host : {"evil.example:7947", "", "10.0.0.1:7947", "localhost.evil.example",
+                           "127.0.0.1.evil.example", "[::2]:7947", "localhost:port", "a b"}) {
+    EXPECT_EQ(status_of(guard, request_for(host)), 403) << host;
+  }
+}
+
+TEST(RequestGuard, WantsExactlyOneHost) {
+  const RequestGuard guard(kLoopback, std::nullopt);
+  auto head = request_for("127.0.0.1");
+  head.host_count = 2;
+  EXPECT_EQ(status_of(guard, head), 403);
+  head.host_count = 0;
+  EXPECT_EQ(status_of(guard, head), 403);
+}
+
+TEST(RequestGuard, ServesTheBoundAddress) {
+  const RequestGuard one({IpAddress::v4(10, 0, 0, 1), 7947}, "0123456789abcdef");
+  auto head = request_for("10.0.0.1:7947");
+  head.authorization = "Bearer 0123456789abcdef";
+  EXPECT_EQ(status_of(one, head), 0);
+  head.host = "10.0.0.2:7947";
+  EXPECT_EQ(status_of(one, head), 403);
+  // Whoever listens on all addresses may be asked at any of them, but not by a name.
+  const RequestGuard all(kAny, "0123456789abcdef");
+  EXPECT_EQ(status_of(all, head), 0);
+  head.host = "evil.example:7947";
+  EXPECT_EQ(status_of(all, head), 403);
+}
+
+TEST(RequestGuard, RefusesForeignOrigins) {
+  const RequestGuard guard(kLoopback, std::nullopt);
+  auto head = request_for("127.0.0.1:7947");
+  head.origin = "http://127.0.0.1:7947";
+  EXPECT_EQ(status_of(guard, head), 0);
+  for (const char* origin : {"null", "", "http://evil.example", "http://127.0.0.1:3000",
+                             "https://127.0.0.1:7947", "http://localhost:7947"}) {
+    head.origin = origin;
+    EXPECT_EQ(status_of(guard, head), 403) << origin;
+  }
+}
+
+TEST(RequestGuard, RefusesWhatABrowserCallsForeign) {
+  const RequestGuard guard(kLoopback, std::nullopt);
+  auto head = request_for("127.0.0.1:7947");
+  for (const auto& [site, status] :
+       {std::pair{"none", 0}, {"same-origin", 0}, {"same-site", 403}, {"cross-site", 403}}) {
+    head.fetch_site = site;
+    EXPECT_EQ(status_of(guard, head), status) << site;
+  }
+}
+
+TEST(RequestGuard, WantsTheToken) {
+  const RequestGuard guard(kLoopback, "0123456789abcdef");
+  auto head = request_for("127.0.0.1:7947");
+  EXPECT_EQ(status_of(guard, head), 401);
+  for (const char* given :
+       {"", "Bearer", "Bearer ", "Bearer 0123456789abcdeF", "Bearer 0123456789abcde",
+        "Bearer 0123456789abcdef0", "Basic 0123456789abcdef", "0123456789abcdef"}) {
+    head.authorization = given;
+    EXPECT_EQ(status_of(guard, head), 401) << given;
+  }
+  head.authorization = "Bearer 0123456789abcdef";
+  EXPECT_EQ(status_of(guard, head), 0);
+}
+
+TEST(RequestGuard, LimitsPathAndBody) {
+  const RequestGuard guard(kLoopback, std::nullopt);
+  auto head = request_for("127.0.0.1:7947");
+  head.target_bytes = 2049;
+  EXPECT_EQ(status_of(guard, head), 414);
+  head.target_bytes = 10;
+  head.content_length = "262144";
+  EXPECT_EQ(status_of(guard, head), 0);
+  head.content_length = "262145";
+  EXPECT_EQ(status_of(guard, head), 413);
+  head.path = "/v1/send";
+  EXPECT_EQ(status_of(guard, head), 0);
+  head.content_length = "99999999";
+  EXPECT_EQ(status_of(guard, head), 413);
+  for (const char* length : {"", "-1", "1x", "99999999999999999999999"}) {
+    head.content_length = length;
+    EXPECT_EQ(status_of(guard, head), 400) << length;
+  }
+  head.content_length = "1";
+  head.encoded_body = true;
+  EXPECT_EQ(status_of(guard, head), 411);
+}
+
+TEST(RequestGuard, ComparesTokens) {
+  EXPECT_TRUE(equal_in_constant_time("", ""));
+  EXPECT_TRUE(equal_in_constant_time("abc", "abc"));
+  EXPECT_FALSE(equal_in_constant_time("abc", "abd"));
+  EXPECT_FALSE(equal_in_constant_time("abc", "ab"));
+}
+
+}  // namespace
+}  // namespace memberlist::cli

@@ -1,0 +1,209 @@
+#include "crypto/keyring.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+namespace memberlist::crypto {
+namespace {
+
+const Bytes kA = to_bytes("aaaaaaaaaaaaaaaa");
+const Bytes kB = to_bytes("bbbbbbbbbbbbbbbbbbbbbbbb");
+const Bytes kC = to_bytes("cccccccccccccccccccccccccccccccc");
+
+Keyring ring(const std::vector<Bytes>& keys) { return Keyring::create(keys).value(); }
+
+std::vector<Bytes> keys_of(Keyring& keyring) {
+  std::vector<Bytes> keys;
+  for (const Cipher& cipher : keyring.ciphers()) keys.push_back(to_bytes(cipher.key()));
+  return keys;
+}
+
+struct Sealed {
+  Bytes text;
+  std::array<std::byte, kTagBytes> tag{};
+};
+
+Sealed seal(Cipher& cipher, std::string_view plain, std::string_view authenticated = {}) {
+  Sealed sealed{to_bytes(plain), {}};
+  cipher.seal(Nonce{}, as_bytes(authenticated), {}, sealed.text, sealed.tag);
+  return sealed;
+}
+
+Sealed seal(const Bytes& key, std::string_view plain) {
+  Cipher cipher = Cipher::create(key).value();
+  return seal(cipher, plain);
+}
+
+bool opens(Cipher& cipher, const Sealed& sealed, std::string_view plain,
+           std::string_view authenticated = {}, std::string_view more = {}) {
+  Bytes text(sealed.text.size());
+  return cipher.open(Nonce{}, as_bytes(authenticated), as_bytes(more), sealed.text, sealed.tag,
+                     text) &&
+         as_text(text) == plain;
+}
+
+TEST(Keyring, EmptyRingHasNoKeys) {
+  Keyring keyring = ring({});
+  EXPECT_TRUE(keyring.empty());
+  EXPECT_EQ(keyring.size(), 0U);
+  EXPECT_TRUE(keyring.ciphers().empty());
+}
+
+TEST(Keyring, PrimaryOnly) {
+  Keyring keyring = ring({kA});
+  EXPECT_EQ(keyring.size(), 1U);
+  EXPECT_EQ(keys_of(keyring), std::vector<Bytes>{kA});
+}
+
+TEST(Keyring, FirstKeyIsThePrimary) {
+  Keyring keyring = ring({kB, kA, kC});
+  EXPECT_EQ(to_bytes(keyring.primary().key()), kB);
+}
+
+TEST(Keyring, CreateDropsDoubles) {
+  Keyring keyring = ring({kA, kB, kA, kB});
+  EXPECT_EQ(keys_of(keyring), (std::vector<Bytes>{kA, kB}));
+}
+
+TEST(Keyring, AddingTwiceIsOneKey) {
+  Keyring keyring = ring({kA});
+  ASSERT_TRUE(keyring.add(kB));
+  ASSERT_TRUE(keyring.add(kB));
+  ASSERT_TRUE(keyring.add(kA));
+  EXPECT_EQ(keys_of(keyring), (std::vector<Bytes>{kA, kB}));
+}
+
+TEST(Keyring, FirstKeyAddedToAnEmptyRingIsThePrimary) {
+  Keyring keyring = ring({});
+  ASSERT_TRUE(keyring.add(kC));
+  EXPECT_EQ(to_bytes(keyring.primary().key()), kC);
+}
+
+TEST(Keyring, UsePutsTheKeyFirstAndKeepsTheOthersInOrder) {
+  Keyring keyring = ring({kA, kB, kC});
+  ASSERT_TRUE(keyring.use(kC));
+  EXPECT_EQ(keys_of(keyring), (std::vector<Bytes>{kC, kA, kB}));
+  ASSERT_TRUE(keyring.use(kC));
+  EXPECT_EQ(keys_of(keyring), (std::vector<Bytes>{kC, kA, kB}));
+  // Moved keys still encrypt and decrypt.
+  EXPECT_TRUE(opens(keyring.ciphers()[0], seal(kC, "x"), "x"));
+}
+
+TEST(Keyring, UsingAnUnknownKeyIsAnError) {
+  Keyring keyring = ring({kA});
+  const auto used = keyring.use(kB);
+  ASSERT_FALSE(used);
+  EXPECT_EQ(used.error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(keys_of(keyring), std::vector<Bytes>{kA});
+}
+
+TEST(Keyring, RemovingThePrimaryIsAnError) {
+  Keyring keyring = ring({kA, kB});
+  const auto removed = keyring.remove(kA);
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(keys_of(keyring), (std::vector<Bytes>{kA, kB}));
+}
+
+TEST(Keyring, RemovesOthersAndIgnoresUnknownOnes) {
+  Keyring keyring = ring({kA, kB});
+  EXPECT_TRUE(keyring.remove(kC));
+  EXPECT_TRUE(keyring.remove(kB));
+  EXPECT_EQ(keys_of(keyring), std::vector<Bytes>{kA});
+}
+
+TEST(Keyring, RefusesKeysOfOtherLengths) {
+  for (std::size_t size = 0; size <= 64; ++size) {
+    const bool fit = size == 16 || size == 24 || size == 32;
+    const Bytes key(size, std::byte{7});
+    const auto created = Keyring::create(std::vector<Bytes>{key});
+    EXPECT_EQ(created.has_value(), fit) << size;
+    Keyring keyring = ring({kA});
+    const auto added = keyring.add(key);
+    EXPECT_EQ(added.has_value(), fit) << size;
+    if (!added) {
+      EXPECT_EQ(added.error().code, ErrorCode::crypto);
+      EXPECT_NE(added.error().message.find(std::to_string(size)), std::string::npos);
+    }
+  }
+}
+
+TEST(Keyring, AnyInstalledKeyDecryptsAndNoOtherDoes) {
+  Keyring keyring = ring({kA, kB});
+  const auto opened = [&](const Bytes& key) {
+    const Sealed sealed = seal(key, "secret");
+    return std::ranges::any_of(keyring.ciphers(),
+                               [&](Cipher& cipher) { return opens(cipher, sealed, "secret"); });
+  };
+  EXPECT_TRUE(opened(kA));
+  EXPECT_TRUE(opened(kB));
+  EXPECT_FALSE(opened(kC));
+}
+
+// A context that a packet has used, or that has refused one, opens and seals the next.
+TEST(Cipher, KeepsItsContextsFromPacketToPacket) {
+  Cipher cipher = *Cipher::create(kA);
+  Sealed good = seal(cipher, "good");
+  Sealed bad = good;
+  bad.tag[0] ^= std::byte{1};
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(opens(cipher, good, "good"));
+    EXPECT_FALSE(opens(cipher, bad, "good"));
+    EXPECT_EQ(seal(cipher, "good").text, good.text);
+  }
+}
+
+TEST(Cipher, SealsAndOpensNothing) {
+  Cipher cipher = *Cipher::create(kC);
+  EXPECT_TRUE(opens(cipher, seal(cipher, ""), ""));
+  EXPECT_FALSE(opens(cipher, seal(cipher, "", "label"), ""));
+}
+
+TEST(Cipher, AuthenticatedDataInTwoPiecesIsTheirConcatenation) {
+  Cipher cipher = *Cipher::create(kB);
+  const Sealed sealed = seal(cipher, "text", "headlabel");
+  EXPECT_TRUE(opens(cipher, sealed, "text", "headlabel"));
+  EXPECT_TRUE(opens(cipher, sealed, "text", "head", "label"));
+  EXPECT_TRUE(opens(cipher, sealed, "text", "", "headlabel"));
+  EXPECT_FALSE(opens(cipher, sealed, "text", "label", "head"));
+  EXPECT_FALSE(opens(cipher, sealed, "text", "head"));
+}
+
+TEST(Cipher, EveryChangedByteIsRefused) {
+  Cipher cipher = *Cipher::create(kA);
+  const Sealed sealed = seal(cipher, "some secret text", "label");
+  for (std::size_t i = 0; i < sealed.text.size(); ++i) {
+    Sealed changed = sealed;
+    changed.text[i] ^= std::byte{0x80};
+    EXPECT_FALSE(opens(cipher, changed, "some secret text", "label")) << i;
+  }
+  for (std::size_t i = 0; i < kTagBytes; ++i) {
+    Sealed changed = sealed;
+    changed.tag[i] ^= std::byte{1};
+    EXPECT_FALSE(opens(cipher, changed, "some secret text", "label")) << i;
+  }
+}
+
+TEST(SecureRandom, FillsAllBytesAndDiffersEachTime) {
+  std::vector<std::byte> a(1000);
+  std::vector<std::byte> b(1000);
+  secure_random(a);
+  secure_random(b);
+  EXPECT_NE(a, b);
+  // Were the tail left as it was, it would be zeros: the odds against that by chance are 2^-800.
+  EXPECT_TRUE(std::ranges::any_of(a.begin() + 900, a.end(),
+                                  [](std::byte byte) { return byte != std::byte{0}; }));
+  secure_random({});
+}
+
+TEST(Wipe, OverwritesWithZeros) {
+  Bytes secret = to_bytes("secret");
+  wipe(secret);
+  EXPECT_EQ(secret, Bytes(6));
+}
+
+}  // namespace
+}  // namespace memberlist::crypto

@@ -1,0 +1,177 @@
+// The admin API as HTTP: what it answers, and whom it refuses.
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "cli_fixture.hpp"
+
+namespace memberlist::cli_test {
+namespace {
+
+class Http : public ::testing::Test {
+ protected:
+  HttpAnswer get(const std::string& path, const Arguments& headers = {}) const {
+    return http(agent_.http(), "GET", path, "", headers);
+  }
+  HttpAnswer post(const std::string& path, const std::string& body,
+                  const Arguments& headers = {}) const {
+    return http(agent_.http(), "POST", path, body, headers);
+  }
+
+  static std::string code_of(const HttpAnswer& answer) {
+    return Json::parse(answer.body).at("error").at("code");
+  }
+
+  Agent agent_{"a"};
+};
+
+TEST_F(Http, AnswersAsDocumented) {
+  const auto members = get("/v1/members");
+  EXPECT_EQ(members.status, 200);
+  EXPECT_NE(members.head.find("application/json"), std::string::npos);
+  EXPECT_EQ(Json::parse(members.body).at(0).at("name"), "a");
+  EXPECT_EQ(Json::parse(get("/v1/members?status=dead").body).size(), 0U);
+  EXPECT_EQ(Json::parse(get("/v1/members/a").body).at("self"), true);
+  EXPECT_EQ(Json::parse(get("/v1/info").body).at("name"), "a");
+  const auto meta = http(agent_.http(), "PUT", "/v1/meta", R"({"meta_base64":"/w=="})");
+  EXPECT_EQ(meta.status, 200) << meta.body;
+  EXPECT_EQ(Json::parse(get("/v1/members/a").body).at("meta_base64"), "/w==");
+  EXPECT_EQ(post("/v1/broadcast", R"({"payload":"x","name":"one"})").status, 200);
+}
+
+TEST_F(Http, ErrorsHaveCodeAndFittingStatus) {
+  const std::pair<HttpAnswer, std::pair<int, const char*>> cases[] = {
+      {get("/v1/members/nobody"), {404, "unknown_member"}},
+      {get("/v1/members?status=asleep"), {400, "bad_request"}},
+      {get("/"), {404, "not_found"}},
+      {get("/v1/join"), {405, "method_not_allowed"}},
+      {post("/v1/info", "{}"), {405, "method_not_allowed"}},
+      {http(agent_.http(), "POST", "/v1/info"), {405, "method_not_allowed"}},
+      {http(agent_.http(), "DELETE", "/v1/meta"), {405, "method_not_allowed"}},
+      {http(agent_.http(), "POST", "/v1/ping"), {400, "bad_request"}},
+      {post("/v1/ping", "no json"), {400, "bad_request"}},
+      {post("/v1/ping", "[]"), {400, "bad_request"}},
+      {post("/v1/ping", "{}"), {400, "bad_request"}},
+      {post("/v1/ping", R"({"name":7})"), {400, "bad_request"}},
+      {post("/v1/ping", R"({"name":"a","nmae":"a"})"), {400, "bad_request"}},
+      {post("/v1/ping", R"({"name":"nobody"})"), {404, "unknown_member"}},
+      {post("/v1/send", R"({"name":"nobody","payload":"x"})"), {404, "unknown_member"}},
+      {post("/v1/send", R"({"name":"a"})"), {400, "bad_request"}},
+      {post("/v1/send", R"({"name":"a","payload":"x","payload_base64":"eA=="})"),
+       {400, "bad_request"}},
+      {post("/v1/send", R"({"name":"a","payload_base64":"?"})"), {400, "bad_request"}},
+      {post("/v1/send", R"({"name":"a","payload":"x","reliable":"yes"})"), {400, "bad_request"}},
+      {post("/v1/join", R"({"addresses":[]})"), {400, "bad_request"}},
+      {post("/v1/join", R"({"addresses":[1]})"), {400, "bad_request"}},
+      {post("/v1/broadcast", R"({"payload":")" + std::string(70000, 'x') + "\"}"),
+       {413, "too_large"}},
+      {post("/v1/meta", "{}"), {405, "method_not_allowed"}},
+  };
+  for (const auto& [answer, expected] : cases) {
+    EXPECT_EQ(answer.status, expected.first) << answer.head << "\n" << answer.body;
+    EXPECT_EQ(code_of(answer), expected.second) << answer.body;
+  }
+}
+
+TEST_F(Http, RefusesForeignHosts) {
+  for (const std::string host :
+       {"evil.example", "evil.example:7947", "10.0.0.1", "localhost.evil"}) {
+    const auto answer = get("/v1/members", {"Host: " + host});
+    EXPECT_EQ(answer.status, 403) << host;
+    EXPECT_EQ(code_of(answer), "foreign_host");
+  }
+  EXPECT_EQ(get("/v1/members", {"Host: localhost:8000"}).status, 200);
+  EXPECT_EQ(raw_http(agent_.http(), "GET /v1/info HTTP/1.1\r\n\r\n").status, 403);
+  EXPECT_EQ(get("/v1/info", {"Host: localhost", "Host: evil.example"}).status, 403);
+}
+
+TEST_F(Http, RefusesForeignOrigins) {
+  const std::string body = R"({"payload":"x"})";
+  for (const std::string origin : {"http://evil.example", "null", "http://127.0.0.1:1"}) {
+    const auto answer = post("/v1/broadcast", body, {"Origin: " + origin});
+    EXPECT_EQ(answer.status, 403) << origin;
+    EXPECT_EQ(code_of(answer), "foreign_origin");
+    EXPECT_EQ(get("/v1/info", {"Origin: " + origin}).status, 403) << origin;
+    EXPECT_EQ(answer.head.find("Access-Control"), std::string::npos);
+  }
+  EXPECT_EQ(post("/v1/broadcast", body, {"Origin: http://" + agent_.http()}).status, 200);
+  EXPECT_EQ(post("/v1/broadcast", body, {"Sec-Fetch-Site: cross-site"}).status, 403);
+  EXPECT_EQ(http(agent_.http(), "OPTIONS", "/v1/info", "", {"Origin: http://evil.example"}).status,
+            403);
+}
+
+TEST_F(Http, BoundsBodiesBeforeTheyCome) {
+  const auto too_long = raw_http(agent_.http(),
+                                 "PUT /v1/meta HTTP/1.1\r\nHost: localhost\r\n"
+                                 "Content-Length: 999999999999\r\n\r\n");
+  EXPECT_EQ(too_long.status, 413);
+  const auto chunked = raw_http(agent_.http(),
+                                "PUT /v1/meta HTTP/1.1\r\nHost: localhost\r\n"
+                                "Transfer-Encoding: chunked\r\n\r\n");
+  EXPECT_EQ(chunked.status, 411);
+  EXPECT_GE(get("/v1/members/" + std::string(3000, 'x')).status, 400);
+  EXPECT_EQ(get("/v1/info").status, 200) << "it still serves";
+}
+
+TEST_F(Http, StreamsEventsUntilTheAgentLeaves) {
+  testing::Process monitor(
+      {{MEMBERLIST_PROGRAM, "monitor", "--format", "json", "--http", agent_.http()}, {}, {}});
+  ASSERT_TRUE(monitor.read_line(kPatience).has_value());
+  EXPECT_EQ(Json::parse(get("/v1/info").body).at("event_subscribers"), 1);
+  const auto left = http(agent_.http(), "POST", "/v1/leave");
+  EXPECT_EQ(left.status, 200) << left.body;
+  EXPECT_EQ(Json::parse(left.body).at("left"), true);
+  const auto line = monitor.read_line(kPatience);
+  ASSERT_TRUE(line.has_value());
+  EXPECT_EQ(Json::parse(*line)["event"], "left");
+  EXPECT_EQ(agent_.process().wait(kPatience).value_or(testing::ExitStatus{}).code, 0);
+}
+
+TEST_F(Http, BoundsTheSubscribers) {
+  std::vector<testing::Process> monitors;
+  for (int i = 0; i < 16; ++i) {
+    monitors.push_back(testing::Process(
+        {{MEMBERLIST_PROGRAM, "monitor", "--format", "json", "--http", agent_.http()}, {}, {}}));
+  }
+  for (auto& monitor : monitors) {
+    ASSERT_TRUE(monitor.read_line(kPatience).has_value());
+  }
+  const auto one_more = run({"monitor", "--http", agent_.http()});
+  EXPECT_EQ(one_more.status.code, 1);
+  EXPECT_NE(one_more.error_output.find("16"), std::string::npos) << one_more.error_output;
+  EXPECT_EQ(get("/v1/info").status, 200) << "other requests are still served";
+}
+
+TEST(HttpToken, IsNeededWhereOthersCanConnect) {
+  const TemporaryFile token("# the token\n0123456789abcdefghij\n");
+  const TemporaryFile other("another-token-of-20b\n");
+  const Agent agent("a", {"--http", "0.0.0.0:0", "--http-token-file", token.path()});
+  const std::string port = agent.http().substr(agent.http().rfind(':') + 1);
+  const std::string address = "127.0.0.1:" + port;
+  EXPECT_EQ(http(address, "GET", "/v1/info").status, 401);
+  EXPECT_EQ(http(address, "GET", "/v1/info", "", {"Authorization: Bearer wrong"}).status, 401);
+  EXPECT_EQ(
+      http(address, "GET", "/v1/info", "", {"Authorization: Bearer 0123456789abcdefghij"}).status,
+      200);
+  EXPECT_TRUE(run({"info", "--http", address, "--http-token-file", token.path()}).status.success());
+  for (const Arguments& more : {Arguments{}, Arguments{"--http-token-file", other.path()}}) {
+    Arguments arguments{"info", "--http", address};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto refused = run(arguments);
+    EXPECT_EQ(refused.status.code, 1);
+    EXPECT_NE(refused.error_output.find("--http-token-file"), std::string::npos);
+  }
+  const TemporaryFile unfit("short\n");
+  EXPECT_EQ(run(agent_arguments("b", {"--http-token-file", unfit.path()})).status.code, 2);
+}
+
+TEST(HttpServer, ListensOnIpv6Too) {
+  const Agent agent("a", {"--http", "[::1]:0"});
+  EXPECT_TRUE(agent.http().starts_with("[::1]:"));
+  const auto info = run({"info", "--http", agent.http()});
+  EXPECT_TRUE(info.status.success()) << info.error_output;
+}
+
+}  // namespace
+}  // namespace memberlist::cli_test

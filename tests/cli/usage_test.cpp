@@ -1,0 +1,172 @@
+// What needs no agent: help, wrong usage, keygen, version, an agent that is not there.
+
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "cli_fixture.hpp"
+
+namespace memberlist::cli_test {
+namespace {
+
+const Arguments kCommands{"agent", "members", "info",      "join",    "leave",  "meta",
+                          "ping",  "send",    "broadcast", "monitor", "keygen", "version"};
+
+// One line on standard error, nothing on standard output.
+void expect_error(const testing::Completed& completed, int exit_code, const std::string& part) {
+  EXPECT_EQ(completed.status.code, exit_code) << completed.error_output;
+  EXPECT_EQ(line_count(completed.error_output), 1U) << completed.error_output;
+  EXPECT_TRUE(completed.error_output.starts_with("memberlist: ")) << completed.error_output;
+  EXPECT_NE(completed.error_output.find(part), std::string::npos)
+      << "expected '" << part << "' in: " << completed.error_output;
+  EXPECT_EQ(completed.output, "");
+}
+
+TEST(Usage, WithoutArgumentsTheCommandsAreListed) {
+  const auto completed = run({});
+  EXPECT_TRUE(completed.status.success());
+  for (const std::string& command : kCommands) {
+    EXPECT_TRUE(std::regex_search(completed.output, std::regex("\n  " + command + " +[a-z]")))
+        << command;
+  }
+  for (const char* later : {"keys", "explain", "top", "inspect", "sim", "tune", "replay"}) {
+    EXPECT_FALSE(std::regex_search(completed.output, std::regex("\n  " + std::string(later) + " ")))
+        << later;
+  }
+  EXPECT_EQ(completed.output.find('\x1b'), std::string::npos)
+      << "no colour, as this is no terminal";
+}
+
+TEST(Usage, EveryCommandHasHelpWithAnExample) {
+  for (const std::string& command : kCommands) {
+    const auto completed = run({command, "--help"});
+    EXPECT_TRUE(completed.status.success()) << command;
+    EXPECT_NE(completed.output.find("Example: memberlist " + command), std::string::npos)
+        << command;
+    EXPECT_EQ(completed.error_output, "") << command;
+  }
+}
+
+TEST(Usage, AgentHelpListsEveryOptionAndKnob) {
+  const std::string help = run({"agent", "--help"}).output;
+  for (const char* name : {"--name",
+                           "--bind",
+                           "--advertise",
+                           "--join",
+                           "--retry-join",
+                           "--profile",
+                           "--set",
+                           "--key ",
+                           "--key-file",
+                           "--label",
+                           "--meta ",
+                           "--meta-file",
+                           "--allow",
+                           "--http ",
+                           "--http-token-file",
+                           "--config",
+                           "--events",
+                           "--log-level",
+                           "--log-format",
+                           "  probe_interval ",
+                           "  delegate_protocol_version ",
+                           "  require_node_names "}) {
+    EXPECT_NE(help.find(name), std::string::npos) << name;
+  }
+}
+
+TEST(Usage, WrongUsageIsExitCode2) {
+  expect_error(run({"frobnicate"}), 2, "no command `frobnicate`");
+  expect_error(run({"members", "--frobnicate"}), 2, "--frobnicate");
+  expect_error(run({"members", "--format", "xml"}), 2, "xml");
+  expect_error(run({"members", "extra"}), 2, "extra");
+  expect_error(run({"join"}), 2, "ADDR");
+  expect_error(run({"ping"}), 2, "NAME");
+  expect_error(run({"ping", "b", "--count", "0"}), 2, "--count");
+  expect_error(run({"keygen", "--bytes", "17"}), 2, "17");
+  expect_error(run({"members", "--http", "not an address:x"}), 2, "--http");
+  expect_error(run({"agent", "extra"}), 2, "extra");
+  expect_error(run({"keys", "list"}), 2, "keys");
+}
+
+TEST(Usage, LinesFromElsewhereCannotBreakTheErrorLine) {
+  expect_error(run({"x\ny\x1b[31m"}), 2, "x\\x0ay\\x1b[31m");
+}
+
+TEST(Usage, AgentOptionsAreChecked) {
+  const auto agent = [](const Arguments& more) { return run(agent_arguments("a", more)); };
+  expect_error(agent({"--set", "no_such_knob=1"}), 2, "no_such_knob");
+  expect_error(agent({"--set", "gossip_nodes=many"}), 2, "gossip_nodes");
+  expect_error(agent({"--set", "probe_interval"}), 2, "KNOB=VALUE");
+  expect_error(agent({"--meta", std::string(513, 'x')}), 2, "512");
+  expect_error(agent({"--label", std::string(256, 'x')}), 2, "label");
+  expect_error(agent({"--advertise", "somewhere"}), 2, "--advertise");
+  expect_error(agent({"--allow", "10.0.0.0/99"}), 2, "--allow");
+  expect_error(agent({"--log-level", "loud"}), 2, "--log-level");
+  expect_error(agent({"--log-format", "xml"}), 2, "--log-format");
+  expect_error(agent({"--meta-file", "/no/such/file"}), 1, "/no/such/file");
+  expect_error(agent({"--config", "/no/such/file"}), 1, "/no/such/file");
+  expect_error(run({"agent", "--profile", "moon"}), 2, "lan, wan, local");
+  expect_error(run({"agent", "--events", "xml"}), 2, "json, text, off");
+  expect_error(run({"agent", "--bind", "no-address"}), 2, "--bind");
+  expect_error(run({"agent", "--http", "0.0.0.0:0"}), 2, "--http-token-file");
+}
+
+TEST(Usage, BadKeysAreExplained) {
+  const auto agent = [](const Arguments& more) { return run(agent_arguments("a", more)); };
+  expect_error(agent({"--key", "not base64!"}), 2, "memberlist keygen");
+  expect_error(agent({"--key", "c2hvcnQ="}), 2, "16, 24 or 32");
+  EXPECT_EQ(agent({"--key", "c2hvcnQ="}).error_output.find("c2hvcnQ="), std::string::npos)
+      << "a secret must not be shown";
+  expect_error(agent({"--key-file", "/no/such/file"}), 1, "/no/such/file");
+  const TemporaryFile empty("# nothing\n\n");
+  expect_error(agent({"--key-file", empty.path()}), 2, "memberlist keygen");
+  const TemporaryFile wrong("# first\n\nc2hvcnQ=\n");
+  expect_error(agent({"--key-file", wrong.path()}), 2, "line 3");
+}
+
+TEST(Usage, ConfigFilesAreChecked) {
+  const TemporaryFile misspelt("name = \"a\"\nprobe_interval = \"1s\"\n");
+  expect_error(run({"agent", "--config", misspelt.path()}), 2, "line 2");
+  const TemporaryFile no_toml("name = \n");
+  expect_error(run({"agent", "--config", no_toml.path()}), 2, "line 1");
+}
+
+TEST(Usage, AnAgentThatIsNotThereIsNamed) {
+  const std::string nobody = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
+  const std::string text = "no agent answers at " + nobody +
+                           ": start one with `memberlist agent`, or give --http HOST:PORT";
+  const std::vector<Arguments> commands{
+      {"members"},   {"info"},    {"join", "b"},       {"leave"},           {"meta", "x"},
+      {"ping", "b"}, {"monitor"}, {"send", "b", "hi"}, {"broadcast", "hi"}, {"members", "--watch"}};
+  for (Arguments arguments : commands) {
+    arguments.insert(arguments.end(), {"--http", nobody});
+    expect_error(run(arguments), 1, text);
+  }
+  expect_error(run({"members"}, {{"MEMBERLIST_HTTP", nobody}}), 1, text);
+}
+
+TEST(Usage, KeygenPrintsKeysOfTheLengthsAskedFor) {
+  const auto key = [](const Arguments& more) {
+    Arguments arguments{"keygen"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments).output;
+  };
+  EXPECT_TRUE(std::regex_match(key({}), std::regex("[A-Za-z0-9+/]{43}=\n")));
+  EXPECT_TRUE(std::regex_match(key({"--bytes", "16"}), std::regex("[A-Za-z0-9+/]{22}==\n")));
+  EXPECT_TRUE(std::regex_match(key({"--bytes", "24"}), std::regex("[A-Za-z0-9+/]{32}\n")));
+  EXPECT_NE(key({}), key({}));
+}
+
+TEST(Usage, VersionIsTextOrJson) {
+  EXPECT_TRUE(
+      std::regex_match(run({"version"}).output,
+                       std::regex("memberlist \\d+\\.\\d+\\.\\d+ \\(protocol 1 to 5\\)\n")));
+  const Json json = Json::parse(run({"version", "--format", "json"}).output);
+  EXPECT_EQ(json["protocol"]["min"], 1);
+  EXPECT_EQ(json["protocol"]["max"], 5);
+  EXPECT_TRUE(run({"--version"}).output.starts_with("memberlist "));
+}
+
+}  // namespace
+}  // namespace memberlist::cli_test

@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "engine_fixture.hpp"
+
+// Faults drawn from a seed, first all at once, then none: whatever happened, the cluster comes to
+// agree again, and nobody had to be restarted for it.
+namespace memberlist::testing {
+namespace {
+
+using enum MemberEventKind;
+
+constexpr std::size_t kNodes = 14;
+
+class Chaos {
+ public:
+  explicit Chaos(std::uint64_t seed)
+      : random_(seed), cluster_({.size = kNodes, .seed = seed, .config = config(seed)}) {}
+
+  void run() {
+    ASSERT_TRUE(cluster_.assemble());
+    for (int i = 0; i < 60; ++i) {
+      fault();
+      cluster_.run_for(std::chrono::milliseconds(100 + random_.below(4000)));
+    }
+    heal();
+    EXPECT_TRUE(cluster_.run_until([&] { return cluster_.agree(kNodes); }, 180s)) << views();
+    check_events();
+  }
+
+ private:
+  static Config config(std::uint64_t seed) {
+    Config config = Config::lan();
+    config.push_pull_interval = 10s;
+    if (seed % 2 == 0) config.keys = {to_bytes("0123456789abcdef")};
+    if (seed % 3 == 0) config.protocol_version = 5;
+    return config;
+  }
+
+  void fault() {
+    const HostId node = random_.below(kNodes);
+    const HostId other = random_.below(kNodes);
+    VirtualNetwork& network = cluster_.network();
+    switch (random_.below(10)) {
+      case 0:
+        if (cluster_.running(node)) cluster_.crash(node);
+        break;
+      case 1:
+        if (cluster_.running(node)) cluster_.kill(node);
+        break;
+      case 2:
+      case 3:
+        revive(node);
+        break;
+      case 4:
+        if (cluster_.running(node)) cluster_.pause(node);
+        break;
+      case 5:
+        if (cluster_.running(node)) {
+          network.set_group(node, static_cast<int>(random_.below(2)));
+        }
+        break;
+      case 6:
+        network.rule(node, other).udp_cut = random_.below(2) == 0;
+        network.rule(node, other).tcp_cut = random_.below(2) == 0;
+        break;
+      case 7:
+        network.rule(node, other).loss = random_.unit();
+        network.rule(node, other).jitter = std::chrono::milliseconds(random_.below(900));
+        break;
+      case 8:
+        network.set_stream_piece_bytes(random_.below(20));
+        break;
+      default:
+        network.rule(node, other).udp_refused = random_.below(2) == 0;
+        network.rule(node, other).tcp_refused = random_.below(2) == 0;
+    }
+  }
+
+  // Back from whatever state it is in; a new process joins through a few others.
+  void revive(HostId node) {
+    if (cluster_.running(node)) return;
+    if (cluster_.paused(node)) return cluster_.resume(node);
+    cluster_.restart(node);
+    EXPECT_TRUE(cluster_.join(node, {random_.below(kNodes), random_.below(kNodes)}).has_value());
+  }
+
+  void heal() {
+    cluster_.network().heal_partitions();
+    for (HostId a = 0; a < kNodes; ++a) {
+      for (HostId b = 0; b < kNodes; ++b) cluster_.network().rule(a, b) = LinkRule{};
+    }
+    for (HostId node = 0; node < kNodes; ++node) revive(node);
+    // Halves that have forgotten each other are brought together as an operator would do it.
+    for (HostId node = 1; node < kNodes; ++node) {
+      EXPECT_TRUE(cluster_.join(node, {0}).has_value());
+    }
+  }
+
+  // In each process's log every member's events alternate as they must.
+  void check_events() {
+    for (HostId node = 0; node < kNodes; ++node) {
+      EXPECT_EQ(cluster_.count(node, node, join), 0u);
+      EXPECT_EQ(cluster_.count(node, node, dead), 0u);
+    }
+    for (const LoggedOutput& line : cluster_.log()) {
+      const auto* event = std::get_if<Event>(&line.what);
+      const auto* change = event == nullptr ? nullptr : std::get_if<MemberEvent>(event);
+      if (change == nullptr) continue;
+      const MemberStatus status = change->member.status;
+      switch (change->kind) {
+        case join:
+        case alive:
+          EXPECT_EQ(status, MemberStatus::alive) << line.to_string();
+          break;
+        case suspect:
+          EXPECT_EQ(status, MemberStatus::suspect) << line.to_string();
+          break;
+        case dead:
+          EXPECT_EQ(status, MemberStatus::dead) << line.to_string();
+          break;
+        case leave:
+          EXPECT_TRUE(status == MemberStatus::dead || status == MemberStatus::left)
+              << line.to_string();
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  std::string views() {
+    std::string text;
+    for (HostId node = 0; node < kNodes; ++node) {
+      text += cluster_.name(node) + " sees " + std::to_string(cluster_.engine(node).live_count());
+      for (const Member& member : *cluster_.engine(node).members()) {
+        if (member.status == MemberStatus::alive) continue;
+        text += " " + member.name() + "=" + std::string(to_string(member.status));
+      }
+      text += "\n";
+    }
+    return text;
+  }
+
+  Random random_;
+  Cluster cluster_;
+};
+
+class EngineChaos : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(EngineChaos, ClusterAgreesAgainOnceTheFaultsAreOver) { Chaos(GetParam()).run(); }
+
+INSTANTIATE_TEST_SUITE_P(Seeds, EngineChaos, ::testing::Range<std::uint64_t>(1, 13));
+
+}  // namespace
+}  // namespace memberlist::testing

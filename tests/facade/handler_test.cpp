@@ -1,0 +1,151 @@
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "memberlist/memberlist.hpp"
+#include "node.hpp"
+
+namespace memberlist::facade_test {
+namespace {
+
+// A member whose handler can get at it.
+struct Reentrant {
+  std::promise<Memberlist*> made;
+  std::shared_future<Memberlist*> self = made.get_future().share();
+  std::optional<Memberlist> list;
+
+  void create(const Config& config, Handlers handlers) {
+    auto created = Memberlist::create(config, std::move(handlers));
+    ASSERT_TRUE(created) << created.error().message;
+    list.emplace(std::move(*created));
+    made.set_value(&*list);
+  }
+};
+
+bool is_join(const Event& event, std::string_view name) {
+  const auto* change = std::get_if<MemberEvent>(&event);
+  return change != nullptr && change->kind == MemberEventKind::join &&
+         change->member.name() == name;
+}
+
+TEST(Handler, MayCallEverythingAndShutDown) {
+  Node other("other");
+  auto finished = std::make_shared<std::promise<void>>();
+  Reentrant self;
+  Handlers handlers;
+  handlers.on_event = [&, finished](const Event& event) {
+    if (!is_join(event, "other")) return;
+    Memberlist& list = *self.self.get();
+    EXPECT_EQ(list.members()->size(), 2U);
+    EXPECT_TRUE(list.member("other"));
+    EXPECT_EQ(list.local_member().name(), "self");
+    EXPECT_GT(list.max_packet_payload(), 0U);
+    EXPECT_EQ(list.config().name, "self");
+    (void)list.counters();
+    (void)list.health_score();
+    (void)list.view_digest();
+    EXPECT_TRUE(list.join({other.address()}));
+    EXPECT_TRUE(list.ping("other"));
+    EXPECT_TRUE(list.send("other", as_bytes("packet")));
+    EXPECT_TRUE(list.send("other", as_bytes("stream"), Delivery::reliable));
+    EXPECT_TRUE(list.broadcast(as_bytes("all")));
+    EXPECT_TRUE(list.update_meta(as_bytes("new"), kPatience));
+    EXPECT_TRUE(list.leave(kPatience));
+    list.shutdown();
+    EXPECT_FALSE(list.broadcast(as_bytes("late")));
+    EXPECT_EQ(list.members()->size(), 2U);
+    finished->set_value();
+  };
+  self.create(quick_config("self"), std::move(handlers));
+  ASSERT_TRUE(self.list->join({other.address()}));
+  ASSERT_EQ(finished->get_future().wait_for(kPatience), std::future_status::ready);
+  for (const char* text : {"packet", "stream", "all"}) {
+    EXPECT_TRUE(other.record().heard_message(text)) << text;
+  }
+  EXPECT_TRUE(other.sees("self", MemberStatus::left));
+}
+
+TEST(Handler, MayDestroyTheMember) {
+  Node other("other");
+  struct Shared {
+    std::unique_ptr<Memberlist> list;
+    std::promise<void> joined;
+    std::promise<void> destroyed;
+  };
+  auto shared = std::make_shared<Shared>();
+  Handlers handlers;
+  handlers.on_event = [shared, ready = shared->joined.get_future().share()](const Event& event) {
+    if (!is_join(event, "other")) return;
+    ready.wait();
+    shared->list.reset();
+    shared->destroyed.set_value();
+  };
+  auto created = Memberlist::create(quick_config("self"), std::move(handlers));
+  ASSERT_TRUE(created);
+  const Address address = created->local_address();
+  shared->list = std::make_unique<Memberlist>(std::move(*created));
+  ASSERT_TRUE(shared->list->join({other.address()}));
+  shared->joined.set_value();
+  ASSERT_EQ(shared->destroyed.get_future().wait_for(kPatience), std::future_status::ready);
+  Config again = quick_config("again");
+  again.bind = address;
+  EXPECT_TRUE(Memberlist::create(again)) << "its ports are free";
+}
+
+TEST(Handler, MayBlockWithoutHoldingUpTheProtocol) {
+  Node other("other");
+  std::promise<void> let_go;
+  auto released = let_go.get_future().share();
+  auto record = std::make_shared<Record>();
+  Handlers handlers;
+  handlers.on_event = [record, released](const Event& event) {
+    released.wait();
+    record->add(event);
+  };
+  handlers.on_log = [record](const LogRecord& line) { record->add(line); };
+  Config config = quick_config("slow");
+  config.handoff_queue_depth = 8;
+  auto slow = Memberlist::create(config, std::move(handlers));
+  ASSERT_TRUE(slow);
+  ASSERT_TRUE(slow->join({other.address()}));
+  ASSERT_TRUE(other.record().heard(MemberEventKind::join, "slow"));
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(other->send("slow", as_bytes(std::to_string(i)), Delivery::reliable));
+  }
+  EXPECT_TRUE(eventually([&] { return slow->counters().user_messages >= 40; }));
+  EXPECT_TRUE(eventually([&] { return slow->counters().dropped_limit >= 31; }));
+  EXPECT_TRUE(record->logged(LogLevel::warning, "the event handler is slow"));
+  EXPECT_TRUE(slow->ping("other")) << "the protocol goes on";
+  let_go.set_value();
+  EXPECT_TRUE(record->heard_message("39"));
+  EXPECT_TRUE(record->heard(MemberEventKind::join, "other")) << "never dropped";
+  EXPECT_LE(record->count<UserMessage>([](const UserMessage&) { return true; }), 9U);
+  EXPECT_EQ(std::ranges::count_if(
+                record->lines(),
+                [](const LogRecord& line) { return line.text.starts_with("the event handler"); }),
+            1);
+}
+
+TEST(Handler, HearsWhatWasToldBeforeTheShutdown) {
+  Node other("other");
+  Node self("self");
+  self.join(other);
+  ASSERT_TRUE(self->leave(kPatience));
+  self->shutdown();
+  EXPECT_EQ(self.record().count<LeaveFinished>([](const LeaveFinished&) { return true; }), 1U);
+}
+
+TEST(Handler, IsNotNeeded) {
+  Node other("other");
+  auto list = Memberlist::create(quick_config("mute"));
+  ASSERT_TRUE(list);
+  ASSERT_TRUE(list->join({other.address()}));
+  EXPECT_TRUE(list->send("other", as_bytes("hello")));
+  EXPECT_TRUE(other.record().heard_message("hello"));
+}
+
+}  // namespace
+}  // namespace memberlist::facade_test

@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "memberlist/memberlist.hpp"
+#include "node.hpp"
+
+namespace memberlist::facade_test {
+namespace {
+
+TEST(Shutdown, FreesThePortsAtOnce) {
+  Node other("other");
+  std::optional<Node> node(std::in_place, "first");
+  Config again = quick_config("next");
+  again.bind = (*node)->local_address();
+  for (int i = 0; i < 5; ++i) {
+    node->join(other);
+    (*node)->shutdown();
+    node.emplace(again);
+  }
+}
+
+TEST(Shutdown, MakesCallsFailAndLeavesViews) {
+  Node a("a");
+  Node b("b");
+  b.join(a);
+  b->shutdown();
+  b->shutdown();
+  const auto code = [](const auto& result) {
+    return result ? std::optional<ErrorCode>() : std::optional(result.error().code);
+  };
+  EXPECT_EQ(code(b->join({a.address()})), ErrorCode::shut_down);
+  EXPECT_EQ(code(b->join({"localhost"})), ErrorCode::shut_down);
+  EXPECT_EQ(code(b->leave()), ErrorCode::shut_down);
+  EXPECT_EQ(code(b->update_meta({})), ErrorCode::shut_down);
+  EXPECT_EQ(code(b->send("a", {})), ErrorCode::shut_down);
+  EXPECT_EQ(code(b->send("a", {}, Delivery::reliable)), ErrorCode::shut_down);
+  EXPECT_EQ(code(b->broadcast({})), ErrorCode::shut_down);
+  EXPECT_EQ(code(b->ping("a")), ErrorCode::shut_down);
+  EXPECT_EQ(b->members()->size(), 2U);
+  EXPECT_TRUE(b->member("a"));
+  EXPECT_EQ(b->local_member().name(), "b");
+  EXPECT_EQ(b->config().name, "b");
+  EXPECT_GT(b->counters().streams_dialled, 0U);
+  EXPECT_NE(b->local_address().port, 0);
+}
+
+TEST(Shutdown, MayComeFromManyThreadsAtOnce) {
+  Node a("a");
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&a] {
+      a->shutdown();
+      Config again = quick_config("next");
+      again.bind = a->local_address();
+      // Whoever returns from it finds the ports free: none, or one, of the four is told otherwise
+      // by another of them.
+      const auto next = Memberlist::create(again);
+      EXPECT_TRUE(next || next.error().code == ErrorCode::address_in_use);
+    });
+  }
+}
+
+TEST(Memberlist, MovesAndShutsDownWhatItReplaces) {
+  auto first = Memberlist::create(quick_config("first"));
+  auto second = Memberlist::create(quick_config("second"));
+  ASSERT_TRUE(first && second);
+  const Address freed = first->local_address();
+  *first = std::move(*second);
+  EXPECT_EQ(first->local_member().name(), "second");
+  Config again = quick_config("third");
+  again.bind = freed;
+  EXPECT_TRUE(Memberlist::create(again));
+  Memberlist moved(std::move(*first));
+  EXPECT_EQ(moved.local_member().name(), "second");
+}
+
+}  // namespace
+}  // namespace memberlist::facade_test

@@ -1,0 +1,94 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "memberlist/memberlist.hpp"
+#include "node.hpp"
+
+namespace memberlist::facade_test {
+namespace {
+
+constexpr int kThreads = 8;
+constexpr int kRounds = 25;
+constexpr int kComings = 4;
+
+// One round of everything that can be asked of a member.
+void call_everything(Node& node, Node& other, int round) {
+  const std::string text = "round " + std::to_string(round);
+  (void)node->send(other->local_member().name(), as_bytes(text));
+  (void)node->broadcast(as_bytes(text), "name");
+  (void)node->members();
+  (void)node->member("passer-by-1");
+  (void)node->local_member();
+  (void)node->counters();
+  (void)node->view_digest();
+  switch (round % 5) {
+    case 0:
+      (void)node->ping(other->local_member().name());
+      break;
+    case 1:
+      (void)node->join({other.address()});
+      break;
+    case 2:
+      (void)node->send(other->local_member().name(), as_bytes(text), Delivery::reliable);
+      break;
+    case 3:
+      (void)node->update_meta(as_bytes(text), std::chrono::milliseconds(200));
+      break;
+    default:
+      (void)node->join({"localhost:" + std::to_string(other->local_address().port)});
+  }
+}
+
+TEST(Threads, MayCallEverythingWhileMembersComeAndGo) {
+  std::array<Node, 3> nodes{Node("a"), Node("b"), Node("c")};
+  nodes[1].join(nodes[0]);
+  nodes[2].join(nodes[0]);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&nodes, t] {
+        for (int round = 0; round < kRounds; ++round) {
+          call_everything(nodes[t % nodes.size()], nodes[(t + 1) % nodes.size()], round);
+        }
+      });
+    }
+    threads.emplace_back([&nodes] {
+      for (int i = 0; i < kComings; ++i) {
+        Node passer_by("passer-by-" + std::to_string(i));
+        (void)passer_by->join({nodes[0].address()});
+        (void)passer_by->broadcast(as_bytes("hello"));
+        if (i % 2 == 0) (void)passer_by->leave(std::chrono::seconds(1));
+      }
+    });
+  }
+  for (Node& node : nodes) {
+    for (const char* name : {"a", "b", "c"}) EXPECT_TRUE(node.sees(name, MemberStatus::alive));
+    for (int i = 0; i < kComings; ++i) {
+      EXPECT_TRUE(eventually([&] {
+        const auto gone = node->member("passer-by-" + std::to_string(i));
+        return !gone || gone->status == MemberStatus::dead || gone->status == MemberStatus::left;
+      }));
+    }
+  }
+}
+
+TEST(Threads, MayAllBeShutDownUnderTheCallers) {
+  Node a("a");
+  Node b("b");
+  b.join(a);
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int round = 0; a->broadcast(as_bytes("x")); ++round) call_everything(a, b, round);
+    });
+  }
+  EXPECT_TRUE(b.record().heard_message("round 3"));
+  a->shutdown();
+}
+
+}  // namespace
+}  // namespace memberlist::facade_test
