@@ -204,8 +204,10 @@ class MEMBERLIST_API Engine {
   /// connection. There is no answer in the protocol: that the peer has read it is not known.
   [[nodiscard]] Result<OperationId> send_reliable(TimePoint now, const Address& to,
                                                   BytesView payload);
-  /// One user message to all members by gossip; must fit a packet. With a name it replaces an
-  /// earlier one of that name that is still queued.
+  /// One user message to all members by gossip; must fit a packet. Members do not pass each other's
+  /// user messages on, so this node sends it to each of them, about twice, some at each gossip
+  /// tick; packets can get lost. With a name it replaces an earlier one of that name that is still
+  /// queued.
   [[nodiscard]] Result<void> broadcast(TimePoint now, BytesView payload,
                                        std::string_view name = {});
   /// One ping of a known member, direct only; completes with the round-trip time, or with

@@ -146,6 +146,7 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
     case Kind::push_pull_tick:
       return streams.push_pull_tick();
     case Kind::queue_check:
+      if (context.config.probe_interval <= Duration::zero()) prober.forget_the_dead();
       return gossiper.check_queues();
     case Kind::probe_timeout:
       return prober.probe_timeout(seq_no);

@@ -21,9 +21,12 @@ class Gossiper {
   void check_queues();
 
  private:
+  [[nodiscard]] MemberIndex next_target();
+  [[nodiscard]] bool wanted(MemberIndex index) const;
+
   Context& context_;
   PacketSender& packets_;
-  std::vector<MemberIndex> targets_;
+  std::vector<MemberIndex> upcoming_;  // whose turn comes before anybody is taken again, last first
 };
 
 }  // namespace memberlist::swim

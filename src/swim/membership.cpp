@@ -14,6 +14,9 @@
 namespace memberlist::swim {
 namespace {
 
+// Where this node does not probe, the accused still gets the time that the LAN profile gives.
+constexpr Duration kIntervalWithoutProbes = std::chrono::seconds(1);
+
 VersionRange range_of(BytesView vsn) noexcept {
   return {std::to_integer<std::uint8_t>(vsn[0]), std::to_integer<std::uint8_t>(vsn[1]),
           std::to_integer<std::uint8_t>(vsn[2])};
@@ -249,8 +252,10 @@ void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
 void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
   const std::size_t n = context_.table.live_count();
   const std::uint32_t k = expected_confirmations(context_.config.suspicion_mult, n);
-  const Duration min =
-      suspicion_min_timeout(context_.config.suspicion_mult, n, context_.config.probe_interval);
+  const Duration interval = context_.config.probe_interval > Duration::zero()
+                                ? context_.config.probe_interval
+                                : kIntervalWithoutProbes;
+  const Duration min = suspicion_min_timeout(context_.config.suspicion_mult, n, interval);
   const Duration max = min * context_.config.suspicion_max_timeout_mult;
   MemberEntry& entry = context_.table.at(index);
   entry.suspicion = std::make_unique<Suspicion>(context_.now, accuser, k, min, max);

@@ -16,7 +16,7 @@ class PacketSender {
 
   /// One whole message, alone.
   void send(const Address& to, BytesView message);
-  /// Whole messages, with broadcasts piggybacked in the space left.
+  /// Whole messages, with news about members piggybacked in the space left.
   void send_with_piggyback(const Address& to, std::span<const BytesView> messages);
   /// As many broadcasts as fit into one packet; nothing if there are none.
   void send_broadcasts(const Address& to);
@@ -28,7 +28,10 @@ class PacketSender {
   // Bytes of a packet that its messages may fill, the compound's own overhead left to them.
   [[nodiscard]] std::size_t room(bool with_crc) const noexcept;
   [[nodiscard]] bool understands_crc(const Address& to) const;
-  void add_broadcasts(std::size_t free_bytes);
+  // Each adds what fits, and returns the bytes that are still free.
+  std::size_t add_member_broadcasts(std::size_t free_bytes);
+  std::size_t add_user_broadcasts(std::size_t free_bytes);
+  std::size_t add_from(BroadcastQueue& queue, std::uint32_t limit, std::size_t free_bytes);
   void add_policy_broadcasts(std::size_t free_bytes);
   void flush(const Address& to, bool with_crc);
 

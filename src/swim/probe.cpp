@@ -32,25 +32,26 @@ void Prober::start() {
 }
 
 /// The interval grows with the health score (Lifeguard, LHA-Probe), and with it the deadline, so
-/// that there is one probe of ours at a time.
+/// that there is one probe of ours at a time. The next tick is planned behind the deadline of this
+/// probe, which then has its say in how patient the next one is.
 void Prober::tick() {
   const Duration interval = context_.awareness.scale(context_.config.probe_interval);
-  context_.timers.schedule(context_.now + interval, {TimerEvent::Kind::probe_tick, 0});
   if (const MemberIndex target = next_target(); target != kNoMember) start_probe(target);
+  context_.timers.schedule(context_.now + interval, {TimerEvent::Kind::probe_tick, 0});
+}
+
+void Prober::forget_the_dead() {
+  next_in_list_ = 0;
+  picked_.clear();
+  const TimePoint cutoff = context_.now - context_.config.gossip_to_the_dead_time;
+  context_.table.reset_probe_list(cutoff, context_.self, context_.random, picked_);
+  for (const MemberIndex forgotten : picked_) context_.member_broadcasts.forget_member(forgotten);
 }
 
 MemberIndex Prober::next_target() {
   // Once round the list, wherever its end is.
   for (std::size_t looked_at = 0; looked_at <= context_.table.size(); ++looked_at) {
-    if (next_in_list_ >= context_.table.size()) {
-      next_in_list_ = 0;
-      picked_.clear();
-      const TimePoint cutoff = context_.now - context_.config.gossip_to_the_dead_time;
-      context_.table.reset_probe_list(cutoff, context_.self, context_.random, picked_);
-      for (const MemberIndex forgotten : picked_) {
-        context_.member_broadcasts.forget_member(forgotten);
-      }
-    }
+    if (next_in_list_ >= context_.table.size()) forget_the_dead();
     const MemberIndex candidate = context_.table.probe_list()[next_in_list_++];
     if (candidate != context_.self && context_.table.at(candidate).live()) return candidate;
   }

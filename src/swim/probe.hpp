@@ -30,6 +30,10 @@ class Prober {
   /// Plans the first tick, after a random part of the interval.
   void start();
   void tick();
+  /// Forgets those who are dead or left for longer than `gossip_to_the_dead_time`, and shuffles the
+  /// probe list. Happens at each wrap-around of the list; where probes are off, somebody else
+  /// calls.
+  void forget_the_dead();
 
   void on_ping(const wire::Ping& ping, const Address& from);
   void on_indirect_ping(const wire::IndirectPing& request, const Address& from);
