@@ -89,7 +89,8 @@ std::string details(const Json& event, const std::string& kind) {
                        text_of(event, "source"));
   }
   if (kind == "joined") {
-    return fmt::format("through {}", number_of(event, "contacted"));
+    const std::uint64_t contacted = number_of(event, "contacted");
+    return contacted == 0 ? "nobody: no address answered" : fmt::format("through {}", contacted);
   }
   if (kind == "error") {
     return text_of(event, "text");
