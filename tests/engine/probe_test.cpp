@@ -237,10 +237,12 @@ TEST(EngineProbe, SendErrorLeadsStraightToTheIndirectStage) {
   ASSERT_EQ(bench.sent(Type::indirect_ping).size(), 1u);
   EXPECT_EQ(bench.sent(Type::indirect_ping).front()->at, pinged);
   EXPECT_EQ(bench.dialled().opened_at, pinged) << "the TCP ping goes along";
+  bench.send_error(peer.address);
+  EXPECT_EQ(bench.sent(Type::indirect_ping).size(), 1u) << "once a probe";
   ASSERT_TRUE(wait_for(bench, "a", suspect, 2s));
   EXPECT_EQ(bench.now() - pinged, 1s);
   EXPECT_EQ(bench.sent(Type::indirect_ping).size(), 1u) << "not once more at the timeout";
-  EXPECT_EQ(bench.engine().counters().send_errors, 1u);
+  EXPECT_EQ(bench.engine().counters().send_errors, 2u);
 }
 
 TEST(EngineProbe, OnlyAnUnreachableRemoteLeadsThere) {
