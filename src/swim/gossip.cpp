@@ -33,38 +33,40 @@ void Gossiper::tick() {
 }
 
 void Gossiper::round() {
-  const bool user_messages = !context_.user_broadcasts.empty();
-  if (!user_messages && context_.member_broadcasts.empty() && context_.policy == nullptr) return;
+  if (!context_.member_broadcasts.empty() || context_.policy != nullptr) gossip_about_members();
+  if (!context_.user_broadcasts.empty()) gossip_user_messages();
+}
 
-  std::size_t count = context_.config.gossip_nodes;
-  if (user_messages) count = std::max(count, 2 * context_.table.live_count() / kUserMessageTicks);
-  for (std::size_t sent = 0; sent < count; ++sent) {
-    const MemberIndex target = next_target();
-    if (target == kNoMember) return;
-    packets_.send_broadcasts(context_.table.at(target).record->address);
+void Gossiper::gossip_about_members() {
+  targets_.clear();
+  context_.table.pick_random(
+      context_.config.gossip_nodes, context_.random,
+      [this](const MemberEntry& entry) { return wanted(entry); }, targets_);
+  for (const MemberIndex target : targets_) {
+    packets_.send_member_broadcasts(context_.table.at(target).record->address);
   }
 }
 
-/// Goes through everybody in a random order before anybody is taken again: what is sent k times
-/// reaches k members, and a user message sent often enough reaches all.
-MemberIndex Gossiper::next_target() {
-  for (int pass = 0; pass < 2; ++pass) {
-    while (!upcoming_.empty()) {
-      const MemberIndex candidate = upcoming_.back();
-      upcoming_.pop_back();
-      if (wanted(candidate)) return candidate;
-    }
-    if (pass == 1) break;
+/// Goes through everybody in a random order before anybody is taken again, in packets of their own:
+/// what is sent often enough reaches all, and news about members cannot crowd it out.
+void Gossiper::gossip_user_messages() {
+  const std::size_t live = context_.table.live_count();
+  const std::size_t count =
+      std::max<std::size_t>(context_.config.gossip_nodes, 2 * live / kUserMessageTicks);
+  if (upcoming_.empty()) {
     upcoming_ = context_.table.probe_list();
     context_.random.shuffle(std::span(upcoming_));
   }
-  return kNoMember;
+  for (std::size_t sent = 0; sent < count && !upcoming_.empty(); upcoming_.pop_back()) {
+    const MemberEntry& entry = context_.table.at(upcoming_.back());
+    if (entry.record == nullptr || !wanted(entry)) continue;
+    packets_.send_user_broadcasts(entry.record->address);
+    ++sent;
+  }
 }
 
-bool Gossiper::wanted(MemberIndex index) const {
-  const MemberEntry& entry = context_.table.at(index);
-  if (entry.record == nullptr || index == context_.self) return false;
-  if (entry.status == MemberStatus::left) return false;
+bool Gossiper::wanted(const MemberEntry& entry) const {
+  if (&entry == &context_.self_entry() || entry.status == MemberStatus::left) return false;
   return entry.status != MemberStatus::dead ||
          context_.now - entry.since <= context_.config.gossip_to_the_dead_time;
 }

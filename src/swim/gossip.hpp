@@ -21,12 +21,14 @@ class Gossiper {
   void check_queues();
 
  private:
-  [[nodiscard]] MemberIndex next_target();
-  [[nodiscard]] bool wanted(MemberIndex index) const;
+  void gossip_about_members();
+  void gossip_user_messages();
+  [[nodiscard]] bool wanted(const MemberEntry& entry) const;
 
   Context& context_;
   PacketSender& packets_;
-  std::vector<MemberIndex> upcoming_;  // whose turn comes before anybody is taken again, last first
+  std::vector<MemberIndex> targets_;
+  std::vector<MemberIndex> upcoming_;  // who has still to hear user messages, last first
 };
 
 }  // namespace memberlist::swim

@@ -32,11 +32,18 @@ void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesV
   flush(to, with_crc);
 }
 
-void PacketSender::send_broadcasts(const Address& to) {
+void PacketSender::send_member_broadcasts(const Address& to) {
   const bool with_crc = understands_crc(to);
   parts_.clear();
-  const std::size_t left = add_user_broadcasts(add_member_broadcasts(room(with_crc)));
+  const std::size_t left = add_member_broadcasts(room(with_crc));
   if (context_.policy != nullptr) add_policy_broadcasts(left);
+  if (!parts_.empty()) flush(to, with_crc);
+}
+
+void PacketSender::send_user_broadcasts(const Address& to) {
+  const bool with_crc = understands_crc(to);
+  parts_.clear();
+  add_user_broadcasts(room(with_crc));
   if (!parts_.empty()) flush(to, with_crc);
 }
 
@@ -62,24 +69,19 @@ bool PacketSender::understands_crc(const Address& to) const {
 std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes) {
   const std::uint32_t limit =
       retransmit_limit(context_.config.retransmit_mult, context_.table.live_count());
-  return add_from(context_.member_broadcasts, limit, free_bytes);
+  const std::size_t before = parts_.size();
+  context_.member_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_);
+  for (std::size_t i = before; i < parts_.size(); ++i) free_bytes -= cost_of(parts_[i].size());
+  return free_bytes;
 }
 
 /// Others do not pass user messages on, so each member has to be a target: in two rounds through
 /// all, which begin anywhere, everybody comes up at least once.
-std::size_t PacketSender::add_user_broadcasts(std::size_t free_bytes) {
+void PacketSender::add_user_broadcasts(std::size_t free_bytes) {
   const std::size_t live = context_.table.live_count();
   const std::uint32_t limit = std::max(retransmit_limit(context_.config.retransmit_mult, live),
                                        static_cast<std::uint32_t>(2 * live));
-  return add_from(context_.user_broadcasts, limit, free_bytes);
-}
-
-std::size_t PacketSender::add_from(BroadcastQueue& queue, std::uint32_t limit,
-                                   std::size_t free_bytes) {
-  const std::size_t before = parts_.size();
-  queue.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_);
-  for (std::size_t i = before; i < parts_.size(); ++i) free_bytes -= cost_of(parts_[i].size());
-  return free_bytes;
+  context_.user_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_);
 }
 
 void PacketSender::add_policy_broadcasts(std::size_t free_bytes) {

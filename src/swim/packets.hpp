@@ -18,8 +18,11 @@ class PacketSender {
   void send(const Address& to, BytesView message);
   /// Whole messages, with news about members piggybacked in the space left.
   void send_with_piggyback(const Address& to, std::span<const BytesView> messages);
-  /// As many broadcasts as fit into one packet; nothing if there are none.
-  void send_broadcasts(const Address& to);
+  /// As much news about members as fits into one packet, and what the policy has to add; nothing
+  /// if there is none.
+  void send_member_broadcasts(const Address& to);
+  /// As many user messages as fit into one packet; nothing if there are none.
+  void send_user_broadcasts(const Address& to);
 
   /// The largest user payload that fits a packet beside every overhead.
   [[nodiscard]] std::size_t max_payload() const noexcept;
@@ -28,10 +31,9 @@ class PacketSender {
   // Bytes of a packet that its messages may fill, the compound's own overhead left to them.
   [[nodiscard]] std::size_t room(bool with_crc) const noexcept;
   [[nodiscard]] bool understands_crc(const Address& to) const;
-  // Each adds what fits, and returns the bytes that are still free.
+  // Adds what fits, and returns the bytes that are still free.
   std::size_t add_member_broadcasts(std::size_t free_bytes);
-  std::size_t add_user_broadcasts(std::size_t free_bytes);
-  std::size_t add_from(BroadcastQueue& queue, std::uint32_t limit, std::size_t free_bytes);
+  void add_user_broadcasts(std::size_t free_bytes);
   void add_policy_broadcasts(std::size_t free_bytes);
   void flush(const Address& to, bool with_crc);
 

@@ -49,8 +49,8 @@ void Prober::forget_the_dead() {
 }
 
 MemberIndex Prober::next_target() {
-  // Once round the list, wherever its end is.
-  for (std::size_t looked_at = 0; looked_at <= context_.table.size(); ++looked_at) {
+  // To the end of the list at most, and once through it anew.
+  for (std::size_t looked_at = 0; looked_at < 2 * context_.table.size(); ++looked_at) {
     if (next_in_list_ >= context_.table.size()) forget_the_dead();
     const MemberIndex candidate = context_.table.probe_list()[next_in_list_++];
     if (candidate != context_.self && context_.table.at(candidate).live()) return candidate;
