@@ -141,7 +141,8 @@ struct EngineEnvironment {
   TimePoint now;
   /// Seeds the protocol's choices; the same seed and inputs give the same outputs.
   std::uint64_t seed = 0;
-  /// Fills nonces; must be secure where packets leave the process. Required if keys are set.
+  /// Fills nonces. Empty: the operating system's secure generator, which is right wherever packets
+  /// leave the process; a simulation sets its own, so that runs repeat.
   std::function<void(std::span<std::byte>)> nonce_source;
   /// Decisions; must outlive the engine. Null: the defaults of Policy.
   Policy* policy = nullptr;

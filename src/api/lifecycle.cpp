@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <span>
+#include <random>
 #include <system_error>
 
 #include "api/memberlist_impl.hpp"
 #include "api/quiet_thread.hpp"
-#include "crypto/keyring.hpp"
 #include "net/interfaces.hpp"
 
 namespace memberlist {
@@ -68,8 +67,8 @@ Result<void> Memberlist::Impl::make_engine() {
   EngineEnvironment environment;
   environment.advertise = config_.advertise.value_or(config_.bind);
   environment.now = net::Loop::now();
-  crypto::secure_random(std::as_writable_bytes(std::span(&environment.seed, 1)));
-  environment.nonce_source = crypto::secure_random;
+  std::random_device entropy;
+  environment.seed = std::uint64_t{entropy()} << 32 | entropy();
   auto engine = Engine::create(config_, std::move(environment));
   if (!engine) return std::unexpected(std::move(engine.error()));
   engine_.emplace(std::move(*engine));

@@ -9,7 +9,6 @@
 
 #include "base/random.hpp"
 #include "base/text.hpp"
-#include "crypto/keyring.hpp"
 #include "memberlist/engine.hpp"
 #include "swim/awareness.hpp"
 #include "swim/broadcast_queue.hpp"
@@ -65,7 +64,7 @@ struct Context {
   Random random;
   Policy* policy = nullptr;
 
-  crypto::Keyring keyring;
+  wire::Keyring keyring;
   wire::Sealing sealing;
 
   MemberTable table;
@@ -80,7 +79,7 @@ struct Context {
   std::uint32_t next_seq_no = 0;
   bool leaving = false;
 
-  Context(Config chosen, const EngineEnvironment& environment, crypto::Keyring keys)
+  Context(Config chosen, const EngineEnvironment& environment, wire::Keyring keys)
       : config(std::move(chosen)),
         advertise(environment.advertise),
         now(environment.now),

@@ -35,7 +35,7 @@ void Policy::notify_ping(const MemberRecord&, Duration, BytesView) {}
 // --- Impl
 // -------------------------------------------------------------------------------------------
 
-Engine::Impl::Impl(Config config, const EngineEnvironment& environment, crypto::Keyring keyring)
+Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring)
     : context(std::move(config), environment, std::move(keyring)) {
   membership.add_self(self_record(context.config, context.advertise));
   prober.start();
@@ -177,10 +177,7 @@ Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
                     " cannot be reached: it needs an address and a port",
                 "advertise");
   }
-  if (!config.keys.empty() && environment.nonce_source == nullptr) {
-    return fail(ErrorCode::crypto, "keys are set, but no source of nonces", "nonce_source");
-  }
-  auto keyring = crypto::Keyring::create(config.keys);
+  auto keyring = wire::Keyring::create(config.keys);
   if (!keyring) return std::unexpected(keyring.error());
   return Engine(std::make_unique<Impl>(std::move(config), environment, std::move(*keyring)));
 }

@@ -15,7 +15,7 @@ namespace memberlist {
 /// The engine's parts, wired together. It only passes inputs on to the part that knows the rule.
 class Engine::Impl final : public swim::StreamListener {
  public:
-  Impl(Config config, const EngineEnvironment& environment, crypto::Keyring keyring);
+  Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring);
 
   /// Moves the engine's time on; it never goes back.
   void begin(TimePoint now) { context.now = std::max(context.now, now); }

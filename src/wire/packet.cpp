@@ -35,7 +35,7 @@ std::byte* put_parts(std::byte* at, std::span<const BytesView> parts) {
   return at;
 }
 
-std::size_t total_bytes(std::span<const BytesView> parts) {
+[[maybe_unused]] std::size_t total_bytes(std::span<const BytesView> parts) {
   std::size_t total = 0;
   for (const BytesView part : parts) total += part.size();
   return total;

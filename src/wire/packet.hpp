@@ -33,6 +33,9 @@ inline constexpr std::size_t kCompoundPartOverhead = 2;
   return label.empty() ? 0 : 2 + label.size();
 }
 
+/// The keys that packets and streams are sealed with, for the rooms above, which see no cipher.
+using Keyring = crypto::Keyring;
+
 /// How this node's packets and streams are sealed and opened. What it points to must outlive it.
 struct Sealing {
   std::string_view label;

@@ -183,6 +183,7 @@ TEST(EngineDead, DeathIsToldAndPassedOn) {
   bench.forget();
   bench.receive(kGossiper, {dead_message("m", 2, "x")});
   EXPECT_EQ(bench.status("m"), MemberStatus::dead);
+  EXPECT_EQ(bench.engine().live_count(), 2u) << "remembered, but not a live member";
   EXPECT_EQ(bench.incarnation("m"), 2u);
   EXPECT_EQ(bench.engine().member("m")->since, bench.now());
   ASSERT_EQ(bench.kinds("m"), (Kinds{dead, leave}));

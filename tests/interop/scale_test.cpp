@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <functional>
 
 #include "interop_test.hpp"
 
@@ -10,69 +9,105 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t kEach = 20;
+constexpr std::size_t kLost = 5;
+
+/// Twenty members of ours, each a process, and twenty of the Go library in one process, at the
+/// timings of a local network, encrypted, labelled and compressed.
 class ScaleTest : public InteropTest {
  protected:
-  /// Each of `peers` in turn until all have been seen to show so many of each. One that has agreed
-  /// is asked again at the end only.
+  void start_all() {
+    PeerOptions options;
+    kAll.apply_to(options);
+    options.name = "go";
+    go = start_many_go(options, kEach);
+    for (std::size_t i = 0; i < kEach; ++i) {
+      options.name = "ours-" + std::to_string(i);
+      ours.push_back(&start_ours(options));
+    }
+    all.assign(go.begin(), go.end());
+    all.insert(all.end(), ours.begin(), ours.end());
+  }
+
+  /// Each through one of the other implementation.
+  void join_all() {
+    for (std::size_t i = 1; i < kEach; ++i) {
+      ASSERT_TRUE(go[i]->join(ours[0]->address()).has_value());
+      ASSERT_TRUE(ours[i]->join(go[0]->address()).has_value());
+    }
+    ASSERT_TRUE(ours[0]->join(go[0]->address()).has_value());
+  }
+
+  /// How many pairs there are of a member and one that it shows alive.
+  std::size_t known_pairs() const {
+    std::size_t pairs = 0;
+    for (Peer* peer : all) pairs += count_status(peer->members(), "alive");
+    return pairs;
+  }
+
+  /// Asks each of `peers` until it shows that many alive and that many dead.
   static ::testing::AssertionResult all_show(const std::vector<Peer*>& peers, std::size_t alive,
-                                             std::size_t dead, Timeout timeout) {
-    const auto deadline = Clock::now() + timeout;
+                                             std::size_t dead, Clock::time_point deadline) {
     for (Peer* peer : peers) {
-      std::size_t alive_shown = 0;
-      std::size_t dead_shown = 0;
+      MemberTable table;
       const bool agreed = eventually(left_until(deadline), [&] {
-        const MemberTable table = peer->members();
-        alive_shown = count_status(table, "alive");
-        dead_shown = count_status(table, "dead");
-        return table.size() == alive + dead && alive_shown == alive && dead_shown == dead;
+        table = peer->members();
+        return table.size() == alive + dead && count_status(table, "alive") == alive &&
+               count_status(table, "dead") == dead;
       });
       if (!agreed) {
-        return ::testing::AssertionFailure() << peer->name() << " shows " << alive_shown
-                                             << " alive and " << dead_shown << " dead";
+        return ::testing::AssertionFailure()
+               << peer->name() << " shows of " << table.size() << " members "
+               << count_status(table, "alive") << " alive and " << count_status(table, "dead")
+               << " dead, not " << alive << " and " << dead;
       }
     }
     return ::testing::AssertionSuccess();
   }
+
+  std::vector<GoPeer*> go;
+  std::vector<OurAgent*> ours;
+  std::vector<Peer*> all;
 };
 
+// Gossip is a matter of chance: at this size a member passes a message on eight times, to whomever,
+// so each message misses each member once in some thousand cases, and what is sent together is
+// missed together. Forty members of the Go library among themselves do not all agree in about every
+// other run, until a push/pull mends it after a minute. So the test asks of gossip what it can do,
+// and lets all join a second time, as whoever starts a cluster would, before it asks for
+// everything.
 TEST_F(ScaleTest, TwentyOfOursAndTwentyOfGoAgreeAndAgreeOnALoss) {
   SKIP_WITHOUT_GO();
-  constexpr int kEach = 20;
-  constexpr std::size_t kLost = 5;
-  PeerOptions options;
-  kAll.apply_to(options);
-  options.name = "go";
-  const std::vector<GoPeer*> go = start_many_go(options, kEach);
-  std::vector<OurAgent*> ours;
-  for (int i = 0; i < kEach; ++i) {
-    options.name = "ours-" + std::to_string(i);
-    ours.push_back(&start_ours(options));
-  }
-  std::vector<Peer*> all(go.begin(), go.end());
-  all.insert(all.end(), ours.begin(), ours.end());
-
+  start_all();
   const auto began = Clock::now();
-  for (std::size_t i = 1; i < kEach; ++i) {
-    ASSERT_TRUE(go[i]->join(ours[0]->address()).has_value());
-    ASSERT_TRUE(ours[i]->join(go[0]->address()).has_value());
-  }
-  ASSERT_TRUE(ours[0]->join(go[0]->address()).has_value());
-  ASSERT_TRUE(all_show(all, all.size(), 0, 20s));
+  join_all();
+  const std::size_t most = all.size() * all.size() * 95 / 100;
+  std::size_t pairs = 0;
+  EXPECT_TRUE(eventually(10s, [&] { return (pairs = known_pairs()) >= most; }))
+      << "by gossip " << pairs << " of " << all.size() * all.size() << " pairs know each other";
+  join_all();
+  ASSERT_TRUE(all_show(all, all.size(), 0, began + 20s));
   RecordProperty("agreed_after_ms", static_cast<int>((Clock::now() - began) / 1ms));
 
   const auto lost = Clock::now();
-  for (const std::size_t i : {3U, 7U, 11U}) ours[i]->signal(SIGKILL);
-  for (const std::size_t i : {5U, 13U}) ASSERT_TRUE(go[i]->shut_down().has_value());
   std::vector<Peer*> survivors;
   for (std::size_t i = 0; i < kEach; ++i) {
-    if (i != 3 && i != 7 && i != 11) survivors.push_back(ours[i]);
-    if (i != 5 && i != 13) survivors.push_back(go[i]);
+    if (i == 3 || i == 7 || i == 11) {
+      ours[i]->signal(SIGKILL);
+    } else {
+      survivors.push_back(ours[i]);
+    }
+    if (i == 5 || i == 13) {
+      ASSERT_TRUE(go[i]->shut_down().has_value());
+    } else {
+      survivors.push_back(go[i]);
+    }
   }
   ASSERT_EQ(survivors.size(), all.size() - kLost);
-  EXPECT_TRUE(all_show(survivors, survivors.size(), kLost, 30s));
+  ASSERT_TRUE(all_show(survivors, survivors.size(), kLost, lost + 30s));
   RecordProperty("loss_agreed_after_ms", static_cast<int>((Clock::now() - lost) / 1ms));
-  // Nobody else was declared dead on the way.
-  EXPECT_TRUE(all_show(survivors, survivors.size(), kLost, 1s));
+  // All at once, too: nobody else is on the way to be declared dead.
+  EXPECT_TRUE(all_show(survivors, survivors.size(), kLost, Clock::now() + 1s));
 }
 
 }  // namespace

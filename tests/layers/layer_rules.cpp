@@ -25,7 +25,7 @@ struct Room {
 /// Public headers that are values and errors: what every room may speak in.
 const Names kValueHeaders = {"address.hpp", "bytes.hpp",  "config.hpp", "error.hpp",  "event.hpp",
                              "export.hpp",  "member.hpp", "time.hpp",   "version.hpp"};
-/// The rooms that make the engine also see what they make.
+/// The rooms that make the engine, or feed it, also see its contract.
 const Names kEngineHeaders = {"address.hpp", "bytes.hpp",  "config.hpp", "engine.hpp",
                               "error.hpp",   "event.hpp",  "export.hpp", "member.hpp",
                               "time.hpp",    "version.hpp"};
@@ -36,7 +36,8 @@ const std::map<std::string, Room, std::less<>> kTable = {
     {"crypto", {{"base"}, kValueHeaders}},
     {"wire", {{"crypto", "base"}, kValueHeaders}},
     {"swim", {{"wire", "base"}, kEngineHeaders}},
-    {"net", {{"wire", "base"}, kValueHeaders}},
+    // It hands streams to the engine under the engine's own ids.
+    {"net", {{"wire", "base"}, kEngineHeaders}},
     {"api", {{"swim", "net", "base"}, {"*"}}},
     {"capi", {{"api"}, {"*"}}},
     {"sim", {{"swim", "wire", "base"}, kEngineHeaders}},

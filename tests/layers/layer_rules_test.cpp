@@ -49,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Snippet{"src/swim/probe.cpp", "#include \"crypto/keyring.hpp\""},
                     Snippet{"src/swim/probe.cpp", "#include \"memberlist/memberlist.hpp\""},
                     Snippet{"src/net/loop.cpp", "#include \"swim/probe.hpp\""},
-                    Snippet{"src/net/loop.cpp", "#include \"memberlist/engine.hpp\""},
+                    Snippet{"src/net/loop.cpp", "#include \"memberlist/memberlist.hpp\""},
                     Snippet{"src/api/memberlist.cpp", "#include \"wire/packet.hpp\""},
                     Snippet{"src/capi/capi.cpp", "#include \"swim/probe.hpp\""},
                     Snippet{"sim/world.cpp", "#include \"net/loop.hpp\""},

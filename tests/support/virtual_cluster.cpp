@@ -46,6 +46,7 @@ class VirtualCluster::Node final : public VirtualHost {
   Random random;  // seeds and nonces of all processes that this node will have
   std::optional<Engine> engine;
   bool paused = false;
+  std::size_t processes = 0;
   TimePoint armed_for = kNever;
 };
 
@@ -87,6 +88,7 @@ void VirtualCluster::make_engine(HostId id) {
   auto engine = Engine::create(node.config, std::move(environment));
   if (!engine) throw std::runtime_error("engine refused its config: " + engine.error().message);
   node.engine.emplace(std::move(*engine));
+  ++node.processes;
   drain(id);
 }
 
@@ -149,11 +151,11 @@ void VirtualCluster::drain(HostId id) {
     } else if (const auto* abort = std::get_if<AbortStream>(&output)) {
       network_.abort(id, abort->id);
     } else if (auto* event = std::get_if<Event>(&output)) {
-      log_.push_back({now(), id, std::move(*event)});
+      log_.push_back({now(), id, std::move(*event), node.processes});
     } else if (auto* completion = std::get_if<Completion>(&output)) {
-      log_.push_back({now(), id, std::move(*completion)});
+      log_.push_back({now(), id, std::move(*completion), node.processes});
     } else if (auto* record = std::get_if<LogRecord>(&output)) {
-      log_.push_back({now(), id, std::move(*record)});
+      log_.push_back({now(), id, std::move(*record), node.processes});
     }
   }
   engine.clear_outputs();

@@ -22,6 +22,7 @@ struct LoggedOutput {
   TimePoint at;
   HostId node = 0;
   std::variant<Event, Completion, LogRecord> what;
+  std::size_t process = 1;  ///< of the node: the first, or one after a restart
 
   /// One line, everything in it, for comparing runs and for reading.
   [[nodiscard]] std::string to_string() const;

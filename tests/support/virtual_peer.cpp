@@ -199,11 +199,11 @@ void EngineBench::drain() {
     } else if (const auto* abort = std::get_if<AbortStream>(&output)) {
       take_end(abort->id, true);
     } else if (auto* event = std::get_if<Event>(&output)) {
-      log_.push_back({now(), 0, std::move(*event)});
+      log_.push_back({now(), 0, std::move(*event), 1});
     } else if (auto* completion = std::get_if<Completion>(&output)) {
-      log_.push_back({now(), 0, std::move(*completion)});
+      log_.push_back({now(), 0, std::move(*completion), 1});
     } else if (auto* record = std::get_if<LogRecord>(&output)) {
-      log_.push_back({now(), 0, std::move(*record)});
+      log_.push_back({now(), 0, std::move(*record), 1});
     }
   }
   engine_->clear_outputs();
