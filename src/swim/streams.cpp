@@ -152,8 +152,16 @@ void Streams::ended(StreamId id, Stream& stream) {
     close(id);
     return finish(id, {});
   }
-  refuse(id, stream,
-         {wire::WireErrorKind::malformed, wire::kTruncated, stream.opener.held_bytes()});
+  if (stream.opener.started()) {
+    return refuse(id, stream,
+                  {wire::WireErrorKind::malformed, wire::kTruncated, stream.opener.held_bytes()});
+  }
+  // Whoever has another label, or cannot read us, says nothing.
+  const std::string peer = stream.peer.to_string();
+  abort(id);
+  finish(id, fail(ErrorCode::protocol,
+                  peer + " closed the connection without an answer: has it the same label and key?",
+                  peer));
 }
 
 void Streams::failed(StreamId id, const Error& error) { finish(id, std::unexpected(error)); }
