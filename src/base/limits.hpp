@@ -30,6 +30,8 @@ inline constexpr std::size_t kUserStateBytes = 20 * kMiB;
 inline constexpr std::size_t kUserMessageBytes = 20 * kMiB;
 inline constexpr std::size_t kPushPullNodes = 1'048'576;
 inline constexpr std::size_t kDecompressedStreamBytes = 40 * kMiB;
+// Reached by plain streams only: of a compressed or encrypted one the type is known when it is
+// complete, and it is served at once; for those kInboundStreams is the bound.
 inline constexpr std::size_t kConcurrentPushPulls = 128;
 
 // --- ours

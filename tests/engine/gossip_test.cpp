@@ -143,6 +143,19 @@ TEST(EngineGossip, OldDeadAreForgottenAndYoungOnesStay) {
   EXPECT_EQ(bench.engine().members()->size(), 2u);
 }
 
+TEST(EngineGossip, OldDeadAreForgottenWhereProbesAreOffToo) {
+  Config config = EngineBench::quiet_config();
+  config.probe_interval = Duration::zero();
+  config.queue_check_interval = 1s;
+  Bench bench(config);
+  bench.meet("dead");
+  bench.receive(kGossiper, {dead_message("dead", 1, "x")});
+  bench.run_for(29s);
+  EXPECT_EQ(bench.status("dead"), MemberStatus::dead);
+  bench.run_for(5s);
+  EXPECT_FALSE(bench.status("dead").has_value());
+}
+
 TEST(EngineGossip, ForgottenMemberIsNewWhenItComesBack) {
   Bench bench;
   bench.meet("live");

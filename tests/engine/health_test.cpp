@@ -23,6 +23,16 @@ TEST(EngineHealth, EachRefutationCostsOneUpToTheLimit) {
   EXPECT_EQ(bench.engine().counters().health_score, 7u);
 }
 
+TEST(EngineHealth, ScoreOfAFailedProbeScalesTheVeryNextOne) {
+  Bench bench;
+  for (const char* name : {"a", "b", "c", "d", "e"}) bench.meet(name).answers_pings = false;
+  ASSERT_TRUE(bench.run_until([&] { return bench.engine().health_score() == 3; }, 20s));
+  const TimePoint failed = bench.now();
+  const std::size_t pings_so_far = bench.sent(Type::ping).size();
+  ASSERT_TRUE(bench.run_until([&] { return bench.sent(Type::ping).size() > pings_so_far; }, 20s));
+  EXPECT_GT(bench.now() - failed, 3s) << "three points make the interval four times as long";
+}
+
 TEST(EngineHealth, SuccessfulProbesImproveItDownToZero) {
   Bench bench;
   ScriptedPeer& peer = bench.meet("a");

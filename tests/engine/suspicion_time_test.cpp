@@ -111,6 +111,13 @@ TEST(EngineSuspicionTime, FollowsTheKnobs) {
   }
 }
 
+TEST(EngineSuspicionTime, WhereProbesAreOffTheAccusedHasTheTimeOfOneSecondIntervals) {
+  Config config = EngineBench::quiet_config();
+  config.probe_interval = Duration::zero();
+  const Outcome outcome = suspicion(config, 3, {});
+  EXPECT_EQ(outcome.lasted, 4s);
+}
+
 TEST(EngineSuspicionTime, NewSuspicionAfterARefutationStartsAfresh) {
   Bench bench(lan());
   for (int i = 0; i < 4; ++i) bench.meet("peer" + std::to_string(i));
