@@ -182,10 +182,11 @@ StreamOpener::Step StreamOpener::read_inner() {
 }
 
 StreamOpener::Step StreamOpener::read_packed() {
-  const auto body = read_body(decode_compressed, kCompressedBodyBytes);
-  if (!body) return std::unexpected(body.error());
-  if (!*body) return false;
-  const Compressed& compressed = **body;
+  const auto read = read_body(decode_compressed, kCompressedBodyBytes);
+  if (!read) return std::unexpected(read.error());
+  const auto& body = *read;
+  if (!body) return false;
+  const Compressed& compressed = *body;
   if (compressed.algo != 0) {
     return error(WireErrorKind::malformed, "unknown compression algorithm");
   }
@@ -244,10 +245,11 @@ StreamOpener::Step StreamOpener::read_message() {
 
 template <class Body>
 StreamOpener::Step StreamOpener::read_plain_message(WireResult<Body> (*decode)(ByteReader&)) {
-  const auto body = read_body(decode, limits::kStreamBodyBytes);
-  if (!body) return std::unexpected(body.error());
-  if (!*body) return false;
-  message_ = **body;
+  const auto read = read_body(decode, limits::kStreamBodyBytes);
+  if (!read) return std::unexpected(read.error());
+  const auto& body = *read;
+  if (!body) return false;
+  message_ = *body;
   stage_ = Stage::complete;
   return true;
 }
@@ -261,10 +263,11 @@ StreamOpener::Step StreamOpener::read_header() {
     case MessageType::error:
       return read_plain_message(decode_error);
     case MessageType::user: {
-      const auto header = read_body(decode_user_header, limits::kStreamBodyBytes);
-      if (!header) return std::unexpected(header.error());
-      if (!*header) return false;
-      const std::int64_t size = (*header)->user_msg_len;
+      const auto read = read_body(decode_user_header, limits::kStreamBodyBytes);
+      if (!read) return std::unexpected(read.error());
+      const auto& header = *read;
+      if (!header) return false;
+      const std::int64_t size = header->user_msg_len;
       if (size < 0) return error(WireErrorKind::malformed, "length of user message is negative");
       if (std::cmp_greater(size, limits::kUserMessageBytes)) {
         return error(WireErrorKind::limit, "user message is over the limit of 20 MiB");
@@ -274,10 +277,11 @@ StreamOpener::Step StreamOpener::read_header() {
       return true;
     }
     case MessageType::push_pull: {
-      const auto header = read_body(decode_push_pull_header, limits::kStreamBodyBytes);
-      if (!header) return std::unexpected(header.error());
-      if (!*header) return false;
-      return read_push_pull(**header);
+      const auto read = read_body(decode_push_pull_header, limits::kStreamBodyBytes);
+      if (!read) return std::unexpected(read.error());
+      const auto& header = *read;
+      if (!header) return false;
+      return read_push_pull(*header);
     }
     default:
       return std::unexpected(WireError{WireErrorKind::malformed,
