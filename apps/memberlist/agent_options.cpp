@@ -195,7 +195,7 @@ Outcome take_reports(const AgentOptions& options, AgentPlan& plan) {
 }
 
 template <class T>
-void fill(std::optional<T>& target, std::optional<T>&& other) {
+void fill(std::optional<T>& target, std::optional<T>& other) {
   if (!target) {
     target = std::move(other);
   }
@@ -217,18 +217,18 @@ AgentOptions merge_options(AgentOptions line, AgentOptions file) {
   }
   line.sets.insert(line.sets.begin(), std::make_move_iterator(file.sets.begin()),
                    std::make_move_iterator(file.sets.end()));
-  fill(line.name, std::move(file.name));
-  fill(line.bind, std::move(file.bind));
-  fill(line.advertise, std::move(file.advertise));
-  fill(line.profile, std::move(file.profile));
-  fill(line.label, std::move(file.label));
-  fill(line.http, std::move(file.http));
-  fill(line.http_token_file, std::move(file.http_token_file));
-  fill(line.events, std::move(file.events));
-  fill(line.log_level, std::move(file.log_level));
-  fill(line.log_format, std::move(file.log_format));
-  fill(line.retry_join, std::move(file.retry_join));
-  fill(line.allow, std::move(file.allow));
+  fill(line.name, file.name);
+  fill(line.bind, file.bind);
+  fill(line.advertise, file.advertise);
+  fill(line.profile, file.profile);
+  fill(line.label, file.label);
+  fill(line.http, file.http);
+  fill(line.http_token_file, file.http_token_file);
+  fill(line.events, file.events);
+  fill(line.log_level, file.log_level);
+  fill(line.log_format, file.log_format);
+  fill(line.retry_join, file.retry_join);
+  fill(line.allow, file.allow);
   return line;
 }
 

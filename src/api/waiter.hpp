@@ -2,7 +2,6 @@
 
 #include <condition_variable>
 #include <mutex>
-#include <optional>
 #include <utility>
 
 #include "memberlist/engine.hpp"
@@ -16,21 +15,23 @@ class Waiter {
   /// The first outcome counts; later ones are ignored.
   void complete(Result<OperationOutcome> outcome) {
     const std::lock_guard lock(mutex_);
-    if (outcome_) return;
+    if (done_) return;
     outcome_ = std::move(outcome);
+    done_ = true;
     changed_.notify_all();
   }
   /// Waits for the outcome and takes it; once.
   [[nodiscard]] Result<OperationOutcome> wait() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return outcome_.has_value(); });
-    return std::move(outcome_).value();
+    changed_.wait(lock, [this] { return done_; });
+    return std::move(outcome_);
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::optional<Result<OperationOutcome>> outcome_;
+  Result<OperationOutcome> outcome_;
+  bool done_ = false;
 };
 
 }  // namespace memberlist::api

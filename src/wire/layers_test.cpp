@@ -12,7 +12,6 @@ namespace memberlist::wire {
 namespace {
 
 using testing::bytes_of;
-using testing::from_hex;
 
 Sealing labelled(std::string_view label) {
   Sealing how;

@@ -10,7 +10,6 @@
 namespace memberlist::wire {
 namespace {
 
-using testing::bytes_of;
 using testing::from_hex;
 using testing::to_hex;
 

@@ -97,7 +97,7 @@ inline std::byte* put(std::byte* at, std::string_view value) noexcept {
 
 // Small unsigned fields go the way of the 32-bit ones.
 template <class T>
-[[nodiscard]] const T& widened(const T& value) noexcept {
+[[nodiscard]] T widened(T value) noexcept {
   return value;
 }
 [[nodiscard]] inline std::uint32_t widened(std::uint8_t value) noexcept { return value; }
