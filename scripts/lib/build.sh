@@ -19,7 +19,7 @@ build_preset() {
   shift
   if have ccache; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
   (
-    cd "$ROOT"
+    cd "$ROOT" || exit
     run cmake --preset "$preset" "${launcher[@]}" --log-level=WARNING
     run cmake --build --preset "$preset" -j "$(build_jobs)" ${1:+--target "$@"}
   )

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # What all scripts share: where they are, how they speak. Sourced, never run.
+# shellcheck disable=SC2034  # used by those who source this
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 readonly ROOT

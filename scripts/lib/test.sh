@@ -19,7 +19,7 @@ test_preset() {
   local preset=$1
   shift
   (
-    cd "$ROOT"
+    cd "$ROOT" || exit
     run without_randomisation ctest --preset "$preset" -j "$(test_jobs)" \
       --output-junit "$ROOT/build/$preset/tests.xml" "$@"
   )
