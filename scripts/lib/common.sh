@@ -1,6 +1,5 @@
 # shellcheck shell=bash
 # What all scripts share: where they are, how they speak. Sourced, never run.
-# shellcheck disable=SC2034  # used by those who source this
 
 # shellcheck disable=SC2034  # whoever sources this uses what is set here
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
