@@ -13,7 +13,6 @@ namespace {
 
 using testing::bytes_of;
 using testing::from_hex;
-using testing::to_hex;
 using Progress = StreamOpener::Progress;
 
 const Bytes kKey = to_bytes("0123456789abcdef");

@@ -73,6 +73,7 @@ TEST(EngineGossip, SmallClusterIsGossipedToWhole) {
     std::set<Address> targets;
     for (const SeenPacket& packet : bench.packets()) targets.insert(packet.to);
     EXPECT_EQ(targets.size(), static_cast<std::size_t>(others));
+    EXPECT_EQ(bench.packets().size(), targets.size()) << "nobody twice in one round";
   }
 }
 

@@ -10,8 +10,6 @@ namespace {
 
 constexpr Duration kStrangersRoundTrip = std::chrono::milliseconds(4);
 constexpr Duration kNackDelay = std::chrono::milliseconds(300);
-// Go's senders do not count the checksum's five bytes into the packet size, so nor does the check.
-constexpr std::size_t kChecksumBytes = 5;
 
 }  // namespace
 
@@ -231,7 +229,7 @@ void EngineBench::on_timer(TimePoint planned) {
 }
 
 void EngineBench::take_packet(const SendPacket& packet) {
-  if (packet.bytes.size() > config_.udp_buffer_size + kChecksumBytes) {
+  if (packet.bytes.size() > config_.udp_buffer_size) {
     violations_.push_back("a packet of " + std::to_string(packet.bytes.size()) + " bytes");
   }
   SeenPacket& seen = packets_.emplace_back(
