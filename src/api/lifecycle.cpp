@@ -71,7 +71,7 @@ Result<void> Memberlist::Impl::make_engine() {
   environment.seed = std::uint64_t{entropy()} << 32 | entropy();
   auto engine = Engine::create(config_, std::move(environment));
   if (!engine) return std::unexpected(std::move(engine.error()));
-  engine_.emplace(std::move(*engine));
+  engine_ = std::make_unique<Engine>(std::move(*engine));
   return {};
 }
 
