@@ -103,7 +103,7 @@ class Memberlist::Impl final : public net::TransportHandler {
   std::unique_ptr<api::EventQueue> events_;  // null: nobody listens
 
   mutable std::mutex mutex_;
-  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Engine> engine_;  // never null once created
   std::unordered_multimap<OperationId, WaiterPointer> waiters_;
   std::unordered_set<WaiterPointer> lookups_;
   std::condition_variable carried_out_;  // outputs were, or it is over
