@@ -49,6 +49,14 @@ void Participation::advance(OperationId id) {
   if (join.active == 0) finish_join(id);
 }
 
+/// A leave was called while joins were under way, and the last of them has ended.
+void Participation::go_on_leaving() {
+  if (!leave_ || !operations_.is_open(*leave_) || !joins_.empty()) return;
+  if (context_.others_alive()) return gossiper_.round();
+  context_.out.push(Event{LeaveFinished{}});
+  operations_.complete(*leave_, OperationOutcome{});
+}
+
 void Participation::on_push_pull_ended(StreamId id, const Result<void>& result) {
   const auto found = steps_.find(std::to_underlying(id));
   if (found == steps_.end()) return;
@@ -64,6 +72,7 @@ void Participation::on_push_pull_ended(StreamId id, const Result<void>& result) 
     join.outcome.failures.push_back(std::move(error));
   }
   advance(step.join);
+  go_on_leaving();
 }
 
 void Participation::finish_join(OperationId id) {
@@ -84,7 +93,8 @@ void Participation::finish_join(OperationId id) {
 
 Result<OperationId> Participation::leave(Duration timeout) {
   if (leave_ && operations_.is_open(*leave_)) return *leave_;
-  const bool wait = !context_.leaving && context_.others_alive();
+  // Whoever is being joined right now may know of this node already.
+  const bool wait = !context_.leaving && (context_.others_alive() || !joins_.empty());
   leave_ = operations_.start(
       wait ? std::optional(timeout) : std::nullopt,
       "the leave message was not sent as often as it should within the time given");

@@ -49,6 +49,7 @@ class Participation {
 
   void advance(OperationId id);
   void finish_join(OperationId id);
+  void go_on_leaving();
 
   Context& context_;
   Membership& membership_;

@@ -62,6 +62,32 @@ TEST(EngineLeave, CompletesOnceItsMessageHasBeenSentOftenEnough) {
   EXPECT_EQ(bench.engine().local_member().status, MemberStatus::left);
 }
 
+TEST(EngineLeave, WhileJoiningItTellsThoseWhoAreJoined) {
+  LinkRule link;
+  link.latency = 50ms;
+  Cluster cluster({.size = 2, .link = link});
+  ASSERT_TRUE(cluster.join(1, {0}).has_value());
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.engine(0).live_count() == 2; }, 5s));
+  ASSERT_EQ(cluster.engine(1).live_count(), 1u) << "the answer is on its way";
+  ASSERT_TRUE(cluster.leave(1).has_value());
+  cluster.run_for(3s);
+  const auto member = cluster.engine(0).member(cluster.engine(1).local_member().name());
+  ASSERT_TRUE(member.has_value());
+  EXPECT_EQ(member->status, MemberStatus::left);
+}
+
+TEST(EngineLeave, WhileAJoinFailsItCompletesWithIt) {
+  Bench bench;
+  const Address nobody{IpAddress::v4(10, 9, 9, 9), 7946};
+  const auto joining =
+      bench.act([&](Engine& engine, TimePoint now) { return engine.join(now, {{"", nobody}}); });
+  ASSERT_TRUE(joining.has_value());
+  const auto id = leave_now(bench);
+  ASSERT_TRUE(id.has_value());
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 30s));
+  EXPECT_EQ(bench.events<LeaveFinished>().size(), 1u);
+}
+
 TEST(EngineLeave, AloneItCompletesAtOnce) {
   Bench bench;
   const auto id = leave_now(bench);
