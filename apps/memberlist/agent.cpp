@@ -35,6 +35,7 @@ using namespace std::chrono_literals;
 constexpr auto kFirstRetry = 1s;
 constexpr auto kLongestRetry = 30s;
 constexpr auto kLeftEventTimeout = 1s;
+constexpr auto kLastEventsTimeout = 1s;
 
 // Why the agent ends.
 struct EndReason {
@@ -203,15 +204,12 @@ class Agent {
     if (!reason.error) {
       leave_cluster(list, hub_, log_, reason.must_leave);
     }
-    hub_.close();
+    hub_.close(kLastEventsTimeout);
     list.shutdown();
-    const int exit_code = reason.error ? report(*reason.error) : kExitDone;
-    if (server_ && !server_->stop()) {
-      // A client holds its connection and does not read; it must not hold the agent too.
-      std::fflush(nullptr);
-      std::_Exit(exit_code);
+    if (server_) {
+      server_->stop();
     }
-    return exit_code;
+    return reason.error ? report(*reason.error) : kExitDone;
   }
 
   const AgentPlan& plan_;

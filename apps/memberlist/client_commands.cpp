@@ -78,6 +78,19 @@ void add_format_option(CLI::App& command, std::string& format,
 
 // --- members, info -------------------------------------------------------------------------------
 
+std::expected<void, CommandError> check_statuses(const std::string& statuses) {
+  for (const std::string& status : split(statuses, ',')) {
+    if (!statuses.empty() && status != "alive" && status != "suspect" && status != "dead" &&
+        status != "left") {
+      return std::unexpected(CommandError{
+          kExitUsage, fmt::format("--status {}: there is no status `{}`: give alive, suspect, dead "
+                                  "or left, or several with commas",
+                                  statuses, status)});
+    }
+  }
+  return {};
+}
+
 std::string members_path(const Arguments& arguments) {
   return arguments.statuses.empty() ? "/v1/members"
                                     : "/v1/members?status=" + percent_encode(arguments.statuses);
@@ -271,6 +284,9 @@ void add_views(CLI::App& app, Run& run) {
   command->add_flag("--watch", members_arguments->watch, "show them again after each change");
   command->callback([members_arguments, &run] {
     run = [members_arguments] {
+      if (const auto valid = check_statuses(members_arguments->statuses); !valid) {
+        return report(valid.error());
+      }
       return members_arguments->watch ? watch_members(*members_arguments)
                                       : with_agent(*members_arguments, members);
     };

@@ -1,6 +1,7 @@
 #include "event_hub.hpp"
 
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <utility>
 
 #include "event_text.hpp"
@@ -99,13 +100,19 @@ bool EventHub::wait_until_left(std::chrono::milliseconds timeout) {
   return changed_.wait_for(lock, timeout, [this] { return left_; });
 }
 
-void EventHub::close() {
-  const std::scoped_lock lock(mutex_);
-  closed_ = true;
-  for (const auto& weak : subscribers_) {
-    if (const auto subscriber = weak.lock()) {
-      subscriber->end();
+void EventHub::close(std::chrono::milliseconds timeout) {
+  {
+    const std::scoped_lock lock(mutex_);
+    closed_ = true;
+    for (const auto& weak : subscribers_) {
+      if (const auto subscriber = weak.lock()) {
+        subscriber->end();
+      }
     }
+  }
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (subscriber_count() > 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
 }
 

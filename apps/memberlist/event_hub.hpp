@@ -74,8 +74,9 @@ class EventHub {
   /// Waits until `left` was published; false if it was not within `timeout`.
   [[nodiscard]] bool wait_until_left(std::chrono::milliseconds timeout);
 
-  /// Ends all subscriptions once what is queued for them has been read.
-  void close();
+  /// Ends all subscriptions once what is queued for them has been read; waits for that, but for no
+  /// longer than `timeout`.
+  void close(std::chrono::milliseconds timeout);
 
  private:
   void print(const Json& event, const std::string& line);

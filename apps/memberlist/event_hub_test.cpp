@@ -75,7 +75,7 @@ TEST(EventHub, EndsSubscriptionsAfterWhatIsQueued) {
   EventHub hub(EventFormat::off);
   const auto subscription = hub.subscribe();
   hub.publish(numbered(1));
-  hub.close();
+  hub.close(0ms);
   EXPECT_EQ(next_json(*subscription)["score"], 1);
   EXPECT_EQ(subscription->next(1h).state, State::ended);
   EXPECT_EQ(hub.subscribe(), nullptr);

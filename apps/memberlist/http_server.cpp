@@ -5,17 +5,18 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
-#include <future>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "http_connection.hpp"
 #include "http_guard.hpp"
 
 namespace memberlist::cli {
@@ -27,9 +28,6 @@ using namespace std::chrono_literals;
 // Every subscriber keeps a connection; the rest is for requests that end soon.
 constexpr std::size_t kMaxConnections = EventHub::kMaxSubscribers + 8;
 constexpr auto kHeartbeat = 5s;
-constexpr auto kIoTimeout = 10s;
-constexpr time_t kFirstByteTimeoutSeconds = 2;
-constexpr auto kStopTimeout = 1s;
 constexpr const char* kJsonType = "application/json";
 
 // A thread for each connection, made when it comes. At the limit further ones wait to be accepted.
@@ -66,6 +64,32 @@ class ConnectionThreads : public httplib::TaskQueue {
     std::size_t count = 0;
   };
   std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+// The HTTP library's server on connections of ours.
+class Server final : public httplib::Server {
+ public:
+  void stop_connections() noexcept { stop_.raise(); }
+
+ private:
+  bool process_and_close_socket(socket_t socket) override {
+    Connection connection(socket, stop_);
+    switch (connection.read_head()) {
+      case Connection::Head::complete:
+        break;
+      case Connection::Head::too_large:
+        return connection.Stream::write(
+                   "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
+                   "Content-Length: 0\r\n\r\n") > 0;
+      case Connection::Head::none:
+        return false;
+    }
+    // One request a connection: an idle one would keep its thread.
+    bool closed = false;
+    return process_request(connection, true, closed, nullptr);
+  }
+
+  StopSignal stop_;
 };
 
 void set_reply(httplib::Response& response, const ApiReply& reply) {
@@ -194,22 +218,12 @@ class AdminServer::Impl {
       const int yes = 1;
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
-    // One request a connection: an idle one would keep its thread, and the agent from ending.
-    server_.set_keep_alive_max_count(1);
-    server_.set_keep_alive_timeout(kFirstByteTimeoutSeconds);
-    server_.set_read_timeout(kIoTimeout);
-    server_.set_write_timeout(kIoTimeout);
   }
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  ~Impl() {
-    server_.stop();
-    if (thread_.joinable()) {
-      thread_.join();
-    }
-  }
+  ~Impl() { stop(); }
 
   // 0, or why not.
   int bind() {
@@ -231,17 +245,22 @@ class AdminServer::Impl {
   void serve(AdminApi& api, EventHub& hub) {
     add_guard();
     add_routes(api, hub);
-    std::packaged_task<void()> listen([this] { server_.listen_after_bind(); });
-    ended_ = listen.get_future();
-    thread_ = std::thread(std::move(listen));
+    thread_ = std::thread([this] {
+      server_.listen_after_bind();
+      listening_ended_ = true;
+    });
     // Until it runs, stop() would have no effect.
-    while (!server_.is_running() && ended_.wait_for(1ms) != std::future_status::ready) {
+    while (!server_.is_running() && !listening_ended_) {
+      std::this_thread::sleep_for(1ms);
     }
   }
 
-  bool stop() {
+  void stop() {
     server_.stop();
-    return !ended_.valid() || ended_.wait_for(kStopTimeout) == std::future_status::ready;
+    server_.stop_connections();
+    if (thread_.joinable()) {
+      thread_.join();
+    }
   }
 
  private:
@@ -293,9 +312,9 @@ class AdminServer::Impl {
   Address address_;
   std::optional<std::string> token_;
   std::vector<Route> routes_;
-  httplib::Server server_;
+  Server server_;
   std::thread thread_;
-  std::future<void> ended_;
+  std::atomic<bool> listening_ended_ = false;
 };
 
 AdminServer::AdminServer(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -318,6 +337,6 @@ std::expected<AdminServer, CommandError> AdminServer::bind(const Address& addres
 
 Address AdminServer::address() const { return impl_->address(); }
 void AdminServer::serve(AdminApi& api, EventHub& hub) { impl_->serve(api, hub); }
-bool AdminServer::stop() { return impl_->stop(); }
+void AdminServer::stop() { impl_->stop(); }
 
 }  // namespace memberlist::cli

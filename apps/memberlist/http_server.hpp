@@ -21,7 +21,7 @@ class AdminServer {
 
   AdminServer(AdminServer&&) noexcept;
   AdminServer& operator=(AdminServer&&) noexcept;
-  /// Stops, and waits for requests under way.
+  /// As `stop`.
   ~AdminServer();
 
   /// Where it listens, with the port that the kernel chose if 0 was asked for.
@@ -30,9 +30,9 @@ class AdminServer {
   /// Serves from now on. Both must outlive the server's last request.
   void serve(AdminApi& api, EventHub& hub);
 
-  /// Takes no more connections and waits for the requests under way, but for no longer than a
-  /// second: false if some are still there then (a client that does not read).
-  [[nodiscard]] bool stop();
+  /// Takes no more connections, and waits until the calls under way are done. No client can hold
+  /// it up: what cannot be written at once is dropped. End the hub and the member first.
+  void stop();
 
  private:
   class Impl;

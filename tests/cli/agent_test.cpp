@@ -25,7 +25,7 @@ TEST(Agent, TheReadyLineComesFirst) {
 }
 
 TEST(Agent, WritesWhatHappensToMembers) {
-  Agent a("a", {"--meta", "one"});
+  Agent a("a", quick_to_suspect({"--meta", "one"}));
   Agent b("b", {"--join", a.address(), "--meta", "two"});
   const Json join = a.wait_for_member("join", "b");
   ASSERT_FALSE(join.is_null());

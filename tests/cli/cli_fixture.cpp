@@ -26,51 +26,6 @@ Arguments with_program(Arguments arguments) {
   return arguments;
 }
 
-class Socket {
- public:
-  explicit Socket(const std::string& address) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const std::size_t colon = address.rfind(':');
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
-    ::inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr);
-    const timeval timeout{kPatience.count(), 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
-      ::close(fd_);
-      throw std::runtime_error("cannot connect to " + address);
-    }
-  }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket() { ::close(fd_); }
-
-  void write(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) {
-        return;  // refused before all was sent: the answer is there
-      }
-      bytes.remove_prefix(static_cast<std::size_t>(sent));
-    }
-  }
-
-  std::string read_to_end() const {
-    std::string all;
-    std::array<char, 4096> buffer{};
-    for (;;) {
-      const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
-      if (got <= 0) {
-        return all;
-      }
-      all.append(buffer.data(), static_cast<std::size_t>(got));
-    }
-  }
-
- private:
-  int fd_;
-};
-
 }  // namespace
 
 testing::Completed run(Arguments arguments, Environment environment, std::string_view input) {
@@ -84,7 +39,8 @@ std::size_t line_count(const std::string& text) {
 
 Arguments agent_arguments(const std::string& name, const Arguments& more) {
   Arguments all{"agent", "--events", "json", "--profile", "local"};
-  for (const char* knob : {"probe_interval=200ms", "probe_timeout=100ms", "gossip_interval=20ms"}) {
+  // News at once, but patience with a machine that is busy.
+  for (const char* knob : {"gossip_interval=20ms", "probe_interval=5s", "probe_timeout=3s"}) {
     all.insert(all.end(), {"--set", knob});
   }
   const std::pair<std::string, std::string> replaceable[] = {
@@ -94,6 +50,12 @@ Arguments agent_arguments(const std::string& name, const Arguments& more) {
       all.insert(all.end(), {option, value});
     }
   }
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+Arguments quick_to_suspect(const Arguments& more) {
+  Arguments all{"--set", "probe_interval=200ms", "--set", "probe_timeout=100ms"};
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }
@@ -159,8 +121,47 @@ TemporaryFile::~TemporaryFile() {
   std::filesystem::remove(path_, ignored);
 }
 
+OpenConnection::OpenConnection(const std::string& address)
+    : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const std::size_t colon = address.rfind(':');
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
+  ::inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr);
+  const timeval timeout{kPatience.count(), 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+    ::close(fd_);
+    throw std::runtime_error("cannot connect to " + address);
+  }
+}
+
+OpenConnection::~OpenConnection() { ::close(fd_); }
+
+void OpenConnection::write(std::string_view bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) {
+      return;  // refused before all was sent: the answer is there
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+std::string OpenConnection::read_to_end() const {
+  std::string all;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    if (got <= 0) {
+      return all;
+    }
+    all.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+}
+
 HttpAnswer raw_http(const std::string& address, const std::string& request) {
-  const Socket socket(address);
+  const OpenConnection socket(address);
   socket.write(request);
   const std::string answer = socket.read_to_end();
   const std::size_t end = answer.find("\r\n\r\n");

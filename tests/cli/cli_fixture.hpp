@@ -29,8 +29,11 @@ testing::Completed run(Arguments arguments, Environment environment = {},
 std::size_t line_count(const std::string& text);
 
 /// The command line of an agent that writes events as JSON, on ports that the kernel chooses, with
-/// timings short enough for tests. `more` may give another --bind, --http or --name.
+/// with gossip quick enough for tests. `more` may give another --bind, --http or --name.
 Arguments agent_arguments(const std::string& name, const Arguments& more = {});
+
+/// More arguments for an agent that shall find out within a second that another was killed.
+Arguments quick_to_suspect(const Arguments& more = {});
 
 /// A running agent. Ends with its object.
 class Agent {
@@ -74,6 +77,21 @@ class TemporaryFile {
 
  private:
   std::string path_;
+};
+
+/// A TCP connection to `HOST:PORT`, IPv4. Throws std::runtime_error if nobody answers.
+class OpenConnection {
+ public:
+  explicit OpenConnection(const std::string& address);
+  OpenConnection(const OpenConnection&) = delete;
+  OpenConnection& operator=(const OpenConnection&) = delete;
+  ~OpenConnection();
+
+  void write(std::string_view bytes) const;
+  std::string read_to_end() const;
+
+ private:
+  int fd_;
 };
 
 struct HttpAnswer {

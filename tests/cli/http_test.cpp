@@ -114,6 +114,28 @@ TEST_F(Http, BoundsBodiesBeforeTheyCome) {
   EXPECT_EQ(get("/v1/info").status, 200) << "it still serves";
 }
 
+TEST_F(Http, BoundsTheHead) {
+  std::string request = "GET /v1/info HTTP/1.1\r\nHost: localhost\r\n";
+  for (int i = 0; i < 2000; ++i) {
+    request += "X-" + std::to_string(i) + ": many short lines\r\n";
+  }
+  EXPECT_EQ(raw_http(agent_.http(), request + "\r\n").status, 431);
+  EXPECT_EQ(get("/v1/info").status, 200);
+}
+
+TEST_F(Http, ASilentClientDoesNotKeepTheAgentFromEnding) {
+  const OpenConnection silent(agent_.http());
+  const OpenConnection halfway(agent_.http());
+  halfway.write("POST /v1/ping HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{");
+  const OpenConnection never_reads(agent_.http());
+  never_reads.write("GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const auto begin = std::chrono::steady_clock::now();
+  agent_.process().signal(SIGTERM);
+  EXPECT_EQ(agent_.process().wait(kPatience).value_or(testing::ExitStatus{}).code, 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(8))
+      << "sooner than any of the server's own deadlines";
+}
+
 TEST_F(Http, StreamsEventsUntilTheAgentLeaves) {
   testing::Process monitor(
       {{MEMBERLIST_PROGRAM, "monitor", "--format", "json", "--http", agent_.http()}, {}, {}});

@@ -80,6 +80,7 @@ TEST(Usage, WrongUsageIsExitCode2) {
   expect_error(run({"members", "--frobnicate"}), 2, "--frobnicate");
   expect_error(run({"members", "--format", "xml"}), 2, "xml");
   expect_error(run({"members", "extra"}), 2, "extra");
+  expect_error(run({"members", "--status", "alive,asleep"}), 2, "`asleep`");
   expect_error(run({"join"}), 2, "ADDR");
   expect_error(run({"ping"}), 2, "NAME");
   expect_error(run({"ping", "b", "--count", "0"}), 2, "--count");
