@@ -1,14 +1,13 @@
 #include "http_connection.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
 #include <system_error>
 
@@ -27,19 +26,24 @@ constexpr auto kWriteTimeout = 10s;
 
 }  // namespace
 
-StopSignal::StopSignal() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (fd_ < 0) {
-    throw std::system_error(errno, std::generic_category(), "eventfd");
+StopSignal::StopSignal() {
+  if (::pipe(fds_.data()) != 0) {
+    throw std::system_error(errno, std::generic_category(), "pipe");
+  }
+  for (const int fd : fds_) {
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
 }
 
-StopSignal::~StopSignal() { ::close(fd_); }
+StopSignal::~StopSignal() {
+  raise();
+  ::close(fds_[0]);
+}
 
 void StopSignal::raise() noexcept {
-  raised_ = true;
-  const std::uint64_t one = 1;
-  // Fails only if it is readable already.
-  static_cast<void>(::write(fd_, &one, sizeof one) == sizeof one);
+  if (!raised_.exchange(true)) {
+    ::close(fds_[1]);  // the reading end hears of it
+  }
 }
 
 Connection::Connection(int fd, const StopSignal& stop)

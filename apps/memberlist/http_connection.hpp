@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -19,10 +20,10 @@ class StopSignal {
   void raise() noexcept;
   [[nodiscard]] bool raised() const noexcept { return raised_; }
   /// Becomes readable, and stays so, when the signal is raised.
-  [[nodiscard]] int fd() const noexcept { return fd_; }
+  [[nodiscard]] int fd() const noexcept { return fds_[0]; }
 
  private:
-  int fd_ = -1;
+  std::array<int, 2> fds_{-1, -1};  // of a pipe: read, write
   std::atomic<bool> raised_ = false;
 };
 

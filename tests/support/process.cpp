@@ -159,6 +159,7 @@ struct Process::State {
   Fd output;
   Fd error;
   Pipe stop;
+  Pipe ended;
 
   mutable std::mutex mutex;
   std::condition_variable changed;
@@ -166,7 +167,8 @@ struct Process::State {
   std::size_t output_read = 0;
   bool output_closed = false;
   std::string error_text;
-  std::optional<ExitStatus> status;
+  std::optional<ExitStatus> status;      // what `wait` tells: after all output is read
+  std::optional<ExitStatus> raw_status;  // as soon as the process has ended
 
   std::thread reader;
   std::thread waiter;
@@ -181,7 +183,7 @@ struct Process::State {
   std::optional<std::string> take_line();
 };
 
-Process::State::State(ProcessOptions options) : stop(make_pipe()) {
+Process::State::State(ProcessOptions options) : stop(make_pipe()), ended(make_pipe()) {
   if (options.argv.empty()) throw std::invalid_argument("a process needs at least a program");
   Pipe in = make_pipe();
   Pipe out = make_pipe();
@@ -237,22 +239,29 @@ Process::State::~State() {
 void Process::State::read_output() {
   bool output_open = true;
   bool error_open = true;
-  while (output_open || error_open) {
-    std::array<pollfd, 3> fds{{{output_open ? output.get() : -1, POLLIN, 0},
+  bool running = true;
+  while (output_open || error_open || running) {
+    std::array<pollfd, 4> fds{{{output_open ? output.get() : -1, POLLIN, 0},
                                {error_open ? error.get() : -1, POLLIN, 0},
+                               {running ? ended.read.get() : -1, POLLIN, 0},
                                {stop.read.get(), POLLIN, 0}}};
     if (::poll(fds.data(), fds.size(), -1) < 0) continue;
     std::string text;
     std::string error_bytes;
     if (fds[0].revents != 0) output_open = drain(output.get(), text);
     if (fds[1].revents != 0) error_open = drain(error.get(), error_bytes);
-    // What is there is read before a stop is obeyed.
-    if (fds[2].revents != 0 && text.empty() && error_bytes.empty())
-      output_open = error_open = false;
     const std::lock_guard lock(mutex);
     output_text += text;
     error_text += error_bytes;
     output_closed = !output_open;
+    // What is there is read before an end is told or a stop obeyed.
+    if (text.empty() && error_bytes.empty()) {
+      if (fds[2].revents != 0) {
+        running = false;
+        status = raw_status;
+      }
+      if (fds[3].revents != 0) output_open = error_open = running = false;
+    }
     changed.notify_all();
   }
 }
@@ -264,8 +273,8 @@ void Process::State::wait_for_end() {
     if (errno != EINTR) break;
   }
   const std::lock_guard lock(mutex);
-  status = to_exit_status(info);
-  changed.notify_all();
+  raw_status = to_exit_status(info);
+  ended.write.reset();
 }
 
 /// Needs the lock.
@@ -327,7 +336,7 @@ void Process::close_input() { state_->input.reset(); }
 
 bool Process::signal(int number) {
   const std::lock_guard lock(state_->mutex);
-  return !state_->status.has_value() && ::kill(state_->pid, number) == 0;
+  return !state_->raw_status.has_value() && ::kill(state_->pid, number) == 0;
 }
 
 std::optional<ExitStatus> Process::wait(Timeout timeout) {

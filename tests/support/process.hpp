@@ -71,7 +71,8 @@ class Process {
   /// Sends a signal to the child alone; false if it has ended. SIGKILL, SIGSTOP and SIGCONT are
   /// what tests of failure detection use.
   bool signal(int number);
-  /// Waits for the child to end; nothing if it still runs after `timeout`. May be called again.
+  /// Waits for the child to end, and for all that it wrote to be readable here; nothing if it still
+  /// runs after `timeout`. May be called again.
   std::optional<ExitStatus> wait(Timeout timeout);
   bool running();
 
