@@ -70,6 +70,7 @@ class ConnectionThreads : public httplib::TaskQueue {
 class Server final : public httplib::Server {
  public:
   void stop_connections() noexcept { stop_.raise(); }
+  void answer(socket_t socket) { process_and_close_socket(socket); }
 
  private:
   bool process_and_close_socket(socket_t socket) override {
@@ -242,9 +243,15 @@ class AdminServer::Impl {
 
   const Address& address() const { return address_; }
 
-  void serve(AdminApi& api, EventHub& hub) {
+  void prepare(AdminApi& api, EventHub& hub) {
     add_guard();
     add_routes(api, hub);
+  }
+
+  void answer(int socket) { server_.answer(socket); }
+
+  void serve(AdminApi& api, EventHub& hub) {
+    prepare(api, hub);
     thread_ = std::thread([this] {
       server_.listen_after_bind();
       listening_ended_ = true;
@@ -337,6 +344,8 @@ std::expected<AdminServer, CommandError> AdminServer::bind(const Address& addres
 
 Address AdminServer::address() const { return impl_->address(); }
 void AdminServer::serve(AdminApi& api, EventHub& hub) { impl_->serve(api, hub); }
+void AdminServer::prepare(AdminApi& api, EventHub& hub) { impl_->prepare(api, hub); }
+void AdminServer::answer(int socket) { impl_->answer(socket); }
 void AdminServer::stop() { impl_->stop(); }
 
 }  // namespace memberlist::cli
