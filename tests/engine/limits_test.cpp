@@ -96,6 +96,40 @@ TEST(EngineLimits, UserBroadcastsHoldSoManyBytes) {
   EXPECT_GE(bench.engine().counters().broadcasts_queued, fit);
 }
 
+TEST(EngineLimits, UserBroadcastsAreSoMany) {
+  Bench bench(silent());
+  bench.meet("a");
+  for (std::size_t i = 0; i < limits::kQueuedUserBroadcasts + 10; ++i) {
+    const auto queued = bench.act(
+        [](Engine& engine, TimePoint now) { return engine.broadcast(now, as_bytes("x")); });
+    ASSERT_TRUE(queued.has_value());
+  }
+  EXPECT_EQ(bench.engine().counters().broadcasts_queued, limits::kQueuedUserBroadcasts + 2);
+}
+
+TEST(EngineLimits, RelayedPingsAreBounded) {
+  Bench bench(silent());
+  const ScriptedPeer& target = bench.meet("a");
+  for (std::uint32_t i = 0; i < limits::kRelayedPings + 100; ++i) {
+    bench.receive(kPeer, {indirect_ping_message(i, "a", target.address, false)});
+  }
+  EXPECT_EQ(bench.sent(Type::ping, target.address).size(), limits::kRelayedPings);
+  EXPECT_EQ(bench.engine().counters().dropped_limit, 100u);
+}
+
+TEST(EngineLimits, ErrorTextToAPeerIsCut) {
+  VirtualPolicy policy;
+  policy.on_merge = [](std::span<const MemberRecord>) {
+    return fail(ErrorCode::vetoed, std::string(5000, 'x'));
+  };
+  Bench bench(silent(), &policy);
+  const auto id = bench.accept(kPeer);
+  bench.feed(*id, bench.sealed(push_pull_message(true, {numbered(1)}), true));
+  const auto reply = bench.read(*id);
+  ASSERT_NE(reply, nullptr);
+  EXPECT_EQ(std::get<wire::ErrorMessage>(reply->message()).error.size(), limits::kErrorTextBytes);
+}
+
 TEST(EngineLimits, NamesAndMetaDataOfOthersAreBounded) {
   Bench bench(silent());
   Claim long_name = numbered(1);
