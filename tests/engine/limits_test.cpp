@@ -107,6 +107,25 @@ TEST(EngineLimits, UserBroadcastsAreSoMany) {
   EXPECT_EQ(bench.engine().counters().broadcasts_queued, limits::kQueuedUserBroadcasts + 2);
 }
 
+TEST(EngineLimits, PartsOverTheCountGoIntoFurtherPackets) {
+  Config config = EngineBench::quiet_config();
+  config.probe_interval = Duration::zero();
+  config.udp_buffer_size = 65'000;
+  Bench bench(config);
+  bench.meet("a");
+  constexpr std::size_t kMessages = 3 * limits::kCompoundParts;
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    const auto queued = bench.act(
+        [](Engine& engine, TimePoint now) { return engine.broadcast(now, as_bytes("x")); });
+    ASSERT_TRUE(queued.has_value());
+  }
+  bench.run_for(2s);
+  EXPECT_GE(bench.sent(Type::user).size(), kMessages);
+  for (const SeenPacket& packet : bench.packets()) {
+    EXPECT_LE(packet.messages.size(), limits::kCompoundParts);
+  }
+}
+
 TEST(EngineLimits, RelayedPingsAreBounded) {
   Bench bench(silent());
   const ScriptedPeer& target = bench.meet("a");
