@@ -245,12 +245,11 @@ TEST_F(TransportTest, SpeaksBothFamiliesWhereBoundToAll) {
 
 TEST_F(TransportTest, SaysWhichPacketCouldNotBeDelivered) {
   for (const IpAddress& ip : {kLocal4, local6()}) {
-    Address closed;
-    {
-      PlainSocket gone(SOCK_DGRAM, ip);
-      gone.bind(ip);
-      closed = gone.local();
-    }
+    // Nobody else can take its port, and connected to itself it hears nobody else.
+    PlainSocket deaf(SOCK_DGRAM, ip);
+    deaf.bind(ip);
+    const Address closed = deaf.local();
+    deaf.connect(closed);
     for (const IpAddress& bind : {ip, IpAddress{}}) {
       End& end = open(bind);
       End& alive = open(ip);
@@ -385,12 +384,9 @@ TEST_F(TransportTest, ResetsWhatIsAborted) {
 }
 
 TEST_F(TransportTest, SaysThatNobodyListens) {
-  Address closed;
-  {
-    PlainSocket gone(SOCK_STREAM, kLocal4);
-    gone.bind(kLocal4);
-    closed = gone.local();
-  }
+  PlainSocket bound(SOCK_STREAM, kLocal4);
+  bound.bind(kLocal4);
+  const Address closed = bound.local();
   End& end = open();
   running_.call([&] { end.transport->dial(StreamId{7}, closed); });
   ASSERT_TRUE(end.heard.wait([&] { return end.heard.streams[StreamId{7}].failure.has_value(); }));
