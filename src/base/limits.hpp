@@ -77,7 +77,8 @@ inline constexpr std::uint32_t kAnswersToStrangersPerSecond = 64;
 inline constexpr std::uint32_t kPingsOfStrangersPerSecond = 64;
 /// Conflicts told to the application in one second.
 inline constexpr std::uint32_t kConflictsPerSecond = 16;
-/// Members in the table, unless `max_members` says otherwise: about 150 MiB at most.
+/// Members in the table, unless `max_members` says otherwise: about 300 MiB with the largest meta
+/// data.
 inline constexpr std::uint32_t kMembers = 262'144;
 /// Pings by hand that wait for their answers.
 inline constexpr std::size_t kHandPings = 1024;

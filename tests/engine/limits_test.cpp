@@ -107,6 +107,23 @@ TEST(EngineLimits, UserBroadcastsAreSoMany) {
   EXPECT_EQ(bench.engine().counters().broadcasts_queued, limits::kQueuedUserBroadcasts + 2);
 }
 
+TEST(EngineLimits, NewsAboutMembersHoldSoManyBytes) {
+  Bench bench(silent());
+  Claim claim;
+  claim.meta.resize(limits::kMetaBytes);
+  const std::uint32_t enough = limits::kQueuedBroadcastBytes / limits::kMetaBytes;
+  for (std::uint32_t i = 0; i < enough; ++i) {
+    claim.name = "m" + std::to_string(i);
+    claim.address = {IpAddress::v4(10, static_cast<std::uint8_t>(i >> 16),
+                                   static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)),
+                     7946};
+    bench.receive_raw(kPeer, alive_message(claim));
+  }
+  EXPECT_EQ(bench.engine().live_count(), enough + 1);
+  EXPECT_LT(bench.engine().counters().broadcasts_queued, enough);
+  EXPECT_GT(bench.engine().counters().broadcasts_queued, enough / 2);
+}
+
 TEST(EngineLimits, PartsOverTheCountGoIntoFurtherPackets) {
   Config config = EngineBench::quiet_config();
   config.probe_interval = Duration::zero();
