@@ -87,7 +87,7 @@ regress_fuzzer() {
   mkdir -p build/fuzz/logs
   find fuzz/corpus -type f -print0 | sort -z >"build/fuzz/logs/$target.inputs"
   count=$(tr -cd '\0' <"build/fuzz/logs/$target.inputs" | wc -c)
-  xargs -0 "$FUZZERS/$target" "${FUZZ_LIMITS[@]}" -artifact_prefix=build/fuzz/logs/ \
+  xargs -0 -r "$FUZZERS/$target" "${FUZZ_LIMITS[@]}" -artifact_prefix=build/fuzz/logs/ \
     <"build/fuzz/logs/$target.inputs" >"$log" 2>&1 || status=$?
   printf '   %-22s %12s\n' "$target" "$count"
   ((status == 0)) && return 0
