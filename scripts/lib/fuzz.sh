@@ -98,7 +98,7 @@ regress_fuzzer() {
 
 # write_corpus TARGET...: what adds coverage of the golden seeds, of the corpus, and of what was found.
 write_corpus() {
-  local target made=build/fuzz/seeds fresh=build/fuzz/corpus.new source sources
+  local target made=build/fuzz/seeds fresh=build/fuzz/corpus.new source sources max_len
   rm -rf "$made" "$fresh"
   run build/fuzz/bin/make_corpus tests/golden "$made"
   for target in "$@"; do
@@ -108,8 +108,10 @@ write_corpus() {
     done
     ((${#sources[@]})) || continue
     mkdir -p "$fresh/$target" "fuzz/corpus/$target"
-    # Small ones: a corpus is for starting from, not for keeping everything that was ever seen.
-    "$FUZZERS/$target" "${FUZZ_LIMITS[@]}" -merge=1 -max_len=2048 "$fresh/$target" "${sources[@]}" \
+    # Small ones: a corpus is for starting from. LZW needs more to fill its table of codes.
+    max_len=2048
+    if [[ $target == fuzz_lzw ]]; then max_len=8192; fi
+    "$FUZZERS/$target" "${FUZZ_LIMITS[@]}" -merge=1 -max_len=$max_len "$fresh/$target" "${sources[@]}" \
       >"build/fuzz/logs/$target.merge.log" 2>&1 </dev/null ||
       die "$target: see build/fuzz/logs/$target.merge.log"
     find "fuzz/corpus/$target" -type f ! -name 'regression-*' -delete
