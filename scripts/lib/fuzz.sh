@@ -108,10 +108,10 @@ write_corpus() {
     done
     ((${#sources[@]})) || continue
     mkdir -p "$fresh/$target" "fuzz/corpus/$target"
-    # Small ones: a corpus is for starting from. LZW needs more to fill its table of codes.
+    # By edges alone, and small ones: it is for starting from. LZW needs more to fill its table of codes.
     max_len=2048
     if [[ $target == fuzz_lzw ]]; then max_len=8192; fi
-    "$FUZZERS/$target" "${FUZZ_LIMITS[@]}" -merge=1 -max_len=$max_len "$fresh/$target" "${sources[@]}" \
+    "$FUZZERS/$target" "${FUZZ_LIMITS[@]}" -merge=1 -use_counters=0 -max_len=$max_len "$fresh/$target" "${sources[@]}" \
       >"build/fuzz/logs/$target.merge.log" 2>&1 </dev/null ||
       die "$target: see build/fuzz/logs/$target.merge.log"
     find "fuzz/corpus/$target" -type f ! -name 'regression-*' -delete
