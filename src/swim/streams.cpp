@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "swim/keys.hpp"
 #include "swim/scaling.hpp"
 
 namespace memberlist::swim {
@@ -351,6 +352,7 @@ Result<void> Streams::take_push_pull_answer(const wire::StreamMessage& message,
 
 void Streams::send(StreamId id, BytesView plain, bool with_label_header) {
   Bytes sealed = wire::seal_stream(context_.sealing, plain, with_label_header, lzw_);
+  note_key_use(context_);
   context_.counters.stream_bytes_sent += sealed.size();
   context_.out.push(WriteStream{id, std::move(sealed)});
 }
