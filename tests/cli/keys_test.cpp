@@ -28,7 +28,8 @@ void expect_failure(const testing::Completed& completed, int exit_code, const st
 
 std::vector<std::string> fingerprints(const Agent& agent) {
   std::vector<std::string> all;
-  for (const Json& key : agent.client_json({"keys", "list"}).at("keys")) {
+  const Json json = agent.client_json({"keys", "list"});
+  for (const Json& key : json.at("keys")) {
     all.push_back(key.at("fingerprint"));
   }
   return all;
