@@ -53,7 +53,10 @@ class BusyCluster : public Cluster {
     return total;
   }
   [[nodiscard]] std::uint64_t undecryptable() {
-    return sum([](const EngineCounters& counters) { return counters.dropped_undecryptable; });
+    return sum([](const EngineCounters& counters) {
+      return counters.dropped_undecryptable + counters.dropped_unencrypted +
+             counters.dropped_encrypted;
+    });
   }
   /// Nothing was lost, refused or suspected anywhere, and there was something to lose.
   void expect_undisturbed() {

@@ -91,8 +91,9 @@ class LiveKeysTest : public InteropTest {
     for (OurAgent* agent : ours_) {
       const Counters now = counters(agent->name());
       const Counters& before = before_.at(agent->name());
-      for (const char* same : {"probes_failed", "suspicions_started", "refutations",
-                               "dropped_undecryptable", "dropped_malformed", "push_pulls_failed"}) {
+      for (const char* same :
+           {"probes_failed", "suspicions_started", "refutations", "dropped_undecryptable",
+            "dropped_unencrypted", "dropped_encrypted", "dropped_malformed", "push_pulls_failed"}) {
         EXPECT_EQ(now.at(same), before.at(same)) << agent->name() << ": " << same;
       }
       EXPECT_GT(now.at("push_pulls_served") + now.at("push_pulls_started"),
