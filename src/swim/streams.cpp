@@ -9,6 +9,7 @@
 
 #include "base/limits.hpp"
 #include "swim/drops.hpp"
+#include "swim/keys.hpp"
 #include "swim/scaling.hpp"
 
 namespace memberlist::swim {
@@ -420,6 +421,7 @@ Result<void> Streams::take_push_pull_answer(const wire::StreamMessage& message,
 
 void Streams::send(StreamId id, Bytes plain, bool with_label_header) {
   Bytes sealed = wire::seal_stream(context_.sealing, std::move(plain), with_label_header, lzw_);
+  note_key_use(context_);
   context_.counters.stream_bytes_sent += sealed.size();
   context_.out.push(WriteStream{id, std::move(sealed)});
 }
