@@ -1,22 +1,58 @@
-// A new engine that gets one packet.
+// The whole engine under sequences of packets, stream events, deadlines and commands, from each
+// interesting state, with its invariants checked after every step. An input is a program:
+//
+//   start state (1 byte), configuration (3), operations until the end
+//
+// Each program is run twice: the same inputs must give the same outputs. FUZZ_TRACE=1 in the
+// environment prints the steps of a program.
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
+#include <string>
 #include <vector>
 
-#include "memberlist/engine.hpp"
+#include "byte_source.hpp"
+#include "driver.hpp"
+#include "forge.hpp"
+#include "program.hpp"
+#include "start_states.hpp"
+#include "world.hpp"
+
+namespace memberlist::fuzz {
+namespace {
+
+std::vector<std::uint64_t> run(BytesView program, Forge& forge, bool tracing) {
+  ByteSource in(program);
+  const auto state = static_cast<StartState>(in.below(static_cast<std::size_t>(StartState::count)));
+  const Setup setup = pick_setup(in);
+  Driver driver(setup, forge, tracing);
+  start_from(state, driver);
+  run_program(in, driver);
+  driver.drain();
+  return driver.digests();
+}
+
+void run_twice(BytesView program, Forge& forge) {
+  const char* const wish = std::getenv("FUZZ_TRACE");
+  const std::vector<std::uint64_t> first = run(program, forge, wish != nullptr && *wish == '1');
+  const std::vector<std::uint64_t> second = run(program, forge, false);
+  if (first == second) return;
+  Reporter reporter(false);
+  const auto [at, other] = std::ranges::mismatch(first, second);
+  reporter.violated("the same inputs give the same outputs",
+                    fmt::format("not in step {}", at - first.begin() + 1));
+}
+
+}  // namespace
+}  // namespace memberlist::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  memberlist::Config config;
-  config.name = "fuzzed";
-  memberlist::EngineEnvironment environment;
-  environment.advertise = {memberlist::IpAddress::v4(10, 0, 0, 1), 7946};
-  auto engine = memberlist::Engine::create(config, environment);
-  if (!engine) std::abort();
-  const auto bytes = std::as_bytes(std::span(data, size));
-  std::vector<std::byte> packet(bytes.begin(), bytes.end());
-  engine->handle_packet(environment.now, {memberlist::IpAddress::v4(10, 0, 0, 2), 7946}, packet);
+  static memberlist::fuzz::Forge forge;  // its scratch space is worth keeping
+  memberlist::fuzz::run_twice(std::as_bytes(std::span(data, size)), forge);
   return 0;
 }
