@@ -19,8 +19,10 @@ namespace memberlist::fuzz {
 /// a network and an application may do, so that whatever breaks is the engine's fault.
 class Driver {
  public:
-  /// `forge` is configured anew.
-  Driver(const Setup& setup, Forge& forge, bool tracing);
+  enum class Care : std::uint8_t { quick, checked, traced };
+
+  /// `forge` is configured anew. `quick`: only the outputs are looked at.
+  Driver(const Setup& setup, Forge& forge, Care care);
   Driver(const Driver&) = delete;  // the parts refer to each other
   Driver& operator=(const Driver&) = delete;
 
@@ -72,6 +74,7 @@ class Driver {
   void take(Output& output);
   void trace(const Output& output) const;
 
+  Care care_;
   Reporter reporter_;
   Forge& forge_;
   FuzzPolicy policy_;

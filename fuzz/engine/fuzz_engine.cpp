@@ -26,11 +26,11 @@
 namespace memberlist::fuzz {
 namespace {
 
-std::vector<std::uint64_t> run(BytesView program, Forge& forge, bool tracing) {
+std::vector<std::uint64_t> run(BytesView program, Forge& forge, Driver::Care care) {
   ByteSource in(program);
   const auto state = static_cast<StartState>(in.below(static_cast<std::size_t>(StartState::count)));
   const Setup setup = pick_setup(in);
-  Driver driver(setup, forge, tracing);
+  Driver driver(setup, forge, care);
   start_from(state, driver);
   run_program(in, driver);
   driver.drain();
@@ -39,8 +39,10 @@ std::vector<std::uint64_t> run(BytesView program, Forge& forge, bool tracing) {
 
 void run_twice(BytesView program, Forge& forge) {
   const char* const wish = std::getenv("FUZZ_TRACE");
-  const std::vector<std::uint64_t> first = run(program, forge, wish != nullptr && *wish == '1');
-  const std::vector<std::uint64_t> second = run(program, forge, false);
+  const bool tracing = wish != nullptr && *wish == '1';
+  const std::vector<std::uint64_t> first =
+      run(program, forge, tracing ? Driver::Care::traced : Driver::Care::checked);
+  const std::vector<std::uint64_t> second = run(program, forge, Driver::Care::quick);
   if (first == second) return;
   Reporter reporter(false);
   const auto [at, other] = std::ranges::mismatch(first, second);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -50,21 +51,22 @@ class Inspection {
 
 void Inspection::table() const {
   const swim::MemberTable& table = context_.table;
-  std::set<MemberIndex> seen;
+  std::vector<bool> seen(table.entries_.size());
   std::size_t live = 0;
   for (const MemberIndex index : table.order_) {
     const MemberEntry& entry = table.entries_.at(index);
     reporter_.require(entry.record != nullptr, "the probe list holds members");
-    reporter_.require(seen.insert(index).second, "the probe list holds each member once");
+    reporter_.require(!seen[index], "the probe list holds each member once");
+    seen[index] = true;
     reporter_.require(table.find(entry.record->name) == index, "a member is found by its name");
     if (entry.live()) ++live;
   }
   reporter_.require(live == table.live_, "the table counts the live ones");
-  reporter_.require(table.by_name_.size() == seen.size() &&
-                        table.free_.size() + seen.size() == table.entries_.size(),
+  reporter_.require(table.by_name_.size() == table.size() &&
+                        table.free_.size() + table.size() == table.entries_.size(),
                     "the table's places are taken or free");
   for (const auto& [address, index] : table.by_address_) {
-    reporter_.require(seen.contains(index) && table.at(index).record->address == address,
+    reporter_.require(seen.at(index) && table.at(index).record->address == address,
                       "an address leads to who has it");
   }
 }
@@ -86,18 +88,18 @@ void Inspection::suspicions() const {
 /// Each timer has somebody who waits for it; together with what is checked of those who wait, their
 /// number is bounded by members, streams, operations and what is awaited.
 void Inspection::timers() const {
-  std::map<TimerEvent::Kind, std::size_t> ticks;
+  std::array<std::size_t, 4> ticks{};
   for (const auto& entry : context_.timers.heap_) {
     const TimerEvent& event = context_.timers.slots_.at(entry.slot).payload;
     if (event.kind <= TimerEvent::Kind::queue_check) {
-      ++ticks[event.kind];
+      ++ticks.at(std::to_underlying(event.kind));
     } else {
       timer(event, entry.when);
     }
   }
   const Config& config = context_.config;
   const auto require_tick = [&](TimerEvent::Kind kind, Duration interval) {
-    reporter_.require(ticks[kind] == (interval > Duration::zero() ? 1 : 0),
+    reporter_.require(ticks.at(std::to_underlying(kind)) == (interval > Duration::zero() ? 1 : 0),
                       "each tick that is on is planned once");
   };
   require_tick(TimerEvent::Kind::probe_tick, config.probe_interval);

@@ -19,7 +19,7 @@ void pick_features(ByteSource& in, Config& config) {
   if ((flags & 1) != 0) config.keys = {key_bytes(1), key_bytes(2)};
   if ((flags & 2) != 0) config.label = "blue";
   if ((flags & 4) != 0) config.allowed_networks = {Network::parse("10.0.0.0/8").value()};
-  config.enable_compression = (flags & 8) == 0;
+  config.enable_compression = (flags & 8) != 0;  // slow
   config.gossip_verify_incoming = (flags & 16) == 0;
   config.gossip_verify_outgoing = (flags & 32) == 0;
   config.skip_inbound_label_check = (flags & 64) != 0;

@@ -209,6 +209,7 @@ void Prober::on_ack(const wire::Ack& ack) {
     operations_.complete(ping->operation, std::move(outcome));
   } else if (auto* relay = std::get_if<Relay>(&found->second)) {
     const Relay answered = *relay;
+    context_.timers.cancel(answered.timeout_timer);
     context_.timers.cancel(answered.end_timer);
     encoded_.clear();
     ByteWriter writer(encoded_);
@@ -268,8 +269,8 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
   relay.wants_nack = request.nack;
   // An ack that comes after the nack still helps the requester: it waits out its interval.
   const Duration patience = std::max(context_.config.probe_timeout, context_.config.probe_interval);
-  context_.timers.schedule(context_.now + context_.config.probe_timeout,
-                           {TimerEvent::Kind::relay_timeout, seq_no});
+  relay.timeout_timer = context_.timers.schedule(context_.now + context_.config.probe_timeout,
+                                                 {TimerEvent::Kind::relay_timeout, seq_no});
   relay.end_timer =
       context_.timers.schedule(context_.now + patience, {TimerEvent::Kind::relay_end, seq_no});
   awaited_.emplace(seq_no, relay);
