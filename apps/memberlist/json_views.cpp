@@ -77,6 +77,8 @@ Json counters_json(const EngineCounters& counters) {
       {"push_pulls_failed", counters.push_pulls_failed},
       {"dropped_malformed", counters.dropped_malformed},
       {"dropped_undecryptable", counters.dropped_undecryptable},
+      {"dropped_unencrypted", counters.dropped_unencrypted},
+      {"dropped_encrypted", counters.dropped_encrypted},
       {"dropped_label", counters.dropped_label},
       {"dropped_network", counters.dropped_network},
       {"dropped_poison", counters.dropped_poison},

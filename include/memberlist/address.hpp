@@ -39,6 +39,8 @@ class MEMBERLIST_API IpAddress {
   [[nodiscard]] bool is_unspecified() const noexcept;  ///< `0.0.0.0` or `::`
   [[nodiscard]] bool is_loopback() const noexcept;
   [[nodiscard]] bool is_link_local() const noexcept;
+  /// Whether packets to it reach several machines: 224/4, 255.255.255.255, ff00::/8.
+  [[nodiscard]] bool is_multicast() const noexcept;
   /// Whether RFC 6890 reserves it for private use (10/8, 172.16/12, 192.168/16, 100.64/10,
   /// 169.254/16, 127/8, fc00::/7, fe80::/10, ::1).
   [[nodiscard]] bool is_private() const noexcept;

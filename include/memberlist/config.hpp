@@ -57,6 +57,8 @@ struct Config {
   Duration queue_check_interval = std::chrono::seconds(30);
   std::uint32_t handoff_queue_depth = 1024;
   std::uint32_t udp_buffer_size = 1400;
+  /// Members remembered, the dead and left included; further ones are refused (docs/limits.md).
+  std::uint32_t max_members = 262'144;
 
   // --- protocol ---------------------------------------------------------------------------------
   std::uint8_t protocol_version = 2;           ///< 1 to 5

@@ -123,11 +123,14 @@ struct EngineCounters {
   std::uint64_t refutations = 0;  ///< of accusations against this node
   std::uint64_t push_pulls_started = 0, push_pulls_served = 0, push_pulls_failed = 0;
   std::uint64_t dropped_malformed = 0;  ///< packets, streams or parts that could not be understood
-  std::uint64_t dropped_undecryptable = 0;
-  std::uint64_t dropped_label = 0;    ///< another label, or none
-  std::uint64_t dropped_network = 0;  ///< outside the allowed networks
-  std::uint64_t dropped_poison = 0;   ///< messages that would make an unprobeable member
-  std::uint64_t dropped_limit = 0;    ///< at a limit of ours: streams, nesting, sizes
+  std::uint64_t dropped_undecryptable = 0;  ///< no key of ours fits
+  std::uint64_t dropped_unencrypted = 0;    ///< plain, and `gossip_verify_incoming` is on
+  std::uint64_t dropped_encrypted = 0;      ///< encrypted, and this node has no key
+  std::uint64_t dropped_label = 0;          ///< another label, or none
+  std::uint64_t dropped_network = 0;        ///< outside the allowed networks
+  std::uint64_t dropped_poison = 0;         ///< messages that would make an unprobeable member
+  std::uint64_t dropped_limit = 0;          ///< at a limit of ours: streams, nesting, sizes
+  std::uint64_t acks_unexpected = 0;        ///< acks that nobody waits for (any more)
   std::uint64_t send_errors = 0;
   std::uint64_t broadcasts_queued = 0;  ///< gauge
   std::uint32_t health_score = 0;       ///< gauge

@@ -181,6 +181,12 @@ bool IpAddress::is_link_local() const noexcept {
          starts_with(*this, v6(0xfe, 0x80), 10);
 }
 
+bool IpAddress::is_multicast() const noexcept {
+  return starts_with(*this, v4(224, 0, 0, 0), kV4Bits + 4) ||
+         starts_with(*this, v4(255, 255, 255, 255), kV4Bits + 32) ||
+         starts_with(*this, v6(0xff, 0), 8);
+}
+
 bool IpAddress::is_private() const noexcept {
   return is_loopback() || is_link_local() || starts_with(*this, v4(10, 0, 0, 0), kV4Bits + 8) ||
          starts_with(*this, v4(172, 16, 0, 0), kV4Bits + 12) ||

@@ -214,7 +214,8 @@ TEST(Knobs, AreAllThatTheCommandLinePromises) {
                                                "require_node_names",
                                                "udp_buffer_size",
                                                "queue_check_interval",
-                                               "handoff_queue_depth"};
+                                               "handoff_queue_depth",
+                                               "max_members"};
   std::set<std::string_view> present;
   for (const KnobInfo& knob : knobs()) {
     EXPECT_TRUE(present.insert(knob.name).second) << knob.name;

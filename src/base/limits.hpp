@@ -56,14 +56,39 @@ inline constexpr std::size_t kCompressedStreamBytes = kDecompressedStreamBytes;
 inline constexpr std::size_t kPacketMessages = 1024;
 /// Inbound streams at once, in total; above Go's 128 push/pulls, since other streams are short.
 inline constexpr std::size_t kInboundStreams = 256;
+/// Of these, from one address: whoever takes them all leaves 64 for the others.
+inline constexpr std::size_t kInboundStreamsPerSource = 192;
+/// What all incomplete streams hold together. Beyond it the address that holds most loses its
+/// largest stream, so that no peer can shut out the others. One stream of the largest size fits.
+inline constexpr std::size_t kIncompleteStreamBytes = 64 * kMiB;
+/// The head of a stream's message, which has a deadline of its own: whoever sends less in that time
+/// is not about to send a message.
+inline constexpr std::size_t kStreamHeadBytes = 64;
+/// A stream that comes at least this fast has more than `tcp_timeout`, up to four times that.
+inline constexpr std::size_t kLeastStreamBytesPerSecond = 64 * kKiB;
+/// Errors answered in one second; beyond that streams that cannot be read are closed unanswered.
+inline constexpr std::uint32_t kErrorRepliesPerSecond = 64;
 /// An error text in a stream of type 13.
 inline constexpr std::size_t kErrorTextBytes = 1024;
+/// Answers in one second to addresses that are no member's, where a message asks for that: the
+/// sender of a ping may have them sent to whom it likes.
+inline constexpr std::uint32_t kAnswersToStrangersPerSecond = 64;
+/// Pings in one second to addresses that are no member's, for others' indirect pings.
+inline constexpr std::uint32_t kPingsOfStrangersPerSecond = 64;
+/// Conflicts told to the application in one second.
+inline constexpr std::uint32_t kConflictsPerSecond = 16;
+/// Members in the table, unless `max_members` says otherwise: about 150 MiB at most.
+inline constexpr std::uint32_t kMembers = 262'144;
+/// Pings by hand that wait for their answers.
+inline constexpr std::size_t kHandPings = 1024;
 /// Acks awaited for others' indirect pings at once.
 inline constexpr std::size_t kRelayedPings = 4096;
 /// Parallel dials of one join.
 inline constexpr std::size_t kParallelJoins = 16;
 /// User broadcasts queued; the one sent most often is dropped first.
 inline constexpr std::size_t kQueuedUserBroadcasts = 8192;
+/// Bytes of them, and bytes of the queued news about members (of which there is one each).
+inline constexpr std::size_t kQueuedBroadcastBytes = 64 * kMiB;
 /// Ack payload of the ping delegate.
 inline constexpr std::size_t kAckPayloadBytes = 512;
 /// Log lines for one cause in one second; the rest is counted and summed up in one line.

@@ -150,8 +150,10 @@ void BroadcastQueue::take_oldest_first(std::size_t overhead_bytes, std::size_t r
   }
 }
 
-void BroadcastQueue::prune(std::size_t max_retained) {
-  while (order_index_.size() > max_retained) drop(std::prev(order_index_.end()));
+void BroadcastQueue::prune(std::size_t max_retained, std::size_t max_bytes) {
+  while (order_index_.size() > max_retained || bytes_ > max_bytes) {
+    drop(std::prev(order_index_.end()));
+  }
 }
 
 void BroadcastQueue::forget_member(std::uint32_t member_key) {

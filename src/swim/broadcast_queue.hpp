@@ -50,9 +50,10 @@ class BroadcastQueue {
   void take(std::size_t overhead_bytes, std::size_t limit_bytes, std::uint32_t retransmit_limit,
             std::vector<BytesView>& out);
 
-  /// Drops messages down to `max_retained`: the most often sent first, of these the last in order
-  /// first.
-  void prune(std::size_t max_retained);
+  /// Drops messages down to `max_retained` with `max_bytes` in all: the most often sent first, of
+  /// these the last in order first.
+  void prune(std::size_t max_retained,
+             std::size_t max_bytes = std::numeric_limits<std::size_t>::max());
   /// Drops what is queued about a member.
   void forget_member(std::uint32_t member_key);
   /// Drops everything, memory included; the tokens are finished.

@@ -44,10 +44,13 @@ struct TimerEvent {
 enum class LogCause : std::uint8_t {
   malformed,
   undecryptable,
+  unencrypted,
+  encrypted,
   label,
   network,
   poison,
   limit,
+  full,
   wrong_name,
   conflict,
   veto,
@@ -76,7 +79,6 @@ struct Context {
   OutputQueue out;
   EngineCounters counters;
   LogLimiter log_limiter;
-  std::uint32_t next_seq_no = 0;
   bool leaving = false;
 
   Context(Config chosen, const EngineEnvironment& environment, wire::Keyring keys)
@@ -103,7 +105,6 @@ struct Context {
   [[nodiscard]] const std::string& self_name() const noexcept {
     return table.at(self).record->name;
   }
-  [[nodiscard]] std::uint32_t take_seq_no() noexcept { return ++next_seq_no; }
 
   [[nodiscard]] bool allowed(const IpAddress& ip) const noexcept {
     if (!config.allowed_networks) return true;
@@ -121,26 +122,6 @@ struct Context {
   [[nodiscard]] bool others_alive() const noexcept {
     const std::size_t own = table.at(self).live() ? 1 : 0;
     return table.live_count() > own;
-  }
-
-  /// Counts bytes that were dropped, by the reason that the wire gives.
-  void count_drop(wire::WireErrorKind kind) noexcept {
-    switch (kind) {
-      case wire::WireErrorKind::malformed:
-        ++counters.dropped_malformed;
-        return;
-      case wire::WireErrorKind::limit:
-        ++counters.dropped_limit;
-        return;
-      case wire::WireErrorKind::label:
-        ++counters.dropped_label;
-        return;
-      case wire::WireErrorKind::undecryptable:
-      case wire::WireErrorKind::not_encrypted:
-      case wire::WireErrorKind::not_expected:
-        ++counters.dropped_undecryptable;
-        return;
-    }
   }
 
   void add_health(int delta) {

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "swim/drops.hpp"
 #include "swim/engine_impl.hpp"
+#include "wire/layers.hpp"
 
 namespace memberlist {
 namespace {
@@ -46,13 +48,16 @@ Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Ke
 void Engine::Impl::packet(const Address& from, BytesView datagram) {
   ++context.counters.packets_received;
   context.counters.packet_bytes_received += datagram.size();
+  if (!context.allowed(from.ip)) return note_foreign(context, {.from = from});
+  datagram_ = datagram;
+  label_bytes_ = wire::label_header_bytes(datagram).value_or(0);
   const wire::WireResult<void> opened = opener_.open(context.sealing, datagram);
-  if (!opened) return malformed(opened.error(), from);
+  if (!opened) return dropped(opened.error(), from);
   while (const std::optional<wire::WireResult<wire::MessageView>> next = opener_.next()) {
     if (*next) {
       message(**next, from);
     } else {
-      malformed(next->error(), from);
+      dropped(next->error(), from);
     }
   }
   if (opener_.truncated_parts() == 0) return;
@@ -62,22 +67,27 @@ void Engine::Impl::packet(const Address& from, BytesView datagram) {
   });
 }
 
-void Engine::Impl::malformed(const wire::WireError& error, const Address& from) {
-  context.count_drop(error.kind);
-  swim::LogCause cause = swim::LogCause::malformed;
-  if (error.kind == wire::WireErrorKind::label) cause = swim::LogCause::label;
-  if (error.kind == wire::WireErrorKind::undecryptable ||
-      error.kind == wire::WireErrorKind::not_encrypted) {
-    cause = swim::LogCause::undecryptable;
+void Engine::Impl::dropped(const wire::WireError& error, const Address& from) {
+  note_drop(context, error, {.from = from, .label = wire::label_in(datagram_, label_bytes_)});
+}
+
+/// Where there is no key, the first byte of an encrypted packet, its version, reads as the type of
+/// a ping: if the rest makes no sense, this is the likelier mistake.
+template <class Message>
+wire::WireResult<Message> Engine::Impl::unless_encrypted(
+    const wire::MessageView& view, wire::WireResult<Message> decoded_message) const {
+  const bool whole_packet = view.body.data() == datagram_.data() + label_bytes_ + 1;
+  if (decoded_message || context.sealing.has_keys() || !whole_packet ||
+      datagram_.size() < label_bytes_ + wire::kMinEncryptedPayloadBytes) {
+    return decoded_message;
   }
-  context.log_peer(cause, LogLevel::warning, from.to_string(),
-                   [&] { return "packet dropped: " + error.to_string(); });
+  return std::unexpected(wire::WireError{wire::WireErrorKind::not_expected, "encrypted", 0});
 }
 
 template <class Message, class Handle>
 void Engine::Impl::decoded(const wire::WireResult<Message>& decoded_message, const Address& from,
                            Handle&& handle) {
-  if (!decoded_message) return malformed(decoded_message.error(), from);
+  if (!decoded_message) return dropped(decoded_message.error(), from);
   handle(*decoded_message);
 }
 
@@ -88,12 +98,12 @@ void Engine::Impl::message(const wire::MessageView& view, const Address& from) {
   evidence.source = &from;
   switch (view.type) {
     case wire::MessageType::ping:
-      return decoded(wire::decode_ping(in), from,
+      return decoded(unless_encrypted(view, wire::decode_ping(in)), from,
                      [&](const wire::Ping& ping) { prober.on_ping(ping, from); });
     case wire::MessageType::indirect_ping:
-      return decoded(wire::decode_indirect_ping(in), from, [&](const wire::IndirectPing& request) {
-        prober.on_indirect_ping(request, from);
-      });
+      return decoded(
+          unless_encrypted(view, wire::decode_indirect_ping(in)), from,
+          [&](const wire::IndirectPing& request) { prober.on_indirect_ping(request, from); });
     case wire::MessageType::ack:
       return decoded(wire::decode_ack(in), from, [&](const wire::Ack& ack) { prober.on_ack(ack); });
     case wire::MessageType::nack:
@@ -105,13 +115,6 @@ void Engine::Impl::message(const wire::MessageView& view, const Address& from) {
         membership.suspect(claim, evidence);
       });
     case wire::MessageType::alive:
-      if (!context.allowed(from.ip)) {
-        ++context.counters.dropped_network;
-        return context.log_peer(swim::LogCause::network, LogLevel::warning, from.to_string(), [] {
-          return std::string(
-              "alive message dropped: its sender is in none of the allowed networks");
-        });
-      }
       return decoded(wire::decode_alive(in), from,
                      [&](const wire::Alive& claim) { membership.alive(claim, evidence); });
     case wire::MessageType::dead:
@@ -122,8 +125,7 @@ void Engine::Impl::message(const wire::MessageView& view, const Address& from) {
     case wire::MessageType::user:
       return user_message(view.body, from);
     default:
-      return malformed({wire::WireErrorKind::malformed, "a type that packets do not have", 0},
-                       from);
+      return dropped({wire::WireErrorKind::malformed, "a type that packets do not have", 0}, from);
   }
 }
 
@@ -294,7 +296,7 @@ Result<void> Engine::broadcast(TimePoint now, BytesView payload, std::string_vie
   } else {
     queue.queue_named(name, impl_->encoded);
   }
-  queue.prune(limits::kQueuedUserBroadcasts);
+  queue.prune(limits::kQueuedUserBroadcasts, limits::kQueuedBroadcastBytes);
   return {};
 }
 
@@ -303,6 +305,11 @@ Result<OperationId> Engine::ping(TimePoint now, std::string_view member) {
   const swim::MemberIndex target = impl_->context.table.find(member);
   if (target == swim::kNoMember) {
     return fail(ErrorCode::unknown_member, fmt::format("no member is called '{}'", member),
+                std::string(member));
+  }
+  if (impl_->prober.hand_pings() >= limits::kHandPings) {
+    return fail(ErrorCode::too_large,
+                fmt::format("{} pings wait for their answers already", limits::kHandPings),
                 std::string(member));
   }
   const OperationId id = impl_->operations.start();

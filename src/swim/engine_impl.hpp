@@ -44,12 +44,17 @@ class Engine::Impl final : public swim::StreamListener {
  private:
   void message(const wire::MessageView& view, const Address& from);
   void user_message(BytesView payload, const Address& from);
-  void malformed(const wire::WireError& error, const Address& from);
+  void dropped(const wire::WireError& error, const Address& from);
+  template <class Message>
+  wire::WireResult<Message> unless_encrypted(const wire::MessageView& view,
+                                             wire::WireResult<Message> decoded_message) const;
   template <class Message, class Handle>
   void decoded(const wire::WireResult<Message>& decoded_message, const Address& from,
                Handle&& handle);
 
   wire::PacketOpener opener_;
+  BytesView datagram_;  // that is being taken in
+  std::size_t label_bytes_ = 0;
 };
 
 }  // namespace memberlist

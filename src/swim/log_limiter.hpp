@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "memberlist/time.hpp"
+#include "swim/rate_limit.hpp"
 
 namespace memberlist::swim {
 
@@ -23,8 +25,7 @@ class LogLimiter {
 
  private:
   struct Window {
-    TimePoint start;
-    std::uint32_t lines = 0;
+    RateLimit lines{limits::kLogLinesPerCausePerSecond};
     std::uint64_t suppressed = 0;
   };
   std::vector<Window> windows_;

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <string>
 #include <utility>
 
 #include "base/limits.hpp"
+#include "swim/incarnation.hpp"
 #include "swim/scaling.hpp"
 
 namespace memberlist::swim {
@@ -88,6 +88,7 @@ void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
   bool takes_address = false;
   const bool is_new = index == kNoMember;
   if (is_new) {
+    if (!check_room(claimant, evidence)) return;
     if (!check_address(claimant, index, evidence, takes_address)) return;
     index = context_.table.insert(claimant.to_record(), context_.now, context_.random);
   } else if (context_.table.at(index).record->address != claimant.address) {
@@ -96,10 +97,10 @@ void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
 
   const std::uint32_t known = context_.table.at(index).incarnation;
   if (index == context_.self) {
-    if (claimant.incarnation >= known) alive_about_self(claimant);
+    if (!is_older(claimant.incarnation, known)) alive_about_self(claimant);
     return;
   }
-  if (claimant.incarnation <= known && !is_new) {
+  if (!is_newer(claimant.incarnation, known) && !is_new) {
     // Never back to an older incarnation, not even at a new address: the message may be a stale
     // one. If somebody is there, it learns what we remember, and refutes upward.
     if (takes_address) tell_belief(claimant, index);
@@ -113,7 +114,7 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
   if (claim.node.empty()) return drop_poison(claim, evidence, "it has no name"), false;
   if (claim.vsn.size() < 6) return drop_poison(claim, evidence, "it has no versions"), false;
   const std::optional<IpAddress> ip = IpAddress::from_bytes(claim.addr);
-  if (!ip || ip->is_unspecified()) {
+  if (!ip || ip->is_unspecified() || ip->is_multicast()) {
     return drop_poison(claim, evidence, "it has no usable address"), false;
   }
   if (claim.node.size() > limits::kNameBytes || claim.meta.size() > limits::kMetaBytes) {
@@ -140,6 +141,19 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
   context_.log_peer(LogCause::veto, LogLevel::warning, peer_text(evidence), [&] {
     return fmt::format("member {} is kept out: {}", escape_for_log(claim.node),
                        verdict.error().message);
+  });
+  return false;
+}
+
+/// Is there a place for one more member? The dead and left count until they are forgotten.
+bool Membership::check_room(const Claimant& claimant, const Evidence& evidence) {
+  if (context_.table.size() < context_.config.max_members) return true;
+  ++context_.counters.dropped_limit;
+  context_.log_peer(LogCause::full, LogLevel::error, peer_text(evidence), [&] {
+    return fmt::format(
+        "member {} refused: there are {} members already, as many as max_members "
+        "allows",
+        escape_for_log(claimant.name), context_.config.max_members);
   });
   return false;
 }
@@ -172,6 +186,10 @@ void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
         "name conflict: {} is at {}, and is claimed at {}", escape_for_log(claimant.name),
         context_.table.at(index).record->address.to_string(), claimant.address.to_string());
   });
+  if (!conflicts_.take(context_.now)) {
+    ++context_.counters.dropped_limit;
+    return;
+  }
   context_.out.push(Event{MemberEvent{MemberEventKind::conflict, context_.table.view(index),
                                       claimant.address, evidence.to_cause()}});
 }
@@ -225,7 +243,7 @@ void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
   const MemberIndex index = context_.table.find(claim.node);
   if (index == kNoMember) return;
   MemberEntry& entry = context_.table.at(index);
-  if (claim.incarnation < entry.incarnation) return;
+  if (is_older(claim.incarnation, entry.incarnation)) return;
   if (entry.suspicion != nullptr) {
     if (entry.suspicion->confirm(claim.from)) {
       context_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
@@ -286,7 +304,7 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
   const MemberIndex index = context_.table.find(claim.node);
   if (index == kNoMember) return;
   MemberEntry& entry = context_.table.at(index);
-  if (claim.incarnation < entry.incarnation) return;
+  if (is_older(claim.incarnation, entry.incarnation)) return;
   const std::unique_ptr<Suspicion> suspicion = drop_suspicion(index);
   if (!entry.live()) return;
   if (index == context_.self) {
@@ -353,9 +371,9 @@ void Membership::announce_update(std::shared_ptr<const MemberRecord> record, Bro
 /// Own incarnation above the accused one (protocol 6, refute).
 void Membership::refute(std::uint32_t accused_incarnation) {
   if (context_.leaving) return;
-  constexpr std::uint32_t kLast = std::numeric_limits<std::uint32_t>::max();
-  const std::uint32_t base = std::max(context_.self_entry().incarnation, accused_incarnation);
-  context_.table.set_incarnation(context_.self, base == kLast ? kLast : base + 1);
+  const std::uint32_t own = context_.self_entry().incarnation;
+  const std::uint32_t base = is_newer(accused_incarnation, own) ? accused_incarnation : own;
+  context_.table.set_incarnation(context_.self, base + 1);
   ++context_.counters.refutations;
   context_.add_health(1);
   broadcast_self(0);
@@ -377,6 +395,7 @@ void Membership::broadcast(MemberIndex index, const Message& message, BroadcastT
   ByteWriter writer(encoded_);
   wire::encode(writer, message);
   context_.member_broadcasts.queue_member(index, encoded_, token);
+  context_.member_broadcasts.prune(context_.table.size(), limits::kQueuedBroadcastBytes);
 }
 
 void Membership::emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence) {

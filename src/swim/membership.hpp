@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/limits.hpp"
 #include "swim/context.hpp"
 #include "swim/packets.hpp"
+#include "swim/rate_limit.hpp"
 #include "wire/messages.hpp"
 
 namespace memberlist::swim {
@@ -39,6 +41,7 @@ class Membership {
   struct Claimant;  // a checked alive message
 
   bool check_claim(const wire::Alive& claim, const Evidence& evidence, Claimant& out);
+  bool check_room(const Claimant& claimant, const Evidence& evidence);
   bool check_address(const Claimant& claimant, MemberIndex index, const Evidence& evidence,
                      bool& takes_address);
   void report_conflict(const Claimant& claimant, MemberIndex index, const Evidence& evidence);
@@ -57,6 +60,7 @@ class Membership {
 
   Context& context_;
   PacketSender& packets_;
+  RateLimit conflicts_{limits::kConflictsPerSecond};
   Bytes encoded_;  // kept, so that passing news on allocates nothing
 };
 

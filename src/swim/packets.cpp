@@ -28,7 +28,8 @@ void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesV
   parts_.assign(messages.begin(), messages.end());
   std::size_t used = 0;
   for (const BytesView message : messages) used += cost_of(message.size());
-  if (used < room(with_crc)) add_member_broadcasts(room(with_crc) - used);
+  const bool is_member = context_.table.find(to) != kNoMember;
+  if (is_member && used < room(with_crc)) add_member_broadcasts(room(with_crc) - used);
   flush(to, with_crc);
 }
 

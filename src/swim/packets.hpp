@@ -16,7 +16,8 @@ class PacketSender {
 
   /// One whole message, alone.
   void send(const Address& to, BytesView message);
-  /// Whole messages, with news about members piggybacked in the space left.
+  /// Whole messages, and to a member news about others piggybacked in the space left. Nobody else
+  /// gets them: it could have more bytes sent, and to whomever, than it has to send itself.
   void send_with_piggyback(const Address& to, std::span<const BytesView> messages);
   /// As much news about members as fits into one packet, and what the policy has to add; nothing
   /// if there is none.

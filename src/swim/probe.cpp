@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "swim/drops.hpp"
 
 namespace memberlist::swim {
 namespace {
@@ -60,7 +61,7 @@ MemberIndex Prober::next_target() {
 
 void Prober::start_probe(MemberIndex target) {
   const MemberEntry& entry = context_.table.at(target);
-  const std::uint32_t seq_no = context_.take_seq_no();
+  const std::uint32_t seq_no = new_seq_no();
   Probe probe;
   probe.target = entry.record->name;
   probe.address = entry.record->address;
@@ -190,7 +191,10 @@ void Prober::fail(const Probe& probe) {
 
 void Prober::on_ack(const wire::Ack& ack) {
   const auto found = awaited_.find(ack.seq_no);
-  if (found == awaited_.end()) return;
+  if (found == awaited_.end()) {
+    ++context_.counters.acks_unexpected;
+    return;
+  }
   if (auto* probe = std::get_if<Probe>(&found->second)) {
     if (probe->indirect) {
       ++context_.counters.probes_saved_by_indirect;
@@ -207,6 +211,7 @@ void Prober::on_ack(const wire::Ack& ack) {
     outcome.round_trip = context_.now - ping->sent;
     outcome.payload = to_bytes(ack.payload);
     operations_.complete(ping->operation, std::move(outcome));
+    --hand_pings_;
   } else if (auto* relay = std::get_if<Relay>(&found->second)) {
     const Relay answered = *relay;
     context_.timers.cancel(answered.timeout_timer);
@@ -228,11 +233,41 @@ void Prober::on_stream_ack(std::uint32_t seq_no) {
   if (Probe* probe = find<Probe>(seq_no)) probe->stream_ack = true;
 }
 
-Address Prober::answer_address(BytesView source_addr, std::uint16_t source_port,
-                               const Address& from) const {
+/// Numbers that nobody can guess who has not seen the ping: an ack is known by nothing else, since
+/// members with several addresses answer from any of them.
+std::uint32_t Prober::new_seq_no() {
+  for (;;) {
+    const auto seq_no = static_cast<std::uint32_t>(context_.random.next());
+    if (!awaited_.contains(seq_no)) return seq_no;
+  }
+}
+
+/// Where an answer goes: to the address that the message gives, if it gives one (protocol 5), which
+/// is whatever its sender likes. Nothing: nowhere.
+std::optional<Address> Prober::answer_address(BytesView source_addr, std::uint16_t source_port,
+                                              const Address& from) {
   const std::optional<IpAddress> ip = IpAddress::from_bytes(source_addr);
   if (!ip || ip->is_unspecified() || source_port == 0) return from;
-  return {*ip, source_port};
+  const Address to{*ip, source_port};
+  if (!may_send_to(to, from, answered_strangers_)) return std::nullopt;
+  return to;
+}
+
+/// Somebody asks this node to send a packet to a third party: it goes where members are, and to few
+/// others, or else it is a tool for floods under this node's address.
+bool Prober::may_send_to(const Address& to, const Address& asked_by, RateLimit& strangers) {
+  if (!context_.allowed(to.ip)) {
+    note_foreign(context_, {.what = "request to send there", .from = to});
+    return false;
+  }
+  if (to.ip.is_multicast()) {
+    ++context_.counters.dropped_malformed;
+    return false;
+  }
+  if (to.ip == asked_by.ip || context_.table.find(to) != kNoMember) return true;
+  if (strangers.take(context_.now)) return true;
+  ++context_.counters.dropped_limit;
+  return false;
 }
 
 void Prober::on_ping(const wire::Ping& ping, const Address& from) {
@@ -243,13 +278,14 @@ void Prober::on_ping(const wire::Ping& ping, const Address& from) {
     });
     return;
   }
+  const std::optional<Address> to = answer_address(ping.source_addr, ping.source_port, from);
+  if (!to) return;
   Bytes payload = context_.policy != nullptr ? context_.policy->ack_payload() : Bytes{};
   if (payload.size() > limits::kAckPayloadBytes) payload.clear();
   encoded_.clear();
   ByteWriter writer(encoded_);
   wire::encode(writer, wire::Ack{ping.seq_no, payload.empty() ? BytesView{} : payload});
-  packets_.send_with_piggyback(answer_address(ping.source_addr, ping.source_port, from),
-                               std::array{BytesView(encoded_)});
+  packets_.send_with_piggyback(*to, std::array{BytesView(encoded_)});
 }
 
 void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& from) {
@@ -258,13 +294,18 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
     ++context_.counters.dropped_malformed;
     return;
   }
+  const Address to{*target, context_.port_or_default(request.port)};
+  if (!may_send_to(to, from, pinged_strangers_)) return;
+  const std::optional<Address> requester =
+      answer_address(request.source_addr, request.source_port, from);
+  if (!requester) return;
   if (relays_ >= limits::kRelayedPings) {
     ++context_.counters.dropped_limit;
     return;
   }
-  const std::uint32_t seq_no = context_.take_seq_no();
+  const std::uint32_t seq_no = new_seq_no();
   Relay relay;
-  relay.requester = answer_address(request.source_addr, request.source_port, from);
+  relay.requester = *requester;
   relay.requester_seq_no = request.seq_no;
   relay.wants_nack = request.nack;
   // An ack that comes after the nack still helps the requester: it waits out its interval.
@@ -275,7 +316,7 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
       context_.timers.schedule(context_.now + patience, {TimerEvent::Kind::relay_end, seq_no});
   awaited_.emplace(seq_no, relay);
   ++relays_;
-  send_ping(seq_no, {*target, context_.port_or_default(request.port)}, request.node, nullptr);
+  send_ping(seq_no, to, request.node, nullptr);
 }
 
 void Prober::relay_timeout(std::uint32_t seq_no) {
@@ -295,11 +336,12 @@ void Prober::relay_end(std::uint32_t seq_no) {
 
 void Prober::ping(MemberIndex target, OperationId operation) {
   const MemberRecord& record = *context_.table.at(target).record;
-  const std::uint32_t seq_no = context_.take_seq_no();
+  const std::uint32_t seq_no = new_seq_no();
   HandPing ping{operation, record.name, context_.now, {}};
   ping.timer = context_.timers.schedule(context_.now + context_.config.probe_timeout,
                                         {TimerEvent::Kind::ping_timeout, seq_no});
   awaited_.emplace(seq_no, std::move(ping));
+  ++hand_pings_;
   send_ping(seq_no, record.address, record.name, nullptr);
 }
 
@@ -312,6 +354,7 @@ void Prober::ping_timeout(std::uint32_t seq_no) {
                                                     format_duration(context_.config.probe_timeout)),
                                         ping->target));
   awaited_.erase(seq_no);
+  --hand_pings_;
 }
 
 }  // namespace memberlist::swim

@@ -1,15 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <variant>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "swim/context.hpp"
 #include "swim/membership.hpp"
 #include "swim/operations.hpp"
 #include "swim/packets.hpp"
+#include "swim/rate_limit.hpp"
 #include "swim/streams.hpp"
 #include "wire/messages.hpp"
 
@@ -52,6 +55,8 @@ class Prober {
 
   /// One ping by hand; its outcome goes to `operation`.
   void ping(MemberIndex target, OperationId operation);
+  /// Of those, how many wait for their answer.
+  [[nodiscard]] std::size_t hand_pings() const noexcept { return hand_pings_; }
 
  private:
   /// A probe of ours that is under way.
@@ -92,8 +97,11 @@ class Prober {
   void fail(const Probe& probe);
   void send_ping(std::uint32_t seq_no, const Address& to, std::string_view node,
                  const wire::Suspect* suspicion);
-  [[nodiscard]] Address answer_address(BytesView source_addr, std::uint16_t source_port,
-                                       const Address& from) const;
+  [[nodiscard]] std::optional<Address> answer_address(BytesView source_addr,
+                                                      std::uint16_t source_port,
+                                                      const Address& from);
+  [[nodiscard]] bool may_send_to(const Address& to, const Address& asked_by, RateLimit& strangers);
+  [[nodiscard]] std::uint32_t new_seq_no();
   template <class T>
   T* find(std::uint32_t seq_no);
 
@@ -104,6 +112,9 @@ class Prober {
   Operations& operations_;
   std::unordered_map<std::uint32_t, Awaited> awaited_;  // by sequence number
   std::size_t relays_ = 0;
+  std::size_t hand_pings_ = 0;
+  RateLimit answered_strangers_{limits::kAnswersToStrangersPerSecond};
+  RateLimit pinged_strangers_{limits::kPingsOfStrangersPerSecond};
   std::size_t next_in_list_ = 0;
   std::vector<MemberIndex> picked_;
   Bytes encoded_;

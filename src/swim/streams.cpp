@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "swim/drops.hpp"
 #include "swim/scaling.hpp"
 
 namespace memberlist::swim {
@@ -24,20 +25,28 @@ struct Overloaded : Fs... {
 // ---------------------------------------------------------------------------
 
 std::optional<StreamId> Streams::accept(const Address& from) {
-  if (inbound_ >= limits::kInboundStreams) {
+  if (!context_.allowed(from.ip)) {
+    note_foreign(context_, {.what = "connection", .from = from});
+    return std::nullopt;
+  }
+  const StreamBudget::Verdict verdict = budget_.admit(from.ip);
+  if (verdict != StreamBudget::Verdict::admitted) {
     ++context_.counters.dropped_limit;
     context_.log_peer(LogCause::limit, LogLevel::warning, from.to_string(), [&] {
-      return fmt::format("connection refused: {} streams are open already",
-                         limits::kInboundStreams);
+      return verdict == StreamBudget::Verdict::too_many
+                 ? fmt::format("connection refused: {} streams are open already",
+                               limits::kInboundStreams)
+                 : fmt::format("connection refused: {} has {} streams open already",
+                               from.ip.to_string(), limits::kInboundStreamsPerSource);
     });
     return std::nullopt;
   }
   ++context_.counters.streams_accepted;
-  ++inbound_;
   const StreamId id{++last_id_};
   Stream& stream =
       streams_.try_emplace(last_id_, from, Kind::inbound, context_.sealing).first->second;
-  stream.deadline_timer = context_.timers.schedule(context_.now + context_.config.tcp_timeout,
+  stream.patience.opened = context_.now;
+  stream.deadline_timer = context_.timers.schedule(stream.patience.end(context_.config.tcp_timeout),
                                                    {TimerEvent::Kind::stream, last_id_});
   return id;
 }
@@ -124,6 +133,7 @@ void Streams::handle(StreamId id, const StreamEvent& event) {
 void Streams::connected(StreamId id, Stream& stream) {
   if (stream.kind == Kind::inbound) return;
   if (stream.kind != Kind::ping) {  // a ping has its probe's deadline for everything
+    stream.patience.opened = context_.now;
     context_.timers.reschedule(stream.deadline_timer, context_.now + context_.config.tcp_timeout);
   }
   if (stream.kind == Kind::push_pull) stream.request = push_pull_.encode_local_state(stream.join);
@@ -135,16 +145,59 @@ void Streams::connected(StreamId id, Stream& stream) {
 }
 
 void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
-  context_.counters.stream_bytes_received += bytes.size();
+  note_received(stream, bytes.size());
   const wire::WireResult<wire::StreamOpener::Progress> progress = stream.opener.feed(bytes);
   if (!progress) return refuse(id, stream, progress.error());
   if (stream.kind == Kind::inbound && !admit_push_pull(id, stream)) return;
-  if (*progress == wire::StreamOpener::Progress::need_more) return;
+  if (*progress == wire::StreamOpener::Progress::need_more) {
+    hold(stream, stream.opener.held_bytes());
+    if (budget_.over()) shed_heaviest();
+    return;
+  }
   if (stream.kind == Kind::inbound) {
     serve(id, stream);
   } else {
     take_answer(id, stream);
   }
+}
+
+/// What has come decides how long the rest may take.
+void Streams::note_received(Stream& stream, std::size_t bytes) {
+  context_.counters.stream_bytes_received += bytes;
+  StreamPatience& patience = stream.patience;
+  const bool first = !patience.first_byte;
+  const bool head_was_open = patience.received < limits::kStreamHeadBytes;
+  if (first) patience.first_byte = context_.now;
+  patience.received += bytes;
+  if (stream.kind != Kind::inbound) return;
+  // Later the timer moves itself, once it fires: not with every piece.
+  if (first || (head_was_open && patience.received >= limits::kStreamHeadBytes)) {
+    context_.timers.reschedule(stream.deadline_timer, patience.end(context_.config.tcp_timeout));
+  }
+}
+
+void Streams::hold(Stream& stream, std::size_t bytes) {
+  budget_.hold(stream.peer.ip,
+               static_cast<std::ptrdiff_t>(bytes) - static_cast<std::ptrdiff_t>(stream.held_bytes));
+  stream.held_bytes = bytes;
+}
+
+/// Too much is held for incomplete streams: whoever holds most has to go.
+void Streams::shed_heaviest() {
+  const std::optional<IpAddress> peer = budget_.heaviest();
+  if (!peer) return;
+  std::uint64_t largest = 0;
+  std::size_t most = 0;
+  for (const auto& [number, stream] : streams_) {
+    if (stream.peer.ip != *peer || stream.held_bytes < most) continue;
+    if (stream.held_bytes == most && number > largest) continue;  // whatever the table's order
+    largest = number;
+    most = stream.held_bytes;
+  }
+  const auto found = streams_.find(largest);
+  if (found == streams_.end()) return;
+  refuse(StreamId{largest}, found->second,
+         {wire::WireErrorKind::limit, "busy: too much is held for incomplete streams", most});
 }
 
 void Streams::ended(StreamId id, Stream& stream) {
@@ -169,12 +222,22 @@ void Streams::failed(StreamId id, const Error& error) { finish(id, std::unexpect
 void Streams::deadline(StreamId id) {
   const auto found = streams_.find(std::to_underlying(id));
   if (found == streams_.end()) return;
-  const Stream& stream = found->second;
+  Stream& stream = found->second;
+  if (stream.kind != Kind::ping && stream.patience.first_byte) {
+    // A message that comes fast enough is waited for.
+    const TimePoint end = stream.patience.end(context_.config.tcp_timeout);
+    if (end > context_.now) {
+      stream.deadline_timer =
+          context_.timers.schedule(end, {TimerEvent::Kind::stream, std::to_underlying(id)});
+      return;
+    }
+  }
   if (stream.kind == Kind::inbound) {
     ++context_.counters.dropped_limit;
     context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer.to_string(), [&] {
-      return fmt::format("stream closed: incomplete after {} ({} bytes held)",
-                         format_duration(context_.config.tcp_timeout), stream.opener.held_bytes());
+      const std::chrono::duration<double> open = context_.now - stream.patience.opened;
+      return fmt::format("stream closed: incomplete after {:.1f} s, {} bytes received",
+                         open.count(), stream.patience.received);
     });
   }
   const std::string peer = stream.peer.to_string();
@@ -190,9 +253,10 @@ void Streams::finish(StreamId id, const Result<void>& result) {
   auto node = streams_.extract(std::to_underlying(id));
   Stream& stream = node.mapped();
   context_.timers.cancel(stream.deadline_timer);
+  hold(stream, 0);
   switch (stream.kind) {
     case Kind::inbound:
-      --inbound_;
+      budget_.closed(stream.peer.ip);
       if (stream.counted_push_pull) --served_push_pulls_;
       return;
     case Kind::ping:
@@ -296,11 +360,12 @@ void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& fro
 /// The stream cannot be read. Whoever has another label hears nothing; others are told why.
 void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& error) {
   const std::string text = error.to_string();
-  context_.count_drop(error.kind);
   const std::string peer = stream.peer.to_string();
-  if (stream.kind == Kind::inbound) {
-    context_.log_peer(LogCause::stream, LogLevel::warning, peer,
-                      [&] { return "stream dropped: " + text; });
+  if (stream.kind != Kind::inbound) {
+    count_drop(context_, error.kind);
+  } else {
+    note_drop(context_, error,
+              {.what = "stream", .from = stream.peer, .label = stream.opener.peer_label()});
     if (error.kind != wire::WireErrorKind::label) return answer_error(id, text);
   }
   abort(id);
@@ -308,8 +373,13 @@ void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& e
                   fmt::format("the answer of {} cannot be read: {}", peer, text), peer));
 }
 
-/// Answers with an error message and ends the stream.
+/// Answers with an error message, unless there were too many of late, and ends the stream.
 void Streams::answer_error(StreamId id, std::string_view text) {
+  if (!budget_.take_error_reply(context_.now)) {
+    ++context_.counters.dropped_limit;
+    abort(id);
+    return finish(id, {});
+  }
   Bytes plain;
   ByteWriter out(plain);
   wire::encode(out, wire::ErrorMessage{text.substr(0, limits::kErrorTextBytes)});

@@ -9,6 +9,7 @@
 #include "swim/context.hpp"
 #include "swim/operations.hpp"
 #include "swim/push_pull.hpp"
+#include "swim/stream_budget.hpp"
 #include "wire/stream.hpp"
 
 namespace memberlist::swim {
@@ -60,7 +61,9 @@ class Streams {
     Kind kind;
     wire::StreamOpener opener;
     TimerHandle deadline_timer;
-    Bytes request;  // plain, sealed once connected
+    StreamPatience patience;
+    std::size_t held_bytes = 0;  // as the budget knows it
+    Bytes request;               // plain, sealed once connected
     OperationId operation{};
     std::uint32_t seq_no = 0;
     bool join = false;
@@ -72,6 +75,9 @@ class Streams {
   void data(StreamId id, Stream& stream, BytesView bytes);
   void ended(StreamId id, Stream& stream);
   void failed(StreamId id, const Error& error);
+  void note_received(Stream& stream, std::size_t bytes);
+  void hold(Stream& stream, std::size_t bytes);
+  void shed_heaviest();
 
   bool admit_push_pull(StreamId id, Stream& stream);
   void serve(StreamId id, Stream& stream);
@@ -96,7 +102,7 @@ class Streams {
   std::unordered_map<std::uint64_t, Stream> streams_;
   std::unordered_map<std::uint32_t, StreamId> pings_;  // by sequence number
   std::uint64_t last_id_ = 0;
-  std::size_t inbound_ = 0;
+  StreamBudget budget_;
   std::size_t served_push_pulls_ = 0;
   wire::LzwEncoder lzw_;
 };

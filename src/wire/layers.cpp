@@ -30,6 +30,11 @@ WireResult<std::size_t> label_header_bytes(BytesView bytes) {
   return kLabelHeadBytes + size;
 }
 
+std::string_view label_in(BytesView bytes, std::size_t header_bytes) {
+  if (header_bytes == 0) return {};
+  return as_text(bytes.first(header_bytes).subspan(kLabelHeadBytes));
+}
+
 WireResult<void> check_label(const Sealing& how, std::string_view label) {
   if (how.skip_inbound_label_check) {
     if (label.empty()) return {};

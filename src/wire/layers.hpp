@@ -23,6 +23,9 @@ inline constexpr std::size_t kMinEncryptedPayloadBytes = kPayloadHeadBytes + cry
 inline constexpr char kLabelTruncated[] = "label header is cut off";
 [[nodiscard]] WireResult<std::size_t> label_header_bytes(BytesView bytes);
 
+/// The label in a header of so many bytes, which `bytes` begins with; empty if there is none.
+[[nodiscard]] std::string_view label_in(BytesView bytes, std::size_t header_bytes);
+
 /// Whether what came with this label (empty: with none) is for us.
 [[nodiscard]] WireResult<void> check_label(const Sealing& how, std::string_view label);
 

@@ -18,6 +18,20 @@ constexpr std::size_t kCompressedHeadBytes = 12;  // type, map, Algo and its val
 
 constexpr std::byte byte_of(MessageType type) { return std::byte{static_cast<std::uint8_t>(type)}; }
 
+// Whether a packet that no key opens is likely to be none that was encrypted. The first byte of
+// one that was is 0 or 1, which is also the type of a ping: that is decoded to see.
+bool looks_plain(BytesView message) {
+  const auto first = std::to_integer<std::uint8_t>(message[0]);
+  if (first > static_cast<std::uint8_t>(MessageType::indirect_ping)) {
+    return first <= static_cast<std::uint8_t>(MessageType::error);
+  }
+  ByteReader body(message.subspan(1));
+  const bool decoded = first == static_cast<std::uint8_t>(MessageType::ping)
+                           ? decode_ping(body).has_value()
+                           : decode_indirect_ping(body).has_value();
+  return decoded && body.remaining() == 0;
+}
+
 // Writes the parts as one message: alone, or as a compound. Returns its end.
 std::byte* put_parts(std::byte* at, std::span<const BytesView> parts) {
   if (parts.size() > 1) {
@@ -86,9 +100,7 @@ WireResult<void> PacketOpener::open(const Sealing& how, BytesView datagram) {
 
   const auto label_bytes = label_header_bytes(datagram);
   if (!label_bytes) return std::unexpected(label_bytes.error());
-  const BytesView label =
-      *label_bytes == 0 ? BytesView{} : datagram.first(*label_bytes).subspan(kLabelHeadBytes);
-  if (auto fits = check_label(how, as_text(label)); !fits) return fits;
+  if (auto fits = check_label(how, label_in(datagram, *label_bytes)); !fits) return fits;
 
   BytesView message = datagram.subspan(*label_bytes);
   std::size_t offset = *label_bytes;
@@ -103,8 +115,7 @@ WireResult<void> PacketOpener::open(const Sealing& how, BytesView datagram) {
     } else if (how.verify_incoming || plain.error().kind != WireErrorKind::undecryptable) {
       WireError error = plain.error();
       error.offset += *label_bytes;
-      const auto first = std::to_integer<std::uint8_t>(message[0]);
-      if (first > 1 && first <= static_cast<std::uint8_t>(MessageType::error)) {
+      if (looks_plain(message)) {
         error = {WireErrorKind::not_encrypted, "packet is not encrypted", *label_bytes};
       }
       return std::unexpected(error);

@@ -62,6 +62,11 @@ StreamOpener::StreamOpener(const Sealing& how, bool expect_label)
 
 bool StreamOpener::started() const noexcept { return started_; }
 
+std::string_view StreamOpener::peer_label() const noexcept {
+  const auto size = stage_ == Stage::label ? label_header_bytes(bytes_) : 0;
+  return size ? label_in(bytes_, *size) : std::string_view{};
+}
+
 std::size_t StreamOpener::held_bytes() const noexcept { return bytes_.size(); }
 
 std::size_t StreamOpener::announced_bytes() const noexcept { return announced_; }
@@ -124,9 +129,8 @@ StreamOpener::Step StreamOpener::read_label() {
     if (size.error().what == kLabelTruncated) return false;
     return std::unexpected(size.error());
   }
-  const BytesView label =
-      *size == 0 ? BytesView{} : BytesView(bytes_).first(*size).subspan(kLabelHeadBytes);
-  if (auto fits = check_label(*how_, as_text(label)); !fits) return std::unexpected(fits.error());
+  if (auto fits = check_label(*how_, label_in(bytes_, *size)); !fits)
+    return std::unexpected(fits.error());
   position_ = *size;
   stage_ = Stage::outer;
   return true;

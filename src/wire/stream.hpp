@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <variant>
 
 #include "memberlist/bytes.hpp"
@@ -54,6 +55,8 @@ class StreamOpener {
   [[nodiscard]] WireResult<Progress> feed(BytesView bytes);
   /// Whether any byte has come: an end of file before that is no error.
   [[nodiscard]] bool started() const noexcept;
+  /// After an error about the label: the one that came; empty if none did.
+  [[nodiscard]] std::string_view peer_label() const noexcept;
   /// Bytes held, for the limits.
   [[nodiscard]] std::size_t held_bytes() const noexcept;
   /// The payload announced by the encryption frame so far (0 if none): from 60 % of the limit warn.

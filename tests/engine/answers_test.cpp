@@ -154,7 +154,11 @@ TEST(EnginePackets, AnswersCarryQueuedBroadcastsInTheSpaceLeft) {
     bench.introduce(peer);
   }
   ASSERT_TRUE(bench.packets().empty());
-  bench.receive(kStranger, {ping_message(1, "self")});
+  bench.receive(bench.add_peer("late").address, {ping_message(1, "self")});
+  ASSERT_EQ(bench.packets().size(), 1u);
+  EXPECT_EQ(bench.packets().front().messages.size(), 1u) << "they are for members";
+  bench.forget();
+  bench.receive({IpAddress::v4(10, 9, 1, 1), 7946}, {ping_message(1, "self")});
   ASSERT_EQ(bench.packets().size(), 1u);
   const SeenPacket& packet = bench.packets().front();
   EXPECT_EQ(packet.messages.at(0).type, Type::ack);
@@ -176,7 +180,7 @@ TEST(EnginePackets, PacketIsFilledToTheBufferSizeAndNotBeyond) {
     peer.meta = Bytes(50, std::byte{static_cast<unsigned char>(i)});
     bench.introduce(peer);
   }
-  bench.receive(kStranger, {ping_message(1, "self")});
+  bench.receive({IpAddress::v4(10, 9, 1, 1), 7946}, {ping_message(1, "self")});
   ASSERT_EQ(bench.packets().size(), 1u);
   EXPECT_GT(bench.packets().front().bytes.size(), 550u);
 }

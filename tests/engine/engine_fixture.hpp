@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/virtual_cluster.hpp"
@@ -35,7 +36,9 @@ class Bench : public EngineBench {
 /// A Bench where nobody is suspected unless somebody says so: every ping is answered.
 class AnsweringBench : public Bench {
  public:
-  AnsweringBench() { let_strangers_answer(); }
+  explicit AnsweringBench(Config config = quiet_config()) : Bench(std::move(config)) {
+    let_strangers_answer();
+  }
 };
 
 /// A VirtualCluster that fails the test if an engine broke its contract.

@@ -1,3 +1,4 @@
+#include "base/limits.hpp"
 #include "engine_fixture.hpp"
 
 // Protocol 3: exchanges over streams, each a state machine over bytes; what is refused, and when
@@ -149,11 +150,12 @@ TEST(EngineStreams, StalledOneIsClosedAtItsDeadline) {
   const auto mute = bench.accept(kPeer);
   const auto halting = bench.accept(kPeer);
   bench.run_for(3s);
-  const Bytes bytes = bench.sealed(push_pull_message(true, {claim_a()}), true);
+  const Bytes bytes =
+      bench.sealed(push_pull_message(true, {claim_a()}, std::string(90, 's')), true);
   bench.feed(*halting, BytesView(bytes).first(bytes.size() - 1));
   bench.run_for(60s);
-  EXPECT_EQ(bench.stream(*mute).ended_at.value() - opened, 10s) << "tcp_timeout";
-  EXPECT_EQ(bench.stream(*halting).ended_at.value() - opened, 10s) << "no matter what has come";
+  EXPECT_EQ(bench.stream(*mute).ended_at.value() - opened, 5s) << "half of tcp_timeout";
+  EXPECT_EQ(bench.stream(*halting).ended_at.value() - opened, 10s) << "tcp_timeout";
   EXPECT_FALSE(bench.status("a").has_value());
   bench.feed(*halting, BytesView(bytes).last(1));
   EXPECT_FALSE(bench.status("a").has_value()) << "its id is not known any more";
@@ -163,13 +165,42 @@ TEST(EngineStreams, TricklingDoesNotMoveTheDeadline) {
   Bench bench(no_probes());
   const TimePoint opened = bench.now();
   const auto id = bench.accept(kPeer);
+  bench.run_for(1s);
   const Bytes bytes = bench.sealed(stream_user_message(std::string(500, 'x')), true);
   for (std::size_t i = 0; i < 15 && !bench.stream(*id).ended_at; ++i) {
     bench.feed(*id, BytesView(bytes).subspan(i, 1));
     bench.run_for(1s);
   }
   ASSERT_TRUE(bench.stream(*id).ended_at.has_value());
-  EXPECT_EQ(*bench.stream(*id).ended_at - opened, 10s);
+  EXPECT_EQ(*bench.stream(*id).ended_at - opened, 6s) << "5 s after its first byte";
+}
+
+// Feeds a user message of `total` bytes at so many bytes a second, until it is delivered or closed;
+// how long that took.
+Duration feed_steadily(Bench& bench, std::size_t total, std::size_t bytes_a_second) {
+  const TimePoint opened = bench.now();
+  const auto id = bench.accept(kPeer);
+  const Bytes bytes = stream_user_message(std::string(total, 'x'));
+  for (std::size_t at = 0; at < bytes.size() && !bench.stream(*id).ended_at;) {
+    const std::size_t count = std::min(bytes_a_second / 10, bytes.size() - at);
+    bench.feed(*id, BytesView(bytes).subspan(at, count));
+    at += count;
+    if (!bench.stream(*id).ended_at) bench.run_for(100ms);
+  }
+  return bench.stream(*id).ended_at.value_or(bench.now()) - opened;
+}
+
+TEST(EngineStreams, LargeOneThatComesFastEnoughHasMoreTime) {
+  Config config = no_probes();
+  config.enable_compression = false;
+  const std::size_t rate = limits::kLeastStreamBytesPerSecond;
+  Bench bench(config);
+  EXPECT_GT(feed_steadily(bench, 15 * 2 * rate, 2 * rate), Duration(14s));
+  EXPECT_EQ(bench.events<UserMessage>().size(), 1u) << "after more than tcp_timeout";
+  EXPECT_LT(feed_steadily(bench, 15 * rate, rate / 2), Duration(11s));
+  EXPECT_EQ(bench.events<UserMessage>().size(), 1u) << "too slow";
+  EXPECT_LT(feed_steadily(bench, 60 * 2 * rate, 2 * rate), Duration(41s));
+  EXPECT_EQ(bench.events<UserMessage>().size(), 1u) << "four times tcp_timeout is the end";
 }
 
 TEST(EngineStreams, FailureOfAStreamForgetsIt) {
@@ -220,14 +251,64 @@ TEST(EngineStreams, HundredAndTwentyNinthPushPullIsRefused) {
   EXPECT_NE(bench.read(*after), nullptr) << "room again";
 }
 
+Address numbered_peer(std::size_t number) {
+  return {IpAddress::v4(10, 9, 8, static_cast<std::uint8_t>(number)), 7946};
+}
+
 TEST(EngineStreams, InboundStreamsAreBounded) {
   Bench bench(no_probes());
   std::size_t accepted = 0;
-  for (int i = 0; i < 400; ++i) accepted += bench.accept(kPeer).has_value();
-  EXPECT_EQ(accepted, 256u);
-  EXPECT_EQ(bench.engine().counters().dropped_limit, 144u);
+  for (std::size_t i = 0; i < 400; ++i) accepted += bench.accept(numbered_peer(i % 4)).has_value();
+  EXPECT_EQ(accepted, limits::kInboundStreams);
+  EXPECT_EQ(bench.engine().counters().dropped_limit, 400 - limits::kInboundStreams);
   bench.run_for(11s);
   EXPECT_TRUE(bench.accept(kPeer).has_value());
+}
+
+TEST(EngineStreams, OneAddressCannotTakeThemAll) {
+  Bench bench(no_probes());
+  std::size_t accepted = 0;
+  for (std::uint16_t i = 1; i < 400; ++i) accepted += bench.accept({kPeer.ip, i}).has_value();
+  EXPECT_EQ(accepted, limits::kInboundStreamsPerSource);
+  EXPECT_TRUE(bench.accept(numbered_peer(1)).has_value());
+}
+
+TEST(EngineStreams, WhoHoldsMostLosesItsLargestOneWhenTooMuchIsHeld) {
+  Config config = no_probes();
+  config.enable_compression = false;
+  Bench bench(config);
+  const Bytes large = stream_user_message(std::string(limits::kUserMessageBytes, 'x'));
+  const auto modest = bench.accept(numbered_peer(1));
+  bench.feed(*modest, BytesView(large).first(limits::kMiB));
+  std::vector<StreamId> greedy;
+  for (int i = 0; i < 4; ++i) {
+    greedy.push_back(*bench.accept(kPeer));
+    bench.feed(greedy.back(), BytesView(large).first(large.size() - 1));
+  }
+  EXPECT_EQ(bench.engine().counters().dropped_limit, 1u);
+  EXPECT_TRUE(bench.stream(greedy[0]).ended_at.has_value());
+  const auto refusal = bench.read(greedy[0]);
+  ASSERT_NE(error_of(refusal), nullptr);
+  EXPECT_NE(error_of(refusal)->error.find("busy"), std::string_view::npos);
+  bench.feed(*modest, BytesView(large).subspan(limits::kMiB));
+  bench.feed(greedy[3], BytesView(large).last(1));
+  EXPECT_EQ(bench.events<UserMessage>().size(), 2u) << "the others go on";
+}
+
+TEST(EngineStreams, ErrorsAreAnsweredSoOftenASecond) {
+  Bench bench(no_probes());
+  std::size_t answered = 0;
+  for (std::size_t i = 0; i < 300; ++i) {
+    const auto id = bench.accept(kPeer);
+    bench.feed(*id, as_bytes("\x63 what is this"));
+    EXPECT_TRUE(bench.stream(*id).ended_at.has_value());
+    answered += bench.stream(*id).written.empty() ? 0 : 1;
+  }
+  EXPECT_EQ(answered, limits::kErrorRepliesPerSecond);
+  bench.run_for(1s);
+  const auto later = bench.accept(kPeer);
+  bench.feed(*later, as_bytes("\x63 what is this"));
+  EXPECT_FALSE(bench.stream(*later).written.empty());
 }
 
 Bytes push_pull_header(std::int64_t nodes, std::int64_t user_state_len) {
@@ -377,7 +458,8 @@ TEST(EngineStreams, EncryptedOneIsRefusedWithoutKeysOrWithOthers) {
     bench->end(*id);
     EXPECT_FALSE(bench->status("a").has_value());
     EXPECT_TRUE(bench->stream(*id).ended_at.has_value());
-    EXPECT_EQ(bench->engine().counters().dropped_undecryptable, 1u);
+    const EngineCounters counters = bench->engine().counters();
+    EXPECT_EQ(counters.dropped_undecryptable + counters.dropped_encrypted, 1u);
   }
 }
 

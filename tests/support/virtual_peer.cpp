@@ -21,7 +21,7 @@ Config EngineBench::quiet_config() {
 
 EngineBench::EngineBench(Config config, Policy* policy, std::uint64_t seed)
     : config_(std::move(config)), random_(seed) {
-  config_.name = "self";
+  if (config_.name.empty()) config_.name = "self";
   keyring_ = crypto::Keyring::create(config_.keys).value();
   const auto nonces = [this](std::span<std::byte> out) {
     for (std::byte& byte : out) byte = static_cast<std::byte>(random_.next());

@@ -86,8 +86,9 @@ struct SeenChange {
   MemberEvent event;
 };
 
-/// One engine, called `self` at 10.9.0.1:7946, that a test sends any message from any address at
-/// any moment of virtual time, and whose every packet and stream it sees decoded.
+/// One engine, called `self` unless its config says otherwise, at 10.9.0.1:7946, that a test sends
+/// any message from any address at any moment of virtual time, and whose every packet and stream it
+/// sees decoded.
 class EngineBench {
  public:
   /// LAN timing, without periodic push/pulls, which are noise where they are not the subject.

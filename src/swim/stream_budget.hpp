@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "base/limits.hpp"
+#include "memberlist/address.hpp"
+#include "memberlist/time.hpp"
+#include "swim/rate_limit.hpp"
+
+namespace memberlist::swim {
+
+/// What streams may take of this node: how many come in, in total and from one address, how many
+/// bytes of incomplete messages are held, and how many errors are answered (docs/limits.md).
+class StreamBudget {
+ public:
+  enum class Verdict : std::uint8_t { admitted, too_many, too_many_from_source };
+
+  /// May one more stream come in from there? If so it counts until `closed`.
+  [[nodiscard]] Verdict admit(const IpAddress& source);
+  void closed(const IpAddress& source);
+
+  /// A stream with `peer` holds so many bytes more (or, below 0, fewer).
+  void hold(const IpAddress& peer, std::ptrdiff_t bytes);
+  [[nodiscard]] bool over() const noexcept;
+  /// The address whose streams hold most; none if nothing is held.
+  [[nodiscard]] std::optional<IpAddress> heaviest() const;
+
+  /// May one more error be answered now?
+  [[nodiscard]] bool take_error_reply(TimePoint now) { return error_replies_.take(now); }
+
+ private:
+  struct Share {
+    std::size_t streams = 0;
+    std::size_t bytes = 0;
+  };
+  void drop_if_empty(std::map<IpAddress, Share>::iterator share);
+
+  std::map<IpAddress, Share> shares_;
+  std::size_t streams_ = 0;
+  std::size_t bytes_ = 0;
+  RateLimit error_replies_{limits::kErrorRepliesPerSecond};
+};
+
+/// The first moment at which a stream that is still incomplete has had its time: half of `timeout`
+/// for its first byte, as long again for the head of its message, `timeout` for all of it. One
+/// that is large and comes at the least rate or faster has more, up to four times `timeout`.
+struct StreamPatience {
+  TimePoint opened;
+  std::optional<TimePoint> first_byte;
+  std::size_t received = 0;
+
+  [[nodiscard]] TimePoint end(Duration timeout) const;
+};
+
+}  // namespace memberlist::swim
