@@ -151,15 +151,19 @@ void Inspection::streams() const {
   const Streams& streams = impl_.streams;
   std::size_t inbound = 0;
   std::size_t served = 0;
+  std::size_t held = 0;
   for (const auto& [id, stream] : streams.streams_) {
     reporter_.require(context_.timers.pending(stream.deadline_timer), "every stream has a timer");
     if (stream.kind == Streams::Kind::inbound) ++inbound;
     if (stream.counted_push_pull) ++served;
+    held += stream.held_bytes;
   }
-  reporter_.require(inbound == streams.inbound_ && inbound <= limits::kInboundStreams,
+  reporter_.require(inbound == streams.budget_.streams_ && inbound <= limits::kInboundStreams,
                     "inbound streams are counted and bounded");
   reporter_.require(served == streams.served_push_pulls_ && served <= limits::kConcurrentPushPulls,
                     "push/pulls that are served are counted and bounded");
+  reporter_.require(held == streams.budget_.bytes_ && held <= limits::kIncompleteStreamBytes,
+                    "bytes held for incomplete streams are counted and bounded");
   for (const auto& [seq_no, id] : streams.pings_) {
     const auto found = streams.streams_.find(std::to_underlying(id));
     reporter_.require(found != streams.streams_.end() && found->second.seq_no == seq_no,
@@ -169,10 +173,14 @@ void Inspection::streams() const {
 
 void Inspection::awaited() const {
   std::size_t relays = 0;
+  std::size_t hand_pings = 0;
   for (const auto& [seq_no, waiting] : impl_.prober.awaited_) {
     swim::TimerHandle last;
     if (const auto* probe = std::get_if<Prober::Probe>(&waiting)) last = probe->deadline_timer;
-    if (const auto* ping = std::get_if<Prober::HandPing>(&waiting)) last = ping->timer;
+    if (const auto* ping = std::get_if<Prober::HandPing>(&waiting)) {
+      last = ping->timer;
+      ++hand_pings;
+    }
     if (const auto* relay = std::get_if<Prober::Relay>(&waiting)) {
       last = relay->end_timer;
       ++relays;
@@ -181,6 +189,8 @@ void Inspection::awaited() const {
   }
   reporter_.require(relays == impl_.prober.relays_ && relays <= limits::kRelayedPings,
                     "relayed pings are counted and bounded");
+  reporter_.require(hand_pings == impl_.prober.hand_pings_ && hand_pings <= limits::kHandPings,
+                    "pings by hand are counted and bounded");
 }
 
 void Inspection::joins() const {

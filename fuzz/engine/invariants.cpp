@@ -11,12 +11,12 @@
 #include "base/byte_reader.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
+#include "swim/incarnation.hpp"
 
 namespace memberlist::fuzz {
 namespace {
 
 constexpr std::size_t kUdpPayloadBytes = 65'507;
-constexpr bool kPacketsStayInside = false;
 // How many sequence numbers of ours a peer remembers.
 constexpr std::size_t kKnownSeqNos = 16;
 // Counters stand before the gauges, all of one type.
@@ -118,7 +118,8 @@ void Invariants::take_state(const MemberEvent& event, Known& known) {
                                                 to_string(before), old, incarnation));
     }
   };
-  require(!known.in_table || incarnation >= old, "a member's incarnation never goes down");
+  require(!known.in_table || !swim::is_older(incarnation, old),
+          "a member's incarnation never goes down");
   switch (event.kind) {
     case MemberEventKind::join:
       require(!is_live(before) || known.returning, "a join comes to who is not there");
@@ -127,7 +128,7 @@ void Invariants::take_state(const MemberEvent& event, Known& known) {
       break;
     case MemberEventKind::alive:
       require(known.in_table && before != MemberStatus::alive, "alive follows another status");
-      require(incarnation > old, "only a greater incarnation brings back");
+      require(swim::is_newer(incarnation, old), "only a greater incarnation brings back");
       // From the dead, a join follows, which has to find it gone.
       known.returning = !is_live(before);
       known.status = MemberStatus::alive;
@@ -168,7 +169,7 @@ void Invariants::take_packet(const SendPacket& packet) {
                     "packets go to an address and a port", to);
   reporter_.require(!packet.bytes.empty() && packet.bytes.size() <= kUdpPayloadBytes,
                     "a packet fits a datagram", to);
-  if (kPacketsStayInside && allowed_networks_) {
+  if (allowed_networks_) {
     const bool allowed = std::ranges::any_of(
         *allowed_networks_, [&](const Network& network) { return network.contains(packet.to.ip); });
     reporter_.require(allowed, "packets stay in the allowed networks", to);
@@ -270,7 +271,7 @@ void Invariants::check_member(const Member& member) {
                        fmt::format("'{}' is {}, said {}", escape_for_log(record.name),
                                    to_string(member.status), to_string(known.status)));
   }
-  reporter_.require(member.incarnation >= known.incarnation,
+  reporter_.require(!swim::is_older(member.incarnation, known.incarnation),
                     "a member's incarnation never goes down",
                     [&] { return escape_for_log(record.name); });
   known.incarnation = member.incarnation;
@@ -284,7 +285,7 @@ void Invariants::check_self(const Engine& engine) {
   reporter_.require(self.status == (leaving_ ? MemberStatus::left : MemberStatus::alive),
                     "this node is alive unless it has left",
                     [&] { return to_string(self.status); });
-  if (self.incarnation < own_incarnation_) {
+  if (swim::is_older(self.incarnation, own_incarnation_)) {
     reporter_.violated("this node's incarnation never goes down",
                        fmt::format("{} after {}", self.incarnation, own_incarnation_));
   }

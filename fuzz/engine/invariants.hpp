@@ -24,6 +24,8 @@ class Invariants {
 
   /// Every output, in order.
   void take(const Output& output);
+  /// One output of many, where only this kind is of interest: peers learn from packets.
+  void take_packet(const SendPacket& packet);
   /// After each step: what the engine shows fits what it has said.
   void after_step(const Engine& engine, const Ledger& ledger);
   /// After `handle_deadline(now)`.
@@ -41,7 +43,6 @@ class Invariants {
 
   void take_member(const MemberEvent& event);
   void take_state(const MemberEvent& event, Known& known);
-  void take_packet(const SendPacket& packet);
   void take_messages(const SendPacket& packet);
   void require_text(std::string_view text, const char* what) const;
   void check_members(const Engine& engine);

@@ -350,7 +350,8 @@ void Prober::ping_timeout(std::uint32_t seq_no) {
   if (ping == nullptr) return;
   operations_.complete(ping->operation,
                        memberlist::fail(ErrorCode::timed_out,
-                                        fmt::format("{} did not answer within {}", ping->target,
+                                        fmt::format("{} did not answer within {}",
+                                                    escape_for_log(ping->target),
                                                     format_duration(context_.config.probe_timeout)),
                                         ping->target));
   awaited_.erase(seq_no);
