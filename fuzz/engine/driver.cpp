@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/limits.hpp"
 #include "base/text.hpp"
 #include "digest.hpp"
 #include "internals.hpp"
@@ -19,6 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kShownBytes = 48;
+// For each message of a packet an answer, an event or two and what is logged.
+constexpr std::size_t kMaxOutputs = 4 * limits::kPacketMessages;
 
 std::string hex(BytesView bytes) {
   std::string text = fmt::format("{} bytes", bytes.size());
@@ -76,6 +79,7 @@ void Driver::begin(const char* what, Detail&& detail) {
 }
 
 void Driver::finish() {
+  reporter_.require(engine_.outputs().size() <= kMaxOutputs, "an input has bounded outputs");
   for (Output& output : engine_.outputs()) take(output);
   engine_.clear_outputs();
   digests_.push_back(digest_);

@@ -38,6 +38,15 @@ std::string describe(std::string_view name, MemberEventKind kind) {
 
 }  // namespace
 
+void require_sound(const Reporter& reporter, std::string_view name, BytesView address,
+                   BytesView meta, BytesView versions) {
+  const std::optional<IpAddress> ip = IpAddress::from_bytes(address);
+  const bool sound = !name.empty() && name.size() <= limits::kNameBytes && ip &&
+                     !ip->is_unspecified() && !ip->is_multicast() &&
+                     meta.size() <= limits::kMetaBytes && versions.size() == 6;
+  reporter.require(sound, "nothing unfit is passed on", [&] { return escape_for_log(name); });
+}
+
 Invariants::Invariants(const Reporter& reporter, const Engine& engine, Forge& forge,
                        PeerKnowledge& known)
     : reporter_(reporter),
@@ -45,6 +54,7 @@ Invariants::Invariants(const Reporter& reporter, const Engine& engine, Forge& fo
       known_(known),
       self_name_(engine.config().name),
       udp_buffer_size_(engine.config().udp_buffer_size),
+      max_members_(engine.config().max_members),
       allowed_networks_(engine.config().allowed_networks) {}
 
 // --- outputs ------------------------------------------------------------------------------------
@@ -169,11 +179,7 @@ void Invariants::take_packet(const SendPacket& packet) {
                     "packets go to an address and a port", to);
   reporter_.require(!packet.bytes.empty() && packet.bytes.size() <= kUdpPayloadBytes,
                     "a packet fits a datagram", to);
-  if (allowed_networks_) {
-    const bool allowed = std::ranges::any_of(
-        *allowed_networks_, [&](const Network& network) { return network.contains(packet.to.ip); });
-    reporter_.require(allowed, "packets stay in the allowed networks", to);
-  }
+  reporter_.require(allowed(packet.to.ip), "packets stay in the allowed networks", to);
   ++packets_;
   packet_bytes_ += packet.bytes.size();
   take_messages(packet);
@@ -195,18 +201,57 @@ void Invariants::take_messages(const SendPacket& packet) {
     // A ping to a suspect has the suspicion with it.
     const bool buddy = messages == 2 && type == wire::MessageType::suspect;
     direct = direct && (messages == 1 || buddy);
-    if (type != wire::MessageType::ping) continue;
-    ByteReader body((*next)->body);
-    const auto ping = wire::decode_ping(body);
-    if (!ping) reporter_.violated("messages can be read", ping.error().to_string());
-    if (known_.packet_seq_nos.size() == kKnownSeqNos) {
-      known_.packet_seq_nos.erase(known_.packet_seq_nos.begin());
-    }
-    known_.packet_seq_nos.push_back(ping->seq_no);
+    take_message(**next);
   }
   reporter_.require(messages > 0 && opener.truncated_parts() == 0, "packets hold whole messages");
   reporter_.require(direct || packet.bytes.size() <= udp_buffer_size_,
                     "gossip stays within udp_buffer_size");
+}
+
+void Invariants::take_message(const wire::MessageView& message) {
+  ByteReader body(message.body);
+  const auto readable = [this](auto decoded) {
+    if (!decoded) reporter_.violated("messages can be read", decoded.error().to_string());
+    return *decoded;
+  };
+  switch (message.type) {
+    case wire::MessageType::ping: {
+      auto& seq_nos = known_.packet_seq_nos;
+      if (seq_nos.size() == kKnownSeqNos) seq_nos.erase(seq_nos.begin());
+      seq_nos.push_back(readable(wire::decode_ping(body)).seq_no);
+      return;
+    }
+    case wire::MessageType::indirect_ping:
+      (void)readable(wire::decode_indirect_ping(body));
+      return;
+    case wire::MessageType::ack:
+      (void)readable(wire::decode_ack(body));
+      return;
+    case wire::MessageType::nack:
+      (void)readable(wire::decode_nack(body));
+      return;
+    case wire::MessageType::suspect:
+      return reporter_.require(!readable(wire::decode_suspect(body)).node.empty(),
+                               "accusations are of somebody");
+    case wire::MessageType::dead:
+      return reporter_.require(!readable(wire::decode_dead(body)).node.empty(),
+                               "accusations are of somebody");
+    case wire::MessageType::alive: {
+      const wire::Alive alive = readable(wire::decode_alive(body));
+      reporter_.require(alive.port != 0, "nothing unfit is passed on");
+      return require_sound(reporter_, alive.node, alive.addr, alive.meta, alive.vsn);
+    }
+    case wire::MessageType::user:
+      return;
+    default:
+      reporter_.violated("packets hold messages of packets", {});
+  }
+}
+
+bool Invariants::allowed(const IpAddress& ip) const {
+  return !allowed_networks_ || std::ranges::any_of(*allowed_networks_, [&](const Network& network) {
+    return network.contains(ip);
+  });
 }
 
 // --- after each step ----------------------------------------------------------------------------
@@ -231,6 +276,7 @@ void Invariants::check_members(const Engine& engine) {
   if (snapshot == snapshot_) return;  // immutable
   snapshot_ = snapshot;
   for (auto& [name, known] : members_) known.in_table = false;
+  reporter_.require(snapshot->size() <= max_members_, "members are at most max_members");
   const Member* before = nullptr;
   std::size_t live = 0;
   for (const Member& member : *snapshot) {
@@ -259,6 +305,8 @@ void Invariants::check_member(const Member& member) {
   reporter_.require(record.meta.size() <= limits::kMetaBytes, "meta data has 512 bytes at most");
   reporter_.require(!record.address.ip.is_unspecified() && record.address.port != 0,
                     "a member has an address and a port",
+                    [&] { return record.address.to_string(); });
+  reporter_.require(allowed(record.address.ip), "members are in the allowed networks",
                     [&] { return record.address.to_string(); });
   if (record.name == self_name_) return;
   const auto found = members_.find(record.name);

@@ -16,6 +16,10 @@
 
 namespace memberlist::fuzz {
 
+/// What a node says of a member is fit to be believed by others (protocol 6, 'Poison').
+void require_sound(const Reporter& reporter, std::string_view name, BytesView address,
+                   BytesView meta, BytesView versions);
+
 /// Everything that holds of an engine at all times, whatever is done to it, as far as it shows from
 /// outside. Follows the outputs in order with a model of its own, and compares it with the views.
 class Invariants {
@@ -44,6 +48,8 @@ class Invariants {
   void take_member(const MemberEvent& event);
   void take_state(const MemberEvent& event, Known& known);
   void take_messages(const SendPacket& packet);
+  void take_message(const wire::MessageView& message);
+  [[nodiscard]] bool allowed(const IpAddress& ip) const;
   void require_text(std::string_view text, const char* what) const;
   void check_members(const Engine& engine);
   void check_member(const Member& member);
@@ -55,6 +61,7 @@ class Invariants {
   PeerKnowledge& known_;
   std::string self_name_;
   std::size_t udp_buffer_size_;
+  std::size_t max_members_;
   const std::optional<std::vector<Network>>& allowed_networks_;
   std::map<std::string, Known, std::less<>> members_;
   std::string dying_;  // whose `dead` event came last

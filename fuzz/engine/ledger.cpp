@@ -6,6 +6,9 @@
 #include <utility>
 #include <variant>
 
+#include "base/byte_reader.hpp"
+#include "invariants.hpp"
+
 namespace memberlist::fuzz {
 
 void Ledger::open(StreamId id, OpenStream stream) {
@@ -54,6 +57,14 @@ void Ledger::read(OpenStream& stream, BytesView bytes) {
   reporter_.require(stream.read_all, "what is written is a whole message");
   if (const auto* ping = std::get_if<wire::Ping>(&stream.reader->message())) {
     stream.known.stream_seq_no = ping->seq_no;
+  }
+  const auto* state = std::get_if<wire::PushPullMessage>(&stream.reader->message());
+  if (state == nullptr) return;
+  ByteReader states(state->node_states);
+  for (std::int64_t i = 0; i < state->header.nodes; ++i) {
+    const auto node = wire::decode_node_state(states);
+    reporter_.require(node.has_value(), "what is written can be read");
+    require_sound(reporter_, node->name, node->addr, node->meta, node->vsn);
   }
 }
 

@@ -93,8 +93,10 @@ void time_operation(ByteSource& in, Driver& driver, std::size_t kind) {
     case 2:
       driver.pass(1s * in.byte());
       return driver.deadline();
-    default:  // late: the engine is not told
-      driver.pass(1ms * in.u16());
+    case 3:  // late: the engine is not told
+      return driver.pass(1ms * in.u16());
+    default:  // a clock that is set back
+      driver.pass(-10ms * in.byte());
   }
 }
 

@@ -11,6 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint16_t kPort = 7946;
+constexpr std::uint32_t kFewMembers = 14;
 
 Bytes key_bytes(std::uint8_t fill) { return Bytes(16, std::byte{fill}); }
 
@@ -141,7 +142,8 @@ Setup pick_setup(ByteSource& in) {
   config.protocol_version = static_cast<std::uint8_t>(1 + (rest & 7) % 5);
   setup.with_policy = (rest & 8) != 0;
   config.require_node_names = (rest & 16) != 0;
-  setup.seed = rest >> 5;
+  if ((rest & 32) != 0) config.max_members = kFewMembers;
+  setup.seed = rest >> 6;
   return setup;
 }
 

@@ -119,6 +119,14 @@ TEST(EngineLeave, TimesOutWhereNothingCanBeSent) {
   EXPECT_EQ(bench.completion(*id)->result.error().code, ErrorCode::timed_out);
 }
 
+TEST(EngineLeave, MayTakeForEver) {
+  Bench bench;
+  bench.meet("a");
+  const auto id = leave_now(bench, Duration::max());
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
+  EXPECT_TRUE(bench.completion(*id)->result.has_value());
+}
+
 TEST(EngineLeave, SecondCallSharesTheFirstOnesFate) {
   Bench bench;
   bench.meet("a");
