@@ -261,6 +261,7 @@ void Driver::drain() {
   constexpr Duration kStride = 11s;
   constexpr int kStrides = 12;
   constexpr Duration kLongest = 25h;
+  if (ledger_.bounded_operations() == 0 && ledger_.streams().empty()) return;
   const std::uint64_t last_stream = ledger_.last_stream();
   for (int i = 0; i < kStrides; ++i) {
     pass(kStride);
