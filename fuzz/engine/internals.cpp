@@ -231,6 +231,8 @@ void Inspection::operations() const {
 void Inspection::broadcasts() const {
   reporter_.require(context_.member_broadcasts.size() <= context_.table.size(),
                     "there is at most one piece of news about each member");
+  reporter_.require(context_.member_broadcasts.finished_.empty(),
+                    "who waits for a broadcast hears of its end at once");
   reporter_.require(context_.user_broadcasts.size() <= limits::kQueuedUserBroadcasts,
                     "user broadcasts are bounded");
 }
