@@ -245,7 +245,7 @@ std::optional<std::uint64_t> Keyring::take_use_warning(std::uint64_t senders) no
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
   const std::uint64_t by_all =
       senders > 0 && state.sealed > kMost / senders ? kMost : state.sealed * senders;
-  const int level = std::bit_width(by_all / limits::kKeySealsWarning);
+  const auto level = static_cast<int>(std::bit_width(by_all / limits::kKeySealsWarning));
   if (level <= state.warned) return std::nullopt;
   state.warned = level;
   return by_all;
