@@ -10,9 +10,6 @@
 namespace memberlist {
 namespace {
 
-// Outputs that may wait for the loop; who sends more waits for it to catch up.
-constexpr std::size_t kWaitingOutputs = 1024;
-
 Result<void> without_value(const Result<OperationOutcome>& outcome) {
   if (!outcome) return std::unexpected(outcome.error());
   return {};
@@ -189,8 +186,8 @@ Result<void> Memberlist::Impl::send(std::string_view member, BytesView payload, 
 Result<void> Memberlist::Impl::send_now(std::string_view member, BytesView payload) {
   std::unique_lock lock(mutex_);
   if (!on_loop_thread()) {
-    carried_out_.wait(lock,
-                      [this] { return stopping_ || engine_->outputs().size() < kWaitingOutputs; });
+    carried_out_.wait(
+        lock, [this] { return stopping_ || engine_->outputs().size() < limits::kWaitingOutputs; });
   }
   if (stopping_) return std::unexpected(shut_down_error());
   const auto target = live_member(*engine_, member);
@@ -204,6 +201,13 @@ Result<void> Memberlist::Impl::broadcast(BytesView payload, std::string_view nam
   if (stopping_) return std::unexpected(shut_down_error());
   request_flush();
   return engine_->broadcast(net::Loop::now(), payload, name);
+}
+
+Result<void> Memberlist::Impl::change(const std::function<Result<void>(Engine&)>& change) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return std::unexpected(shut_down_error());
+  request_flush();
+  return change(*engine_);
 }
 
 Result<PingResult> Memberlist::Impl::ping(std::string_view member) {

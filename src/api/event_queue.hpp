@@ -12,9 +12,6 @@
 
 namespace memberlist::api {
 
-/// Bytes of user messages and user states that may wait for the application.
-inline constexpr std::size_t kWaitingPayloadBytes = 64 * limits::kMiB;
-
 /// Hands events to the application in order, one at a time, on a thread of its own. What carries
 /// others' payload (user messages, merged states) is bounded, in number and in bytes: the oldest
 /// goes first. Everything else waits for as long as it must.
@@ -27,7 +24,7 @@ class EventQueue {
 
   /// Starts the thread; throws std::system_error if there is none.
   EventQueue(Handler handler, std::size_t max_messages,
-             std::size_t max_payload_bytes = kWaitingPayloadBytes);
+             std::size_t max_payload_bytes = limits::kWaitingPayloadBytes);
   /// Stops without delivering what waits; waits for the handler to return, unless called by it.
   ~EventQueue();
   EventQueue(const EventQueue&) = delete;

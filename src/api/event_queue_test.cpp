@@ -97,6 +97,20 @@ TEST(EventQueue, BoundsTheBytesOfMessagesToo) {
   EXPECT_EQ(held.finish(), (Heard{"a message that is larger than all the room there is"}));
 }
 
+TEST(EventQueue, HoldsSoManyBytesUnlessToldOtherwise) {
+  std::promise<void> go_on;
+  EventQueue queue([waits = go_on.get_future().share()](const Event&) { waits.wait(); }, 1000);
+  const std::string mebibyte(limits::kMiB, 'x');
+  // One of them may be with the handler already.
+  for (std::size_t i = 0; i < limits::kWaitingPayloadBytes / limits::kMiB + 2; ++i) {
+    Event event = message(mebibyte);
+    queue.push({&event, 1});
+  }
+  EXPECT_GE(queue.dropped(), 1U);
+  EXPECT_LE(queue.dropped(), 2U);
+  go_on.set_value();
+}
+
 TEST(EventQueue, BoundsMergedStatesLikeMessages) {
   HeldQueue held(1, 1000);
   held.push(StateMerged{.source = {}, .state = to_bytes("state"), .join = false});

@@ -77,7 +77,8 @@ inline constexpr std::uint32_t kAnswersToStrangersPerSecond = 64;
 inline constexpr std::uint32_t kPingsOfStrangersPerSecond = 64;
 /// Conflicts told to the application in one second.
 inline constexpr std::uint32_t kConflictsPerSecond = 16;
-/// Members in the table, unless `max_members` says otherwise: about 150 MiB at most.
+/// Members in the table, unless `max_members` says otherwise: about 300 MiB with the largest meta
+/// data.
 inline constexpr std::uint32_t kMembers = 262'144;
 /// Pings by hand that wait for their answers.
 inline constexpr std::size_t kHandPings = 1024;
@@ -91,7 +92,27 @@ inline constexpr std::size_t kQueuedUserBroadcasts = 8192;
 inline constexpr std::size_t kQueuedBroadcastBytes = 64 * kMiB;
 /// Ack payload of the ping delegate.
 inline constexpr std::size_t kAckPayloadBytes = 512;
+/// Bytes that one stream may have to write: a message of the largest size, compressed to its
+/// disadvantage, and its seal.
+inline constexpr std::size_t kStreamQueueBytes = 64 * kMiB;
+/// Bytes that all streams may have to write, since a peer need not read.
+inline constexpr std::size_t kTotalStreamQueueBytes = 128 * kMiB;
+/// Closed streams that still write, or wait for the peer's end.
+inline constexpr std::size_t kClosingStreams = 256;
+/// Packets that wait while the socket's send buffer is full; more are dropped, as UDP may.
+inline constexpr std::size_t kRetryPackets = 256;
+/// Outputs that may wait for the thread; who sends more at once waits for it to catch up.
+inline constexpr std::size_t kWaitingOutputs = 1024;
+/// Bytes of user messages and user states that may wait for the application.
+inline constexpr std::size_t kWaitingPayloadBytes = 64 * kMiB;
 /// Log lines for one cause in one second; the rest is counted and summed up in one line.
 inline constexpr std::uint32_t kLogLinesPerCausePerSecond = 5;
+/// Keys of a keyring. A change needs two; a packet that no key opens is tried with each of them.
+inline constexpr std::size_t kKeyringKeys = 16;
+/// What may be encrypted with one key, by all who use it together: with random nonces of 96 bits a
+/// nonce is then repeated with a chance of 2^-32 (NIST SP 800-38D, 8.3). Not enforced: from the
+/// half of it on the log says that the key should be changed.
+inline constexpr std::uint64_t kKeySeals = std::uint64_t{1} << 32;
+inline constexpr std::uint64_t kKeySealsWarning = kKeySeals / 2;
 
 }  // namespace memberlist::limits

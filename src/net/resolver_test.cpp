@@ -23,10 +23,15 @@ using Found = Result<std::vector<IpAddress>>;
 class NameServer {
  public:
   NameServer() {
-    udp_.bind(IpAddress::v4(127, 0, 0, 1));
-    // The same port for TCP; it is free, since the kernel chose it among those that were.
-    const SocketAddress raw = to_socket_address(udp_.local(), Family::v4);
-    EXPECT_EQ(::bind(tcp_.fd(), raw.get(), raw.length), 0);
+    // The same port for both: what the kernel has free for UDP may be taken for TCP.
+    bool bound = false;
+    for (int attempt = 0; attempt < 20 && !bound; ++attempt) {
+      udp_ = PlainSocket(SOCK_DGRAM, IpAddress::v4(127, 0, 0, 1));
+      udp_.bind(IpAddress::v4(127, 0, 0, 1));
+      const SocketAddress raw = to_socket_address(udp_.local(), Family::v4);
+      bound = ::bind(tcp_.fd(), raw.get(), raw.length) == 0;
+    }
+    EXPECT_TRUE(bound);
     tcp_.listen();
     threads_[0] = std::jthread([this] { serve_udp(); });
     threads_[1] = std::jthread([this] { serve_tcp(); });

@@ -37,7 +37,11 @@ class PlainSocket {
   }
   PlainSocket(PlainSocket&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)), family_(other.family_) {}
-  PlainSocket& operator=(PlainSocket&&) = delete;
+  PlainSocket& operator=(PlainSocket&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(family_, other.family_);
+    return *this;
+  }
   ~PlainSocket() { close(); }
 
   void close() {

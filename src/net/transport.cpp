@@ -238,8 +238,11 @@ void Transport::Impl::write(StreamId id, Bytes bytes) {
   const auto at = streams_.find(id);
   if (at == streams_.end()) return;
   StreamSocket& stream = *at->second;
-  if (bytes.size() > kStreamQueueBytes - std::min(kStreamQueueBytes, stream.queued_bytes()) ||
-      bytes.size() > kTotalStreamQueueBytes - std::min(kTotalStreamQueueBytes, queued_bytes_)) {
+  const auto fits = [&](std::size_t limit, std::size_t queued) {
+    return queued <= limit && bytes.size() <= limit - queued;
+  };
+  if (!fits(limits::kStreamQueueBytes, stream.queued_bytes()) ||
+      !fits(options_.total_queue_bytes, queued_bytes_)) {
     stream.fail_soon(
         {ErrorCode::too_large,
          fmt::format("{} more bytes are too many to wait for being written", bytes.size()),
@@ -262,7 +265,7 @@ void Transport::Impl::close(StreamId id) {
   if (!stream) return;
   closing_.push_back(stream);
   stream->close(options_.close_timeout);
-  if (closing_.size() > kClosingStreams) StreamPointer(closing_.front())->abort();
+  if (closing_.size() > options_.closing_streams) StreamPointer(closing_.front())->abort();
 }
 
 void Transport::Impl::abort(StreamId id) {

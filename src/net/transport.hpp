@@ -50,17 +50,16 @@ class TransportHandler {
 inline constexpr std::size_t kReceiveBufferBytes = 2 * limits::kMiB;
 /// Attempts to find a port that is free for UDP and TCP at once (protocol 8).
 inline constexpr int kPortAttempts = 10;
-/// Bytes that one stream may have to write: a push/pull of the largest size and its seal.
-inline constexpr std::size_t kStreamQueueBytes = 64 * limits::kMiB;
-/// Bytes that all streams may have to write.
-inline constexpr std::size_t kTotalStreamQueueBytes = 256 * limits::kMiB;
-/// Closed streams that still write, or wait for the peer's end; beyond that the oldest is aborted.
-inline constexpr std::size_t kClosingStreams = 256;
 
 struct TransportOptions {
   Address bind;  ///< port 0: the kernel chooses one that is free for UDP and TCP
   /// How long a closed stream may take to write what is left and to hear the peer's end.
   Duration close_timeout = std::chrono::seconds(10);
+  /// Bytes that all streams may have to write.
+  std::size_t total_queue_bytes = limits::kTotalStreamQueueBytes;
+  /// Closed streams that still write, or wait for the peer's end; beyond that the oldest is
+  /// aborted.
+  std::size_t closing_streams = limits::kClosingStreams;
 };
 
 struct TransportCounters {
@@ -98,7 +97,7 @@ class Transport {
   // For an id that is unknown (or no longer known) these do nothing.
   /// Connects; StreamConnected or StreamFailed comes later. There is no deadline: abort it.
   void dial(StreamId id, const Address& to);
-  /// Writes after what was written before. Over kStreamQueueBytes the stream fails.
+  /// Writes after what was written before. Over limits::kStreamQueueBytes the stream fails.
   void write(StreamId id, Bytes bytes);
   /// Forgets the id at once; writes what is left, then ends the stream. It lingers until the peer
   /// has ended it too (a reset would destroy what is still on its way), or `close_timeout`.

@@ -108,10 +108,10 @@ class TransportTest : public ::testing::Test {
     Recorder heard;
     std::unique_ptr<Transport> transport;
   };
-  Result<End*> try_open(const Address& bind, Duration close_timeout = seconds(10)) {
+  Result<End*> try_open(const TransportOptions& options) {
     auto end = std::make_unique<End>();
     return running_.call([&]() -> Result<End*> {
-      auto opened = Transport::open(running_.loop(), {bind, close_timeout}, end->heard);
+      auto opened = Transport::open(running_.loop(), options, end->heard);
       if (!opened) return std::unexpected(opened.error());
       end->transport = std::move(*opened);
       end->transport->start();
@@ -120,7 +120,7 @@ class TransportTest : public ::testing::Test {
     });
   }
   End& open(const IpAddress& ip = kLocal4, Duration close_timeout = seconds(10)) {
-    auto opened = try_open({ip, 0}, close_timeout);
+    auto opened = try_open({.bind = {ip, 0}, .close_timeout = close_timeout});
     if (!opened) throw std::runtime_error(opened.error().message);
     return **opened;
   }
@@ -167,7 +167,7 @@ TEST_F(TransportTest, ChoosesOnePortForBothKinds) {
 
 TEST_F(TransportTest, NamesAPortThatIsTaken) {
   const Address taken = open().transport->local_address();
-  const auto second = try_open(taken);
+  const auto second = try_open({.bind = taken});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::address_in_use);
   EXPECT_EQ(second.error().subject, taken.to_string());
@@ -177,14 +177,14 @@ TEST_F(TransportTest, NamesAPortThatIsTaken) {
 TEST_F(TransportTest, NamesAPortThatIsTakenForUdpOnly) {
   PlainSocket udp(SOCK_DGRAM, kLocal4);
   udp.bind(kLocal4);
-  const auto opened = try_open(udp.local());
+  const auto opened = try_open({.bind = udp.local()});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::address_in_use);
   EXPECT_NE(opened.error().message.find("UDP"), std::string::npos);
 }
 
 TEST_F(TransportTest, RefusesAnAddressOfAnotherMachine) {
-  const auto opened = try_open({IpAddress::v4(203, 0, 113, 77), 0});
+  const auto opened = try_open({.bind = {IpAddress::v4(203, 0, 113, 77), 0}});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::invalid_argument);
   EXPECT_EQ(opened.error().subject, "bind");
@@ -198,7 +198,7 @@ TEST_F(TransportTest, FreesItsPortWhenItFinishes) {
   std::promise<void> done;
   running_.call([&] { end.transport->finish(seconds(5), [&] { done.set_value(); }); });
   done.get_future().get();
-  EXPECT_TRUE(try_open(bound));
+  EXPECT_TRUE(try_open({.bind = bound}));
 }
 
 // --- packets ------------------------------------------------------------------------------------
@@ -245,12 +245,11 @@ TEST_F(TransportTest, SpeaksBothFamiliesWhereBoundToAll) {
 
 TEST_F(TransportTest, SaysWhichPacketCouldNotBeDelivered) {
   for (const IpAddress& ip : {kLocal4, local6()}) {
-    Address closed;
-    {
-      PlainSocket gone(SOCK_DGRAM, ip);
-      gone.bind(ip);
-      closed = gone.local();
-    }
+    // Nobody else can take its port, and connected to itself it hears nobody else.
+    PlainSocket deaf(SOCK_DGRAM, ip);
+    deaf.bind(ip);
+    const Address closed = deaf.local();
+    deaf.connect(closed);
     for (const IpAddress& bind : {ip, IpAddress{}}) {
       End& end = open(bind);
       End& alive = open(ip);
@@ -385,12 +384,9 @@ TEST_F(TransportTest, ResetsWhatIsAborted) {
 }
 
 TEST_F(TransportTest, SaysThatNobodyListens) {
-  Address closed;
-  {
-    PlainSocket gone(SOCK_STREAM, kLocal4);
-    gone.bind(kLocal4);
-    closed = gone.local();
-  }
+  PlainSocket bound(SOCK_STREAM, kLocal4);
+  bound.bind(kLocal4);
+  const Address closed = bound.local();
   End& end = open();
   running_.call([&] { end.transport->dial(StreamId{7}, closed); });
   ASSERT_TRUE(end.heard.wait([&] { return end.heard.streams[StreamId{7}].failure.has_value(); }));
@@ -430,10 +426,52 @@ TEST_F(TransportTest, BoundsWhatWaitsToBeWritten) {
   peer.connect(end.transport->local_address());
   const StreamId id = accepted(end);
   running_.call([&] {
-    for (int i = 0; i < 4; ++i) end.transport->write(id, Bytes(kStreamQueueBytes / 3));
+    for (int i = 0; i < 4; ++i) end.transport->write(id, Bytes(limits::kStreamQueueBytes / 3));
   });
   ASSERT_TRUE(end.heard.wait([&] { return end.heard.streams[id].failure.has_value(); }));
   EXPECT_EQ(end.heard.streams[id].failure.value_or(Error{}).code, ErrorCode::too_large);
+}
+
+TEST_F(TransportTest, BoundsWhatWaitsToBeWrittenToAllTogether) {
+  TransportOptions options{.bind = {kLocal4, 0}};
+  options.total_queue_bytes = 12'000'000;  // the kernel takes some of each
+  auto opened = try_open(options);
+  ASSERT_TRUE(opened.has_value());
+  End& end = **opened;
+  std::vector<std::unique_ptr<PlainSocket>> peers;
+  std::vector<StreamId> ids;
+  for (int i = 0; i < 4; ++i) {
+    peers.push_back(std::make_unique<PlainSocket>(SOCK_STREAM, kLocal4));
+    peers.back()->connect(end.transport->local_address());
+    ids.push_back(accepted(end));
+    end.heard.last_accepted.reset();
+  }
+  running_.call([&] {
+    for (const StreamId id : ids) end.transport->write(id, Bytes(10'000'000));
+  });
+  ASSERT_TRUE(end.heard.wait([&] { return end.heard.streams[ids[3]].failure.has_value(); }));
+  EXPECT_FALSE(end.heard.streams[ids[0]].failure.has_value());
+}
+
+TEST_F(TransportTest, AbortsTheOldestOfTooManyThatLinger) {
+  TransportOptions options{.bind = {kLocal4, 0}};
+  options.closing_streams = 2;
+  auto opened = try_open(options);
+  ASSERT_TRUE(opened.has_value());
+  End& end = **opened;
+  std::vector<std::unique_ptr<PlainSocket>> peers;
+  for (int i = 0; i < 3; ++i) {
+    peers.push_back(std::make_unique<PlainSocket>(SOCK_STREAM, kLocal4));
+    peers.back()->connect(end.transport->local_address());
+    const StreamId id = accepted(end);
+    end.heard.last_accepted.reset();
+    running_.call([&] {
+      end.transport->write(id, Bytes(20'000'000));
+      end.transport->close(id);
+    });
+  }
+  EXPECT_NE(peers[0]->read_all().value_or("").size(), 20'000'000U) << "cut off";
+  EXPECT_EQ(peers[2]->read_all().value_or("").size(), 20'000'000U);
 }
 
 TEST_F(TransportTest, MayBeCalledFromItsOwnEvents) {

@@ -217,7 +217,7 @@ void UdpSender::handle_failure(std::size_t index, int error, std::vector<SendFai
 }
 
 void UdpSender::keep(const Address& to, BytesView bytes) {
-  if (waiting_.size() >= kRetryPackets) {
+  if (waiting_.size() >= limits::kRetryPackets) {
     ++dropped_;
     return;
   }

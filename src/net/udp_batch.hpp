@@ -21,8 +21,6 @@ namespace memberlist::net {
 
 /// Datagrams of one system call.
 inline constexpr std::size_t kBatchPackets = 32;
-/// Packets that wait while the socket's send buffer is full; more are dropped, as UDP may.
-inline constexpr std::size_t kRetryPackets = 256;
 
 /// Receives into buffers that are kept. Their pages are touched only as far as packets reach.
 class UdpReceiver {

@@ -150,6 +150,18 @@ TEST(BroadcastQueue, PruneDropsTheMostSentThenTheLast) {
   EXPECT_EQ(take(queue, 100), (Texts{"long", "new"}));
 }
 
+TEST(BroadcastQueue, PruneDropsDownToSoManyBytes) {
+  BroadcastQueue queue;
+  queue.queue_unique(as_bytes("12345"), 1);
+  queue.queue_unique(as_bytes("1234"), 2);
+  queue.queue_unique(as_bytes("123"), 3);
+  queue.prune(3, 12);
+  EXPECT_EQ(finished(queue), Tokens{});
+  queue.prune(3, 8);
+  EXPECT_EQ(finished(queue), (Tokens{3, 2})) << "the last in order first";
+  EXPECT_EQ(queue.bytes(), 5u);
+}
+
 TEST(BroadcastQueue, ForgetAndReset) {
   BroadcastQueue queue;
   queue.queue_member(5, as_bytes("five"), 1);

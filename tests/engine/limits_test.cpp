@@ -96,6 +96,76 @@ TEST(EngineLimits, UserBroadcastsHoldSoManyBytes) {
   EXPECT_GE(bench.engine().counters().broadcasts_queued, fit);
 }
 
+TEST(EngineLimits, UserBroadcastsAreSoMany) {
+  Bench bench(silent());
+  bench.meet("a");
+  for (std::size_t i = 0; i < limits::kQueuedUserBroadcasts + 10; ++i) {
+    const auto queued = bench.act(
+        [](Engine& engine, TimePoint now) { return engine.broadcast(now, as_bytes("x")); });
+    ASSERT_TRUE(queued.has_value());
+  }
+  EXPECT_EQ(bench.engine().counters().broadcasts_queued, limits::kQueuedUserBroadcasts + 2);
+}
+
+TEST(EngineLimits, NewsAboutMembersHoldSoManyBytes) {
+  Bench bench(silent());
+  Claim claim;
+  claim.meta.resize(limits::kMetaBytes);
+  const std::uint32_t enough = limits::kQueuedBroadcastBytes / limits::kMetaBytes;
+  for (std::uint32_t i = 0; i < enough; ++i) {
+    claim.name = "m" + std::to_string(i);
+    claim.address = {IpAddress::v4(10, static_cast<std::uint8_t>(i >> 16),
+                                   static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)),
+                     7946};
+    bench.receive_raw(kPeer, alive_message(claim));
+  }
+  EXPECT_EQ(bench.engine().live_count(), enough + 1);
+  EXPECT_LT(bench.engine().counters().broadcasts_queued, enough);
+  EXPECT_GT(bench.engine().counters().broadcasts_queued, enough / 2);
+}
+
+TEST(EngineLimits, PartsOverTheCountGoIntoFurtherPackets) {
+  Config config = EngineBench::quiet_config();
+  config.probe_interval = Duration::zero();
+  config.udp_buffer_size = 65'000;
+  Bench bench(config);
+  bench.meet("a");
+  constexpr std::size_t kMessages = 3 * limits::kCompoundParts;
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    const auto queued = bench.act(
+        [](Engine& engine, TimePoint now) { return engine.broadcast(now, as_bytes("x")); });
+    ASSERT_TRUE(queued.has_value());
+  }
+  bench.run_for(2s);
+  EXPECT_GE(bench.sent(Type::user).size(), kMessages);
+  for (const SeenPacket& packet : bench.packets()) {
+    EXPECT_LE(packet.messages.size(), limits::kCompoundParts);
+  }
+}
+
+TEST(EngineLimits, RelayedPingsAreBounded) {
+  Bench bench(silent());
+  const ScriptedPeer& target = bench.meet("a");
+  for (std::uint32_t i = 0; i < limits::kRelayedPings + 100; ++i) {
+    bench.receive(kPeer, {indirect_ping_message(i, "a", target.address, false)});
+  }
+  EXPECT_EQ(bench.sent(Type::ping, target.address).size(), limits::kRelayedPings);
+  EXPECT_EQ(bench.engine().counters().dropped_limit, 100u);
+}
+
+TEST(EngineLimits, ErrorTextToAPeerIsCut) {
+  VirtualPolicy policy;
+  policy.on_merge = [](std::span<const MemberRecord>) {
+    return fail(ErrorCode::vetoed, std::string(5000, 'x'));
+  };
+  Bench bench(silent(), &policy);
+  const auto id = bench.accept(kPeer);
+  bench.feed(*id, bench.sealed(push_pull_message(true, {numbered(1)}), true));
+  const auto reply = bench.read(*id);
+  ASSERT_NE(reply, nullptr);
+  EXPECT_EQ(std::get<wire::ErrorMessage>(reply->message()).error.size(), limits::kErrorTextBytes);
+}
+
 TEST(EngineLimits, NamesAndMetaDataOfOthersAreBounded) {
   Bench bench(silent());
   Claim long_name = numbered(1);
