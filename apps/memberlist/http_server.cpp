@@ -18,6 +18,7 @@
 
 #include "http_connection.hpp"
 #include "http_guard.hpp"
+#include "secret_text.hpp"
 
 namespace memberlist::cli {
 
@@ -133,6 +134,15 @@ Handler call_with_body(AdminApi& api, ApiReply (AdminApi::*call)(const std::stri
   };
 }
 
+// The same for a body that holds a key: it is wiped, once it was used. The request is the library's
+// own object, which is not const.
+Handler call_with_key(AdminApi& api, ApiReply (AdminApi::*call)(const std::string&)) {
+  return [&api, call](const httplib::Request& request, httplib::Response& response) {
+    set_reply(response, (api.*call)(request.body));
+    wipe_text(const_cast<std::string&>(request.body));
+  };
+}
+
 // Streams the hub's lines until the reader goes away or the hub is closed.
 void stream_events(EventHub& hub, httplib::Response& response) {
   auto subscription = hub.subscribe();
@@ -174,6 +184,11 @@ std::vector<Route> routes_to(AdminApi& api, EventHub& hub) {
       {"POST", "/v1/ping", call_with_body(api, &AdminApi::ping)},
       {"POST", "/v1/send", call_with_body(api, &AdminApi::send)},
       {"POST", "/v1/broadcast", call_with_body(api, &AdminApi::broadcast)},
+      {"GET", "/v1/keys", [&api](const auto&, auto& response) { set_reply(response, api.keys()); }},
+      {"POST", "/v1/keys/add", call_with_key(api, &AdminApi::add_key)},
+      {"POST", "/v1/keys/use", call_with_key(api, &AdminApi::use_key)},
+      {"POST", "/v1/keys/remove", call_with_key(api, &AdminApi::remove_key)},
+      {"PUT", "/v1/keys/verify", call_with_body(api, &AdminApi::verify)},
   };
 }
 

@@ -165,6 +165,12 @@ std::optional<Bytes> base64_decode(std::string_view text) {
   return out;
 }
 
+bool is_fingerprint(std::string_view text) noexcept {
+  constexpr std::size_t kDigits = 16;
+  return text.size() == kDigits &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 std::string rfc3339(std::chrono::system_clock::time_point when) {
   const auto millis = std::chrono::floor<std::chrono::milliseconds>(when);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(millis);
