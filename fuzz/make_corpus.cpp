@@ -204,6 +204,10 @@ enable_compression = false
             "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--x--\r\n");
     request(0, "POST /v1/ping",
             "Content-Length: 3\r\nContent-Type: application/x-www-form-urlencoded\r\n", "a=b");
+    request(0, "GET /v1/keys", "", "");
+    request(0, "POST /v1/keys/add", "Content-Length: 43\r\n",
+            R"({"key_base64":"AAECAwQFBgcICQoLDA0ODw=="} )");
+    request(0, "PUT /v1/keys/verify", "Content-Length: 17\r\n", R"({"incoming":true})");
     request(0, "POST /v1/ping", "Expect: 100-continue\r\nContent-Length: 12\r\n",
             R"({"name":"a"})");
   }
@@ -216,7 +220,12 @@ enable_compression = false
                                   R"({"name":"fuzzed"})",
                                   R"({"name":"fuzzed","payload":"hi","reliable":true})",
                                   R"({"payload_base64":"AAEC","name":"b"})",
-                                  ""};
+                                  "",
+                                  "",
+                                  R"({"key_base64":"AAECAwQFBgcICQoLDA0ODw=="})",
+                                  R"({"fingerprint":"0123456789abcdef"})",
+                                  R"({"key_base64":"AAECAwQFBgcICQoLDA0ODw=="})",
+                                  R"({"incoming":true,"outgoing":false})"};
     for (unsigned call = 0; call < std::size(bodies); ++call) {
       put("admin_api", byte(call) + bodies[call]);
     }

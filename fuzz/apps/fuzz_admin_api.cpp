@@ -18,7 +18,7 @@ using cli::ApiReply;
 class Api {
  public:
   ApiReply call(std::size_t which, const std::string& text) {
-    switch (which % 8) {
+    switch (which % 13) {
       case 0:
         return api_.members(text);
       case 1:
@@ -33,8 +33,18 @@ class Api {
         return api_.send(text);
       case 6:
         return api_.broadcast(text);
-      default:
+      case 7:
         return api_.info();
+      case 8:
+        return api_.keys();
+      case 9:
+        return api_.add_key(text);
+      case 10:
+        return api_.use_key(text);
+      case 11:
+        return api_.remove_key(text);
+      default:
+        return api_.verify(text);
     }
   }
 

@@ -133,8 +133,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   how.verify_incoming = !has(fuzz::kPlaintextAllowed);
   how.skip_inbound_label_check = has(fuzz::kSkipCheck);
   const bool with_header = !answer && !has(fuzz::kSkipCheck);
-  const Bytes bytes = has(fuzz::kRaw) ? to_bytes(input.rest())
-                                      : wire::seal_stream(how, input.rest(), with_header, lzw);
+  const Bytes bytes = has(fuzz::kRaw)
+                          ? to_bytes(input.rest())
+                          : wire::seal_stream(how, to_bytes(input.rest()), with_header, lzw);
   const fuzz::Result at_once = fuzz::feed(how, !answer, bytes, seed, false);
   const fuzz::Result pieces = fuzz::feed(how, !answer, bytes, seed, true);
   fuzz::check_pieces(at_once, pieces);
