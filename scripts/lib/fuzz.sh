@@ -59,8 +59,10 @@ report_finding() {
    input:      $input
    log:        $log
    again:      $FUZZERS/$target $input
-   regression: cp $input fuzz/corpus/$target/regression-WHAT-IT-WAS
 TEXT
+  if [[ -f $input && $input != fuzz/corpus/* ]]; then
+    printf '   regression: %s\n' "cp $input fuzz/corpus/$target/regression-WHAT-IT-WAS"
+  fi
 }
 
 # run_fuzzer SECONDS TARGET
