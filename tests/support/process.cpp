@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <mutex>
+#include <random>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -369,17 +370,24 @@ Completed run(ProcessOptions options, Process::Timeout timeout, std::string_view
 }
 
 std::uint16_t free_loopback_port() {
-  for (int attempt = 0; attempt < 10; ++attempt) {
+  // Below the range from which the kernel chooses for others: none of their connections takes the
+  // port before its user has bound it.
+  constexpr std::uint16_t kFirst = 12'000;
+  constexpr std::uint16_t kLast = 32'000;
+  std::random_device entropy;
+  std::uniform_int_distribution<std::uint16_t> port(kFirst, kLast);
+  for (int attempt = 0; attempt < 100; ++attempt) {
     const Fd tcp(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const Fd udp(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    socklen_t length = sizeof address;
-    if (::bind(tcp.get(), generic, length) != 0) throw_errno("bind");
-    if (::getsockname(tcp.get(), generic, &length) != 0) throw_errno("getsockname");
-    if (::bind(udp.get(), generic, length) == 0) return ntohs(address.sin_port);
+    address.sin_port = htons(port(entropy));
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (::bind(tcp.get(), generic, sizeof address) == 0 &&
+        ::bind(udp.get(), generic, sizeof address) == 0) {
+      return ntohs(address.sin_port);
+    }
   }
   throw std::runtime_error("no port is free for TCP and UDP at once");
 }
