@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
+#include "files.hpp"
+#include "secret_text.hpp"
 #include "text.hpp"
 
 namespace memberlist::cli {
@@ -14,6 +17,8 @@ namespace memberlist::cli {
 namespace {
 
 constexpr std::size_t kMaxJoinAddresses = 256;
+// Values in a body: above what any request has. Each costs much more memory than its bytes.
+constexpr std::size_t kMaxJsonValues = 4096;
 
 int http_status(ErrorCode code) {
   switch (code) {
@@ -51,10 +56,33 @@ ApiReply ok(const Json& json) { return {200, to_line(json)}; }
 
 ApiReply bad_request(std::string_view message) { return error_reply(400, "bad_request", message); }
 
+// Whether the JSON text has so few values that it may be parsed: they are counted by what stands
+// before each but the first, outside strings.
+bool has_few_values(std::string_view text) {
+  std::size_t values = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      in_string = !in_string;
+    } else if (!in_string && (c == ',' || c == '[' || c == '{') && ++values > kMaxJsonValues) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // A request's JSON object; remembers what was asked of it, so that a misspelt field is an error.
 class Body {
  public:
-  explicit Body(const std::string& text) : json_(Json::parse(text, nullptr, false)) {
+  explicit Body(const std::string& text) {
+    if (!has_few_values(text)) {
+      fail(fmt::format("the body has more than {} values", kMaxJsonValues));
+      return;
+    }
+    json_ = Json::parse(text, nullptr, false);
     if (!json_.is_object()) {
       fail("the body must be a JSON object");
     }
@@ -69,13 +97,44 @@ class Body {
     return value != nullptr ? std::optional(value->get<std::string>()) : std::nullopt;
   }
 
-  bool flag(const char* field) {
+  bool flag(const char* field) { return optional_flag(field).value_or(false); }
+
+  std::optional<bool> optional_flag(const char* field) {
     const Json* value = find(field);
     if (value != nullptr && !value->is_boolean()) {
       fail(fmt::format("`{}` must be true or false", field));
-      return false;
+      return std::nullopt;
     }
-    return value != nullptr && value->get<bool>();
+    return value != nullptr ? std::optional(value->get<bool>()) : std::nullopt;
+  }
+
+  // The key that `key_base64` holds, and no copy of its text.
+  std::optional<Bytes> key() {
+    const Json* value = find("key_base64");
+    if (value == nullptr) {
+      return std::nullopt;
+    }
+    if (!value->is_string()) {
+      fail("`key_base64` must be a string");
+      return std::nullopt;
+    }
+    auto& text = json_["key_base64"].get_ref<std::string&>();
+    auto key = parse_key(text, "`key_base64`");
+    wipe_text(text);
+    if (!key) {
+      fail(key.error().text);
+      return std::nullopt;
+    }
+    return std::move(*key);
+  }
+
+  std::optional<std::string> fingerprint() {
+    auto given = text("fingerprint");
+    if (given && !is_fingerprint(*given)) {
+      fail("`fingerprint` must have 16 hexadecimal digits");
+      return std::nullopt;
+    }
+    return given;
   }
 
   std::string required_text(const char* field) {
@@ -122,6 +181,12 @@ class Body {
     return texts;
   }
 
+  void fail(std::string problem) {
+    if (problem_.empty()) {
+      problem_ = std::move(problem);
+    }
+  }
+
   // What is wrong with the body, once all fields were asked for.
   std::optional<ApiReply> refusal() {
     if (problem_.empty()) {
@@ -142,12 +207,6 @@ class Body {
     }
     const auto found = json_.find(field);
     return found != json_.end() ? &*found : nullptr;
-  }
-
-  void fail(std::string problem) {
-    if (problem_.empty()) {
-      problem_ = std::move(problem);
-    }
   }
 
   Json json_;
@@ -291,6 +350,66 @@ ApiReply AdminApi::broadcast(const std::string& body) {
     return error_reply(result.error());
   }
   return ok({{"queued", true}, {"payload_bytes", payload.size()}});
+}
+
+// --- keys ----------------------------------------------------------------------------------------
+
+ApiReply AdminApi::keys() const { return ok(keys_json(list_)); }
+
+// Calls `change` with the key, or with the fingerprint, that the body names.
+template <class Change>
+ApiReply AdminApi::change_key(const std::string& body, bool by_fingerprint, Change change) {
+  Body request(body);
+  auto key = request.key();
+  const auto fingerprint = by_fingerprint ? request.fingerprint() : std::nullopt;
+  if (key.has_value() == fingerprint.has_value()) {
+    request.fail(by_fingerprint ? "give either `key_base64` or `fingerprint`"
+                                : "`key_base64` is missing");
+  }
+  Result<void> changed;
+  const auto refusal = request.refusal();
+  if (!refusal) {
+    changed = key ? change(BytesView(*key)) : change(std::string_view(*fingerprint));
+  }
+  if (key) {
+    wipe(*key);
+  }
+  if (refusal) {
+    return *refusal;
+  }
+  return changed ? keys() : error_reply(changed.error());
+}
+
+ApiReply AdminApi::add_key(const std::string& body) {
+  return change_key(body, false, [this](auto which) -> Result<void> {
+    if constexpr (std::is_same_v<decltype(which), BytesView>) {
+      return list_.add_key(which);
+    } else {
+      return fail(ErrorCode::invalid_argument, "a key cannot be added by its fingerprint");
+    }
+  });
+}
+
+ApiReply AdminApi::use_key(const std::string& body) {
+  return change_key(body, true, [this](auto which) { return list_.use_key(which); });
+}
+
+ApiReply AdminApi::remove_key(const std::string& body) {
+  return change_key(body, true, [this](auto which) { return list_.remove_key(which); });
+}
+
+ApiReply AdminApi::verify(const std::string& body) {
+  Body request(body);
+  const auto incoming = request.optional_flag("incoming");
+  const auto outgoing = request.optional_flag("outgoing");
+  if (!incoming && !outgoing) {
+    request.fail("give `incoming`, `outgoing` or both");
+  }
+  if (const auto refusal = request.refusal()) {
+    return *refusal;
+  }
+  const auto changed = list_.set_gossip_verify(incoming, outgoing);
+  return changed ? keys() : error_reply(changed.error());
 }
 
 }  // namespace memberlist::cli

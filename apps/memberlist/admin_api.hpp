@@ -39,8 +39,17 @@ class AdminApi {
   [[nodiscard]] ApiReply ping(const std::string& body);
   [[nodiscard]] ApiReply send(const std::string& body);
   [[nodiscard]] ApiReply broadcast(const std::string& body);
+  // The bodies of those that take a key are the caller's to wipe.
+  [[nodiscard]] ApiReply keys() const;
+  [[nodiscard]] ApiReply add_key(const std::string& body);
+  [[nodiscard]] ApiReply use_key(const std::string& body);
+  [[nodiscard]] ApiReply remove_key(const std::string& body);
+  [[nodiscard]] ApiReply verify(const std::string& body);
 
  private:
+  template <class Change>
+  [[nodiscard]] ApiReply change_key(const std::string& body, bool by_fingerprint, Change change);
+
   Memberlist& list_;
   EventHub& hub_;
   std::string http_address_;

@@ -151,8 +151,14 @@ void leave_cluster(Memberlist& list, EventHub& hub, Log& log, bool must_leave) {
 // The parts that live as long as the member does.
 class Agent {
  public:
-  Agent(const AgentPlan& plan, EndSwitch& end)
-      : plan_(plan), end_(end), log_(plan.log_level, plan.log_format), hub_(plan.events) {}
+  Agent(AgentPlan plan, EndSwitch& end)
+      : plan_(std::move(plan)),
+        end_(end),
+        log_(plan_.log_level, plan_.log_format),
+        hub_(plan_.events) {}
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+  ~Agent() { wipe(plan_.config.keys); }  // if they were not handed on
 
   int run() {
     if (plan_.http) {
@@ -163,7 +169,8 @@ class Agent {
       server_ = std::move(*server);
     }
     std::promise<void> ready;
-    auto created = Memberlist::create(plan_.config, handlers(ready.get_future().share()));
+    auto created =
+        Memberlist::create(std::move(plan_.config), handlers(ready.get_future().share()));
     if (!created) {
       return report(create_error(created.error()));
     }
@@ -212,7 +219,7 @@ class Agent {
     return reason.error ? report(*reason.error) : kExitDone;
   }
 
-  const AgentPlan& plan_;
+  AgentPlan plan_;  // the config goes to the member
   EndSwitch& end_;
   Log log_;
   EventHub hub_;
@@ -222,7 +229,7 @@ class Agent {
 
 }  // namespace
 
-int run_agent(const AgentPlan& plan) {
+int run_agent(AgentPlan plan) {
   EndSwitch end;
   int signals = 0;
   const SignalWatcher watcher([&](int signal) {
@@ -231,7 +238,7 @@ int run_agent(const AgentPlan& plan) {
     }
     end.trigger({true, std::nullopt});
   });
-  return Agent(plan, end).run();
+  return Agent(std::move(plan), end).run();
 }
 
 }  // namespace memberlist::cli

@@ -6,6 +6,6 @@ namespace memberlist::cli {
 
 /// Runs a member until SIGINT, SIGTERM or `memberlist leave`; then it leaves. Returns the exit
 /// code.
-[[nodiscard]] int run_agent(const AgentPlan& plan);
+[[nodiscard]] int run_agent(AgentPlan plan);
 
 }  // namespace memberlist::cli

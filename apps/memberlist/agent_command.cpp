@@ -10,6 +10,7 @@
 #include "commands.hpp"
 #include "config_file.hpp"
 #include "memberlist/config.hpp"
+#include "secret_text.hpp"
 
 namespace memberlist::cli {
 
@@ -70,8 +71,10 @@ void add_security_options(CLI::App& command, AgentArguments& arguments) {
       ->allow_extra_args(false)
       ->type_name("BASE64");
   command
-      .add_option("--key-file", options.key_file,
-                  "keys from a file, one a line, # begins a comment")
+      .add_option(
+          "--key-file", options.key_file,
+          "keys from a file, one a line, # begins a comment; only its owner may have access to "
+          "it (chmod 600)")
       ->type_name("FILE");
   command.add_option("--label", options.label, "cluster label")->type_name("LABEL");
   command.add_option("--meta", options.meta, "the member's meta data, at most 512 bytes")
@@ -124,8 +127,11 @@ int run(const AgentArguments& arguments) {
     }
     options = merge_options(std::move(options), std::move(*file));
   }
-  const auto plan = plan_agent(options);
-  return plan ? run_agent(*plan) : report(plan.error());
+  auto plan = plan_agent(options);
+  for (std::string& key : options.keys) {
+    wipe_text(key);
+  }
+  return plan ? run_agent(std::move(*plan)) : report(plan.error());
 }
 
 }  // namespace

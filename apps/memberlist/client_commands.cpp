@@ -42,30 +42,16 @@ struct Arguments {
 
 using Command = std::function<std::expected<int, CommandError>(const Arguments&, AdminClient&)>;
 
-int print(std::string_view text) {
-  if (!write_out(text)) {
-    return report("standard output cannot be written: check where it goes");
-  }
-  return kExitDone;
-}
-
-// Opens the agent's API, runs the command, reports what went wrong.
-int with_agent(const Arguments& arguments, const Command& command) {
-  auto client = AdminClient::open(arguments.target);
-  if (!client) {
-    return report(client.error());
-  }
-  const auto exit_code = command(arguments, *client);
-  return exit_code ? *exit_code : report(exit_code.error());
-}
-
 CLI::App* add_client_command(CLI::App& app, Run& run, const std::string& name,
                              const std::string& description, const std::string& example,
                              const std::shared_ptr<Arguments>& arguments, Command action) {
   CLI::App* command = add_command(app, name, description, example);
   add_target_options(*command, arguments->target);
   command->callback([arguments, &run, action = std::move(action)] {
-    run = [arguments, action] { return with_agent(*arguments, action); };
+    run = [arguments, action] {
+      return with_agent(arguments->target,
+                        [&](AdminClient& client) { return action(*arguments, client); });
+    };
   });
   return command;
 }
@@ -287,8 +273,11 @@ void add_views(CLI::App& app, Run& run) {
       if (const auto valid = check_statuses(members_arguments->statuses); !valid) {
         return report(valid.error());
       }
-      return members_arguments->watch ? watch_members(*members_arguments)
-                                      : with_agent(*members_arguments, members);
+      return members_arguments->watch
+                 ? watch_members(*members_arguments)
+                 : with_agent(members_arguments->target, [&](AdminClient& client) {
+                     return members(*members_arguments, client);
+                   });
     };
   });
 
@@ -366,6 +355,16 @@ void add_target_options(CLI::App& command, AgentTarget& target) {
       .add_option("--http-token-file", target.token_file,
                   "file with the token, if the agent wants one")
       ->type_name("FILE");
+}
+
+int with_agent(const AgentTarget& target,
+               const std::function<std::expected<int, CommandError>(AdminClient&)>& use) {
+  auto client = AdminClient::open(target);
+  if (!client) {
+    return report(client.error());
+  }
+  const auto exit_code = use(*client);
+  return exit_code ? *exit_code : report(exit_code.error());
 }
 
 void add_client_commands(CLI::App& app, Run& run) {

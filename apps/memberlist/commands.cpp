@@ -45,6 +45,7 @@ int run_command_line(int argc, char** argv) {
   Run run_chosen;
   add_agent_command(app, run_chosen);
   add_client_commands(app, run_chosen);
+  add_key_commands(app, run_chosen);
   add_local_commands(app, run_chosen);
   if (argc > 1 && argv[1][0] != '-') {
     const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };

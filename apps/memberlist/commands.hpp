@@ -20,6 +20,8 @@ int run_command_line(int argc, char** argv);
 void add_agent_command(CLI::App& app, Run& run);
 /// members, info, join, leave, meta, ping, send, broadcast.
 void add_client_commands(CLI::App& app, Run& run);
+/// keys list, add, use, remove, verify.
+void add_key_commands(CLI::App& app, Run& run);
 /// keygen, version.
 void add_local_commands(CLI::App& app, Run& run);
 
@@ -28,6 +30,9 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
                       const std::string& example);
 /// Adds `--http` and `--http-token-file`.
 void add_target_options(CLI::App& command, AgentTarget& target);
+/// Opens an agent's API, does something with it, reports what went wrong. Returns the exit code.
+int with_agent(const AgentTarget& target,
+               const std::function<std::expected<int, CommandError>(AdminClient&)>& use);
 
 /// `monitor`: prints events until SIGINT or SIGTERM.
 int run_monitor(const AgentTarget& target, const std::string& format);

@@ -168,7 +168,13 @@ std::expected<AgentOptions, CommandError> read_config_file(const std::string& pa
   if (!content) {
     return std::unexpected(content.error());
   }
-  return parse_config(*content, path);
+  auto options = parse_config(*content, path);
+  if (options && !options->keys.empty()) {
+    if (const auto checked = check_private(path); !checked) {
+      return std::unexpected(checked.error());
+    }
+  }
+  return options;
 }
 
 }  // namespace memberlist::cli

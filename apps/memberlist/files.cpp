@@ -1,6 +1,9 @@
 #include "files.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -27,6 +30,23 @@ struct FileCloser {
   }
 };
 
+// A file that is open, or standard input.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ > STDERR_FILENO) {
+      ::close(fd_);
+    }
+  }
+  [[nodiscard]] int get() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
 std::unexpected<CommandError> unreadable(const std::string& path, int error) {
   return std::unexpected(CommandError{
       kExitFailed, fmt::format("cannot read {}: {}: check the path and its permissions", path,
@@ -36,14 +56,27 @@ std::unexpected<CommandError> unreadable(const std::string& path, int error) {
 // Calls `use(line, number)` for each line that says something, until it returns false.
 template <class Use>
 void for_each_line(std::string_view text, Use use) {
-  std::size_t number = 0;
-  for (const std::string& raw : split(text, '\n')) {
-    ++number;
-    const std::string_view line = trim(raw);
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = trim(text.substr(0, end));
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
     if (!line.empty() && !line.starts_with('#') && !use(line, number)) {
       return;
     }
   }
+}
+
+// Pipes and the like have no permissions that say anything: only files are looked at.
+std::expected<void, CommandError> check_private(const struct stat& status,
+                                                const std::string& path) {
+  constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
+  if (!S_ISREG(status.st_mode) || (status.st_mode & kOthers) == 0) {
+    return {};
+  }
+  return std::unexpected(CommandError{
+      kExitFailed, fmt::format("{} holds a secret, but others than its owner can read or change "
+                               "it (mode {:04o}): chmod 600 {}",
+                               path, status.st_mode & 07777, path)});
 }
 
 }  // namespace
@@ -71,8 +104,74 @@ std::expected<std::string, CommandError> read_file(const std::string& path,
   return content;
 }
 
+std::expected<void, CommandError> check_private(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) {
+    return unreadable(path, errno);
+  }
+  return check_private(status, path);
+}
+
+// Into one buffer that does not move, so that no other is left behind with a part of the secret.
+std::expected<SecretText, CommandError> read_secret_file(const std::string& path) {
+  const bool input = path == "-";
+  const Descriptor file(input ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status{};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) {
+    return unreadable(path, errno);
+  }
+  if (!input) {
+    if (const auto checked = check_private(status, path); !checked) {
+      return std::unexpected(checked.error());
+    }
+  }
+  std::string content(kSecretFileLimitBytes + 1, '\0');
+  std::size_t size = 0;
+  while (size < content.size()) {
+    const ssize_t got = ::read(file.get(), content.data() + size, content.size() - size);
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      const int error = errno;
+      wipe_text(content);
+      return unreadable(path, error);
+    }
+    if (got == 0) {
+      content.resize(size);
+      return SecretText(std::move(content));
+    }
+    size += static_cast<std::size_t>(got);
+  }
+  wipe_text(content);
+  return std::unexpected(CommandError{
+      kExitFailed, fmt::format("{} is larger than the limit of {} bytes: give a smaller file", path,
+                               kSecretFileLimitBytes)});
+}
+
+std::expected<void, CommandError> write_secret_file(const std::string& path,
+                                                    std::string_view text) {
+  const auto failed = [&path] {
+    return std::unexpected(
+        CommandError{kExitFailed, fmt::format("cannot write {}: {}: give another path", path,
+                                              std::generic_category().message(errno))});
+  };
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file.get() < 0) {
+    return failed();
+  }
+  while (!text.empty()) {
+    const ssize_t written = ::write(file.get(), text.data(), text.size());
+    if (written < 0 && errno != EINTR) {
+      return failed();
+    }
+    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+  }
+  return {};
+}
+
 std::expected<Bytes, CommandError> parse_key(std::string_view text, std::string_view origin) {
-  const auto key = base64_decode(trim(text));
+  auto key = base64_decode(trim(text));
   if (!key) {
     return std::unexpected(CommandError{
         kExitUsage, fmt::format("the key in {} is not base64: a key is the base64 text of 16, 24 "
@@ -80,22 +179,23 @@ std::expected<Bytes, CommandError> parse_key(std::string_view text, std::string_
                                 origin)});
   }
   if (key->size() != 16 && key->size() != 24 && key->size() != 32) {
+    wipe(*key);
     return std::unexpected(CommandError{
         kExitUsage, fmt::format("the key in {} has {} bytes: it must have 16, 24 or 32; make one "
                                 "with `memberlist keygen`",
                                 origin, key->size())});
   }
-  return *key;
+  return std::move(*key);
 }
 
 std::expected<std::vector<Bytes>, CommandError> read_key_file(const std::string& path) {
-  const auto content = read_file(path, kSecretFileLimitBytes);
+  const auto content = read_secret_file(path);
   if (!content) {
     return std::unexpected(content.error());
   }
   std::vector<Bytes> keys;
   std::expected<void, CommandError> outcome;
-  for_each_line(*content, [&](std::string_view line, std::size_t number) {
+  for_each_line(content->view(), [&](std::string_view line, std::size_t number) {
     auto key = parse_key(line, fmt::format("{}, line {},", path, number));
     if (!key) {
       outcome = std::unexpected(key.error());
@@ -105,6 +205,7 @@ std::expected<std::vector<Bytes>, CommandError> read_key_file(const std::string&
     return true;
   });
   if (!outcome) {
+    wipe(keys);
     return std::unexpected(outcome.error());
   }
   if (keys.empty()) {
@@ -116,12 +217,12 @@ std::expected<std::vector<Bytes>, CommandError> read_key_file(const std::string&
 }
 
 std::expected<std::string, CommandError> read_token_file(const std::string& path) {
-  const auto content = read_file(path, kSecretFileLimitBytes);
+  const auto content = read_secret_file(path);
   if (!content) {
     return std::unexpected(content.error());
   }
   std::string token;
-  for_each_line(*content, [&](std::string_view line, std::size_t) {
+  for_each_line(content->view(), [&](std::string_view line, std::size_t) {
     token = line;
     return false;
   });

@@ -8,6 +8,7 @@
 
 #include "memberlist/bytes.hpp"
 #include "output.hpp"
+#include "secret_text.hpp"
 
 namespace memberlist::cli {
 
@@ -15,16 +16,29 @@ namespace memberlist::cli {
 [[nodiscard]] std::expected<std::string, CommandError> read_file(const std::string& path,
                                                                  std::size_t limit_bytes);
 
+/// Reads a file with a secret, at most 64 KiB, `-` for standard input. A file that others than its
+/// owner can read or change is refused.
+[[nodiscard]] std::expected<SecretText, CommandError> read_secret_file(const std::string& path);
+
+/// An error if others than its owner can read or change the file.
+[[nodiscard]] std::expected<void, CommandError> check_private(const std::string& path);
+
+/// Writes a new file that only its owner can read; one that is there already is an error.
+[[nodiscard]] std::expected<void, CommandError> write_secret_file(const std::string& path,
+                                                                  std::string_view text);
+
 /// Decodes an encryption key. `origin` says where it came from (`--key`, a file and line); the key
 /// itself is never part of an error.
 [[nodiscard]] std::expected<Bytes, CommandError> parse_key(std::string_view text,
                                                            std::string_view origin);
 
-/// Reads keys, one a line in base64; empty lines and those that begin with `#` are skipped.
+/// Reads keys from a secret file, one a line in base64; empty lines and those that begin with `#`
+/// are skipped.
 [[nodiscard]] std::expected<std::vector<Bytes>, CommandError> read_key_file(
     const std::string& path);
 
-/// Reads the token of the admin API: the first line that is neither empty nor a `#` comment.
+/// Reads the token of the admin API from a secret file: the first line that is neither empty nor a
+/// `#` comment.
 [[nodiscard]] std::expected<std::string, CommandError> read_token_file(const std::string& path);
 
 }  // namespace memberlist::cli

@@ -18,6 +18,7 @@
 
 #include "http_connection.hpp"
 #include "http_guard.hpp"
+#include "secret_text.hpp"
 
 namespace memberlist::cli {
 
@@ -70,6 +71,7 @@ class ConnectionThreads : public httplib::TaskQueue {
 class Server final : public httplib::Server {
  public:
   void stop_connections() noexcept { stop_.raise(); }
+  void answer(socket_t socket) { process_and_close_socket(socket); }
 
  private:
   bool process_and_close_socket(socket_t socket) override {
@@ -132,6 +134,15 @@ Handler call_with_body(AdminApi& api, ApiReply (AdminApi::*call)(const std::stri
   };
 }
 
+// The same for a body that holds a key: it is wiped, once it was used. The request is the library's
+// own object, which is not const.
+Handler call_with_key(AdminApi& api, ApiReply (AdminApi::*call)(const std::string&)) {
+  return [&api, call](const httplib::Request& request, httplib::Response& response) {
+    set_reply(response, (api.*call)(request.body));
+    wipe_text(const_cast<std::string&>(request.body));
+  };
+}
+
 // Streams the hub's lines until the reader goes away or the hub is closed.
 void stream_events(EventHub& hub, httplib::Response& response) {
   auto subscription = hub.subscribe();
@@ -173,6 +184,11 @@ std::vector<Route> routes_to(AdminApi& api, EventHub& hub) {
       {"POST", "/v1/ping", call_with_body(api, &AdminApi::ping)},
       {"POST", "/v1/send", call_with_body(api, &AdminApi::send)},
       {"POST", "/v1/broadcast", call_with_body(api, &AdminApi::broadcast)},
+      {"GET", "/v1/keys", [&api](const auto&, auto& response) { set_reply(response, api.keys()); }},
+      {"POST", "/v1/keys/add", call_with_key(api, &AdminApi::add_key)},
+      {"POST", "/v1/keys/use", call_with_key(api, &AdminApi::use_key)},
+      {"POST", "/v1/keys/remove", call_with_key(api, &AdminApi::remove_key)},
+      {"PUT", "/v1/keys/verify", call_with_body(api, &AdminApi::verify)},
   };
 }
 
@@ -242,9 +258,15 @@ class AdminServer::Impl {
 
   const Address& address() const { return address_; }
 
-  void serve(AdminApi& api, EventHub& hub) {
+  void prepare(AdminApi& api, EventHub& hub) {
     add_guard();
     add_routes(api, hub);
+  }
+
+  void answer(int socket) { server_.answer(socket); }
+
+  void serve(AdminApi& api, EventHub& hub) {
+    prepare(api, hub);
     thread_ = std::thread([this] {
       server_.listen_after_bind();
       listening_ended_ = true;
@@ -268,6 +290,9 @@ class AdminServer::Impl {
     server_.set_pre_routing_handler(
         [this, guard = RequestGuard(address_, token_)](const httplib::Request& request,
                                                        httplib::Response& response) {
+          // Each range asked for would be one more copy of the answer. Whoever wants none of that
+          // answers in full (RFC 9110, section 14.2).
+          const_cast<httplib::Request&>(request).ranges.clear();
           response.set_header("Cache-Control", "no-store");
           response.set_header("X-Content-Type-Options", "nosniff");
           if (const auto refusal = guard.check(head_of(request))) {
@@ -337,6 +362,8 @@ std::expected<AdminServer, CommandError> AdminServer::bind(const Address& addres
 
 Address AdminServer::address() const { return impl_->address(); }
 void AdminServer::serve(AdminApi& api, EventHub& hub) { impl_->serve(api, hub); }
+void AdminServer::prepare(AdminApi& api, EventHub& hub) { impl_->prepare(api, hub); }
+void AdminServer::answer(int socket) { impl_->answer(socket); }
 void AdminServer::stop() { impl_->stop(); }
 
 }  // namespace memberlist::cli

@@ -147,7 +147,7 @@ Json info_json(const Memberlist& list) {
       {"delegate_protocol", version_range_json(self.record->delegate_protocol)},
       {"incarnation", self.incarnation},
       {"label", config.label},
-      {"encrypted", !config.keys.empty()},
+      {"encrypted", !list.keys().empty()},
       {"health_score", list.health_score()},
       {"members", by_status_json(*list.members())},
       {"queue", counters.broadcasts_queued},
@@ -155,6 +155,21 @@ Json info_json(const Memberlist& list) {
       {"view_digest", fmt::format("{:016x}", list.view_digest())},
       {"counters", counters_json(counters)},
   };
+}
+
+Json keys_json(const Memberlist& list) {
+  Json keys = Json::array();
+  for (const KeyInfo& key : list.keys()) {
+    keys.push_back({{"fingerprint", key.fingerprint},
+                    {"bytes", key.key_bytes},
+                    {"primary", key.primary},
+                    {"encrypted", key.encrypted},
+                    {"decrypted", key.decrypted}});
+  }
+  const GossipVerify verify = list.gossip_verify();
+  return {{"keys", keys},
+          {"gossip_verify_incoming", verify.incoming},
+          {"gossip_verify_outgoing", verify.outgoing}};
 }
 
 Json plain_event_json(std::string_view event, std::chrono::system_clock::time_point now) {

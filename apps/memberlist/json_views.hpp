@@ -36,6 +36,9 @@ struct Viewer {
 /// What `info` shows, but for what only the agent knows (its admin address, subscribers).
 [[nodiscard]] Json info_json(const Memberlist& list);
 
+/// The keyring and the switches of encryption; keys by their fingerprints only.
+[[nodiscard]] Json keys_json(const Memberlist& list);
+
 /// An event's line as docs/http-api.md has it, taken at `now`.
 [[nodiscard]] Json event_json(const Event& event, const Viewer& viewer,
                               std::chrono::system_clock::time_point now);

@@ -43,6 +43,11 @@ bool write_out(std::string_view text) noexcept {
   return std::fflush(stdout) == 0 && written;
 }
 
+int print(std::string_view text) noexcept {
+  return write_out(text) ? kExitDone
+                         : report("standard output cannot be written: check where it goes");
+}
+
 int report(const CommandError& error) noexcept {
   write_err_line(error.text);
   return error.exit_code;

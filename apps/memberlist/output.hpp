@@ -19,6 +19,9 @@ struct CommandError {
 /// Writes text to standard output and flushes it. False if nobody can read it any more.
 bool write_out(std::string_view text) noexcept;
 
+/// The same, for what a command ends with: the exit code, after a report if nobody can read it.
+int print(std::string_view text) noexcept;
+
 /// Writes `memberlist: text` as one line to standard error (control characters escaped) and returns
 /// the exit code, so that a command can end with `return report(...)`.
 int report(const CommandError& error) noexcept;

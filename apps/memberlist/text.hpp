@@ -29,6 +29,9 @@ namespace memberlist::cli {
 /// `std::nullopt` unless the text is base64 of that kind, whole, and nothing else.
 [[nodiscard]] std::optional<Bytes> base64_decode(std::string_view text);
 
+/// Whether the text has the shape of a key's fingerprint: 16 hexadecimal digits, in lower case.
+[[nodiscard]] bool is_fingerprint(std::string_view text) noexcept;
+
 /// RFC 3339, UTC, milliseconds: `2026-01-31T12:00:00.123Z`.
 [[nodiscard]] std::string rfc3339(std::chrono::system_clock::time_point when);
 

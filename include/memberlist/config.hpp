@@ -35,7 +35,8 @@ struct Config {
   Bytes meta;
   /// Cluster label, at most 255 bytes; members with another label are not heard (protocol 2).
   std::string label;
-  /// Encryption keys of 16, 24 or 32 bytes; the first encrypts, all decrypt. Empty: no encryption.
+  /// Encryption keys of 16, 24 or 32 bytes, at most 16; the first encrypts, all decrypt. Empty: no
+  /// encryption. The engine takes them over, and wipes them when they are dropped.
   std::vector<Bytes> keys;
   /// Networks that members may be in (protocol 10). Unset: all; an empty list: none.
   std::optional<std::vector<Network>> allowed_networks;

@@ -16,6 +16,7 @@
 #include "memberlist/error.hpp"
 #include "memberlist/event.hpp"
 #include "memberlist/export.hpp"
+#include "memberlist/key.hpp"
 #include "memberlist/member.hpp"
 #include "memberlist/time.hpp"
 
@@ -144,8 +145,9 @@ struct EngineEnvironment {
   TimePoint now;
   /// Seeds the protocol's choices; the same seed and inputs give the same outputs.
   std::uint64_t seed = 0;
-  /// Fills nonces. Empty: the operating system's secure generator, which is right wherever packets
-  /// leave the process; a simulation sets its own, so that runs repeat.
+  /// Fills nonces. Empty: the operating system's secure generator, which is what it must be
+  /// wherever packets leave the process (who can foresee a nonce, or sees one twice, reads the
+  /// packets); only a simulation sets its own, so that runs repeat.
   std::function<void(std::span<std::byte>)> nonce_source;
   /// Decisions; must outlive the engine. Null: the defaults of Policy.
   Policy* policy = nullptr;
@@ -167,7 +169,9 @@ struct JoinTarget {
 /// `src/base/limits.hpp`.
 class MEMBERLIST_API Engine {
  public:
-  /// Validates `config` (its name must be set). The engine's own alive message is queued.
+  /// Validates `config` (its name must be set). The engine's own alive message is queued. The keys
+  /// are moved into the keyring and wiped from `config`; what the caller still holds is the
+  /// caller's to `wipe`.
   [[nodiscard]] static Result<Engine> create(Config config, EngineEnvironment environment);
 
   Engine(Engine&&) noexcept;
@@ -217,6 +221,27 @@ class MEMBERLIST_API Engine {
   /// `timed_out` after `probe_timeout`.
   [[nodiscard]] Result<OperationId> ping(TimePoint now, std::string_view member);
 
+  // --- keys (protocol 2, Encryption) ------------------------------------------------------------
+  // Each change holds from the next packet and stream on. Errors name the key by its fingerprint,
+  // or the limit, and change nothing: `crypto` (length), `invalid_argument`.
+
+  /// Adds a key that decrypts: behind the others, or, where there is none yet, as the primary,
+  /// which encrypts at once (see `set_gossip_verify`). At most 16; adding one twice does nothing.
+  [[nodiscard]] Result<void> add_key(BytesView key);
+  /// Makes a key of the keyring the primary: it encrypts from now on.
+  [[nodiscard]] Result<void> use_key(BytesView key);
+  [[nodiscard]] Result<void> use_key(std::string_view fingerprint);
+  /// Removes a key other than the primary, and wipes it. Removing an unknown key does nothing; an
+  /// unknown fingerprint is an error.
+  [[nodiscard]] Result<void> remove_key(BytesView key);
+  [[nodiscard]] Result<void> remove_key(std::string_view fingerprint);
+  /// The keyring, the primary first.
+  [[nodiscard]] std::vector<KeyInfo> keys() const;
+  /// Changes `gossip_verify_incoming` and `gossip_verify_outgoing`, or one of them, so that a
+  /// cluster can go from plaintext to encryption while it runs (docs/encryption.md).
+  void set_gossip_verify(std::optional<bool> incoming, std::optional<bool> outgoing);
+  [[nodiscard]] GossipVerify gossip_verify() const noexcept;
+
   // --- views ------------------------------------------------------------------------------------
 
   /// Everyone in the table, sorted by name; made anew only after changes.
@@ -230,6 +255,7 @@ class MEMBERLIST_API Engine {
   /// A digest of name, address, meta data, incarnation and status of all live members: equal for
   /// nodes that agree.
   [[nodiscard]] std::uint64_t view_digest() const;
+  /// With the present `gossip_verify_*`, and without keys.
   [[nodiscard]] const Config& config() const noexcept;
   /// The largest payload that `broadcast` and `send_best_effort` take.
   [[nodiscard]] std::size_t max_packet_payload() const noexcept;

@@ -16,6 +16,7 @@
 #include "memberlist/error.hpp"
 #include "memberlist/event.hpp"
 #include "memberlist/export.hpp"
+#include "memberlist/key.hpp"
 #include "memberlist/member.hpp"
 #include "memberlist/time.hpp"
 
@@ -61,7 +62,9 @@ struct PingResult {
 /// views stay readable. Movable; the destructor shuts down (without leaving) and joins the threads.
 class MEMBERLIST_API Memberlist {
  public:
-  /// Binds UDP and TCP, starts the thread. The member is alone until `join`.
+  /// Binds UDP and TCP, starts the thread. The member is alone until `join`. No copy of the keys is
+  /// left in `config` or elsewhere but in the keyring; a Config that the caller keeps is the
+  /// caller's to `wipe`.
   /// Errors: `invalid_argument` (names the knob), `address_in_use`, `no_address`, `crypto`,
   /// `system`.
   [[nodiscard]] static Result<Memberlist> create(Config config, Handlers handlers = {});
@@ -101,6 +104,18 @@ class MEMBERLIST_API Memberlist {
   /// Idempotent.
   void shutdown();
 
+  // --- keys: as in Engine, never wait ------------------------------------------------------------
+
+  [[nodiscard]] Result<void> add_key(BytesView key);
+  [[nodiscard]] Result<void> use_key(BytesView key);
+  [[nodiscard]] Result<void> use_key(std::string_view fingerprint);
+  [[nodiscard]] Result<void> remove_key(BytesView key);
+  [[nodiscard]] Result<void> remove_key(std::string_view fingerprint);
+  [[nodiscard]] std::vector<KeyInfo> keys() const;
+  [[nodiscard]] Result<void> set_gossip_verify(std::optional<bool> incoming,
+                                               std::optional<bool> outgoing);
+  [[nodiscard]] GossipVerify gossip_verify() const;
+
   // --- views: immutable, never wait for the network
   // -----------------------------------------------
 
@@ -116,6 +131,7 @@ class MEMBERLIST_API Memberlist {
   /// See `Engine::view_digest`.
   [[nodiscard]] std::uint64_t view_digest() const;
   [[nodiscard]] std::size_t max_packet_payload() const;
+  /// As it was made: without keys, and with the `gossip_verify_*` of the beginning.
   [[nodiscard]] const Config& config() const noexcept;
   /// The calendar time of a moment on the engine's time line, e.g. of `Member::since`.
   [[nodiscard]] std::chrono::system_clock::time_point wall_clock(TimePoint moment) const;

@@ -203,6 +203,13 @@ Result<void> Memberlist::Impl::broadcast(BytesView payload, std::string_view nam
   return engine_->broadcast(net::Loop::now(), payload, name);
 }
 
+Result<void> Memberlist::Impl::change(const std::function<Result<void>(Engine&)>& change) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return std::unexpected(shut_down_error());
+  request_flush();
+  return change(*engine_);
+}
+
 Result<PingResult> Memberlist::Impl::ping(std::string_view member) {
   auto outcome = run([member](Engine& engine, TimePoint now) { return engine.ping(now, member); });
   if (!outcome) return std::unexpected(std::move(outcome.error()));

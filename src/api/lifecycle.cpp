@@ -15,6 +15,18 @@ namespace {
 // What streams that were closed before a shutdown get to write what they still hold.
 constexpr auto kLastWritesTime = std::chrono::seconds(1);
 
+// Keys that were not handed on are gone when it is.
+class WipeAtEnd {
+ public:
+  explicit WipeAtEnd(std::vector<Bytes>& keys) noexcept : keys_(keys) {}
+  WipeAtEnd(const WipeAtEnd&) = delete;
+  WipeAtEnd& operator=(const WipeAtEnd&) = delete;
+  ~WipeAtEnd() { wipe(keys_); }
+
+ private:
+  std::vector<Bytes>& keys_;
+};
+
 }  // namespace
 
 // --- create -------------------------------------------------------------------------------------
@@ -25,9 +37,15 @@ Memberlist::Impl::Impl(Config config, Handlers handlers)
 Result<std::shared_ptr<Memberlist::Impl>> Memberlist::Impl::create(Config config,
                                                                    Handlers handlers) {
   if (config.name.empty()) config.name = net::host_name();
-  if (auto valid = config.validate(); !valid) return std::unexpected(std::move(valid.error()));
+  if (auto valid = config.validate(); !valid) {
+    wipe(config.keys);
+    return std::unexpected(std::move(valid.error()));
+  }
+  std::vector<Bytes> keys = std::exchange(config.keys, {});
   auto impl = std::make_shared<Impl>(std::move(config), std::move(handlers));
-  if (auto opened = impl->open(); !opened) return std::unexpected(std::move(opened.error()));
+  if (auto opened = impl->open(std::move(keys)); !opened) {
+    return std::unexpected(std::move(opened.error()));
+  }
   try {
     impl->start();
   } catch (const std::system_error& error) {
@@ -37,13 +55,14 @@ Result<std::shared_ptr<Memberlist::Impl>> Memberlist::Impl::create(Config config
   return impl;
 }
 
-Result<void> Memberlist::Impl::open() {
+Result<void> Memberlist::Impl::open(std::vector<Bytes> keys) {
+  const WipeAtEnd wiper(keys);
   auto transport = net::Transport::open(
       loop_, {.bind = config_.bind, .close_timeout = config_.tcp_timeout}, *this);
   if (!transport) return std::unexpected(std::move(transport.error()));
   transport_ = std::move(*transport);
   if (auto chosen = choose_advertised(transport_->local_address()); !chosen) return chosen;
-  if (auto made = make_engine(); !made) return made;
+  if (auto made = make_engine(std::move(keys)); !made) return made;
   auto resolver = net::Resolver::create(loop_);
   if (!resolver) return std::unexpected(std::move(resolver.error()));
   resolver_ = std::move(*resolver);
@@ -63,13 +82,15 @@ Result<void> Memberlist::Impl::choose_advertised(const Address& bound) {
   return {};
 }
 
-Result<void> Memberlist::Impl::make_engine() {
+Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   EngineEnvironment environment;
   environment.advertise = config_.advertise.value_or(config_.bind);
   environment.now = net::Loop::now();
   std::random_device entropy;
   environment.seed = std::uint64_t{entropy()} << 32 | entropy();
-  auto engine = Engine::create(config_, std::move(environment));
+  Config config = config_;
+  config.keys = std::move(keys);
+  auto engine = Engine::create(std::move(config), std::move(environment));
   if (!engine) return std::unexpected(std::move(engine.error()));
   engine_ = std::make_unique<Engine>(std::move(*engine));
   return {};
@@ -95,7 +116,8 @@ void Memberlist::Impl::warn_if_open() const {
        fmt::format("listening at {}, advertised as {}", config_.bind.to_string(),
                    advertise.to_string()),
        {}});
-  if (!config_.keys.empty() || advertise.ip.is_private() || advertise.ip.is_loopback()) return;
+  const bool has_keys = !view([](const Engine& engine) { return engine.keys(); }).empty();
+  if (has_keys || advertise.ip.is_private() || advertise.ip.is_loopback()) return;
   log({LogLevel::warning,
        fmt::format("advertising the public address {} without encryption: set keys",
                    advertise.to_string()),

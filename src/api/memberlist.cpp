@@ -46,6 +46,42 @@ Result<void> Memberlist::broadcast(BytesView payload, std::string_view name) {
 
 Result<PingResult> Memberlist::ping(std::string_view member) { return impl_->ping(member); }
 
+Result<void> Memberlist::add_key(BytesView key) {
+  return impl_->change([key](Engine& engine) { return engine.add_key(key); });
+}
+
+Result<void> Memberlist::use_key(BytesView key) {
+  return impl_->change([key](Engine& engine) { return engine.use_key(key); });
+}
+
+Result<void> Memberlist::use_key(std::string_view fingerprint) {
+  return impl_->change([fingerprint](Engine& engine) { return engine.use_key(fingerprint); });
+}
+
+Result<void> Memberlist::remove_key(BytesView key) {
+  return impl_->change([key](Engine& engine) { return engine.remove_key(key); });
+}
+
+Result<void> Memberlist::remove_key(std::string_view fingerprint) {
+  return impl_->change([fingerprint](Engine& engine) { return engine.remove_key(fingerprint); });
+}
+
+std::vector<KeyInfo> Memberlist::keys() const {
+  return impl_->view([](const Engine& engine) { return engine.keys(); });
+}
+
+Result<void> Memberlist::set_gossip_verify(std::optional<bool> incoming,
+                                           std::optional<bool> outgoing) {
+  return impl_->change([=](Engine& engine) -> Result<void> {
+    engine.set_gossip_verify(incoming, outgoing);
+    return {};
+  });
+}
+
+GossipVerify Memberlist::gossip_verify() const {
+  return impl_->view([](const Engine& engine) { return engine.gossip_verify(); });
+}
+
 void Memberlist::shutdown() { impl_->shutdown(); }
 
 MemberSnapshot Memberlist::members() const {

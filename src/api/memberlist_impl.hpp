@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -42,6 +43,8 @@ class Memberlist::Impl final : public net::TransportHandler {
   [[nodiscard]] Result<PingResult> ping(std::string_view member);
   void shutdown();
 
+  /// Calls `change(engine)` under the mutex; it ends at once, and what it has to log goes out soon.
+  [[nodiscard]] Result<void> change(const std::function<Result<void>(Engine&)>& change);
   /// Calls `look(engine)` under the mutex.
   template <class Look>
   [[nodiscard]] auto view(Look&& look) const {
@@ -65,9 +68,9 @@ class Memberlist::Impl final : public net::TransportHandler {
   struct Lookups;
 
   // --- create
-  Result<void> open();
+  Result<void> open(std::vector<Bytes> keys);
   Result<void> choose_advertised(const Address& bound);
-  Result<void> make_engine();
+  Result<void> make_engine(std::vector<Bytes> keys);
   void start();
   void warn_if_open() const;
 
@@ -95,7 +98,8 @@ class Memberlist::Impl final : public net::TransportHandler {
   [[nodiscard]] bool on_loop_thread() const noexcept;
   void stop_loop();
 
-  Config config_;  // with name, bound address and advertised address filled in
+  // With name, bound address and advertised address filled in, and without keys.
+  Config config_;
   Handlers handlers_;
   net::Loop loop_;
   std::unique_ptr<net::Transport> transport_;

@@ -107,5 +107,12 @@ inline constexpr std::size_t kWaitingOutputs = 1024;
 inline constexpr std::size_t kWaitingPayloadBytes = 64 * kMiB;
 /// Log lines for one cause in one second; the rest is counted and summed up in one line.
 inline constexpr std::uint32_t kLogLinesPerCausePerSecond = 5;
+/// Keys of a keyring. A change needs two; a packet that no key opens is tried with each of them.
+inline constexpr std::size_t kKeyringKeys = 16;
+/// What may be encrypted with one key, by all who use it together: with random nonces of 96 bits a
+/// nonce is then repeated with a chance of 2^-32 (NIST SP 800-38D, 8.3). Not enforced: from the
+/// half of it on the log says that the key should be changed.
+inline constexpr std::uint64_t kKeySeals = std::uint64_t{1} << 32;
+inline constexpr std::uint64_t kKeySealsWarning = kKeySeals / 2;
 
 }  // namespace memberlist::limits

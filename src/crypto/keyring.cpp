@@ -1,14 +1,19 @@
 #include "crypto/keyring.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cstdlib>
+#include <iterator>
+#include <limits>
 #include <utility>
+
+#include "base/limits.hpp"
 
 namespace memberlist::crypto {
 namespace {
@@ -47,8 +52,9 @@ void must(int result) noexcept {
   if (result != 1) std::abort();
 }
 
-std::unexpected<Error> no_such_key() {
-  return fail(ErrorCode::invalid_argument, "the key is not in the keyring; add it first",
+std::unexpected<Error> no_such_key(std::string_view fingerprint) {
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("the key {} is not in the keyring; add it first", fingerprint),
               "keyring");
 }
 
@@ -59,6 +65,10 @@ struct Cipher::State {
   Context decrypt;
   std::array<std::byte, kMaxKeyBytes> key{};
   std::size_t key_bytes = 0;
+  std::string fingerprint;
+  std::uint64_t sealed = 0;
+  std::uint64_t opened = 0;
+  int warned = 0;  // level of the last warning about its use
 
   State() = default;
   State(const State&) = delete;
@@ -71,7 +81,7 @@ Cipher::Cipher(Cipher&&) noexcept = default;
 Cipher& Cipher::operator=(Cipher&&) noexcept = default;
 Cipher::~Cipher() = default;
 
-Result<Cipher> Cipher::create(BytesView key) {
+Result<Cipher> Cipher::create(BytesView key, std::uint64_t sealed_before) {
   const EVP_CIPHER* algorithm = cipher_for(key.size());
   if (algorithm == nullptr) {
     return fail(ErrorCode::crypto,
@@ -80,6 +90,8 @@ Result<Cipher> Cipher::create(BytesView key) {
   auto state = std::make_unique<State>();
   std::ranges::copy(key, state->key.begin());
   state->key_bytes = key.size();
+  state->fingerprint = key_fingerprint(key);
+  state->sealed = sealed_before;
   state->encrypt.reset(EVP_CIPHER_CTX_new());
   state->decrypt.reset(EVP_CIPHER_CTX_new());
   if (!state->encrypt || !state->decrypt ||
@@ -93,6 +105,7 @@ Result<Cipher> Cipher::create(BytesView key) {
 void Cipher::seal(const Nonce& nonce, BytesView authenticated, BytesView authenticated_more,
                   std::span<std::byte> text, std::span<std::byte, kTagBytes> tag) {
   EVP_CIPHER_CTX* context = state_->encrypt.get();
+  ++state_->sealed;
   int written = 0;
   must(EVP_EncryptInit_ex(context, nullptr, nullptr, nullptr, raw(nonce)));
   for (const BytesView piece : {authenticated, authenticated_more}) {
@@ -126,57 +139,119 @@ bool Cipher::open(const Nonce& nonce, BytesView authenticated, BytesView authent
   std::ranges::copy(tag, expected.begin());
   must(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTagBytes, expected.data()));
   unsigned char nothing[kTagBytes];
-  return EVP_DecryptFinal_ex(context, nothing, &written) == 1;
+  if (EVP_DecryptFinal_ex(context, nothing, &written) != 1) return false;
+  ++state_->opened;
+  return true;
 }
 
 BytesView Cipher::key() const noexcept { return BytesView(state_->key).first(state_->key_bytes); }
+const std::string& Cipher::fingerprint() const noexcept { return state_->fingerprint; }
+std::uint64_t Cipher::sealed() const noexcept { return state_->sealed; }
+std::uint64_t Cipher::opened() const noexcept { return state_->opened; }
 
-namespace {
+// --- Keyring ------------------------------------------------------------------------------------
 
-// Where a key is in the ring. Keys are compared in constant time: an admin's request to use or
-// remove a key must not tell by its duration how much of a guess was right.
-std::vector<Cipher>::iterator find(std::vector<Cipher>& ciphers, BytesView key) {
-  return std::ranges::find_if(ciphers, [key](const Cipher& cipher) {
+// Keys are compared in constant time: an admin's request to use or remove a key must not tell by
+// its duration how much of a guess was right.
+Keyring::Place Keyring::find(BytesView key) {
+  return std::ranges::find_if(ciphers_, [key](const Cipher& cipher) {
     const BytesView other = cipher.key();
     return other.size() == key.size() && CRYPTO_memcmp(other.data(), key.data(), key.size()) == 0;
   });
 }
 
-}  // namespace
+Result<Keyring::Place> Keyring::find(std::string_view fingerprint) {
+  const Place found = std::ranges::find(ciphers_, fingerprint, &Cipher::fingerprint);
+  if (found == ciphers_.end()) return no_such_key(fingerprint);
+  return found;
+}
 
-Result<Keyring> Keyring::create(std::span<const Bytes> keys) {
+Result<Keyring> Keyring::create(std::span<const Bytes> keys, std::uint64_t sealed_before) {
   Keyring ring;
   for (const Bytes& key : keys) {
     if (auto added = ring.add(key); !added) return std::unexpected(added.error());
+    ring.ciphers_.back().state_->sealed = sealed_before;
   }
   return ring;
 }
 
+std::vector<KeyInfo> Keyring::list() const {
+  std::vector<KeyInfo> keys;
+  for (const Cipher& cipher : ciphers_) {
+    keys.push_back({.fingerprint = cipher.fingerprint(),
+                    .key_bytes = cipher.key().size(),
+                    .primary = keys.empty(),
+                    .encrypted = cipher.sealed(),
+                    .decrypted = cipher.opened()});
+  }
+  return keys;
+}
+
 Result<void> Keyring::add(BytesView key) {
-  if (find(ciphers_, key) != ciphers_.end()) return {};
+  if (find(key) != ciphers_.end()) return {};
   auto cipher = Cipher::create(key);
   if (!cipher) return std::unexpected(cipher.error());
+  if (ciphers_.size() >= limits::kKeyringKeys) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the key {} is one too many: a keyring holds at most {} keys; remove "
+                            "one first",
+                            cipher->fingerprint(), limits::kKeyringKeys),
+                "keyring");
+  }
   ciphers_.push_back(*std::move(cipher));
   return {};
 }
 
 Result<void> Keyring::use(BytesView key) {
-  const auto found = find(ciphers_, key);
-  if (found == ciphers_.end()) return no_such_key();
+  const Place found = find(key);
+  if (found == ciphers_.end()) return no_such_key(key_fingerprint(key));
   std::rotate(ciphers_.begin(), found, found + 1);
   return {};
 }
 
-Result<void> Keyring::remove(BytesView key) {
-  const auto found = find(ciphers_, key);
-  if (found == ciphers_.end()) return {};
-  if (found == ciphers_.begin()) {
-    return fail(ErrorCode::invalid_argument,
-                "the primary key cannot be removed; use another key first", "keyring");
-  }
-  ciphers_.erase(found);
+Result<void> Keyring::use(std::string_view fingerprint) {
+  const auto found = find(fingerprint);
+  if (!found) return std::unexpected(found.error());
+  std::rotate(ciphers_.begin(), *found, *found + 1);
   return {};
 }
+
+Result<void> Keyring::remove(BytesView key) {
+  const Place found = find(key);
+  if (found == ciphers_.end()) return {};
+  return remove(found);
+}
+
+Result<void> Keyring::remove(std::string_view fingerprint) {
+  const auto found = find(fingerprint);
+  if (!found) return std::unexpected(found.error());
+  return remove(*found);
+}
+
+Result<void> Keyring::remove(Place place) {
+  if (place == ciphers_.begin()) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("the key {} is the primary, which cannot be removed; use another key "
+                            "first",
+                            place->fingerprint()),
+                "keyring");
+  }
+  ciphers_.erase(place);
+  return {};
+}
+
+std::optional<std::uint64_t> Keyring::take_use_warning(std::uint64_t senders) noexcept {
+  Cipher::State& state = *primary().state_;
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t by_all =
+      senders > 0 && state.sealed > kMost / senders ? kMost : state.sealed * senders;
+  const auto level = static_cast<int>(std::bit_width(by_all / limits::kKeySealsWarning));
+  if (level <= state.warned) return std::nullopt;
+  state.warned = level;
+  return by_all;
+}
+
+// --- what the ring needs ------------------------------------------------------------------------
 
 void secure_random(std::span<std::byte> bytes) {
   while (!bytes.empty()) {
@@ -186,6 +261,31 @@ void secure_random(std::span<std::byte> bytes) {
   }
 }
 
+}  // namespace memberlist::crypto
+
+namespace memberlist {
+
+std::string key_fingerprint(BytesView key) {
+  constexpr std::string_view kPrefix = "memberlist key ";
+  constexpr std::size_t kShownBytes = 8;
+  Bytes text = to_bytes(kPrefix);
+  text.reserve(kPrefix.size() + key.size());
+  text.insert(text.end(), key.begin(), key.end());
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  crypto::must(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr));
+  wipe(text);
+  std::string shown;
+  for (std::size_t i = 0; i < kShownBytes; ++i) {
+    fmt::format_to(std::back_inserter(shown), "{:02x}", digest[i]);
+  }
+  return shown;
+}
+
 void wipe(std::span<std::byte> bytes) noexcept { OPENSSL_cleanse(bytes.data(), bytes.size()); }
 
-}  // namespace memberlist::crypto
+void wipe(std::vector<Bytes>& keys) noexcept {
+  for (Bytes& key : keys) wipe(std::span(key));
+  keys.clear();
+}
+
+}  // namespace memberlist

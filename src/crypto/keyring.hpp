@@ -4,11 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "memberlist/bytes.hpp"
 #include "memberlist/error.hpp"
+#include "memberlist/key.hpp"
 
 namespace memberlist::crypto {
 
@@ -17,10 +21,12 @@ inline constexpr std::size_t kTagBytes = 16;
 using Nonce = std::array<std::byte, kNonceBytes>;
 
 /// AES-GCM with one key of 16, 24 or 32 bytes; its cipher contexts are made once and kept.
-/// Not thread-safe (the contexts hold state). The key is wiped when it is dropped.
+/// Not thread-safe (the contexts hold state). The key is wiped when it is dropped, here and in the
+/// contexts. Counts its use.
 class Cipher {
  public:
-  [[nodiscard]] static Result<Cipher> create(BytesView key);
+  /// `sealed_before`: where the count of what it has encrypted begins.
+  [[nodiscard]] static Result<Cipher> create(BytesView key, std::uint64_t sealed_before = 0);
   Cipher(Cipher&&) noexcept;
   Cipher& operator=(Cipher&&) noexcept;
   ~Cipher();
@@ -35,41 +41,64 @@ class Cipher {
                           BytesView sealed, std::span<const std::byte, kTagBytes> tag,
                           std::span<std::byte> text);
   [[nodiscard]] BytesView key() const noexcept;
+  [[nodiscard]] const std::string& fingerprint() const noexcept;
+  /// Calls of `seal`, and those of `open` in which the tag fitted.
+  [[nodiscard]] std::uint64_t sealed() const noexcept;
+  [[nodiscard]] std::uint64_t opened() const noexcept;
 
  private:
+  friend class Keyring;
   struct State;
   explicit Cipher(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };
 
-/// Keys in order, the primary first: it encrypts, all decrypt (protocol 2, Encryption).
+/// Keys in order, the primary first: it encrypts, all decrypt (protocol 2, Encryption). At most
+/// `limits::kKeyringKeys`. Errors name a key by its fingerprint. Not thread-safe.
 class Keyring {
  public:
-  /// The first key is the primary; doubles are dropped. No keys: an empty ring.
-  [[nodiscard]] static Result<Keyring> create(std::span<const Bytes> keys);
+  /// The first key is the primary; doubles are dropped. No keys: an empty ring. `sealed_before` is
+  /// handed to each Cipher.
+  [[nodiscard]] static Result<Keyring> create(std::span<const Bytes> keys,
+                                              std::uint64_t sealed_before = 0);
 
   [[nodiscard]] bool empty() const noexcept { return ciphers_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return ciphers_.size(); }
   /// Precondition: not empty.
   [[nodiscard]] Cipher& primary() noexcept { return ciphers_.front(); }
   [[nodiscard]] std::span<Cipher> ciphers() noexcept { return ciphers_; }
+  /// What may be shown of the keys, in order.
+  [[nodiscard]] std::vector<KeyInfo> list() const;
 
-  /// Adds a key behind the others; adding one that is there does nothing.
+  /// Adds a key behind the others, or as the primary of an empty ring; adding one that is there
+  /// does nothing.
   [[nodiscard]] Result<void> add(BytesView key);
   /// Makes an installed key the primary.
   [[nodiscard]] Result<void> use(BytesView key);
+  [[nodiscard]] Result<void> use(std::string_view fingerprint);
   /// Removes a key; removing the primary is an error, removing an unknown one does nothing.
   [[nodiscard]] Result<void> remove(BytesView key);
+  /// The same; an unknown fingerprint is an error, since it may be a misspelt one.
+  [[nodiscard]] Result<void> remove(std::string_view fingerprint);
+
+  /// To be asked after each `seal` with the primary, which must be there. Every member encrypts
+  /// with it, so what all `senders` have encrypted is taken to be that many times what this one
+  /// has. Where that comes to `limits::kKeySealsWarning`, and each time that it has doubled from
+  /// there, it is returned, once.
+  [[nodiscard]] std::optional<std::uint64_t> take_use_warning(std::uint64_t senders) noexcept;
 
  private:
+  using Place = std::vector<Cipher>::iterator;
+
+  [[nodiscard]] Place find(BytesView key);
+  [[nodiscard]] Result<Place> find(std::string_view fingerprint);
+  [[nodiscard]] Result<void> remove(Place place);
+
   std::vector<Cipher> ciphers_;
 };
 
 /// Fills bytes from the operating system's secure generator. Aborts the process if there is none,
 /// since a predictable nonce would reveal the key stream.
 void secure_random(std::span<std::byte> bytes);
-
-/// Overwrites bytes in a way that the compiler keeps.
-void wipe(std::span<std::byte> bytes) noexcept;
 
 }  // namespace memberlist::crypto

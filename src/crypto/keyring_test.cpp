@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/limits.hpp"
 
 namespace memberlist::crypto {
 namespace {
@@ -199,10 +202,131 @@ TEST(SecureRandom, FillsAllBytesAndDiffersEachTime) {
   secure_random({});
 }
 
+// --- fingerprints -------------------------------------------------------------------------------
+
+TEST(Fingerprint, IsTheHashThatTheDocumentationSays) {
+  // printf 'memberlist key aaaaaaaaaaaaaaaa' | sha256sum | cut -c 1-16
+  EXPECT_EQ(key_fingerprint(kA), "05b8d0d54541ff35");
+  EXPECT_NE(key_fingerprint(kA), key_fingerprint(kB));
+}
+
+TEST(Keyring, ListShowsFingerprintsAndUseButNoKey) {
+  Keyring keyring = ring({kA, kC});
+  const Sealed sealed = seal(keyring.primary(), "secret");
+  seal(keyring.primary(), "another");
+  EXPECT_FALSE(opens(keyring.ciphers()[1], sealed, "secret"));
+  EXPECT_TRUE(opens(keyring.ciphers()[0], sealed, "secret"));
+  ASSERT_TRUE(keyring.use(kC));
+  const std::vector<KeyInfo> keys = keyring.list();
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_EQ(keys[0].fingerprint, key_fingerprint(kC));
+  EXPECT_EQ(keys[0].key_bytes, 32U);
+  EXPECT_TRUE(keys[0].primary);
+  EXPECT_EQ(keys[0].encrypted, 0U);
+  EXPECT_EQ(keys[0].decrypted, 0U) << "a refused packet is not counted";
+  EXPECT_EQ(keys[1].fingerprint, key_fingerprint(kA));
+  EXPECT_EQ(keys[1].key_bytes, 16U);
+  EXPECT_FALSE(keys[1].primary);
+  EXPECT_EQ(keys[1].encrypted, 2U);
+  EXPECT_EQ(keys[1].decrypted, 1U);
+  EXPECT_TRUE(ring({}).list().empty());
+}
+
+TEST(Keyring, IsChangedByFingerprintToo) {
+  Keyring keyring = ring({kA, kB, kC});
+  ASSERT_TRUE(keyring.use(std::string_view(key_fingerprint(kC))));
+  EXPECT_EQ(keys_of(keyring), (std::vector<Bytes>{kC, kA, kB}));
+  EXPECT_FALSE(keyring.remove(std::string_view(key_fingerprint(kC)))) << "the primary";
+  ASSERT_TRUE(keyring.remove(std::string_view(key_fingerprint(kA))));
+  EXPECT_EQ(keys_of(keyring), (std::vector<Bytes>{kC, kB}));
+  for (const std::string& unknown : {key_fingerprint(kA), std::string("misspelt"), std::string()}) {
+    for (const auto& result :
+         {keyring.use(std::string_view(unknown)), keyring.remove(std::string_view(unknown))}) {
+      ASSERT_FALSE(result);
+      EXPECT_EQ(result.error().code, ErrorCode::invalid_argument);
+      EXPECT_NE(result.error().message.find(unknown), std::string::npos);
+    }
+  }
+  EXPECT_EQ(keys_of(keyring), (std::vector<Bytes>{kC, kB}));
+}
+
+TEST(Keyring, ErrorsNameTheKeyByItsFingerprint) {
+  Keyring keyring = ring({kA, kB});
+  EXPECT_NE(keyring.use(kC).error().message.find(key_fingerprint(kC)), std::string::npos);
+  EXPECT_NE(keyring.remove(kA).error().message.find(key_fingerprint(kA)), std::string::npos);
+}
+
+TEST(Keyring, HoldsAsManyKeysAsItsLimit) {
+  std::vector<Bytes> keys;
+  for (std::size_t i = 0; i <= limits::kKeyringKeys; ++i) {
+    keys.emplace_back(16, static_cast<std::byte>(i));
+  }
+  EXPECT_FALSE(Keyring::create(keys));
+  const Bytes last = keys.back();
+  keys.pop_back();
+  Keyring keyring = ring(keys);
+  EXPECT_EQ(keyring.size(), limits::kKeyringKeys);
+  EXPECT_TRUE(keyring.add(keys.back())) << "it is there already";
+  const auto added = keyring.add(last);
+  ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().code, ErrorCode::invalid_argument);
+  EXPECT_NE(added.error().message.find(std::to_string(limits::kKeyringKeys)), std::string::npos);
+  EXPECT_EQ(keyring.size(), limits::kKeyringKeys);
+  ASSERT_TRUE(keyring.remove(keys.back()));
+  EXPECT_TRUE(keyring.add(last));
+}
+
+// --- how often a key was used -------------------------------------------------------------------
+
+TEST(KeyUse, WarnsNearTheLimitThenAtItThenWheneverItHasDoubled) {
+  Keyring keyring = Keyring::create(std::vector<Bytes>{kA}, limits::kKeySealsWarning - 2).value();
+  seal(keyring.primary(), "x");
+  EXPECT_FALSE(keyring.take_use_warning(1));
+  seal(keyring.primary(), "x");
+  EXPECT_EQ(keyring.take_use_warning(1), limits::kKeySealsWarning);
+  EXPECT_FALSE(keyring.take_use_warning(1)) << "once";
+  seal(keyring.primary(), "x");
+  EXPECT_FALSE(keyring.take_use_warning(1));
+
+  Keyring at_limit = Keyring::create(std::vector<Bytes>{kA}, limits::kKeySeals - 1).value();
+  EXPECT_EQ(at_limit.take_use_warning(1), limits::kKeySeals - 1);
+  seal(at_limit.primary(), "x");
+  EXPECT_EQ(at_limit.take_use_warning(1), limits::kKeySeals);
+  EXPECT_FALSE(at_limit.take_use_warning(1));
+  EXPECT_EQ(at_limit.take_use_warning(2), 2 * limits::kKeySeals);
+}
+
+TEST(KeyUse, CountsAllWhoEncryptWithTheKey) {
+  Keyring keyring = Keyring::create(std::vector<Bytes>{kA}, (std::uint64_t{1} << 21) - 1).value();
+  EXPECT_FALSE(keyring.take_use_warning(1024));
+  EXPECT_FALSE(keyring.take_use_warning(1)) << "not by this node alone";
+  EXPECT_FALSE(keyring.take_use_warning(0));
+  seal(keyring.primary(), "x");
+  EXPECT_EQ(keyring.take_use_warning(1024), limits::kKeySealsWarning);
+  // Nothing overflows.
+  EXPECT_EQ(keyring.take_use_warning(~std::uint64_t{0}), ~std::uint64_t{0});
+}
+
+TEST(KeyUse, IsThatOfThePrimary) {
+  Keyring keyring = Keyring::create(std::vector<Bytes>{kA}, limits::kKeySeals).value();
+  ASSERT_TRUE(keyring.add(kB));
+  ASSERT_TRUE(keyring.use(kB));
+  EXPECT_FALSE(keyring.take_use_warning(1));
+  ASSERT_TRUE(keyring.use(kA));
+  EXPECT_EQ(keyring.take_use_warning(1), limits::kKeySeals);
+}
+
 TEST(Wipe, OverwritesWithZeros) {
   Bytes secret = to_bytes("secret");
   wipe(secret);
   EXPECT_EQ(secret, Bytes(6));
+}
+
+TEST(Wipe, RemovesKeysToo) {
+  std::vector<Bytes> keys{kA, kB};
+  wipe(keys);
+  EXPECT_TRUE(keys.empty());
+  wipe(keys);
 }
 
 }  // namespace

@@ -24,6 +24,15 @@ std::shared_ptr<const MemberRecord> self_record(const Config& config, const Addr
                     config.delegate_protocol_version}});
 }
 
+// Checks a config, and makes the keyring of its keys, which do not stay in it.
+Result<wire::Keyring> take_keys(Config& config) {
+  const Result<void> valid = config.validate();
+  Result<wire::Keyring> keyring =
+      valid ? wire::Keyring::create(config.keys) : std::unexpected(valid.error());
+  wipe(config.keys);
+  return keyring;
+}
+
 }  // namespace
 
 Policy::~Policy() = default;
@@ -173,15 +182,14 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
 // ----------------------------------------------------------------------------------
 
 Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
-  if (auto valid = config.validate(); !valid) return std::unexpected(valid.error());
+  auto keyring = take_keys(config);
+  if (!keyring) return std::unexpected(keyring.error());
   if (environment.advertise.ip.is_unspecified() || environment.advertise.port == 0) {
     return fail(ErrorCode::no_address,
                 "the advertised address " + environment.advertise.to_string() +
                     " cannot be reached: it needs an address and a port",
                 "advertise");
   }
-  auto keyring = wire::Keyring::create(config.keys);
-  if (!keyring) return std::unexpected(keyring.error());
   return Engine(std::make_unique<Impl>(std::move(config), environment, std::move(*keyring)));
 }
 
@@ -316,6 +324,27 @@ Result<OperationId> Engine::ping(TimePoint now, std::string_view member) {
   impl_->prober.ping(target, id);
   impl_->end();
   return id;
+}
+
+// --- Engine: keys
+// ------------------------------------------------------------------------------------
+
+Result<void> Engine::add_key(BytesView key) { return impl_->keys.add(key); }
+Result<void> Engine::use_key(BytesView key) { return impl_->keys.use(key); }
+Result<void> Engine::use_key(std::string_view fingerprint) { return impl_->keys.use(fingerprint); }
+Result<void> Engine::remove_key(BytesView key) { return impl_->keys.remove(key); }
+Result<void> Engine::remove_key(std::string_view fingerprint) {
+  return impl_->keys.remove(fingerprint);
+}
+
+std::vector<KeyInfo> Engine::keys() const { return impl_->context.keyring.list(); }
+
+void Engine::set_gossip_verify(std::optional<bool> incoming, std::optional<bool> outgoing) {
+  impl_->keys.set_verify(incoming, outgoing);
+}
+
+GossipVerify Engine::gossip_verify() const noexcept {
+  return {impl_->context.sealing.verify_incoming, impl_->context.sealing.verify_outgoing};
 }
 
 // --- Engine: views and outputs

@@ -2,6 +2,7 @@
 
 #include "swim/context.hpp"
 #include "swim/gossip.hpp"
+#include "swim/keys.hpp"
 #include "swim/membership.hpp"
 #include "swim/operations.hpp"
 #include "swim/packets.hpp"
@@ -31,6 +32,7 @@ class Engine::Impl final : public swim::StreamListener {
   }
 
   swim::Context context;
+  swim::Keys keys{context};
   swim::PacketSender packets{context};
   swim::Membership membership{context, packets};
   swim::Operations operations{context};

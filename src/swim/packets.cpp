@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "swim/keys.hpp"
 #include "swim/scaling.hpp"
 
 namespace memberlist::swim {
@@ -48,17 +49,20 @@ void PacketSender::send_user_broadcasts(const Address& to) {
   if (!parts_.empty()) flush(to, with_crc);
 }
 
+/// Room for encryption is always kept: it can begin while a message waits in the queue.
 std::size_t PacketSender::max_payload() const noexcept {
   constexpr std::size_t kTypeByte = 1;
-  return room(true) - wire::kCompoundPartOverhead - kTypeByte;
+  return room(true, true) - wire::kCompoundPartOverhead - kTypeByte;
 }
 
 std::size_t PacketSender::room(bool with_crc) const noexcept {
+  return room(with_crc, context_.sealing.encrypts());
+}
+
+std::size_t PacketSender::room(bool with_crc, bool encrypted) const noexcept {
   std::size_t overhead = wire::kCompoundHeadBytes + wire::label_overhead(context_.sealing.label);
   if (with_crc) overhead += kCrcBytes;
-  if (context_.sealing.encrypts()) {
-    overhead += wire::encryption_overhead(context_.sealing.encryption_version);
-  }
+  if (encrypted) overhead += wire::encryption_overhead(context_.sealing.encryption_version);
   return context_.config.udp_buffer_size - overhead;
 }
 
@@ -110,6 +114,7 @@ void PacketSender::flush(const Address& to, bool with_crc) {
     context_.out.send_packet(to, packet);
     ++context_.counters.packets_sent;
     context_.counters.packet_bytes_sent += packet.size();
+    note_key_use(context_);
   }
 }
 

@@ -25,12 +25,14 @@ class PacketSender {
   /// As many user messages as fit into one packet; nothing if there are none.
   void send_user_broadcasts(const Address& to);
 
-  /// The largest user payload that fits a packet beside every overhead.
+  /// The largest user payload that fits a packet beside every overhead, also that of encryption
+  /// that is not there yet.
   [[nodiscard]] std::size_t max_payload() const noexcept;
 
  private:
   // Bytes of a packet that its messages may fill, the compound's own overhead left to them.
   [[nodiscard]] std::size_t room(bool with_crc) const noexcept;
+  [[nodiscard]] std::size_t room(bool with_crc, bool encrypted) const noexcept;
   [[nodiscard]] bool understands_crc(const Address& to) const;
   // Adds what fits, and returns the bytes that are still free.
   std::size_t add_member_broadcasts(std::size_t free_bytes);

@@ -9,8 +9,8 @@
 namespace memberlist::cli_test {
 namespace {
 
-const Arguments kCommands{"agent", "members", "info",      "join",    "leave",  "meta",
-                          "ping",  "send",    "broadcast", "monitor", "keygen", "version"};
+const Arguments kCommands{"agent", "members",   "info",    "join", "leave",  "meta",   "ping",
+                          "send",  "broadcast", "monitor", "keys", "keygen", "version"};
 
 // One line on standard error, nothing on standard output.
 void expect_error(const testing::Completed& completed, int exit_code, const std::string& part) {
@@ -29,7 +29,7 @@ TEST(Usage, WithoutArgumentsTheCommandsAreListed) {
     EXPECT_TRUE(std::regex_search(completed.output, std::regex("\n  " + command + " +[a-z]")))
         << command;
   }
-  for (const char* later : {"keys", "explain", "top", "inspect", "sim", "tune", "replay"}) {
+  for (const char* later : {"explain", "top", "inspect", "sim", "tune", "replay"}) {
     EXPECT_FALSE(std::regex_search(completed.output, std::regex("\n  " + std::string(later) + " ")))
         << later;
   }
@@ -87,7 +87,10 @@ TEST(Usage, WrongUsageIsExitCode2) {
   expect_error(run({"keygen", "--bytes", "17"}), 2, "17");
   expect_error(run({"members", "--http", "not an address:x"}), 2, "--http");
   expect_error(run({"agent", "extra"}), 2, "extra");
-  expect_error(run({"keys", "list"}), 2, "keys");
+  expect_error(run({"explain", "b"}), 2, "explain");
+  expect_error(run({"keys"}), 2, "keys --help");
+  expect_error(run({"keys", "change"}), 2, "keys --help");
+  expect_error(run({"keys", "verify", "--incoming", "yes"}), 2, "yes");
 }
 
 TEST(Usage, LinesFromElsewhereCannotBreakTheErrorLine) {
@@ -137,9 +140,19 @@ TEST(Usage, AnAgentThatIsNotThereIsNamed) {
   const std::string nobody = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
   const std::string text = "no agent answers at " + nobody +
                            ": start one with `memberlist agent`, or give --http HOST:PORT";
-  const std::vector<Arguments> commands{
-      {"members"},   {"info"},    {"join", "b"},       {"leave"},           {"meta", "x"},
-      {"ping", "b"}, {"monitor"}, {"send", "b", "hi"}, {"broadcast", "hi"}, {"members", "--watch"}};
+  const std::vector<Arguments> commands{{"members"},
+                                        {"info"},
+                                        {"join", "b"},
+                                        {"leave"},
+                                        {"meta", "x"},
+                                        {"ping", "b"},
+                                        {"monitor"},
+                                        {"send", "b", "hi"},
+                                        {"broadcast", "hi"},
+                                        {"members", "--watch"},
+                                        {"keys", "list"},
+                                        {"keys", "use", "0123456789abcdef"},
+                                        {"keys", "verify", "--incoming", "on"}};
   for (Arguments arguments : commands) {
     arguments.insert(arguments.end(), {"--http", nobody});
     expect_error(run(arguments), 1, text);

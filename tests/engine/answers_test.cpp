@@ -283,9 +283,9 @@ TEST(EnginePackets, TruncatedCompoundYieldsItsCompleteParts) {
   writer.u8(7);
   writer.u8(3);
   for (int i = 0; i < 3; ++i) writer.u16(static_cast<std::uint16_t>(ping.size()));
-  writer.bytes(ping);
-  writer.bytes(ping);
-  writer.bytes(BytesView(ping).first(5));
+  for (const std::size_t bytes : {ping.size(), ping.size(), std::size_t{5}}) {
+    packet.insert(packet.end(), ping.data(), ping.data() + bytes);
+  }
   bench.receive_raw(kStranger, packet);
   EXPECT_EQ(bench.sent(Type::ack).size(), 2u);
   EXPECT_GE(bench.engine().counters().dropped_malformed, 1u);

@@ -120,6 +120,35 @@ Outcome GoPeer::broadcast(const std::string& payload) {
 
 Outcome GoPeer::ping(const std::string& name) { return done({{"command", "ping"}, {"to", name}}); }
 
+Outcome GoPeer::add_key(const std::string& key) {
+  return done({{"command", "key_add"}, {"payload", key}});
+}
+
+Outcome GoPeer::use_key(const std::string& key) {
+  return done({{"command", "key_use"}, {"payload", key}});
+}
+
+Outcome GoPeer::remove_key(const std::string& key) {
+  return done({{"command", "key_remove"}, {"payload", key}});
+}
+
+Outcome GoPeer::verify(std::optional<bool> incoming, std::optional<bool> outgoing) {
+  nlohmann::json request{{"command", "verify"}};
+  if (incoming) request["incoming"] = *incoming;
+  if (outgoing) request["outgoing"] = *outgoing;
+  return done(std::move(request));
+}
+
+Outcome GoPeer::start_flow(Timeout interval) {
+  return done({{"command", "flow"}, {"timeout_ms", interval.count()}});
+}
+
+std::map<std::string, int> GoPeer::stop_flow() {
+  const auto sent = command({{"command", "flow_stop"}});
+  if (!sent.has_value()) throw std::runtime_error(sent.error());
+  return sent->get<std::map<std::string, int>>();
+}
+
 void GoPeer::signal(int number) { process_->process().signal(number); }
 
 std::string GoPeer::log() { return process_->process().error_output(); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -49,6 +50,14 @@ class GoPeer : public Peer {
   Outcome send(const std::string& to, const std::string& payload, bool reliable) override;
   Outcome broadcast(const std::string& payload) override;
   Outcome ping(const std::string& name) override;
+  Outcome add_key(const std::string& key) override;
+  Outcome use_key(const std::string& key) override;
+  Outcome remove_key(const std::string& key) override;
+  Outcome verify(std::optional<bool> incoming, std::optional<bool> outgoing) override;
+  /// From now on it sends each other member the message "NAME N", N = 1, 2, ..., in each interval.
+  Outcome start_flow(Timeout interval);
+  /// Ends that; how many each member was sent.
+  std::map<std::string, int> stop_flow();
   void signal(int number) override;
   std::string log() override;
   void stop() override;

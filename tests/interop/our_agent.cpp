@@ -137,6 +137,24 @@ Outcome OurAgent::broadcast(const std::string& payload) {
 
 Outcome OurAgent::ping(const std::string& name) { return done({"ping", name}); }
 
+Outcome OurAgent::add_key(const std::string& key) { return change_key("add", key); }
+
+Outcome OurAgent::use_key(const std::string& key) { return change_key("use", key); }
+
+Outcome OurAgent::remove_key(const std::string& key) { return change_key("remove", key); }
+
+Outcome OurAgent::change_key(const std::string& command, const std::string& key) {
+  const PayloadFile file(key);
+  return done({"keys", command, "--key-file", file.path()});
+}
+
+Outcome OurAgent::verify(std::optional<bool> incoming, std::optional<bool> outgoing) {
+  std::vector<std::string> arguments{"keys", "verify"};
+  if (incoming) arguments.insert(arguments.end(), {"--incoming", *incoming ? "on" : "off"});
+  if (outgoing) arguments.insert(arguments.end(), {"--outgoing", *outgoing ? "on" : "off"});
+  return done(std::move(arguments));
+}
+
 void OurAgent::signal(int number) {
   killed_ = killed_ || number == SIGKILL;
   process_.signal(number);

@@ -22,6 +22,10 @@ class OurAgent : public Peer {
   Outcome send(const std::string& to, const std::string& payload, bool reliable) override;
   Outcome broadcast(const std::string& payload) override;
   Outcome ping(const std::string& name) override;
+  Outcome add_key(const std::string& key) override;
+  Outcome use_key(const std::string& key) override;
+  Outcome remove_key(const std::string& key) override;
+  Outcome verify(std::optional<bool> incoming, std::optional<bool> outgoing) override;
   void signal(int number) override;
   std::string log() override;
   void stop() override;
@@ -39,6 +43,7 @@ class OurAgent : public Peer {
 
  private:
   Outcome done(std::vector<std::string> arguments);
+  Outcome change_key(const std::string& command, const std::string& key);
 
   testing::Process process_;
   JsonLines lines_;

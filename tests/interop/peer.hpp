@@ -48,6 +48,13 @@ class Peer {
   virtual Outcome broadcast(const std::string& payload) = 0;
   virtual Outcome ping(const std::string& name) = 0;
 
+  // Keys in base64, while it runs.
+  virtual Outcome add_key(const std::string& key) = 0;
+  virtual Outcome use_key(const std::string& key) = 0;
+  virtual Outcome remove_key(const std::string& key) = 0;
+  /// `gossip_verify_incoming` and `gossip_verify_outgoing`; what is unset stays.
+  virtual Outcome verify(std::optional<bool> incoming, std::optional<bool> outgoing) = 0;
+
   /// Sends a signal to the process that this member runs in.
   virtual void signal(int number) = 0;
   /// What this member has to say about a failed test.

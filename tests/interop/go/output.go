@@ -30,6 +30,8 @@ type command struct {
 	Payload   []byte   `json:"payload"`
 	Reliable  bool     `json:"reliable"`
 	TimeoutMS int      `json:"timeout_ms"`
+	Incoming  *bool    `json:"incoming"`
+	Outgoing  *bool    `json:"outgoing"`
 }
 
 type answer struct {

@@ -21,7 +21,6 @@ type peer struct {
 	index  int
 	name   string
 	state  []byte
-	keys   [][]byte
 	label  string
 	config *memberlist.Config
 	list   *memberlist.Memberlist
@@ -30,6 +29,24 @@ type peer struct {
 	lock   sync.Mutex
 	meta   []byte
 	counts map[string]int
+	flow   *flow
+}
+
+// makeKeyring makes a keyring of keys as text. Without keys it is there all the same, and empty, which
+// encrypts nothing: a key can come to it later.
+func makeKeyring(texts []string) (*memberlist.Keyring, error) {
+	var keys [][]byte
+	for _, text := range texts {
+		key, err := decodeKey(text)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return memberlist.NewKeyring(nil, nil)
+	}
+	return memberlist.NewKeyring(keys, keys[0])
 }
 
 func decodeKey(text string) ([]byte, error) {
@@ -58,17 +75,8 @@ func newPeer(o options, index int, name string) (*peer, error) {
 	if p.config, err = makeConfig(o, name); err != nil {
 		return nil, err
 	}
-	for _, text := range o.keys {
-		key, err := decodeKey(text)
-		if err != nil {
-			return nil, err
-		}
-		p.keys = append(p.keys, key)
-	}
-	if len(p.keys) > 0 {
-		if p.config.Keyring, err = memberlist.NewKeyring(p.keys, p.keys[0]); err != nil {
-			return nil, err
-		}
+	if p.config.Keyring, err = makeKeyring(o.keys); err != nil {
+		return nil, err
 	}
 	p.config.Delegate = p
 	p.config.Events = p
@@ -177,6 +185,20 @@ func (p *peer) run(c command) (any, error) {
 		return map[string]any{"score": p.list.GetHealthScore()}, nil
 	case "stats":
 		return p.stats(), nil
+	case "key_add":
+		return nil, p.config.Keyring.AddKey(c.Payload)
+	case "key_use":
+		return nil, p.config.Keyring.UseKey(c.Payload)
+	case "key_remove":
+		return nil, p.config.Keyring.RemoveKey(c.Payload)
+	case "verify":
+		p.verify(c)
+		return nil, nil
+	case "flow": // from now on, a message to each other member in each interval
+		p.startFlow(timeout)
+		return nil, nil
+	case "flow_stop": // how many each member was sent
+		return p.stopFlow(), nil
 	default:
 		return nil, fmt.Errorf("no command %q", c.Command)
 	}
@@ -184,8 +206,8 @@ func (p *peer) run(c command) (any, error) {
 
 func (p *peer) secret() secret {
 	s := secret{label: p.label}
-	if len(p.keys) > 0 && p.config.GossipVerifyOutgoing {
-		s.keys = p.keys
+	if p.config.GossipVerifyOutgoing {
+		s.keys = p.config.Keyring.GetKeys()
 	}
 	return s
 }

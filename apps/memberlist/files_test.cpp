@@ -1,0 +1,105 @@
+#include "files.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace memberlist::cli {
+namespace {
+
+constexpr std::string_view kKey = "MDEyMzQ1Njc4OWFiY2RlZg==";
+
+/// A folder for a test's files, gone with it.
+class Files : public ::testing::Test {
+ protected:
+  Files() : folder_(std::filesystem::temp_directory_path() / "memberlist-files-XXXXXX") {
+    if (::mkdtemp(folder_.data()) == nullptr) {
+      ADD_FAILURE() << "no temporary folder";
+    }
+  }
+  ~Files() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  [[nodiscard]] std::string file(const std::string& name, std::string_view text,
+                                 mode_t mode = 0600) const {
+    EXPECT_TRUE(write_secret_file(path(name), text));
+    EXPECT_EQ(::chmod(path(name).c_str(), mode), 0);
+    return path(name);
+  }
+
+ private:
+  std::string folder_;
+};
+
+TEST_F(Files, KeysOfAPrivateFileAreRead) {
+  for (const mode_t mode : {0600, 0400, 0700}) {
+    const std::string name = "keys" + std::to_string(mode);
+    const auto keys = read_key_file(file(
+        name, "# two keys\n\n" + std::string(kKey) + "\r\n" + "YWJjZGVmZ2hpamtsbW5vcA==", mode));
+    ASSERT_TRUE(keys) << keys.error().text;
+    EXPECT_EQ(*keys,
+              (std::vector<Bytes>{to_bytes("0123456789abcdef"), to_bytes("abcdefghijklmnop")}));
+  }
+}
+
+TEST_F(Files, ASecretThatOthersCanReadOrChangeIsRefused) {
+  int number = 0;
+  for (const mode_t mode : {0640, 0604, 0620, 0602, 0644, 0666, 0611}) {
+    const std::string where = file("keys" + std::to_string(number++), kKey, mode);
+    const auto keys = read_key_file(where);
+    ASSERT_FALSE(keys) << std::oct << mode;
+    EXPECT_EQ(keys.error().exit_code, kExitFailed);
+    char octal[8];
+    std::snprintf(octal, sizeof octal, "%04o", mode);
+    for (const std::string& part : {where, std::string(octal), "chmod 600 " + where}) {
+      EXPECT_NE(keys.error().text.find(part), std::string::npos) << keys.error().text;
+    }
+    EXPECT_EQ(keys.error().text.find(kKey), std::string::npos) << "a secret must not be shown";
+    EXPECT_FALSE(read_token_file(where));
+    EXPECT_FALSE(check_private(where));
+  }
+}
+
+TEST_F(Files, NewSecretsAreForTheirOwnerAloneAndReplaceNothing) {
+  const mode_t before = ::umask(0);
+  const auto written = write_secret_file(path("new"), "text");
+  ::umask(before);
+  ASSERT_TRUE(written) << written.error().text;
+  struct stat status{};
+  ASSERT_EQ(::stat(path("new").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777, 0600U);
+  const auto again = write_secret_file(path("new"), "other text");
+  ASSERT_FALSE(again);
+  EXPECT_NE(again.error().text.find(path("new")), std::string::npos);
+  EXPECT_EQ(read_file(path("new"), 100).value_or(""), "text");
+}
+
+TEST_F(Files, APipeHasNoPermissionsToLookAt) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0644), 0);
+  EXPECT_TRUE(check_private(path("pipe")));
+}
+
+TEST_F(Files, SecretsHaveALimit) {
+  const auto keys = read_key_file(file("large", std::string(64 * 1024 + 1, '#')));
+  ASSERT_FALSE(keys);
+  EXPECT_NE(keys.error().text.find("65536 bytes"), std::string::npos) << keys.error().text;
+  EXPECT_NE(read_key_file(file("full", std::string(64 * 1024, '#'))).error().text.find("no key"),
+            std::string::npos);
+}
+
+TEST_F(Files, SecretTextIsOverwritten) {
+  std::string text(100, 'x');
+  wipe_text(text);
+  EXPECT_EQ(text, std::string(100, '\0'));
+}
+
+}  // namespace
+}  // namespace memberlist::cli
