@@ -80,6 +80,8 @@ void Driver::begin(const char* what, Detail&& detail) {
 
 void Driver::finish() {
   reporter_.require(engine_.outputs().size() <= kMaxOutputs, "an input has bounded outputs");
+  const bool has_keys = !engine_.keys().empty();
+  forge_.expect(has_keys, has_keys && engine_.gossip_verify().outgoing);
   for (Output& output : engine_.outputs()) take(output);
   engine_.clear_outputs();
   digests_.push_back(digest_);
@@ -253,6 +255,30 @@ void Driver::broadcast(BytesView payload, std::string_view name) {
 void Driver::ping(std::string_view member) {
   begin("ping", [&] { return escape_for_log(member); });
   started(engine_.ping(now_, member), false, false);
+}
+
+void Driver::add_key(BytesView key) {
+  begin("add key", [&] { return hex(key); });
+  const Result<void> added = engine_.add_key(key);
+  finish_command(added.has_value(), added ? nullptr : &added.error());
+}
+
+void Driver::use_key(BytesView key) {
+  begin("use key", [&] { return hex(key); });
+  const Result<void> used = engine_.use_key(key);
+  finish_command(used.has_value(), used ? nullptr : &used.error());
+}
+
+void Driver::remove_key(BytesView key) {
+  begin("remove key", [&] { return hex(key); });
+  const Result<void> removed = engine_.remove_key(key);
+  finish_command(removed.has_value(), removed ? nullptr : &removed.error());
+}
+
+void Driver::set_gossip_verify(bool incoming, bool outgoing) {
+  begin("verify", [&] { return fmt::format("incoming {}, outgoing {}", incoming, outgoing); });
+  engine_.set_gossip_verify(incoming, outgoing);
+  finish();
 }
 
 /// In big strides, as a node would that gets little time: dials, exchanges, probes and suspicions

@@ -58,6 +58,10 @@ class Driver {
   void send_reliable(const Address& to, BytesView payload);
   void broadcast(BytesView payload, std::string_view name);
   void ping(std::string_view member);
+  void add_key(BytesView key);
+  void use_key(BytesView key);
+  void remove_key(BytesView key);
+  void set_gossip_verify(bool incoming, bool outgoing);
 
   /// Lets all time pass that anything may take, with a network that is silent: what was begun must
   /// end.

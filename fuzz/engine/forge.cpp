@@ -160,9 +160,11 @@ void damage(ByteSource& in, Bytes& bytes) {
 }  // namespace
 
 Forge::Forge()
-    : keys_(crypto::Keyring::create({}).value()), wrong_keys_(crypto::Keyring::create({}).value()) {
-  const Bytes wrong(16, std::byte{9});
-  (void)wrong_keys_.add(wrong);
+    : keys_(crypto::Keyring::create({}).value()),
+      other_keys_(crypto::Keyring::create({}).value()),
+      all_keys_(crypto::Keyring::create({}).value()) {
+  (void)other_keys_.add(key_bytes(kKeys - 1));
+  for (std::size_t i = 0; i < kKeys; ++i) (void)all_keys_.add(key_bytes(i));
 }
 
 void Forge::configure(const Config& config) {
@@ -176,8 +178,12 @@ void Forge::configure(const Config& config) {
     std::ranges::fill(nonce, std::byte{0x5a});
   };
   opening_ = sound_;
-  opening_.verify_incoming = config.gossip_verify_outgoing;
   strips_label_ = config.skip_inbound_label_check;
+}
+
+void Forge::expect(bool has_keys, bool encrypts) {
+  opening_.keyring = has_keys ? &all_keys_ : nullptr;
+  opening_.verify_incoming = encrypts;
 }
 
 /// What stands in front of such an engine removes the label.
@@ -244,7 +250,7 @@ Bytes Forge::nested(ByteSource& in, const PeerKnowledge& known, std::size_t kind
 
 wire::Sealing Forge::odd_sealing(std::uint8_t flags) {
   wire::Sealing odd = sound_;
-  if ((flags & 1) != 0) odd.keyring = &wrong_keys_;
+  if ((flags & 1) != 0) odd.keyring = &other_keys_;
   if ((flags & 2) != 0) odd.keyring = nullptr;
   if ((flags & 4) != 0) odd.label = odd.label.empty() ? "green" : "";
   if ((flags & 8) != 0) odd.label = "red";
@@ -292,7 +298,7 @@ Bytes Forge::stream(ByteSource& in, const PeerKnowledge& known, bool dialling) {
   }
   const wire::Sealing how = (shape & 0x20) != 0 ? odd_sealing(in.byte()) : sound_;
   const bool with_label = dialling != ((shape & 0x18) == 0x18);
-  Bytes bytes = wire::seal_stream(how, plain, with_label, lzw_);
+  Bytes bytes = wire::seal_stream(how, std::move(plain), with_label, lzw_);
   if (with_label && (shape & 0x20) == 0) bytes = stripped(std::move(bytes), how);
   if ((shape & 0xc0) == 0xc0) damage(in, bytes);
   return bytes;
@@ -302,8 +308,8 @@ Bytes Forge::sound_packet(std::span<const Bytes> messages) {
   return stripped(seal(sound_, messages, false), sound_);
 }
 
-Bytes Forge::sound_stream(BytesView plain, bool dialling) {
-  Bytes bytes = wire::seal_stream(sound_, plain, dialling, lzw_);
+Bytes Forge::sound_stream(Bytes plain, bool dialling) {
+  Bytes bytes = wire::seal_stream(sound_, std::move(plain), dialling, lzw_);
   return dialling ? stripped(std::move(bytes), sound_) : bytes;
 }
 

@@ -30,6 +30,8 @@ class Forge {
 
   /// Seals as members of this configuration do, from now on.
   void configure(const Config& config);
+  /// Whether the engine has keys at the moment, and has to encrypt.
+  void expect(bool has_keys, bool encrypts);
 
   /// One message, type byte first. Nests at most `depth` layers.
   [[nodiscard]] Bytes message(ByteSource& in, const PeerKnowledge& known, int depth);
@@ -40,7 +42,7 @@ class Forge {
 
   /// Whole messages in one datagram, as a sound member sends them.
   [[nodiscard]] Bytes sound_packet(std::span<const Bytes> messages);
-  [[nodiscard]] Bytes sound_stream(BytesView plain, bool dialling);
+  [[nodiscard]] Bytes sound_stream(Bytes plain, bool dialling);
   /// How a member reads what the engine sends.
   [[nodiscard]] const wire::Sealing& opening() const noexcept { return opening_; }
   [[nodiscard]] wire::PacketOpener& opener() noexcept { return opener_; }
@@ -54,7 +56,8 @@ class Forge {
   [[nodiscard]] Bytes stripped(Bytes bytes, const wire::Sealing& how) const;
 
   crypto::Keyring keys_;
-  crypto::Keyring wrong_keys_;
+  crypto::Keyring other_keys_;  ///< unknown to the engine, unless it was told
+  crypto::Keyring all_keys_;
   wire::Sealing sound_;
   wire::Sealing opening_;
   wire::PacketSealer sealer_;

@@ -63,6 +63,7 @@ void run_checked(BytesView program, Forge& forge) {
 
 /// Stacks of allocations take their time, and broken invariants do not show them: set this in
 /// ASAN_OPTIONS to see more of a crash.
+// The sanitizer looks for this very name. NOLINTNEXTLINE(bugprone-reserved-identifier)
 extern "C" const char* __asan_default_options() { return "malloc_context_size=1"; }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

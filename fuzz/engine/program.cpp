@@ -82,6 +82,21 @@ void stream_operation(ByteSource& in, Driver& driver, std::size_t kind) {
   }
 }
 
+void key_operation(ByteSource& in, Driver& driver) {
+  const Bytes key = key_bytes(in.below(kKeys));
+  switch (in.below(4)) {
+    case 0:
+      return driver.add_key(key);
+    case 1:
+      return driver.use_key(key);
+    case 2:
+      return driver.remove_key(key);
+    default:
+      const std::uint8_t flags = in.byte();
+      driver.set_gossip_verify((flags & 1) != 0, (flags & 2) != 0);
+  }
+}
+
 void time_operation(ByteSource& in, Driver& driver, std::size_t kind) {
   switch (kind) {
     case 0:
@@ -133,7 +148,8 @@ void operation(ByteSource& in, Driver& driver) {
     const Address from = pick_source(in);
     return driver.packet(from, driver.forge().packet(in, driver.known()));
   }
-  if (kind < 19) return stream_operation(in, driver, kind - 10);
+  if (kind == 18) return key_operation(in, driver);
+  if (kind < 18) return stream_operation(in, driver, kind - 10);
   if (kind < 24) return time_operation(in, driver, kind - 19);
   if (kind == 24) {
     const ErrorCode code = in.flag() ? ErrorCode::system : ErrorCode::unreachable;

@@ -13,11 +13,9 @@ using namespace std::chrono_literals;
 constexpr std::uint16_t kPort = 7946;
 constexpr std::uint32_t kFewMembers = 14;
 
-Bytes key_bytes(std::uint8_t fill) { return Bytes(16, std::byte{fill}); }
-
 void pick_features(ByteSource& in, Config& config) {
   const std::uint8_t flags = in.byte();
-  if ((flags & 1) != 0) config.keys = {key_bytes(1), key_bytes(2)};
+  if ((flags & 1) != 0) config.keys = {key_bytes(0), key_bytes(1)};
   if ((flags & 2) != 0) config.label = "blue";
   if ((flags & 4) != 0) config.allowed_networks = {Network::parse("10.0.0.0/8").value()};
   config.enable_compression = (flags & 8) != 0;  // slow
@@ -47,6 +45,10 @@ std::string member_name(std::size_t number) {
 
 Address member_address(std::size_t number) {
   return {IpAddress::v4(10, 0, 0, static_cast<std::uint8_t>(number + 1)), kPort};
+}
+
+Bytes key_bytes(std::size_t number) {
+  return Bytes(16, std::byte{static_cast<std::uint8_t>(number + 1)});
 }
 
 std::string pick_name(ByteSource& in) {

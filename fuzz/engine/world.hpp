@@ -14,6 +14,9 @@
 namespace memberlist::fuzz {
 
 inline constexpr std::size_t kMaxMembers = 12;
+inline constexpr std::size_t kKeys = 3;
+/// The engine begins with the first two, if with any.
+[[nodiscard]] Bytes key_bytes(std::size_t number);
 
 /// `self`, `m1` ... `m11`.
 [[nodiscard]] std::string member_name(std::size_t number);
