@@ -177,6 +177,7 @@ Result<Keyring> Keyring::create(std::span<const Bytes> keys, std::uint64_t seale
 
 std::vector<KeyInfo> Keyring::list() const {
   std::vector<KeyInfo> keys;
+  keys.reserve(ciphers_.size());
   for (const Cipher& cipher : ciphers_) {
     keys.push_back({.fingerprint = cipher.fingerprint(),
                     .key_bytes = cipher.key().size(),
@@ -245,7 +246,7 @@ std::optional<std::uint64_t> Keyring::take_use_warning(std::uint64_t senders) no
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
   const std::uint64_t by_all =
       senders > 0 && state.sealed > kMost / senders ? kMost : state.sealed * senders;
-  const int level = std::bit_width(by_all / limits::kKeySealsWarning);
+  const auto level = static_cast<int>(std::bit_width(by_all / limits::kKeySealsWarning));
   if (level <= state.warned) return std::nullopt;
   state.warned = level;
   return by_all;
