@@ -17,6 +17,8 @@ namespace memberlist::cli {
 namespace {
 
 constexpr std::size_t kMaxJoinAddresses = 256;
+// Values in a body: above what any request has. Each costs much more memory than its bytes.
+constexpr std::size_t kMaxJsonValues = 4096;
 
 int http_status(ErrorCode code) {
   switch (code) {
@@ -54,10 +56,33 @@ ApiReply ok(const Json& json) { return {200, to_line(json)}; }
 
 ApiReply bad_request(std::string_view message) { return error_reply(400, "bad_request", message); }
 
+// Whether the JSON text has so few values that it may be parsed: they are counted by what stands
+// before each but the first, outside strings.
+bool has_few_values(std::string_view text) {
+  std::size_t values = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      in_string = !in_string;
+    } else if (!in_string && (c == ',' || c == '[' || c == '{') && ++values > kMaxJsonValues) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // A request's JSON object; remembers what was asked of it, so that a misspelt field is an error.
 class Body {
  public:
-  explicit Body(const std::string& text) : json_(Json::parse(text, nullptr, false)) {
+  explicit Body(const std::string& text) {
+    if (!has_few_values(text)) {
+      fail(fmt::format("the body has more than {} values", kMaxJsonValues));
+      return;
+    }
+    json_ = Json::parse(text, nullptr, false);
     if (!json_.is_object()) {
       fail("the body must be a JSON object");
     }

@@ -184,6 +184,7 @@ Outcome take_reports(const AgentOptions& options, AgentPlan& plan) {
                                      {{"debug", LogLevel::debug},
                                       {"info", LogLevel::info},
                                       {"warning", LogLevel::warning},
+                                      {"warn", LogLevel::warning},
                                       {"error", LogLevel::error}},
                                      plan.log_level);
       },

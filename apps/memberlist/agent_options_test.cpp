@@ -60,6 +60,16 @@ TEST(AgentOptions, TakeAllThatIsGiven) {
   EXPECT_EQ(plan->join, options.join);
 }
 
+TEST(AgentOptions, TheLevelOfWarningsMayBeShort) {
+  for (const char* word : {"warning", "warn"}) {
+    AgentOptions options;
+    options.log_level = word;
+    const auto plan = plan_agent(options);
+    ASSERT_TRUE(plan.has_value());
+    EXPECT_EQ(plan->log_level, LogLevel::warning);
+  }
+}
+
 TEST(AgentOptions, HttpCanBeOff) {
   AgentOptions options;
   options.http = "off";

@@ -71,6 +71,7 @@ class ConnectionThreads : public httplib::TaskQueue {
 class Server final : public httplib::Server {
  public:
   void stop_connections() noexcept { stop_.raise(); }
+  void answer(socket_t socket) { process_and_close_socket(socket); }
 
  private:
   bool process_and_close_socket(socket_t socket) override {
@@ -257,9 +258,15 @@ class AdminServer::Impl {
 
   const Address& address() const { return address_; }
 
-  void serve(AdminApi& api, EventHub& hub) {
+  void prepare(AdminApi& api, EventHub& hub) {
     add_guard();
     add_routes(api, hub);
+  }
+
+  void answer(int socket) { server_.answer(socket); }
+
+  void serve(AdminApi& api, EventHub& hub) {
+    prepare(api, hub);
     thread_ = std::thread([this] {
       server_.listen_after_bind();
       listening_ended_ = true;
@@ -283,6 +290,9 @@ class AdminServer::Impl {
     server_.set_pre_routing_handler(
         [this, guard = RequestGuard(address_, token_)](const httplib::Request& request,
                                                        httplib::Response& response) {
+          // Each range asked for would be one more copy of the answer. Whoever wants none of that
+          // answers in full (RFC 9110, section 14.2).
+          const_cast<httplib::Request&>(request).ranges.clear();
           response.set_header("Cache-Control", "no-store");
           response.set_header("X-Content-Type-Options", "nosniff");
           if (const auto refusal = guard.check(head_of(request))) {
@@ -352,6 +362,8 @@ std::expected<AdminServer, CommandError> AdminServer::bind(const Address& addres
 
 Address AdminServer::address() const { return impl_->address(); }
 void AdminServer::serve(AdminApi& api, EventHub& hub) { impl_->serve(api, hub); }
+void AdminServer::prepare(AdminApi& api, EventHub& hub) { impl_->prepare(api, hub); }
+void AdminServer::answer(int socket) { impl_->answer(socket); }
 void AdminServer::stop() { impl_->stop(); }
 
 }  // namespace memberlist::cli

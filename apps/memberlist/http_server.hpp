@@ -30,6 +30,11 @@ class AdminServer {
   /// Serves from now on. Both must outlive the server's last request.
   void serve(AdminApi& api, EventHub& hub);
 
+  /// Instead of `serve`, for connections that somebody else makes (the fuzzer): what `answer` does.
+  void prepare(AdminApi& api, EventHub& hub);
+  /// Answers the request of one connected socket on the calling thread, and closes the socket.
+  void answer(int socket);
+
   /// Takes no more connections, and waits until the calls under way are done. No client can hold
   /// it up: what cannot be written at once is dropped. End the hub and the member first.
   void stop();

@@ -38,7 +38,7 @@ std::string version_text(const Json& json, const char* name) {
 
 std::string meta_text(const Json& member) {
   if (member.is_object() && member.contains("meta")) {
-    return escape_controls(field(member, "meta"));
+    return field(member, "meta");
   }
   return "base64 " + field(member, "meta_base64");
 }
@@ -63,13 +63,18 @@ Row member_row(const Json& member) {
   if (const std::size_t dot = since.find('.'); dot != std::string::npos) {
     since = since.substr(0, dot) + "Z";
   }
-  return {escape_controls(field(member, "name")),
-          escape_controls(field(member, "address")),
-          escape_controls(field(member, "status")),
-          escape_controls(since),
+  Row row{field(member, "name"),
+          field(member, "address"),
+          field(member, "status"),
+          since,
           field(member, "incarnation"),
           version_text(member, "protocol"),
           meta_text(member)};
+  // All of them: what is a number here may be a text in the answer of another program.
+  for (std::string& cell : row) {
+    cell = escape_controls(cell);
+  }
+  return row;
 }
 
 std::string row_text(const Row& row, const std::array<std::size_t, kColumns>& widths, bool colour) {
@@ -161,7 +166,7 @@ std::string info_text(const Json& info) {
   const Json counters = part(info, "counters");
   for (const auto& [name, value] : counters.items()) {
     fmt::format_to(std::back_inserter(text), "  {:<26} {}\n", escape_controls(name),
-                   to_line(value));
+                   escape_controls(to_line(value)));
   }
   return text;
 }

@@ -137,7 +137,7 @@ std::optional<Bytes> base64_decode(std::string_view text) {
   if (text.size() % 4 != 0) {
     return std::nullopt;
   }
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   Bytes out;
   out.reserve(text.size() / 4 * 3);
   std::uint32_t group = 0;
@@ -155,7 +155,13 @@ std::optional<Bytes> base64_decode(std::string_view text) {
       group = 0;
     }
   }
-  out.resize(out.size() - padding);
+  // The bits that are left over must be zero, so that the same bytes have one form only.
+  for (; padding > 0; --padding) {
+    if (out.back() != std::byte{0}) {
+      return std::nullopt;
+    }
+    out.pop_back();
+  }
   return out;
 }
 

@@ -127,6 +127,19 @@ TEST(MemberViews, TableLinesUp) {
             std::string::npos);
 }
 
+// An answer may be another program's, with texts where ours has numbers.
+TEST(MemberViews, NoFieldOfAnAnswerSteersTheTerminal) {
+  const std::string hostile = "\x1b[2J\x7f";
+  const Json version{{"min", hostile}, {"max", hostile}, {"current", hostile}};
+  const Json member{{"name", hostile},       {"address", hostile},  {"status", hostile},
+                    {"since", hostile},      {"protocol", version}, {"incarnation", hostile},
+                    {"meta_base64", hostile}};
+  const Json info{{"version", hostile}, {"counters", {{hostile, hostile}}}};
+  for (const std::string& text : {members_table(Json::array({member}), false), info_text(info)}) {
+    EXPECT_EQ(text.find_first_of("\x1b\x7f"), std::string::npos) << text;
+  }
+}
+
 TEST(MemberViews, CsvIsQuoted) {
   const std::vector<Member> all{member("a,b", MemberStatus::alive, to_bytes("say \"x\""))};
   const std::string csv = members_csv(members_json(all, {}, viewer()));

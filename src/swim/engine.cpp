@@ -322,6 +322,7 @@ Result<OperationId> Engine::ping(TimePoint now, std::string_view member) {
   }
   const OperationId id = impl_->operations.start();
   impl_->prober.ping(target, id);
+  impl_->end();
   return id;
 }
 

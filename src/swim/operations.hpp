@@ -22,8 +22,9 @@ class Operations {
     const OperationId id{++last_id_};
     TimerHandle timer;
     if (timeout) {
-      timer = context_.timers.schedule(context_.now + *timeout,
-                                       {TimerEvent::Kind::operation, last_id_});
+      // `Duration::max()` is a way to say 'no limit'.
+      const TimePoint end = *timeout > kNever - context_.now ? kNever : context_.now + *timeout;
+      timer = context_.timers.schedule(end, {TimerEvent::Kind::operation, last_id_});
     }
     open_.emplace(last_id_, Open{timer, what});
     return id;

@@ -37,7 +37,7 @@ void OutputQueue::send_packet(const Address& to, BytesView packet) {
 
 void OutputQueue::clear() noexcept {
   if (outputs_.capacity() > kKeptOutputs) {
-    outputs_ = {};
+    outputs_ = std::vector<Output>();  // which `= {}` would not give back
   } else {
     outputs_.clear();
   }

@@ -21,21 +21,21 @@ std::size_t cost_of(std::size_t message_bytes) {
 
 void PacketSender::send(const Address& to, BytesView message) {
   parts_.assign(1, message);
-  flush(to, understands_crc(to));
+  flush(to, understands_crc(context_.table.find(to)));
 }
 
 void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesView> messages) {
-  const bool with_crc = understands_crc(to);
+  const MemberIndex member = context_.table.find(to);
+  const bool with_crc = understands_crc(member);
   parts_.assign(messages.begin(), messages.end());
   std::size_t used = 0;
   for (const BytesView message : messages) used += cost_of(message.size());
-  const bool is_member = context_.table.find(to) != kNoMember;
-  if (is_member && used < room(with_crc)) add_member_broadcasts(room(with_crc) - used);
+  if (member != kNoMember && used < room(with_crc)) add_member_broadcasts(room(with_crc) - used);
   flush(to, with_crc);
 }
 
 void PacketSender::send_member_broadcasts(const Address& to) {
-  const bool with_crc = understands_crc(to);
+  const bool with_crc = understands_crc(context_.table.find(to));
   parts_.clear();
   const std::size_t left = add_member_broadcasts(room(with_crc));
   if (context_.policy != nullptr) add_policy_broadcasts(left);
@@ -43,7 +43,7 @@ void PacketSender::send_member_broadcasts(const Address& to) {
 }
 
 void PacketSender::send_user_broadcasts(const Address& to) {
-  const bool with_crc = understands_crc(to);
+  const bool with_crc = understands_crc(context_.table.find(to));
   parts_.clear();
   add_user_broadcasts(room(with_crc));
   if (!parts_.empty()) flush(to, with_crc);
@@ -66,9 +66,8 @@ std::size_t PacketSender::room(bool with_crc, bool encrypted) const noexcept {
   return context_.config.udp_buffer_size - overhead;
 }
 
-bool PacketSender::understands_crc(const Address& to) const {
-  const MemberIndex index = context_.table.find(to);
-  return index != kNoMember && context_.table.at(index).record->protocol.max >= kCrcProtocol;
+bool PacketSender::understands_crc(MemberIndex member) const {
+  return member != kNoMember && context_.table.at(member).record->protocol.max >= kCrcProtocol;
 }
 
 std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes) {

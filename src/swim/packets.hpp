@@ -33,7 +33,7 @@ class PacketSender {
   // Bytes of a packet that its messages may fill, the compound's own overhead left to them.
   [[nodiscard]] std::size_t room(bool with_crc) const noexcept;
   [[nodiscard]] std::size_t room(bool with_crc, bool encrypted) const noexcept;
-  [[nodiscard]] bool understands_crc(const Address& to) const;
+  [[nodiscard]] bool understands_crc(MemberIndex member) const;
   // Adds what fits, and returns the bytes that are still free.
   std::size_t add_member_broadcasts(std::size_t free_bytes);
   void add_user_broadcasts(std::size_t free_bytes);

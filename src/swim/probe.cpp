@@ -214,6 +214,7 @@ void Prober::on_ack(const wire::Ack& ack) {
     --hand_pings_;
   } else if (auto* relay = std::get_if<Relay>(&found->second)) {
     const Relay answered = *relay;
+    context_.timers.cancel(answered.timeout_timer);
     context_.timers.cancel(answered.end_timer);
     encoded_.clear();
     ByteWriter writer(encoded_);
@@ -246,7 +247,10 @@ std::uint32_t Prober::new_seq_no() {
 std::optional<Address> Prober::answer_address(BytesView source_addr, std::uint16_t source_port,
                                               const Address& from) {
   const std::optional<IpAddress> ip = IpAddress::from_bytes(source_addr);
-  if (!ip || ip->is_unspecified() || source_port == 0) return from;
+  if (!ip || ip->is_unspecified() || source_port == 0) {
+    // A sender may put port 0 into its datagrams; nothing can be sent there.
+    return from.port != 0 ? std::optional(from) : std::nullopt;
+  }
   const Address to{*ip, source_port};
   if (!may_send_to(to, from, answered_strangers_)) return std::nullopt;
   return to;
@@ -309,8 +313,8 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
   relay.wants_nack = request.nack;
   // An ack that comes after the nack still helps the requester: it waits out its interval.
   const Duration patience = std::max(context_.config.probe_timeout, context_.config.probe_interval);
-  context_.timers.schedule(context_.now + context_.config.probe_timeout,
-                           {TimerEvent::Kind::relay_timeout, seq_no});
+  relay.timeout_timer = context_.timers.schedule(context_.now + context_.config.probe_timeout,
+                                                 {TimerEvent::Kind::relay_timeout, seq_no});
   relay.end_timer =
       context_.timers.schedule(context_.now + patience, {TimerEvent::Kind::relay_end, seq_no});
   awaited_.emplace(seq_no, relay);
@@ -347,11 +351,12 @@ void Prober::ping(MemberIndex target, OperationId operation) {
 void Prober::ping_timeout(std::uint32_t seq_no) {
   const HandPing* ping = find<HandPing>(seq_no);
   if (ping == nullptr) return;
-  operations_.complete(ping->operation,
-                       memberlist::fail(ErrorCode::timed_out,
-                                        fmt::format("{} did not answer within {}", ping->target,
-                                                    format_duration(context_.config.probe_timeout)),
-                                        ping->target));
+  operations_.complete(
+      ping->operation,
+      memberlist::fail(ErrorCode::timed_out,
+                       fmt::format("{} did not answer within {}", escape_for_log(ping->target),
+                                   format_duration(context_.config.probe_timeout)),
+                       ping->target));
   awaited_.erase(seq_no);
   --hand_pings_;
 }

@@ -77,6 +77,7 @@ class Prober {
   struct Relay {
     Address requester;
     std::uint32_t requester_seq_no = 0;
+    TimerHandle timeout_timer;
     TimerHandle end_timer;
     bool wants_nack = false;
   };

@@ -12,9 +12,14 @@
 
 #include "base/byte_reader.hpp"
 #include "base/limits.hpp"
+#include "wire/stream.hpp"
 
 namespace memberlist::swim {
 namespace {
+
+// The encoded header and, beside its strings and bytes, one encoded state, at most.
+constexpr std::size_t kHeaderBytes = 48;
+constexpr std::size_t kNodeStateBytes = 72;
 
 // Calls `visit` with each state. They were decoded once when the message was read, so they are
 // good.
@@ -72,6 +77,7 @@ Bytes PushPull::encode_local_state(bool join) {
     user_state.clear();
   }
   Bytes plain;
+  plain.reserve(encoded_bytes(user_state.size()));
   ByteWriter out(plain);
   wire::encode(out, wire::PushPullHeader{static_cast<std::int64_t>(context_.table.size()),
                                          static_cast<std::int64_t>(user_state.size()), join});
@@ -87,6 +93,17 @@ Bytes PushPull::encode_local_state(bool join) {
   return plain;
 }
 
+/// Room for the whole message and its seal at once: growing would hold it twice.
+std::size_t PushPull::encoded_bytes(std::size_t user_state_bytes) const {
+  std::size_t bytes = kHeaderBytes + user_state_bytes + wire::kStreamSealBytes;
+  for (const MemberIndex index : context_.table.probe_list()) {
+    const MemberRecord& record = *context_.table.at(index).record;
+    bytes += kNodeStateBytes + record.name.size() + record.address.ip.wire_bytes().size() +
+             record.meta.size();
+  }
+  return bytes;
+}
+
 Result<void> PushPull::check(const wire::PushPullMessage& message) {
   if (auto fits = check_versions(message); !fits) return fits;
   if (message.header.join && context_.policy != nullptr) return ask_policy(message);
@@ -96,33 +113,36 @@ Result<void> PushPull::check(const wire::PushPullMessage& message) {
 /// The dead and the left are not asked: they cannot be talked to, and one of them with senseless
 /// versions would keep everybody out (protocol 6, Poison).
 Result<void> PushPull::check_versions(const wire::PushPullMessage& message) const {
-  std::vector<VersionedMember> members;
+  Overlap protocol;
+  Overlap delegate_protocol;
+  for_each_live(message, [&](const VersionedMember& member) {
+    protocol.narrow(member.protocol.min, member.protocol.max);
+    delegate_protocol.narrow(member.delegate_protocol.min, member.delegate_protocol.max);
+  });
+  Result<void> fits;
+  for_each_live(message, [&](const VersionedMember& member) {
+    if (fits) fits = check_one(member, "protocol", member.protocol.current, protocol);
+    if (!fits) return;
+    fits =
+        check_one(member, "delegate protocol", member.delegate_protocol.current, delegate_protocol);
+  });
+  return fits;
+}
+
+/// Visits the live members of both sides, the peer's first.
+template <class Visit>
+void PushPull::for_each_live(const wire::PushPullMessage& message, Visit&& visit) const {
   for_each_state(message, [&](const wire::NodeState& state) {
     if (!is_live(state.state) || state.vsn.size() < 6) return;
     const auto at = [&](std::size_t i) { return std::to_integer<std::uint8_t>(state.vsn[i]); };
-    members.push_back({state.name, {at(0), at(1), at(2)}, {at(3), at(4), at(5)}});
+    visit(VersionedMember{state.name, {at(0), at(1), at(2)}, {at(3), at(4), at(5)}});
   });
   for (const MemberIndex index : context_.table.probe_list()) {
     const MemberEntry& entry = context_.table.at(index);
     if (!entry.live()) continue;
-    members.push_back(
-        {entry.record->name, entry.record->protocol, entry.record->delegate_protocol});
+    const MemberRecord& record = *entry.record;
+    visit(VersionedMember{record.name, record.protocol, record.delegate_protocol});
   }
-  Overlap protocol;
-  Overlap delegate_protocol;
-  for (const VersionedMember& member : members) {
-    protocol.narrow(member.protocol.min, member.protocol.max);
-    delegate_protocol.narrow(member.delegate_protocol.min, member.delegate_protocol.max);
-  }
-  for (const VersionedMember& member : members) {
-    auto fits = check_one(member, "protocol", member.protocol.current, protocol);
-    if (fits) {
-      fits = check_one(member, "delegate protocol", member.delegate_protocol.current,
-                       delegate_protocol);
-    }
-    if (!fits) return fits;
-  }
-  return {};
 }
 
 Result<void> PushPull::ask_policy(const wire::PushPullMessage& message) {

@@ -21,6 +21,9 @@ class PushPull {
 
  private:
   [[nodiscard]] Result<void> check_versions(const wire::PushPullMessage& message) const;
+  [[nodiscard]] std::size_t encoded_bytes(std::size_t user_state_bytes) const;
+  template <class Visit>
+  void for_each_live(const wire::PushPullMessage& message, Visit&& visit) const;
   [[nodiscard]] Result<void> ask_policy(const wire::PushPullMessage& message);
 
   Context& context_;

@@ -138,8 +138,7 @@ void Streams::connected(StreamId id, Stream& stream) {
     context_.timers.reschedule(stream.deadline_timer, context_.now + context_.config.tcp_timeout);
   }
   if (stream.kind == Kind::push_pull) stream.request = push_pull_.encode_local_state(stream.join);
-  send(id, stream.request, true);
-  stream.request = {};
+  send(id, std::exchange(stream.request, {}), true);
   if (stream.kind != Kind::user_message) return;
   close(id);
   finish(id, {});
@@ -352,7 +351,7 @@ void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& fro
     Bytes plain;
     ByteWriter out(plain);
     wire::encode(out, wire::Ack{ping.seq_no, {}});
-    send(id, plain, false);
+    send(id, std::move(plain), false);
   }
   close(id);
   finish(id, {});
@@ -384,7 +383,7 @@ void Streams::answer_error(StreamId id, std::string_view text) {
   Bytes plain;
   ByteWriter out(plain);
   wire::encode(out, wire::ErrorMessage{text.substr(0, limits::kErrorTextBytes)});
-  send(id, plain, false);
+  send(id, std::move(plain), false);
   close(id);
   finish(id, {});
 }
@@ -420,8 +419,8 @@ Result<void> Streams::take_push_pull_answer(const wire::StreamMessage& message,
   return {};
 }
 
-void Streams::send(StreamId id, BytesView plain, bool with_label_header) {
-  Bytes sealed = wire::seal_stream(context_.sealing, plain, with_label_header, lzw_);
+void Streams::send(StreamId id, Bytes plain, bool with_label_header) {
+  Bytes sealed = wire::seal_stream(context_.sealing, std::move(plain), with_label_header, lzw_);
   note_key_use(context_);
   context_.counters.stream_bytes_sent += sealed.size();
   context_.out.push(WriteStream{id, std::move(sealed)});

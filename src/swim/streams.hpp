@@ -89,7 +89,7 @@ class Streams {
   void refuse(StreamId id, const Stream& stream, const wire::WireError& error);
   void answer_error(StreamId id, std::string_view text);
 
-  void send(StreamId id, BytesView plain, bool with_label_header);
+  void send(StreamId id, Bytes plain, bool with_label_header);
   // The stream is over. `result` goes to whoever began it.
   void finish(StreamId id, const Result<void>& result);
   void close(StreamId id) { context_.out.push(CloseStream{id}); }

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <limits>
 
+#include "base/limits.hpp"
+
 namespace memberlist::wire {
 namespace {
 
@@ -224,7 +226,11 @@ class Output {
   [[nodiscard]] bool reserve(std::size_t count) {
     if (capacity_ - size_ >= count) return true;
     if (growing_ == nullptr || max_ - size_ < count) return false;
-    capacity_ = std::min(max_, std::max(kFirstBytes, 2 * (size_ + count)));
+    // Twice as much while it is little; later less, as what is taken in vain is much then.
+    const std::size_t needed = size_ + count;
+    const std::size_t more = needed < kMuch ? needed : needed / 8;
+    capacity_ = std::min(max_, std::max(kFirstBytes, needed + more));
+    growing_->reserve(old_ + capacity_);
     growing_->resize(old_ + capacity_);
     data_ = growing_->data() + old_;
     return true;
@@ -256,6 +262,7 @@ class Output {
  private:
   static constexpr std::size_t kWord = sizeof(std::uint64_t);
   static constexpr std::size_t kFirstBytes = 4096;
+  static constexpr std::size_t kMuch = limits::kMiB;
 
   std::byte* data_ = nullptr;
   std::size_t capacity_ = 0;

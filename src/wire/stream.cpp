@@ -17,12 +17,21 @@ constexpr std::size_t kBodyNesting = limits::kMsgpackNesting + 1;
 constexpr std::size_t kCompressedBodyBytes =
     limits::kCompressedStreamBytes + limits::kStreamBodyBytes;
 
+// In front of the compressed bytes: type, map, `Algo` and its value, key and length of `Buf`.
+constexpr std::size_t kCompressedHeadBytes = 17;
+// How much more room than is needed is taken when what was received grows, as a part of it.
+constexpr std::size_t kGrowthPart = 4;
+
 constexpr std::byte byte_of(MessageType type) { return std::byte{static_cast<std::uint8_t>(type)}; }
 
-Bytes compress(BytesView plain, LzwEncoder& lzw) {
+// Gives the plain bytes up as soon as they are compressed: they may be many.
+Bytes compress(Bytes plain, LzwEncoder& lzw) {
   Bytes packed;
+  packed.reserve(plain.size() / 2);
   (void)lzw.encode(plain, packed);  // without a limit it does not fail
+  plain = Bytes();                  // gives the memory back, as `= {}` would not
   Bytes message;
+  message.reserve(packed.size() + kCompressedHeadBytes + kStreamSealBytes);
   ByteWriter out(message);
   encode(out, Compressed{.algo = 0, .buf = packed});
   return message;
@@ -30,31 +39,26 @@ Bytes compress(BytesView plain, LzwEncoder& lzw) {
 
 }  // namespace
 
-Bytes seal_stream(const Sealing& how, BytesView plain, bool with_label_header, LzwEncoder& lzw) {
-  Bytes packed;
-  if (how.compress) {
-    packed = compress(plain, lzw);
-    plain = packed;
-  }
+Bytes seal_stream(const Sealing& how, Bytes plain, bool with_label_header, LzwEncoder& lzw) {
+  if (how.compress) plain = compress(std::move(plain), lzw);
   const bool encrypts = how.encrypts();
+  const std::size_t plain_bytes = plain.size();
   const std::size_t label = with_label_header ? label_overhead(how.label) : 0;
   const std::size_t payload =
-      encrypts ? encrypted_payload_bytes(how.encryption_version, plain.size()) : plain.size();
+      encrypts ? encrypted_payload_bytes(how.encryption_version, plain_bytes) : plain_bytes;
   assert(payload <= std::numeric_limits<std::uint32_t>::max());
 
-  Bytes out(label + (encrypts ? kFrameHeadBytes : 0) + payload);
+  Bytes& out = plain;  // in place
+  const std::size_t head = label + (encrypts ? kFrameHeadBytes + kPayloadHeadBytes : 0);
+  out.insert(out.begin(), head, std::byte{});
   if (with_label_header) put_label(out.data(), how.label);
-  if (!encrypts) {
-    std::ranges::copy(plain, out.data() + label);
-    return out;
-  }
-  const auto head = std::span(out).subspan(label, kFrameHeadBytes);
-  const auto sealed = std::span(out).last(payload);
-  head[0] = byte_of(MessageType::encrypted);
-  msgpack::put_big_endian<4>(&head[1], payload);
-  std::ranges::copy(plain, &sealed[kPayloadHeadBytes]);
-  seal_payload(how, head, as_bytes(how.label), sealed, plain.size());
-  return out;
+  if (!encrypts) return plain;
+  out.resize(label + kFrameHeadBytes + payload);
+  const auto frame = std::span(out).subspan(label, kFrameHeadBytes);
+  frame[0] = byte_of(MessageType::encrypted);
+  msgpack::put_big_endian<4>(&frame[1], payload);
+  seal_payload(how, frame, as_bytes(how.label), std::span(out).last(payload), plain_bytes);
+  return plain;
 }
 
 StreamOpener::StreamOpener(const Sealing& how, bool expect_label)
@@ -84,6 +88,7 @@ WireResult<StreamOpener::Progress> StreamOpener::feed(BytesView bytes) {
   assert(stage_ != Stage::complete);
   if (bytes.empty()) return Progress::need_more;
   started_ = true;
+  make_room(bytes.size());
   bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
   for (;;) {
     const auto stepped = step();
@@ -95,6 +100,12 @@ WireResult<StreamOpener::Progress> StreamOpener::feed(BytesView bytes) {
       return Progress::need_more;
     }
   }
+}
+
+/// Grows by less than the doubling of a vector: of a large message little is taken in vain.
+void StreamOpener::make_room(std::size_t more) {
+  const std::size_t needed = bytes_.size() + more;
+  if (needed > bytes_.capacity()) bytes_.reserve(needed + needed / kGrowthPart);
 }
 
 StreamOpener::Step StreamOpener::step() {

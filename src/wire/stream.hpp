@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include "base/limits.hpp"
 #include "memberlist/bytes.hpp"
 #include "wire/messages.hpp"
 #include "wire/msgpack.hpp"
@@ -15,10 +16,14 @@
 // Streams (protocol 3): `[label header] [encryption frame] [compression] type, body`.
 namespace memberlist::wire {
 
+/// Bytes that label header and encryption add at most. Whoever builds a large message reserves them
+/// with it: it is then sealed in place.
+inline constexpr std::size_t kStreamSealBytes = 2 + limits::kLabelBytes + 5 + 45;
+
 /// Seals the plain bytes of one stream message (type byte first, all of it) as they go out:
 /// compression if on (always applied), the encryption frame, and, if `with_label_header` (the
 /// dialling side's first bytes), the label header in clear.
-[[nodiscard]] Bytes seal_stream(const Sealing& how, BytesView plain, bool with_label_header,
+[[nodiscard]] Bytes seal_stream(const Sealing& how, Bytes plain, bool with_label_header,
                                 LzwEncoder& lzw);
 
 /// A whole push/pull message. Views live as long as the StreamOpener that holds the bytes.
@@ -93,6 +98,7 @@ class StreamOpener {
 
   [[nodiscard]] BytesView left() const noexcept { return BytesView(bytes_).subspan(position_); }
   [[nodiscard]] std::unexpected<WireError> error(WireErrorKind kind, const char* what) const;
+  void make_room(std::size_t more);
   // Goes on with other bytes, which are all that there will be.
   void replace(Bytes inner);
 

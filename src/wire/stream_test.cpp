@@ -68,7 +68,7 @@ Bytes compressed(const Bytes& inner, std::uint8_t algo = 0) {
 
 Bytes sealed(const Sealing& how, const Bytes& message, bool with_label_header = false) {
   LzwEncoder lzw;
-  return seal_stream(how, message, with_label_header, lzw);
+  return seal_stream(how, to_bytes(message), with_label_header, lzw);
 }
 
 // The error of a stream that is fed in one piece.

@@ -74,6 +74,25 @@ TEST_F(Http, ErrorsHaveCodeAndFittingStatus) {
   }
 }
 
+// Each would be a copy of the whole answer.
+TEST_F(Http, ServesNoRanges) {
+  const std::string whole = get("/v1/members").body;
+  const auto ranges = get("/v1/members", {"Range: bytes=0-,0-,0-,-1"});
+  EXPECT_EQ(ranges.status, 200);
+  EXPECT_EQ(ranges.body, whole);
+}
+
+// A value costs much more memory than its bytes in the body.
+TEST_F(Http, BoundsTheValuesOfABody) {
+  for (const std::string& values : {std::string(5000, '['), "[" + std::string(5000, ',') + "]"}) {
+    const auto answer = post("/v1/ping", R"({"name":)" + values);
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_NE(answer.body.find("more than 4096 values"), std::string::npos) << answer.body;
+  }
+  // What is within a string counts nothing.
+  EXPECT_EQ(post("/v1/ping", R"({"name":"\")" + std::string(5000, '[') + "\"}").status, 404);
+}
+
 TEST_F(Http, RefusesForeignHosts) {
   for (const std::string host :
        {"evil.example", "evil.example:7947", "10.0.0.1", "localhost.evil"}) {

@@ -43,6 +43,17 @@ TEST(EngineAnswers, AckGoesToTheSourceAddressIfGiven) {
   EXPECT_EQ(bench.sent(Type::ack).at(0)->to, kTarget);
 }
 
+TEST(EngineAnswers, NothingGoesToPortZero) {
+  const Address nowhere{kStranger.ip, 0};
+  Bench bench;
+  bench.receive(nowhere,
+                {ping_message(5, "self"), indirect_ping_message(6, "target", kTarget, true)});
+  bench.run_for(5s);
+  EXPECT_TRUE(bench.packets().empty());
+  bench.receive(nowhere, {ping_message(7, "self", kTarget)});
+  EXPECT_EQ(bench.sent(Type::ack).at(0)->to, kTarget);
+}
+
 TEST(EngineAnswers, PingForAnotherNodeIsIgnoredWithAWarning) {
   Bench bench;
   bench.receive(kStranger, {ping_message(5, "elf")});
@@ -85,6 +96,18 @@ TEST(EngineRelay, AckIsRelayedWithTheAskersNumberAndNoPayload) {
   EXPECT_TRUE(acks[0]->ack().payload.empty());
   bench.run_for(5s);
   EXPECT_TRUE(bench.sent(Type::nack).empty()) << "an ack or a nack, not both";
+}
+
+TEST(EngineRelay, NothingIsPlannedForItOnceItsAckWasRelayed) {
+  Config config = EngineBench::quiet_config();
+  config.gossip_interval = config.queue_check_interval = Duration::zero();
+  config.probe_interval = Duration::zero();
+  Bench bench(config);
+  ASSERT_EQ(bench.engine().next_deadline(), kNever);
+  bench.receive(kStranger, {indirect_ping_message(900, "target", kTarget, true)});
+  EXPECT_NE(bench.engine().next_deadline(), kNever);
+  bench.receive(kTarget, {ack_message(bench.sent(Type::ping).at(0)->ping().seq_no)});
+  EXPECT_EQ(bench.engine().next_deadline(), kNever);
 }
 
 TEST(EngineRelay, AnswersGoToTheSourceAddressIfGiven) {
@@ -260,9 +283,9 @@ TEST(EnginePackets, TruncatedCompoundYieldsItsCompleteParts) {
   writer.u8(7);
   writer.u8(3);
   for (int i = 0; i < 3; ++i) writer.u16(static_cast<std::uint16_t>(ping.size()));
-  writer.bytes(ping);
-  writer.bytes(ping);
-  writer.bytes(BytesView(ping).first(5));
+  for (const std::size_t bytes : {ping.size(), ping.size(), std::size_t{5}}) {
+    packet.insert(packet.end(), ping.data(), ping.data() + bytes);
+  }
   bench.receive_raw(kStranger, packet);
   EXPECT_EQ(bench.sent(Type::ack).size(), 2u);
   EXPECT_GE(bench.engine().counters().dropped_malformed, 1u);

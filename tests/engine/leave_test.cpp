@@ -119,6 +119,26 @@ TEST(EngineLeave, TimesOutWhereNothingCanBeSent) {
   EXPECT_EQ(bench.completion(*id)->result.error().code, ErrorCode::timed_out);
 }
 
+TEST(EngineLeave, CompletesWithTheVeryPacketThatCarriesItLast) {
+  Config config = EngineBench::quiet_config();
+  config.gossip_interval = config.probe_interval = Duration::zero();
+  config.retransmit_mult = 2;
+  Bench bench(config);
+  bench.meet("a");
+  const auto id = leave_now(bench);
+  ASSERT_EQ(bench.completion(*id), nullptr) << "sent once";
+  (void)bench.act([](Engine& engine, TimePoint now) { return engine.ping(now, "a"); });
+  EXPECT_NE(bench.completion(*id), nullptr) << "sent twice";
+}
+
+TEST(EngineLeave, MayTakeForEver) {
+  Bench bench;
+  bench.meet("a");
+  const auto id = leave_now(bench, Duration::max());
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
+  EXPECT_TRUE(bench.completion(*id)->result.has_value());
+}
+
 TEST(EngineLeave, SecondCallSharesTheFirstOnesFate) {
   Bench bench;
   bench.meet("a");

@@ -400,6 +400,17 @@ TEST(EnginePing, TimesOutWhereNobodyAnswers) {
   EXPECT_EQ(bench.completion(id)->result.error().code, ErrorCode::timed_out);
 }
 
+TEST(EnginePing, ErrorShowsTheNameEscaped) {
+  Bench bench;
+  bench.meet("\x1b[2J").answers_pings = false;
+  const auto ask = [](Engine& engine, TimePoint now) { return engine.ping(now, "\x1b[2J"); };
+  const auto id = bench.act(ask).value();
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(id) != nullptr; }, 5s));
+  const Error& error = bench.completion(id)->result.error();
+  EXPECT_EQ(error.message.find('\x1b'), std::string::npos) << error.message;
+  EXPECT_EQ(error.subject, "\x1b[2J");
+}
+
 TEST(EnginePing, UnknownMemberIsAnErrorAtOnce) {
   Bench bench;
   const auto result =

@@ -179,7 +179,7 @@ void EngineBench::fail_stream(StreamId id) {
 }
 
 Bytes EngineBench::sealed(BytesView plain, bool with_label_header) {
-  return wire::seal_stream(sealing_, plain, with_label_header, lzw_);
+  return wire::seal_stream(sealing_, to_bytes(plain), with_label_header, lzw_);
 }
 
 // --- what went out ------------------------------------------------------------------------------

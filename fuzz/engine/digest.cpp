@@ -1,0 +1,129 @@
+#include "digest.hpp"
+
+#include <cstring>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace memberlist::fuzz {
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+
+/// Multiply and shift, eight bytes at a time: quick, and any change shows.
+class Mixer {
+ public:
+  explicit Mixer(std::uint64_t state) noexcept : state_(state) {}
+
+  [[nodiscard]] std::uint64_t state() const noexcept { return state_; }
+  void number(std::uint64_t value) noexcept {
+    state_ = (state_ ^ value) * 0x9e37'79b9'7f4a'7c15U;
+    state_ ^= state_ >> 29;
+  }
+  void bytes(BytesView view) noexcept {
+    number(view.size());
+    while (!view.empty()) {
+      std::uint64_t chunk = 0;
+      const std::size_t count = std::min(view.size(), sizeof chunk);
+      std::memcpy(&chunk, view.data(), count);
+      number(chunk);
+      view = view.subspan(count);
+    }
+  }
+  void text(std::string_view view) noexcept { bytes(as_bytes(view)); }
+  void address(const Address& address) noexcept {
+    bytes(std::as_bytes(std::span(address.ip.bytes())));
+    number(address.port);
+  }
+  void error(const Error& error) noexcept {
+    number(std::to_underlying(error.code));
+    text(error.message);
+    text(error.subject);
+  }
+  void member(const Member& member) noexcept {
+    text(member.name());
+    address(member.address());
+    bytes(member.meta());
+    number(std::to_underlying(member.status));
+    number(member.incarnation);
+    number(static_cast<std::uint64_t>(member.since.time_since_epoch().count()));
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+void mix_event(Mixer& mixer, const Event& event) {
+  mixer.number(event.index());
+  std::visit(Overloaded{
+                 [&](const MemberEvent& e) {
+                   mixer.number(std::to_underlying(e.kind));
+                   mixer.member(e.member);
+                   if (e.other) mixer.address(*e.other);
+                   mixer.number(std::to_underlying(e.cause.kind));
+                   mixer.text(e.cause.accuser);
+                   for (const std::string& accuser : e.cause.accusers) mixer.text(accuser);
+                 },
+                 [&](const UserMessage& e) {
+                   mixer.address(e.source);
+                   mixer.text(e.from);
+                   mixer.bytes(e.payload);
+                 },
+                 [&](const StateMerged& e) {
+                   mixer.address(e.source);
+                   mixer.bytes(e.state);
+                 },
+                 [&](const HealthChanged& e) { mixer.number(e.score); },
+                 [&](const JoinFinished& e) {
+                   mixer.number(e.contacted);
+                   for (const Error& error : e.failures) mixer.error(error);
+                 },
+                 [&](const LeaveFinished&) {},
+                 [&](const Failure& e) { mixer.error(e.error); },
+             },
+             event);
+}
+
+void mix_completion(Mixer& mixer, const Completion& completion) {
+  mixer.number(std::to_underlying(completion.id));
+  if (!completion.result) return mixer.error(completion.result.error());
+  mixer.number(completion.result->contacted);
+  mixer.number(static_cast<std::uint64_t>(completion.result->round_trip.count()));
+  mixer.bytes(completion.result->payload);
+}
+
+}  // namespace
+
+std::uint64_t add_to_digest(std::uint64_t digest, const Output& output) {
+  Mixer mixer(digest);
+  mixer.number(output.index());
+  std::visit(Overloaded{
+                 [&](const SendPacket& o) {
+                   mixer.address(o.to);
+                   mixer.bytes(o.bytes);
+                 },
+                 [&](const DialStream& o) {
+                   mixer.number(std::to_underlying(o.id));
+                   mixer.address(o.to);
+                 },
+                 [&](const WriteStream& o) {
+                   mixer.number(std::to_underlying(o.id));
+                   mixer.bytes(o.bytes);
+                 },
+                 [&](const CloseStream& o) { mixer.number(std::to_underlying(o.id)); },
+                 [&](const AbortStream& o) { mixer.number(std::to_underlying(o.id)); },
+                 [&](const Event& o) { mix_event(mixer, o); },
+                 [&](const Completion& o) { mix_completion(mixer, o); },
+                 [&](const LogRecord& o) {
+                   mixer.text(o.text);
+                   mixer.text(o.peer);
+                 },
+             },
+             output);
+  return mixer.state();
+}
+
+}  // namespace memberlist::fuzz

@@ -1,0 +1,254 @@
+// Compiled without access control (see CMakeLists.txt), so that the engine needs no door for tests.
+
+#include "internals.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "swim/engine_impl.hpp"
+
+namespace memberlist::fuzz {
+namespace {
+
+using swim::MemberEntry;
+using swim::MemberIndex;
+using swim::Prober;
+using swim::Streams;
+using swim::TimerEvent;
+
+class Inspection {
+ public:
+  Inspection(const Engine::Impl& impl, const Reporter& reporter)
+      : impl_(impl), context_(impl.context), reporter_(reporter) {}
+
+  void table() const;
+  void suspicions() const;
+  void timers() const;
+  void streams() const;
+  void awaited() const;
+  void joins() const;
+  void operations() const;
+  void broadcasts() const;
+
+ private:
+  void timer(const TimerEvent& event, TimePoint when) const;
+
+  const Engine::Impl& impl_;
+  const swim::Context& context_;
+  const Reporter& reporter_;
+};
+
+void Inspection::table() const {
+  const swim::MemberTable& table = context_.table;
+  std::vector<bool> seen(table.entries_.size());
+  std::size_t live = 0;
+  for (const MemberIndex index : table.order_) {
+    const MemberEntry& entry = table.entries_.at(index);
+    reporter_.require(entry.record != nullptr, "the probe list holds members");
+    reporter_.require(!seen[index], "the probe list holds each member once");
+    seen[index] = true;
+    reporter_.require(table.find(entry.record->name) == index, "a member is found by its name");
+    if (entry.live()) ++live;
+  }
+  reporter_.require(live == table.live_, "the table counts the live ones");
+  reporter_.require(table.by_name_.size() == table.size() &&
+                        table.free_.size() + table.size() == table.entries_.size(),
+                    "the table's places are taken or free");
+  for (const auto& [address, index] : table.by_address_) {
+    reporter_.require(seen.at(index) && table.at(index).record->address == address,
+                      "an address leads to who has it");
+  }
+}
+
+void Inspection::suspicions() const {
+  for (const MemberEntry& entry : context_.table.entries_) {
+    const bool suspect = entry.record != nullptr && entry.status == MemberStatus::suspect;
+    reporter_.require(suspect == (entry.suspicion != nullptr),
+                      "the suspect, and nobody else, have a suspicion");
+    reporter_.require(suspect == context_.timers.pending(entry.suspicion_timer),
+                      "the suspect, and nobody else, have a suspicion's timer");
+    if (suspect) {
+      reporter_.require(entry.suspicion->accusers().size() <= context_.config.suspicion_mult,
+                        "a suspicion counts a bounded number of accusers");
+    }
+  }
+}
+
+/// Each timer has somebody who waits for it; together with what is checked of those who wait, their
+/// number is bounded by members, streams, operations and what is awaited.
+void Inspection::timers() const {
+  std::array<std::size_t, 4> ticks{};
+  for (const auto& entry : context_.timers.heap_) {
+    const TimerEvent& event = context_.timers.slots_.at(entry.slot).payload;
+    if (event.kind <= TimerEvent::Kind::queue_check) {
+      ++ticks.at(std::to_underlying(event.kind));
+    } else {
+      timer(event, entry.when);
+    }
+  }
+  const Config& config = context_.config;
+  const auto require_tick = [&](TimerEvent::Kind kind, Duration interval) {
+    reporter_.require(ticks.at(std::to_underlying(kind)) == (interval > Duration::zero() ? 1 : 0),
+                      "each tick that is on is planned once");
+  };
+  require_tick(TimerEvent::Kind::probe_tick, config.probe_interval);
+  require_tick(TimerEvent::Kind::gossip_tick, config.gossip_interval);
+  require_tick(TimerEvent::Kind::push_pull_tick, config.push_pull_interval);
+  require_tick(TimerEvent::Kind::queue_check, config.queue_check_interval);
+}
+
+void Inspection::timer(const TimerEvent& event, TimePoint when) const {
+  using Kind = TimerEvent::Kind;
+  const auto& awaited = impl_.prober.awaited_;
+  const auto waiting = awaited.find(static_cast<std::uint32_t>(event.number));
+  const auto awaits = [&]<class T>(std::in_place_type_t<T>) {
+    return waiting != awaited.end() && std::holds_alternative<T>(waiting->second);
+  };
+  bool wanted = true;
+  switch (event.kind) {
+    case Kind::probe_timeout:
+    case Kind::probe_deadline:
+      wanted = awaits(std::in_place_type<Prober::Probe>);
+      break;
+    case Kind::relay_timeout:
+    case Kind::relay_end:
+      wanted = awaits(std::in_place_type<Prober::Relay>);
+      break;
+    case Kind::ping_timeout:
+      wanted = awaits(std::in_place_type<Prober::HandPing>);
+      break;
+    case Kind::suspicion: {
+      const MemberEntry& entry = context_.table.entries_.at(event.number);
+      wanted = entry.suspicion != nullptr && entry.suspicion->deadline() == when;
+      break;
+    }
+    case Kind::stream:
+      wanted = impl_.streams.streams_.contains(event.number);
+      break;
+    case Kind::operation:
+      wanted = impl_.operations.open_.contains(event.number);
+      break;
+    default:
+      break;
+  }
+  reporter_.require(wanted, "every timer has somebody who waits for it", [&] {
+    return fmt::format("kind {}, number {}", std::to_underlying(event.kind), event.number);
+  });
+}
+
+void Inspection::streams() const {
+  const Streams& streams = impl_.streams;
+  std::size_t inbound = 0;
+  std::size_t served = 0;
+  std::size_t held = 0;
+  for (const auto& [id, stream] : streams.streams_) {
+    reporter_.require(context_.timers.pending(stream.deadline_timer), "every stream has a timer");
+    if (stream.kind == Streams::Kind::inbound) ++inbound;
+    if (stream.counted_push_pull) ++served;
+    held += stream.held_bytes;
+  }
+  reporter_.require(inbound == streams.budget_.streams_ && inbound <= limits::kInboundStreams,
+                    "inbound streams are counted and bounded");
+  reporter_.require(served == streams.served_push_pulls_ && served <= limits::kConcurrentPushPulls,
+                    "push/pulls that are served are counted and bounded");
+  reporter_.require(held == streams.budget_.bytes_ && held <= limits::kIncompleteStreamBytes,
+                    "bytes held for incomplete streams are counted and bounded");
+  for (const auto& [seq_no, id] : streams.pings_) {
+    const auto found = streams.streams_.find(std::to_underlying(id));
+    reporter_.require(found != streams.streams_.end() && found->second.seq_no == seq_no,
+                      "a fallback ping has its stream");
+  }
+}
+
+void Inspection::awaited() const {
+  std::size_t relays = 0;
+  std::size_t hand_pings = 0;
+  for (const auto& [seq_no, waiting] : impl_.prober.awaited_) {
+    swim::TimerHandle last;
+    if (const auto* probe = std::get_if<Prober::Probe>(&waiting)) last = probe->deadline_timer;
+    if (const auto* ping = std::get_if<Prober::HandPing>(&waiting)) {
+      last = ping->timer;
+      ++hand_pings;
+    }
+    if (const auto* relay = std::get_if<Prober::Relay>(&waiting)) {
+      last = relay->end_timer;
+      ++relays;
+    }
+    reporter_.require(context_.timers.pending(last), "every awaited ack has a timer");
+  }
+  reporter_.require(relays == impl_.prober.relays_ && relays <= limits::kRelayedPings,
+                    "relayed pings are counted and bounded");
+  reporter_.require(hand_pings == impl_.prober.hand_pings_ && hand_pings <= limits::kHandPings,
+                    "pings by hand are counted and bounded");
+}
+
+void Inspection::joins() const {
+  const swim::Participation& participation = impl_.participation;
+  std::map<std::uint64_t, std::size_t> active;
+  for (const auto& [stream, step] : participation.steps_) {
+    reporter_.require(impl_.streams.streams_.contains(stream), "a join waits for open streams");
+    ++active[std::to_underlying(step.join)];
+  }
+  for (const auto& [id, join] : participation.joins_) {
+    reporter_.require(impl_.operations.is_open(OperationId{id}), "a join under way is open");
+    reporter_.require(
+        join.active > 0 && join.active == active[id] && join.active <= limits::kParallelJoins,
+        "a join waits for as many streams as it says");
+  }
+  reporter_.require(active.size() == participation.joins_.size(), "a join's streams have a join");
+}
+
+void Inspection::operations() const {
+  std::set<std::uint64_t> ends;
+  for (const auto& [id, join] : impl_.participation.joins_) ends.insert(id);
+  for (const auto& [id, stream] : impl_.streams.streams_) {
+    if (stream.kind == Streams::Kind::user_message) {
+      ends.insert(std::to_underlying(stream.operation));
+    }
+  }
+  for (const auto& [seq_no, waiting] : impl_.prober.awaited_) {
+    if (const auto* ping = std::get_if<Prober::HandPing>(&waiting)) {
+      ends.insert(std::to_underlying(ping->operation));
+    }
+  }
+  for (const auto& [id, open] : impl_.operations.open_) {
+    reporter_.require(context_.timers.pending(open.timer) || ends.contains(id),
+                      "an open operation has something that ends it");
+  }
+}
+
+void Inspection::broadcasts() const {
+  reporter_.require(context_.member_broadcasts.size() <= context_.table.size(),
+                    "there is at most one piece of news about each member");
+  reporter_.require(context_.member_broadcasts.finished_.empty(),
+                    "who waits for a broadcast hears of its end at once");
+  reporter_.require(context_.user_broadcasts.size() <= limits::kQueuedUserBroadcasts,
+                    "user broadcasts are bounded");
+}
+
+}  // namespace
+
+void check_internals(const Engine& engine, const Reporter& reporter) {
+  const Inspection inspection(*engine.impl_, reporter);
+  inspection.table();
+  inspection.suspicions();
+  inspection.timers();
+  inspection.streams();
+  inspection.awaited();
+  inspection.joins();
+  inspection.operations();
+  inspection.broadcasts();
+}
+
+}  // namespace memberlist::fuzz

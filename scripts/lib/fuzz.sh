@@ -1,0 +1,121 @@
+# shellcheck shell=bash
+# Running the fuzzers of build/fuzz. Sourced after common.sh; everything here runs in $ROOT.
+
+FUZZERS=build/fuzz/fuzzers
+# What one input may take: 100 times what the slowest seed needs. The memory is mostly the sanitizer's.
+FUZZ_LIMITS=(-timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=512)
+
+# A target is whatever program lies there, so a new one needs no list.
+all_fuzzers() { find "$FUZZERS" -maxdepth 1 -type f -executable -name 'fuzz_*' -printf '%f\n' | sort; }
+is_fuzzer() { [[ $1 == fuzz_* && -x $FUZZERS/$1 ]]; }
+
+fuzz_dictionary() {
+  local own=fuzz/$1.dict
+  if [[ -f $own ]]; then echo "$own"; else echo fuzz/memberlist.dict; fi
+}
+
+# each_fuzzer JOBS "FUNCTION [ARGUMENT...]" TARGET...: runs the function for each target, JOBS at a
+# time; all of them, also behind a finding. Fails if one does.
+each_fuzzer() {
+  local jobs=$1 active=0 target status=0
+  local -a call
+  read -ra call <<<"$2"
+  shift 2
+  printf '   %-22s %12s %8s %9s %9s\n' target executions 'a second' edges features
+  for target in "$@"; do
+    if ((active >= jobs)); then
+      wait -n || status=1
+      active=$((active - 1))
+    fi
+    "${call[@]}" "$target" &
+    active=$((active + 1))
+  done
+  for (( ; active > 0; --active)); do wait -n || status=1; done
+  return $status
+}
+
+# The lines of a log that say what is wrong, without the noise of the fuzzer.
+finding_text() {
+  grep -m1 -A12 -E 'ERROR: |broken: |runtime error: |Assertion|terminate called' "$1" | cut -c1-160 ||
+    tail -n 15 "$1"
+}
+
+# report_fuzzer TARGET LOG: one line of figures.
+report_fuzzer() {
+  local runs rate edges features
+  runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$2")
+  rate=$(sed -n 's/^stat::average_exec_per_sec: *//p' "$2")
+  edges=$(sed -n 's/.* cov: \([0-9]*\).*/\1/p' "$2" | tail -n 1)
+  features=$(sed -n 's/.* ft: \([0-9]*\).*/\1/p' "$2" | tail -n 1)
+  printf '   %-22s %12s %8s %9s %9s\n' "$1" "${runs:-?}" "${rate:-?}" "${edges:-?}" "${features:-?}"
+}
+
+# report_finding TARGET LOG INPUT
+report_finding() {
+  local target=$1 log=$2 input=$3
+  printf '%sfinding in %s%s\n' "$RED" "$target" "$RESET"
+  finding_text "$log" | sed 's/^/     /'
+  cat <<TEXT
+   input:      $input
+   log:        $log
+   again:      $FUZZERS/$target $input
+   regression: cp $input fuzz/corpus/$target/regression-WHAT-IT-WAS
+TEXT
+}
+
+# run_fuzzer SECONDS TARGET
+run_fuzzer() {
+  local seconds=$1 target=$2 status=0
+  local work=build/fuzz/corpus/$target findings=build/fuzz/findings/$target
+  local log=build/fuzz/logs/$target.log seeds=fuzz/corpus/$target input
+  mkdir -p "$work" "$findings" build/fuzz/logs
+  if [[ ! -d $seeds ]]; then seeds=$work; fi
+  # The first folder is where new inputs go.
+  "$FUZZERS/$target" "${FUZZ_LIMITS[@]}" -max_total_time="$seconds" -print_final_stats=1 \
+    -dict="$(fuzz_dictionary "$target")" -artifact_prefix="$findings/" \
+    "$work" "$seeds" >"$log" 2>&1 </dev/null || status=$?
+  report_fuzzer "$target" "$log"
+  ((status == 0)) && return 0
+  input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
+  report_finding "$target" "$log" "${input:-none: see the log}"
+  return 1
+}
+
+# regress_fuzzer TARGET: each file of every target's corpus, by name, so that a failure names it.
+regress_fuzzer() {
+  local target=$1 status=0 log=build/fuzz/logs/$1.regress.log input count
+  mkdir -p build/fuzz/logs
+  find fuzz/corpus -type f -print0 | sort -z >"build/fuzz/logs/$target.inputs"
+  count=$(tr -cd '\0' <"build/fuzz/logs/$target.inputs" | wc -c)
+  xargs -0 -r "$FUZZERS/$target" "${FUZZ_LIMITS[@]}" -artifact_prefix=build/fuzz/logs/ \
+    <"build/fuzz/logs/$target.inputs" >"$log" 2>&1 || status=$?
+  printf '   %-22s %12s\n' "$target" "$count"
+  ((status == 0)) && return 0
+  input=$(sed -n 's/^Running: //p' "$log" | tail -n 1)
+  report_finding "$target" "$log" "${input:-none: see the log}"
+  return 1
+}
+
+# write_corpus TARGET...: what adds coverage of the golden seeds, of the corpus, and of what was found.
+write_corpus() {
+  local target made=build/fuzz/seeds fresh=build/fuzz/corpus.new source sources max_len
+  rm -rf "$made" "$fresh"
+  run build/fuzz/bin/make_corpus tests/golden "$made"
+  for target in "$@"; do
+    sources=()
+    for source in "$made/$target" "fuzz/corpus/$target" "build/fuzz/corpus/$target"; do
+      if [[ -d $source ]]; then sources+=("$source"); fi
+    done
+    ((${#sources[@]})) || continue
+    mkdir -p "$fresh/$target" "fuzz/corpus/$target"
+    # Small ones: a corpus is for starting from. LZW needs more to fill its table of codes.
+    max_len=2048
+    if [[ $target == fuzz_lzw ]]; then max_len=8192; fi
+    "$FUZZERS/$target" "${FUZZ_LIMITS[@]}" -merge=1 -max_len=$max_len "$fresh/$target" "${sources[@]}" \
+      >"build/fuzz/logs/$target.merge.log" 2>&1 </dev/null ||
+      die "$target: see build/fuzz/logs/$target.merge.log"
+    find "fuzz/corpus/$target" -type f ! -name 'regression-*' -delete
+    cp "$fresh/$target"/* "fuzz/corpus/$target/"
+    note "$target: $(find "fuzz/corpus/$target" -type f | wc -l) files, $(du -sb "fuzz/corpus/$target" | cut -f1) bytes"
+  done
+}

@@ -1,0 +1,140 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "memberlist/engine.hpp"
+#include "support/virtual_messages.hpp"
+#include "wire/stream.hpp"
+
+// What a push/pull of a very large cluster takes beside what is kept of it. A program of its own,
+// since it counts every allocation.
+namespace {
+
+std::atomic<std::size_t> live_bytes = 0;
+std::atomic<std::size_t> peak_bytes = 0;
+
+constexpr std::size_t kHeader = alignof(std::max_align_t);
+
+void* counted_new(std::size_t size) {
+  auto* block = static_cast<std::size_t*>(std::malloc(size + kHeader));
+  if (block == nullptr) throw std::bad_alloc();
+  *block = size;
+  const std::size_t live = live_bytes += size;
+  std::size_t peak = peak_bytes;
+  while (live > peak && !peak_bytes.compare_exchange_weak(peak, live)) {
+  }
+  return reinterpret_cast<char*>(block) + kHeader;
+}
+
+void counted_delete(void* pointer) noexcept {
+  if (pointer == nullptr) return;
+  void* block = static_cast<char*>(pointer) - kHeader;
+  live_bytes -= *static_cast<std::size_t*>(block);
+  std::free(block);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return counted_new(size); }
+void operator delete(void* pointer) noexcept { counted_delete(pointer); }
+void operator delete(void* pointer, std::size_t) noexcept { counted_delete(pointer); }
+
+namespace memberlist::testing {
+namespace {
+
+constexpr std::size_t kMembers = 100'000;
+const Address kPeer{IpAddress::v4(10, 9, 7, 7), 7946};
+
+Bytes large_push_pull() {
+  std::vector<Claim> claims(kMembers);
+  for (std::size_t i = 0; i < kMembers; ++i) {
+    Claim& claim = claims[i];
+    claim.name = "node-" + std::to_string(i) + ".example.org";
+    claim.address = {IpAddress::v4(10, static_cast<std::uint8_t>(i >> 16),
+                                   static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)),
+                     7946};
+    claim.meta = to_bytes("zone=" + std::to_string(i % 7) + " role=" + std::to_string(i * 7919));
+  }
+  return push_pull_message(false, claims);
+}
+
+struct Layers {
+  const char* name;
+  bool compressed;
+  bool encrypted;
+};
+
+class PushPullMemory : public ::testing::TestWithParam<Layers> {
+ protected:
+  static Config config(const Layers& layers) {
+    Config config;
+    config.name = "self";
+    config.enable_compression = layers.compressed;
+    if (layers.encrypted) config.keys = {to_bytes("0123456789abcdef")};
+    return config;
+  }
+  static Bytes sealed(const Layers& layers, Bytes plain) {
+    wire::Keyring ring = wire::Keyring::create(config(layers).keys).value();
+    wire::Sealing how;
+    how.keyring = &ring;
+    how.compress = layers.compressed;
+    wire::LzwEncoder lzw;
+    return wire::seal_stream(how, std::move(plain), true, lzw);
+  }
+  // Feeds a whole stream in pieces as a socket would; what the engine wrote to it.
+  static std::size_t exchange(Engine& engine, TimePoint now, BytesView bytes) {
+    constexpr std::size_t kPiece = 64 * 1024;
+    const auto id = engine.handle_accept(now, kPeer);
+    std::size_t written = 0;
+    for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+      engine.handle_stream(
+          now, *id, StreamData{bytes.subspan(at).first(std::min(kPiece, bytes.size() - at))});
+      for (const Output& output : engine.outputs()) {
+        if (const auto* write = std::get_if<WriteStream>(&output)) written += write->bytes.size();
+      }
+      engine.clear_outputs();
+    }
+    return written;
+  }
+};
+
+TEST_P(PushPullMemory, ServedAndMergedInLessThanThreeTimesItsBytes) {
+  const Bytes plain = large_push_pull();
+  const Bytes bytes = sealed(GetParam(), plain);
+  EngineEnvironment environment;
+  environment.advertise = {IpAddress::v4(10, 9, 0, 1), 7946};
+  environment.now = TimePoint(std::chrono::hours(1));
+  Engine engine = Engine::create(config(GetParam()), environment).value();
+  const std::size_t empty = live_bytes;
+  peak_bytes = empty;
+  exchange(engine, environment.now, bytes);
+  ASSERT_EQ(engine.live_count(), kMembers + 1) << "all of them are news";
+  const std::size_t known = live_bytes;
+  const std::size_t peak_of_news = peak_bytes - known;
+
+  peak_bytes = live_bytes.load();
+  const std::size_t written = exchange(engine, environment.now, bytes);
+  const std::size_t extra = peak_bytes - known;
+  EXPECT_GT(written, 0U) << "served";
+  EXPECT_LT(extra, 3 * plain.size());
+  const std::string figures =
+      std::to_string(plain.size()) + " bytes; beside what is kept " + std::to_string(extra) +
+      ", where all of it is news " + std::to_string(peak_of_news) +
+      "; kept of the members and the news about them " + std::to_string(known - empty);
+  RecordProperty("figures", figures);
+  std::puts(figures.c_str());
+}
+
+INSTANTIATE_TEST_SUITE_P(Layers, PushPullMemory,
+                         ::testing::Values(Layers{"Plain", false, false},
+                                           Layers{"Compressed", true, false},
+                                           Layers{"Encrypted", false, true},
+                                           Layers{"All", true, true}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace memberlist::testing
