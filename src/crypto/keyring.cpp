@@ -177,6 +177,7 @@ Result<Keyring> Keyring::create(std::span<const Bytes> keys, std::uint64_t seale
 
 std::vector<KeyInfo> Keyring::list() const {
   std::vector<KeyInfo> keys;
+  keys.reserve(ciphers_.size());
   for (const Cipher& cipher : ciphers_) {
     keys.push_back({.fingerprint = cipher.fingerprint(),
                     .key_bytes = cipher.key().size(),
