@@ -90,7 +90,9 @@ Bytes Wrapper::packet_of_version_0(BytesView padded) {
   return result;
 }
 
-Bytes Wrapper::stream(BytesView inside) { return wire::seal_stream(sealing_, inside, true, lzw_); }
+Bytes Wrapper::stream(BytesView inside) {
+  return wire::seal_stream(sealing_, to_bytes(inside), true, lzw_);
+}
 
 std::optional<std::uint32_t> Wrapper::ack_in(BytesView packet) {
   if (!opener_.open(sealing_, packet)) return std::nullopt;
