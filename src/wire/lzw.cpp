@@ -255,8 +255,11 @@ class Output {
   }
   [[nodiscard]] std::byte at(std::size_t index) const noexcept { return data_[index]; }
 
+  // Leaves the vector with what was written; more may follow.
   void finish() {
-    if (growing_ != nullptr) growing_->resize(old_ + size_);
+    if (growing_ == nullptr) return;
+    growing_->resize(old_ + size_);
+    capacity_ = size_;
   }
 
  private:
@@ -282,11 +285,12 @@ class Decoder {
  public:
   Decoder(BytesView packed, Output& out) noexcept : in_(packed), out_(out) {}
 
-  [[nodiscard]] WireResult<void> run() {
-    for (;;) {
+  // Until the end (true), or until the output has so many bytes.
+  [[nodiscard]] WireResult<bool> run(std::size_t enough) {
+    while (out_.size() < enough) {
       std::uint32_t code = 0;
       if (!in_.take(width_, code)) return error("compressed data is cut off");
-      if (code == kEnd) return {};
+      if (code == kEnd) return true;
       if (code == kClear) {
         next_ = kFirstFree;
         width_ = kMinWidth;
@@ -300,6 +304,7 @@ class Decoder {
         return error("decompressed data is over the limit", WireErrorKind::limit);
       }
     }
+    return false;
   }
 
  private:
@@ -339,19 +344,41 @@ class Decoder {
   std::array<Place, kCodes> places_;
 };
 
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+
 }  // namespace
 
 WireResult<void> lzw_decode(BytesView packed, Bytes& out, std::size_t max_bytes) {
   Output output(out, max_bytes);
-  auto done = Decoder(packed, output).run();
+  const auto done = Decoder(packed, output).run(kAll);
   output.finish();
-  return done;
+  if (!done) return std::unexpected(done.error());
+  return {};
 }
 
 WireResult<std::size_t> lzw_decode_into(BytesView packed, std::span<std::byte> out) {
   Output output(out);
-  if (auto done = Decoder(packed, output).run(); !done) return std::unexpected(done.error());
+  if (auto done = Decoder(packed, output).run(kAll); !done) return std::unexpected(done.error());
   return output.size();
+}
+
+struct LzwUnpacker::State {
+  State(BytesView packed, Bytes& out, std::size_t max_bytes)
+      : output(out, max_bytes), decoder(packed, output) {}
+
+  Output output;
+  Decoder decoder;
+};
+
+LzwUnpacker::LzwUnpacker(BytesView packed, Bytes& out, std::size_t max_bytes)
+    : state_(std::make_unique<State>(packed, out, max_bytes)) {}
+
+LzwUnpacker::~LzwUnpacker() = default;
+
+WireResult<bool> LzwUnpacker::more(std::size_t bytes) {
+  const auto done = state_->decoder.run(state_->output.size() + bytes);
+  state_->output.finish();
+  return done;
 }
 
 }  // namespace memberlist::wire

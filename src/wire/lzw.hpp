@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,23 @@ class LzwEncoder {
 /// `max_bytes`, or cut off, or has an impossible code. Memory grows with what is decompressed. What
 /// follows the end code is ignored.
 [[nodiscard]] WireResult<void> lzw_decode(BytesView packed, Bytes& out, std::size_t max_bytes);
+
+/// The same step by step, so that what comes first can be judged before the rest takes memory.
+class LzwUnpacker {
+ public:
+  /// `packed` and `out` must outlive this; nobody else may add to `out` meanwhile.
+  LzwUnpacker(BytesView packed, Bytes& out, std::size_t max_bytes);
+  LzwUnpacker(const LzwUnpacker&) = delete;
+  LzwUnpacker& operator=(const LzwUnpacker&) = delete;
+  ~LzwUnpacker();
+
+  /// Appends about so many bytes more. True: that was the end. After it, or an error, the last.
+  [[nodiscard]] WireResult<bool> more(std::size_t bytes);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 /// The same into a buffer that does not grow; returns the bytes written. What of `out` lies behind
 /// them may have changed.

@@ -21,6 +21,8 @@ constexpr std::size_t kCompressedBodyBytes =
 constexpr std::size_t kCompressedHeadBytes = 17;
 // How much more room than is needed is taken when what was received grows, as a part of it.
 constexpr std::size_t kGrowthPart = 4;
+// Unpacked at once, before it is looked at.
+constexpr std::size_t kUnpackStep = 64 * limits::kKiB;
 
 constexpr std::byte byte_of(MessageType type) { return std::byte{static_cast<std::uint8_t>(type)}; }
 
@@ -205,18 +207,35 @@ StreamOpener::Step StreamOpener::read_packed() {
   if (compressed.algo != 0) {
     return error(WireErrorKind::malformed, "unknown compression algorithm");
   }
-  Bytes unpacked;
-  if (auto done = lzw_decode(compressed.buf, unpacked, limits::kDecompressedStreamBytes); !done) {
-    return std::unexpected(done.error());
+  // The view stays: moving a vector leaves its bytes where they are.
+  const Bytes packed = std::exchange(bytes_, Bytes());
+  position_ = 0;
+  LzwUnpacker unpacker(compressed.buf, bytes_, limits::kDecompressedStreamBytes);
+  for (;;) {
+    const auto ended = unpacker.more(std::max(kUnpackStep, bytes_.size() / kGrowthPart));
+    if (!ended) return std::unexpected(ended.error());
+    whole_ = *ended;
+    const Step unpacked = read_unpacked();
+    if (!unpacked || whole_ || stage_ == Stage::complete) return unpacked;
   }
-  replace(std::move(unpacked));
-  if (bytes_.empty()) return error(WireErrorKind::malformed, "compressed message is empty");
-  type_ = static_cast<MessageType>(bytes_[0]);
-  if (type_ == MessageType::compressed) {
-    return error(WireErrorKind::malformed, "compressed message in a compressed message");
+}
+
+// Reads as far as the bytes go that are unpacked, so that what is no message is refused at its
+// first bytes, however long it is. What follows a message is not unpacked at all.
+StreamOpener::Step StreamOpener::read_unpacked() {
+  if (stage_ == Stage::packed) {
+    if (bytes_.empty()) return error(WireErrorKind::malformed, "compressed message is empty");
+    type_ = static_cast<MessageType>(bytes_[0]);
+    if (type_ == MessageType::compressed) {
+      return error(WireErrorKind::malformed, "compressed message in a compressed message");
+    }
+    ++position_;
+    stage_ = Stage::message;
   }
-  ++position_;
-  stage_ = Stage::message;
+  while (stage_ != Stage::complete) {
+    const Step stepped = read_message();
+    if (!stepped || !*stepped) return stepped;
+  }
   return true;
 }
 

@@ -85,6 +85,7 @@ class StreamOpener {
   [[nodiscard]] Step read_sealed();
   [[nodiscard]] Step read_inner();
   [[nodiscard]] Step read_packed();
+  [[nodiscard]] Step read_unpacked();
   [[nodiscard]] Step read_message();
   [[nodiscard]] Step read_header();
   [[nodiscard]] Step read_push_pull(const PushPullHeader& header);

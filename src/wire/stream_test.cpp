@@ -329,8 +329,37 @@ TEST(StreamCompression, WhatIsInsideMustBeWhole) {
 
 // parity 147
 TEST(StreamCompression, BombsAreRefused) {
-  const Bytes zeros(limits::kDecompressedStreamBytes + 1);
-  EXPECT_EQ(error_of(plain(), compressed(zeros)).kind, WireErrorKind::limit);
+  // Each state is valid, and there are too many.
+  Bytes states = push_pull_header(1 << 20, 0);
+  Bytes state = from_hex("81a178daff00");  // a field of later versions, of 65,280 bytes
+  state.resize(state.size() + 0xff00);
+  while (states.size() <= limits::kDecompressedStreamBytes) {
+    states.insert(states.end(), state.begin(), state.end());
+  }
+  EXPECT_EQ(error_of(plain(), compressed(states)).kind, WireErrorKind::limit);
+}
+
+TEST(StreamCompression, WhatIsNoMessageTakesNoMemory) {
+  Bytes zeros(limits::kDecompressedStreamBytes);
+  Bytes announced = push_pull_header(1 << 20, 0);
+  announced.resize(zeros.size());
+  for (const Bytes& inner : {zeros, announced}) {
+    const Sealing how = plain();
+    StreamOpener opener(how, false);
+    const auto fed = opener.feed(compressed(inner));
+    ASSERT_FALSE(fed.has_value());
+    EXPECT_EQ(fed.error().kind, WireErrorKind::malformed);
+    EXPECT_LT(opener.held_bytes(), 128 * limits::kKiB);
+  }
+}
+
+TEST(StreamCompression, WhatFollowsAMessageIsNotUnpacked) {
+  Bytes inner = user("x");
+  inner.resize(limits::kDecompressedStreamBytes);
+  const Sealing how = plain();
+  StreamOpener opener(how, false);
+  EXPECT_EQ(opener.feed(compressed(inner)).value(), Progress::complete);
+  EXPECT_LT(opener.held_bytes(), 128 * limits::kKiB);
 }
 
 TEST(StreamCompression, AnnouncedLengthsAreChecked) {

@@ -81,10 +81,11 @@ TEST_P(HostilePackets, EveryFlippedBitOfWhatIsSealed) {
 }
 
 TEST_P(HostilePackets, TwoHundredLevelsOfNesting) {
+  const Bytes compressions = nested_compressions(kMaxDatagramBytes);
   for (int i = 0; i < 50; ++i) {
     attack(nested_compounds(kNesting));
     attack(nested_checksums(kNesting));
-    attack(nested_compressions(kMaxDatagramBytes));
+    attack(compressions);
     attack(compressed(nested_compounds(kNesting)));
     attack(ping_with_nested_field(kNesting));
   }
