@@ -58,6 +58,8 @@ inline constexpr std::size_t kPacketMessages = 1024;
 inline constexpr std::size_t kInboundStreams = 256;
 /// Of these, from one address: whoever takes them all leaves 64 for the others.
 inline constexpr std::size_t kInboundStreamsPerSource = 192;
+/// Push/pulls that are served at once for one address: whoever takes them all leaves 32.
+inline constexpr std::size_t kPushPullsPerSource = 96;
 /// What all incomplete streams hold together. Beyond it the address that holds most loses its
 /// largest stream, so that no peer can shut out the others. One stream of the largest size fits.
 inline constexpr std::size_t kIncompleteStreamBytes = 64 * kMiB;

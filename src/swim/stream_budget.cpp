@@ -22,6 +22,17 @@ void StreamBudget::closed(const IpAddress& source) {
   drop_if_empty(found);
 }
 
+bool StreamBudget::admit_push_pull(const IpAddress& source) {
+  Share& share = shares_.find(source)->second;
+  if (share.push_pulls >= limits::kPushPullsPerSource) return false;
+  ++share.push_pulls;
+  return true;
+}
+
+void StreamBudget::push_pull_closed(const IpAddress& source) {
+  --shares_.find(source)->second.push_pulls;
+}
+
 void StreamBudget::hold(const IpAddress& peer, std::ptrdiff_t bytes) {
   const auto found = shares_.try_emplace(peer).first;
   // Unsigned arithmetic wraps, so that adding what is below 0 takes away.

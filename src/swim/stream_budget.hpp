@@ -22,6 +22,11 @@ class StreamBudget {
   [[nodiscard]] Verdict admit(const IpAddress& source);
   void closed(const IpAddress& source);
 
+  /// May a stream of theirs be one more push/pull? If so it counts until `push_pull_closed`, which
+  /// comes before `closed`.
+  [[nodiscard]] bool admit_push_pull(const IpAddress& source);
+  void push_pull_closed(const IpAddress& source);
+
   /// A stream with `peer` holds so many bytes more (or, below 0, fewer).
   void hold(const IpAddress& peer, std::ptrdiff_t bytes);
   [[nodiscard]] bool over() const noexcept;
@@ -34,6 +39,7 @@ class StreamBudget {
  private:
   struct Share {
     std::size_t streams = 0;
+    std::size_t push_pulls = 0;  // of these
     std::size_t bytes = 0;
   };
   void drop_if_empty(std::map<IpAddress, Share>::iterator share);

@@ -256,8 +256,11 @@ void Streams::finish(StreamId id, const Result<void>& result) {
   hold(stream, 0);
   switch (stream.kind) {
     case Kind::inbound:
+      if (stream.counted_push_pull) {
+        --served_push_pulls_;
+        budget_.push_pull_closed(stream.peer.ip);
+      }
       budget_.closed(stream.peer.ip);
-      if (stream.counted_push_pull) --served_push_pulls_;
       return;
     case Kind::ping:
       pings_.erase(stream.seq_no);  // how it went is judged at the probe's own deadline
@@ -293,6 +296,12 @@ bool Streams::admit_push_pull(StreamId id, Stream& stream) {
     ++context_.counters.dropped_limit;
     answer_error(id, fmt::format("busy: {} push/pulls are being served already",
                                  limits::kConcurrentPushPulls));
+    return false;
+  }
+  if (!budget_.admit_push_pull(stream.peer.ip)) {
+    ++context_.counters.dropped_limit;
+    answer_error(id, fmt::format("busy: {} push/pulls of yours are being served already",
+                                 limits::kPushPullsPerSource));
     return false;
   }
   ++served_push_pulls_;

@@ -224,6 +224,10 @@ TEST(EngineStreams, EventsOfUnknownStreamsAreIgnored) {
 
 // --- limits -------------------------------------------------------------------------------------
 
+Address numbered_peer(std::size_t number) {
+  return {IpAddress::v4(10, 9, 8, static_cast<std::uint8_t>(number)), 7946};
+}
+
 TEST(EngineStreams, HundredAndTwentyNinthPushPullIsRefused) {
   Config config = no_probes();
   config.enable_compression = false;  // else a push/pull is known as one only when it is complete
@@ -231,7 +235,7 @@ TEST(EngineStreams, HundredAndTwentyNinthPushPullIsRefused) {
   const Bytes bytes = bench.sealed(push_pull_message(false, {claim_a()}), true);
   std::vector<StreamId> ids;
   for (int i = 0; i < 129; ++i) {
-    const auto id = bench.accept(kPeer);
+    const auto id = bench.accept(numbered_peer(i < 65 ? 1 : 2));
     ASSERT_TRUE(id.has_value());
     ids.push_back(*id);
     bench.feed(*id, BytesView(bytes).first(bytes.size() - 1));
@@ -251,8 +255,30 @@ TEST(EngineStreams, HundredAndTwentyNinthPushPullIsRefused) {
   EXPECT_NE(bench.read(*after), nullptr) << "room again";
 }
 
-Address numbered_peer(std::size_t number) {
-  return {IpAddress::v4(10, 9, 8, static_cast<std::uint8_t>(number)), 7946};
+TEST(EngineStreams, OneAddressCannotTakeAllPushPulls) {
+  Config config = no_probes();
+  config.enable_compression = false;  // as above
+  Bench bench(config);
+  const Bytes bytes = bench.sealed(push_pull_message(false, {claim_a()}), true);
+  std::vector<StreamId> ids;
+  for (std::size_t i = 0; i <= limits::kPushPullsPerSource; ++i) {
+    const auto id = bench.accept(kPeer);
+    ASSERT_TRUE(id.has_value());
+    ids.push_back(*id);
+    bench.feed(*id, BytesView(bytes).first(bytes.size() - 1));
+  }
+  const auto refusal = bench.read(ids.back());
+  ASSERT_NE(error_of(refusal), nullptr) << "with a word why";
+  EXPECT_EQ(bench.engine().counters().dropped_limit, 1u);
+  const auto other = bench.accept(numbered_peer(1));
+  ASSERT_TRUE(other.has_value());
+  bench.feed(*other, bytes);
+  EXPECT_NE(bench.read(*other), nullptr) << "another is served";
+  bench.feed(ids.front(), BytesView(bytes).last(1));
+  const auto after = bench.accept(kPeer);
+  ASSERT_TRUE(after.has_value());
+  bench.feed(*after, bytes);
+  EXPECT_NE(bench.read(*after), nullptr) << "room again";
 }
 
 TEST(EngineStreams, InboundStreamsAreBounded) {
