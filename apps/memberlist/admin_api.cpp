@@ -369,7 +369,7 @@ ApiReply AdminApi::change_key(const std::string& body, bool by_fingerprint, Chan
   Result<void> changed;
   const auto refusal = request.refusal();
   if (!refusal) {
-    changed = key ? change(BytesView(*key)) : change(std::string_view(*fingerprint));
+    changed = key ? change(BytesView(*key)) : change(std::string_view(fingerprint.value_or("")));
   }
   if (key) {
     wipe(*key);

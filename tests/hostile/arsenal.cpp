@@ -182,7 +182,7 @@ Bytes bomb(std::size_t plain_bytes) { return compressed(Bytes(plain_bytes)); }
 
 Bytes ping_with_nested_field(std::size_t levels) {
   Bytes result = testing::bytes_of("\x00\x81\xa1x");
-  result.resize(result.size() + levels, std::byte{0x91});
+  for (std::size_t i = 0; i < levels; ++i) result.push_back(std::byte{0x91});
   result.push_back(std::byte{0xc0});
   return result;
 }

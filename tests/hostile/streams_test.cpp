@@ -146,7 +146,7 @@ TEST_P(HostileStreams, AThousandThatStayHalfOpen) {
 TEST_P(HostileStreams, OneByteASecond) {
   const Bytes stream = wrapper().stream(valid_streams().at("push/pull"));
   {
-    const std::vector<TcpStream> streams = open(100, {});
+    const std::vector<TcpStream> streams = open(150, {});
     for (std::size_t i = 0; i < 3; ++i) {
       for (const TcpStream& slow : streams) slow.write(BytesView(stream).subspan(i, 1));
       const interop::Outcome joined = witness().join(agent().address());
