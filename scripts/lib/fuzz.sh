@@ -2,8 +2,9 @@
 # Running the fuzzers of build/fuzz. Sourced after common.sh; everything here runs in $ROOT.
 
 FUZZERS=build/fuzz/fuzzers
-# What one input may take: 100 times what the slowest seed needs. The memory is mostly the sanitizer's.
-FUZZ_LIMITS=(-timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=512)
+# What one input may take, by the clock on the wall, which goes on while others have the processor. The
+# memory is mostly the sanitizer's.
+FUZZ_LIMITS=(-timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=512)
 
 # A target is whatever program lies there, so a new one needs no list.
 all_fuzzers() { find "$FUZZERS" -maxdepth 1 -type f -executable -name 'fuzz_*' -printf '%f\n' | sort; }

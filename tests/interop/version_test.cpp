@@ -46,7 +46,7 @@ class OldestVersionTest : public InteropTest {
       options.bind = "127.0.0.1:0";
       GoPeer& go = start_go(options);
       options.name = "ours";
-      options.bind = "127.0.0.2" + go.address().substr(go.address().rfind(':'));
+      options.bind = "127.0.0.3" + go.address().substr(go.address().rfind(':'));
       try {
         return {&go, &start_ours(options)};
       } catch (const std::runtime_error& error) {
