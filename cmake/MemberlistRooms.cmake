@@ -35,14 +35,16 @@ function(memberlist_room name)
   target_link_libraries(memberlist_${name} PRIVATE ${ARG_LIBRARIES})
 endfunction()
 
-# memberlist_test(NAME SOURCES a_test.cpp ... LIBRARIES lib ... [ROOMS room ...] [LABELS l ...] [TIMEOUT s])
+# memberlist_test(NAME SOURCES a_test.cpp ... LIBRARIES lib ... [ROOMS room ...] [LABELS l ...] [TIMEOUT s]
+#                 [SERIAL])
 # One program of GoogleTest tests, each a ctest test of its own. ROOMS are linked with all the rooms
-# that they depend on named too: objects do not travel through object libraries.
+# that they depend on named too: objects do not travel through object libraries. SERIAL: each of them
+# runs alone.
 function(memberlist_test name)
   if(NOT MEMBERLIST_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;ROOMS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "SOURCES;LIBRARIES;ROOMS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -55,5 +57,5 @@ function(memberlist_test name)
   target_compile_definitions(${name} PRIVATE
     MEMBERLIST_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MEMBERLIST_BINARY_DIR="${PROJECT_BINARY_DIR}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" RUN_SERIAL ${ARG_SERIAL})
 endfunction()

@@ -45,15 +45,10 @@ using Command = std::function<std::expected<int, CommandError>(const Arguments&,
 CLI::App* add_client_command(CLI::App& app, Run& run, const std::string& name,
                              const std::string& description, const std::string& example,
                              const std::shared_ptr<Arguments>& arguments, Command action) {
-  CLI::App* command = add_command(app, name, description, example);
-  add_target_options(*command, arguments->target);
-  command->callback([arguments, &run, action = std::move(action)] {
-    run = [arguments, action] {
-      return with_agent(arguments->target,
-                        [&](AdminClient& client) { return action(*arguments, client); });
-    };
-  });
-  return command;
+  return add_asking_command(app, run, name, description, example, {arguments, &arguments->target},
+                            [arguments, action = std::move(action)](AdminClient& client) {
+                              return action(*arguments, client);
+                            });
 }
 
 void add_format_option(CLI::App& command, std::string& format,
@@ -357,13 +352,23 @@ void add_target_options(CLI::App& command, AgentTarget& target) {
       ->type_name("FILE");
 }
 
-int with_agent(const AgentTarget& target,
-               const std::function<std::expected<int, CommandError>(AdminClient&)>& use) {
+CLI::App* add_asking_command(CLI::App& app, Run& run, const std::string& name,
+                             const std::string& description, const std::string& example,
+                             const std::shared_ptr<AgentTarget>& target, Ask ask) {
+  CLI::App* command = add_command(app, name, description, example);
+  add_target_options(*command, *target);
+  command->callback([target, &run, ask = std::move(ask)] {
+    run = [target, ask] { return with_agent(*target, ask); };
+  });
+  return command;
+}
+
+int with_agent(const AgentTarget& target, const Ask& ask) {
   auto client = AdminClient::open(target);
   if (!client) {
     return report(client.error());
   }
-  const auto exit_code = use(*client);
+  const auto exit_code = ask(*client);
   return exit_code ? *exit_code : report(exit_code.error());
 }
 

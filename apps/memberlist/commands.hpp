@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "http_client.hpp"
@@ -30,9 +31,14 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
                       const std::string& example);
 /// Adds `--http` and `--http-token-file`.
 void add_target_options(CLI::App& command, AgentTarget& target);
+/// What a command does with an agent.
+using Ask = std::function<std::expected<int, CommandError>(AdminClient&)>;
+/// Adds a command that asks the agent that `target` names once the command line is read.
+CLI::App* add_asking_command(CLI::App& app, Run& run, const std::string& name,
+                             const std::string& description, const std::string& example,
+                             const std::shared_ptr<AgentTarget>& target, Ask ask);
 /// Opens an agent's API, does something with it, reports what went wrong. Returns the exit code.
-int with_agent(const AgentTarget& target,
-               const std::function<std::expected<int, CommandError>(AdminClient&)>& use);
+int with_agent(const AgentTarget& target, const Ask& ask);
 
 /// `monitor`: prints events until SIGINT or SIGTERM.
 int run_monitor(const AgentTarget& target, const std::string& format);

@@ -175,15 +175,10 @@ using Action = std::function<std::expected<int, CommandError>(const KeyArguments
 CLI::App* add_key_command(CLI::App& keys, Run& run, const std::string& name,
                           const std::string& description, const std::string& example,
                           const std::shared_ptr<KeyArguments>& arguments, Action action) {
-  CLI::App* command = add_command(keys, name, description, example);
-  add_target_options(*command, arguments->target);
-  command->callback([arguments, &run, action = std::move(action)] {
-    run = [arguments, action] {
-      return with_agent(arguments->target,
-                        [&](AdminClient& client) { return action(*arguments, client); });
-    };
-  });
-  return command;
+  return add_asking_command(keys, run, name, description, example, {arguments, &arguments->target},
+                            [arguments, action = std::move(action)](AdminClient& client) {
+                              return action(*arguments, client);
+                            });
 }
 
 void add_change(CLI::App& keys, Run& run, const std::string& name, const std::string& description,
