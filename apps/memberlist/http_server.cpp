@@ -290,9 +290,6 @@ class AdminServer::Impl {
     server_.set_pre_routing_handler(
         [this, guard = RequestGuard(address_, token_)](const httplib::Request& request,
                                                        httplib::Response& response) {
-          // Each range asked for would be one more copy of the answer. Whoever wants none of that
-          // answers in full (RFC 9110, section 14.2).
-          const_cast<httplib::Request&>(request).ranges.clear();
           response.set_header("Cache-Control", "no-store");
           response.set_header("X-Content-Type-Options", "nosniff");
           if (const auto refusal = guard.check(head_of(request))) {

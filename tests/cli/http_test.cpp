@@ -80,6 +80,12 @@ TEST_F(Http, ServesNoRanges) {
   const auto ranges = get("/v1/members", {"Range: bytes=0-,0-,0-,-1"});
   EXPECT_EQ(ranges.status, 200);
   EXPECT_EQ(ranges.body, whole);
+  const auto malformed = get("/v1/members", {"rAnge: bytes=0-1,5-2"});
+  EXPECT_EQ(malformed.status, 200);
+  EXPECT_EQ(malformed.body, whole);
+  const auto of_an_error = get("/v1/nothing", {"Range: bytes=0-1"});
+  EXPECT_EQ(of_an_error.status, 404);
+  EXPECT_NE(of_an_error.body.find("not_found"), std::string::npos) << of_an_error.body;
 }
 
 // A value costs much more memory than its bytes in the body.
