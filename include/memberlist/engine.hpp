@@ -78,8 +78,8 @@ struct OperationOutcome {
   std::uint32_t contacted = 0;        ///< join: peers whose push/pull was merged
   std::vector<Error> failures;        ///< join: those of `attempts`
   std::vector<JoinAttempt> attempts;  ///< join: one for each target, in the order given
-  Duration round_trip{};        ///< ping
-  Bytes payload;                ///< ping: what the peer's ping delegate put into the ack
+  Duration round_trip{};              ///< ping
+  Bytes payload;                      ///< ping: what the peer's ping delegate put into the ack
 };
 struct Completion {
   OperationId id{};
