@@ -368,6 +368,7 @@ EngineCounters Engine::counters() const {
   EngineCounters counters = impl_->context.counters;
   counters.broadcasts_queued =
       impl_->context.member_broadcasts.size() + impl_->context.user_broadcasts.size();
+  counters.tombstones = impl_->context.tombstones.size();
   counters.health_score = impl_->context.awareness.score();
   return counters;
 }

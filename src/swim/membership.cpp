@@ -90,6 +90,7 @@ void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
   if (is_new) {
     if (!check_room(claimant, evidence)) return;
     if (!check_address(claimant, index, evidence, takes_address)) return;
+    if (stays_buried(claimant, evidence)) return;
     index = context_.table.insert(claimant.to_record(), context_.now, context_.random);
   } else if (context_.table.at(index).record->address != claimant.address) {
     if (!check_address(claimant, index, evidence, takes_address)) return;
@@ -103,7 +104,9 @@ void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
   if (!is_newer(claimant.incarnation, known) && !is_new) {
     // Never back to an older incarnation, not even at a new address: the message may be a stale
     // one. If somebody is there, it learns what we remember, and refutes upward.
-    if (takes_address) tell_belief(claimant, index);
+    if (takes_address) {
+      tell_belief(claimant, known, context_.table.at(index).status == MemberStatus::left);
+    }
     return;
   }
   take_over(claimant, index, is_new, evidence);
@@ -194,14 +197,35 @@ void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
                                       claimant.address, evidence.to_cause()}});
 }
 
-/// Sends what is remembered of a member to the address where it is claimed to be now.
-void Membership::tell_belief(const Claimant& claimant, MemberIndex index) {
-  const MemberEntry& entry = context_.table.at(index);
-  const bool left = entry.status == MemberStatus::left;
-  const std::string& name = entry.record->name;
+/// A forgotten member comes back with a greater incarnation, or by its own word. What others say of
+/// it with no greater one may be old news; if somebody is there, it learns what we remember, and
+/// refutes upward.
+bool Membership::stays_buried(const Claimant& claimant, const Evidence& evidence) {
+  context_.forget_old_tombstones();
+  const Tombstone* tombstone = context_.tombstones.find(claimant.name);
+  if (tombstone == nullptr) return false;
+  if (!is_newer(claimant.incarnation, tombstone->incarnation)) {
+    tell_belief(claimant, tombstone->incarnation, tombstone->left);
+    if (evidence.speaker == nullptr || *evidence.speaker != claimant.address) {
+      ++context_.counters.dropped_buried;
+      return true;
+    }
+  }
+  context_.tombstones.remove(claimant.name);
+  return false;
+}
+
+/// Sends what is remembered of a dead or left member to the address where it is claimed to be now.
+void Membership::tell_belief(const Claimant& claimant, std::uint32_t incarnation, bool left) {
+  const bool stranger = context_.table.find(claimant.address) == kNoMember;
+  if (stranger && !told_strangers_.take(context_.now)) {
+    ++context_.counters.dropped_limit;
+    return;
+  }
   encoded_.clear();
   ByteWriter writer(encoded_);
-  wire::encode(writer, wire::Dead{entry.incarnation, name, left ? name : context_.self_name()});
+  wire::encode(writer, wire::Dead{incarnation, claimant.name,
+                                  left ? claimant.name : std::string_view(context_.self_name())});
   packets_.send(claimant.address, encoded_);
 }
 

@@ -44,8 +44,9 @@ class Membership {
   bool check_room(const Claimant& claimant, const Evidence& evidence);
   bool check_address(const Claimant& claimant, MemberIndex index, const Evidence& evidence,
                      bool& takes_address);
+  bool stays_buried(const Claimant& claimant, const Evidence& evidence);
   void report_conflict(const Claimant& claimant, MemberIndex index, const Evidence& evidence);
-  void tell_belief(const Claimant& claimant, MemberIndex index);
+  void tell_belief(const Claimant& claimant, std::uint32_t incarnation, bool left);
   void alive_about_self(const Claimant& claimant);
   void take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                  const Evidence& evidence);
@@ -61,6 +62,7 @@ class Membership {
   Context& context_;
   PacketSender& packets_;
   RateLimit conflicts_{limits::kConflictsPerSecond};
+  RateLimit told_strangers_{limits::kAnswersToStrangersPerSecond};
   Bytes encoded_;  // kept, so that passing news on allocates nothing
 };
 

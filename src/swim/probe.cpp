@@ -43,10 +43,15 @@ void Prober::tick() {
 
 void Prober::forget_the_dead() {
   next_in_list_ = 0;
-  picked_.clear();
+  context_.forget_old_tombstones();
   const TimePoint cutoff = context_.now - context_.config.gossip_to_the_dead_time;
-  context_.table.reset_probe_list(cutoff, context_.self, context_.random, picked_);
-  for (const MemberIndex forgotten : picked_) context_.member_broadcasts.forget_member(forgotten);
+  context_.table.reset_probe_list(cutoff, context_.self, context_.random, forgotten_);
+  for (const auto& [index, entry] : forgotten_) {
+    context_.member_broadcasts.forget_member(index);
+    context_.tombstones.bury(entry.record->name, entry.incarnation,
+                             entry.status == MemberStatus::left, context_.now);
+  }
+  forgotten_.clear();
 }
 
 MemberIndex Prober::next_target() {

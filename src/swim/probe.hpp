@@ -33,9 +33,9 @@ class Prober {
   /// Plans the first tick, after a random part of the interval.
   void start();
   void tick();
-  /// Forgets those who are dead or left for longer than `gossip_to_the_dead_time`, and shuffles the
-  /// probe list. Happens at each wrap-around of the list; where probes are off, somebody else
-  /// calls.
+  /// Forgets those who are dead or left for longer than `gossip_to_the_dead_time`, but for their
+  /// tombstones, and shuffles the probe list. Happens at each wrap-around of the list; where probes
+  /// are off, somebody else calls.
   void forget_the_dead();
 
   void on_ping(const wire::Ping& ping, const Address& from);
@@ -117,6 +117,7 @@ class Prober {
   RateLimit pinged_strangers_{limits::kPingsOfStrangersPerSecond};
   std::size_t next_in_list_ = 0;
   std::vector<MemberIndex> picked_;
+  std::vector<ForgottenMember> forgotten_;
   Bytes encoded_;
   Bytes encoded_suspicion_;
 };
