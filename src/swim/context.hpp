@@ -60,6 +60,7 @@ enum class LogCause : std::uint8_t {
   stream,
   send_error,
   tcp_only,
+  stall,
 };
 
 /// What all parts of one engine share. Plain state: the rules live in the parts.
@@ -126,6 +127,13 @@ struct Context {
   [[nodiscard]] bool others_alive() const noexcept {
     const std::size_t own = table.at(self).live() ? 1 : 0;
     return table.live_count() > own;
+  }
+
+  /// What times of others are measured by: the probe interval, and where this node does not probe,
+  /// that of the LAN profile.
+  [[nodiscard]] Duration probe_interval() const noexcept {
+    constexpr Duration kWithoutProbes = std::chrono::seconds(1);
+    return config.probe_interval > Duration::zero() ? config.probe_interval : kWithoutProbes;
   }
 
   void forget_old_tombstones() {

@@ -14,9 +14,6 @@
 namespace memberlist::swim {
 namespace {
 
-// Where this node does not probe, the accused still gets the time that the LAN profile gives.
-constexpr Duration kIntervalWithoutProbes = std::chrono::seconds(1);
-
 VersionRange range_of(BytesView vsn) noexcept {
   return {std::to_integer<std::uint8_t>(vsn[0]), std::to_integer<std::uint8_t>(vsn[1]),
           std::to_integer<std::uint8_t>(vsn[2])};
@@ -294,16 +291,27 @@ void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
 void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
   const std::size_t n = context_.table.live_count();
   const std::uint32_t k = expected_confirmations(context_.config.suspicion_mult, n);
-  const Duration interval = context_.config.probe_interval > Duration::zero()
-                                ? context_.config.probe_interval
-                                : kIntervalWithoutProbes;
-  const Duration min = suspicion_min_timeout(context_.config.suspicion_mult, n, interval);
+  const Duration min =
+      suspicion_min_timeout(context_.config.suspicion_mult, n, context_.probe_interval());
   const Duration max = min * context_.config.suspicion_max_timeout_mult;
   MemberEntry& entry = context_.table.at(index);
   entry.suspicion = std::make_unique<Suspicion>(context_.now, accuser, k, min, max);
   entry.suspicion_timer =
       context_.timers.schedule(entry.suspicion->deadline(), {TimerEvent::Kind::suspicion, index});
   ++context_.counters.suspicions_started;
+}
+
+/// One probe's time is left in any case, so that what has come can be read and the suspect be asked
+/// once more.
+void Membership::give_time(Duration stood_still) {
+  for (const MemberIndex index : context_.table.probe_list()) {
+    const MemberEntry& entry = context_.table.at(index);
+    if (entry.suspicion == nullptr) continue;
+    const Duration left = entry.suspicion->deadline() + stood_still - context_.now;
+    entry.suspicion->postpone(stood_still +
+                              std::max(Duration::zero(), context_.probe_interval() - left));
+    context_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
+  }
 }
 
 std::unique_ptr<Suspicion> Membership::drop_suspicion(MemberIndex index) {

@@ -29,6 +29,10 @@ class Membership {
   /// The timer of a member's suspicion has fired.
   void suspicion_expired(MemberIndex index);
 
+  /// This node stood still for a while, which does not count against the suspect: whatever they
+  /// said meanwhile is lost or has still to be read.
+  void give_time(Duration stood_still);
+
   /// This node takes its leave; `token` is finished when the message was sent.
   void announce_leave(BroadcastToken token);
   /// This node's own record is another one from now on; `token` as above.

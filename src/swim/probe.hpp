@@ -38,6 +38,9 @@ class Prober {
   /// are off, somebody else calls.
   void forget_the_dead();
 
+  /// Forgets the probes under way: neither a success nor a failure.
+  void drop_probes();
+
   void on_ping(const wire::Ping& ping, const Address& from);
   void on_indirect_ping(const wire::IndirectPing& request, const Address& from);
   void on_ack(const wire::Ack& ack);
@@ -91,6 +94,9 @@ class Prober {
 
   [[nodiscard]] MemberIndex next_target();
   void start_probe(MemberIndex target);
+  /// The numbers of those probes under way that `wanted` accepts, in order.
+  template <class Wanted>
+  [[nodiscard]] std::vector<std::uint32_t> probes_under_way(Wanted&& wanted) const;
   void go_indirect(std::uint32_t seq_no, Probe& probe);
   void ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target);
   void succeed(Probe& probe);
