@@ -7,10 +7,10 @@
 // heard of a change. A program of your own acts on events instead (Handlers::on_event).
 namespace examples {
 
-/// Whether the condition came true within half a minute; it takes milliseconds as a rule.
+/// Whether the condition came true within a minute; it takes milliseconds as a rule.
 template <class Condition>
 bool await(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

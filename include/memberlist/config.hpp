@@ -74,7 +74,7 @@ struct Config {
   Duration gossip_to_the_dead_time = std::chrono::seconds(30);
   /// After so long a dead member's name may come back at another address; 0: never.
   Duration dead_node_reclaim_time = Duration::zero();
-  /// Between looks at the broadcast queue, which warn when it is long.
+  /// Between looks at the broadcast queues, whose lengths are logged (debug).
   Duration queue_check_interval = std::chrono::seconds(30);
   /// User messages and states that may wait for `Handlers::on_event`.
   std::uint32_t handoff_queue_depth = 1024;

@@ -1,28 +1,16 @@
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <sstream>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 #include "../support/process.hpp"
+#include "chatter.hpp"
 
 // Each example does what its first lines say, shown by what it prints.
 namespace memberlist::testing {
 namespace {
 
-constexpr std::chrono::seconds kPatience{90};
-
 std::string program(const std::string& example) {
   return std::string(MEMBERLIST_EXAMPLES) + "/example_" + example;
-}
-
-ProcessOptions command(std::vector<std::string> argv) {
-  ProcessOptions options;
-  options.argv = std::move(argv);
-  return options;
 }
 
 /// Everything that an example prints that ends by itself, and well.
@@ -65,54 +53,11 @@ TEST(Examples, ShardingRingMovesOnlyTheKeysOfWhoLeaves) {
             "261 keys moved, 261 of them from d\n");
 }
 
-/// One person at the chat.
-class Chatter {
- public:
-  explicit Chatter(const std::string& name, const std::string& joins = {})
-      : process_(options(name, joins)) {
-    const std::string greeting = "* " + name + " at ";
-    const auto line = process_.read_line(kPatience);
-    EXPECT_TRUE(line && line->starts_with(greeting)) << process_.error_output();
-    if (line) address_ = line->substr(greeting.size());
-  }
-
-  [[nodiscard]] const std::string& address() const { return address_; }
-  void type(const std::string& line) { EXPECT_TRUE(process_.write(line + '\n')); }
-  /// Waits until a line is shown.
-  [[nodiscard]] bool sees(std::string_view wanted) {
-    while (const auto line = process_.read_line(kPatience)) {
-      if (*line == wanted) return true;
-    }
-    return false;
-  }
-  [[nodiscard]] std::size_t times_shown(const std::string& wanted) const {
-    std::istringstream output(process_.output());
-    std::size_t times = 0;
-    for (std::string line; std::getline(output, line);) times += line == wanted ? 1 : 0;
-    return times;
-  }
-  void leave() {
-    process_.close_input();
-    const auto status = process_.wait(kPatience);
-    EXPECT_TRUE(status && status->success()) << process_.error_output();
-  }
-
- private:
-  static ProcessOptions options(const std::string& name, const std::string& joins) {
-    std::vector<std::string> argv{program("chat"), name, "127.0.0.1:0"};
-    if (!joins.empty()) argv.push_back(joins);
-    return command(std::move(argv));
-  }
-
-  Process process_;
-  std::string address_;
-};
-
 TEST(Examples, ChatShowsAllWhatOneTypesAndWhoComesAndGoes) {
-  Chatter ann("ann");
-  Chatter ben("ben", ann.address());
+  Chatter ann(program("chat"), "ann");
+  Chatter ben(program("chat"), "ben", ann.address());
   ASSERT_TRUE(ann.sees("* ben joined"));
-  Chatter cat("cat", ann.address());
+  Chatter cat(program("chat"), "cat", ann.address());
   ASSERT_TRUE(ann.sees("* cat joined"));
   ASSERT_TRUE(ben.sees("* cat joined"));
 
