@@ -46,7 +46,8 @@ struct Config {
   std::optional<std::vector<Network>> allowed_networks;
 
   // --- timings and amounts (protocol 8) ---------------------------------------------------------
-  // Limits are those of `knobs()`. 0 turns an interval off.
+  // Limits are those of `knobs()`. 0 turns an interval off. docs/guide/knobs.md says of each what
+  // it trades, and what goes wrong at either end.
 
   /// Deadline of a dial, and again of the exchange on the stream; also of a host name's look-up.
   Duration tcp_timeout = std::chrono::seconds(10);
