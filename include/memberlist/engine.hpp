@@ -69,10 +69,18 @@ struct AbortStream {
   StreamId id{};  ///< which stream
 };
 
+/// How one target of a join fared. Neither merged nor failed: it was not tried, or not to its end,
+/// since enough others had answered.
+struct JoinAttempt {
+  bool merged = false;  ///< the push/pull with it was merged
+  std::optional<Error> failure;
+};
+
 /// Outcome of one command.
 struct OperationOutcome {
-  std::uint32_t contacted = 0;  ///< join: peers whose push/pull was merged
-  std::vector<Error> failures;  ///< join: one for each address without success
+  std::uint32_t contacted = 0;        ///< join: peers whose push/pull was merged
+  std::vector<Error> failures;        ///< join: those of `attempts`
+  std::vector<JoinAttempt> attempts;  ///< join: one for each target, in the order given
   Duration round_trip{};        ///< ping
   Bytes payload;                ///< ping: what the peer's ping delegate put into the ack
 };
@@ -177,6 +185,14 @@ struct JoinTarget {
   Address address;   ///< where to dial
 };
 
+/// What a join may take.
+struct JoinLimits {
+  std::uint32_t enough = 0;     ///< it ends once so many peers were merged; 0: all are tried
+  std::uint32_t parallel = 16;  ///< exchanges at once, 1 to 16
+  /// For all of it; unset: each exchange has its `tcp_timeout`, and there is no other limit.
+  std::optional<Duration> timeout = std::nullopt;
+};
+
 /// The membership protocol (SWIM with Lifeguard, on memberlist's wire) without I/O, threads or a
 /// clock: bytes, deadlines and commands go in; one ordered queue of outputs comes out.
 ///
@@ -213,9 +229,11 @@ class MEMBERLIST_API Engine {
 
   // --- commands ---------------------------------------------------------------------------------
 
-  /// Push/pull with each target, at most 16 at a time; completes when all have ended. The outcome
-  /// is an error only if there was no success (protocol 6, Join). With no targets: an error.
-  [[nodiscard]] Result<OperationId> join(TimePoint now, std::vector<JoinTarget> targets);
+  /// Push/pull with each target, some at a time; completes when all have ended, or at a limit. The
+  /// outcome is an error only if there was no success (protocol 6, Join). With no targets: an
+  /// error.
+  [[nodiscard]] Result<OperationId> join(TimePoint now, std::vector<JoinTarget> targets,
+                                         const JoinLimits& limits = {});
   /// Tells the cluster that this node goes, and completes when that was sent or at the timeout
   /// (an error then); at once if nobody else is alive. The node still answers until it is
   /// destroyed (protocol 6, Leave). A second call while leaving shares the first one's fate.
@@ -227,8 +245,10 @@ class MEMBERLIST_API Engine {
   [[nodiscard]] Result<void> send_best_effort(TimePoint now, const Address& to, BytesView payload);
   /// One user message by TCP, at most 20 MiB; completes when its bytes were handed to the
   /// connection. There is no answer in the protocol: that the peer has read it is not known.
+  /// `timeout` unset: the connection has `tcp_timeout`.
   [[nodiscard]] Result<OperationId> send_reliable(TimePoint now, const Address& to,
-                                                  BytesView payload);
+                                                  BytesView payload,
+                                                  std::optional<Duration> timeout = std::nullopt);
   /// One user message to all members by gossip; must fit a packet. Members do not pass each other's
   /// user messages on, so this node sends it to each of them, about twice, some at each gossip
   /// tick; packets can get lost. With a name it replaces an earlier one of that name that is still
@@ -236,8 +256,13 @@ class MEMBERLIST_API Engine {
   [[nodiscard]] Result<void> broadcast(TimePoint now, BytesView payload,
                                        std::string_view name = {});
   /// One ping of a known member, direct only; completes with the round-trip time, or with
-  /// `timed_out` after `probe_timeout`.
-  [[nodiscard]] Result<OperationId> ping(TimePoint now, std::string_view member);
+  /// `timed_out` after `timeout` (unset: `probe_timeout`).
+  [[nodiscard]] Result<OperationId> ping(TimePoint now, std::string_view member,
+                                         std::optional<Duration> timeout = std::nullopt);
+  /// Ends an operation at once, with `why` as its error; a join that has merged somebody completes
+  /// with that. Exchanges under way for it are aborted; what was announced (leave, meta data)
+  /// stands. An operation that is not, or no longer, under way is left alone.
+  void cancel(TimePoint now, OperationId operation, Error why);
 
   // --- keys (protocol 2, Encryption) ------------------------------------------------------------
   // Each change holds from the next packet and stream on. Errors name the key by its fingerprint,

@@ -113,6 +113,10 @@ struct Context {
     }
     return false;
   }
+  /// The moment that is `time` from now. `Duration::max()` is a way to say 'no limit'.
+  [[nodiscard]] TimePoint after(Duration time) const noexcept {
+    return time > kNever - now ? kNever : now + time;
+  }
   /// The port that a peer means when it says 0, or when we speak protocol 1 (protocol 4).
   [[nodiscard]] std::uint16_t port_or_default(std::uint16_t port) const noexcept {
     if (port != 0 && config.protocol_version > 1) return port;

@@ -174,8 +174,19 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
     case Kind::stream:
       return streams.deadline(StreamId{timer.number});
     case Kind::operation:
-      return participation.on_operation_timeout(OperationId{timer.number});
+      return stop_operation(OperationId{timer.number},
+                            operations.timeout_error(OperationId{timer.number}));
   }
+}
+
+/// Whoever works for the operation lets go of it; else it only waits for something that was told
+/// to the cluster already.
+void Engine::Impl::stop_operation(OperationId id, Error why) {
+  if (participation.stop_join(id, why) || streams.stop_user_message(id, why) ||
+      prober.stop_ping(id, why)) {
+    return;
+  }
+  participation.stop_waiting(id, std::move(why));
 }
 
 // --- Engine: inputs
@@ -240,9 +251,10 @@ TimePoint Engine::next_deadline() const noexcept { return impl_->context.timers.
 // --- Engine: commands
 // --------------------------------------------------------------------------------
 
-Result<OperationId> Engine::join(TimePoint now, std::vector<JoinTarget> targets) {
+Result<OperationId> Engine::join(TimePoint now, std::vector<JoinTarget> targets,
+                                 const JoinLimits& limits) {
   impl_->begin(now);
-  return impl_->participation.join(std::move(targets));
+  return impl_->participation.join(std::move(targets), limits);
 }
 
 Result<OperationId> Engine::leave(TimePoint now, Duration timeout) {
@@ -274,7 +286,8 @@ Result<void> Engine::send_best_effort(TimePoint now, const Address& to, BytesVie
   return {};
 }
 
-Result<OperationId> Engine::send_reliable(TimePoint now, const Address& to, BytesView payload) {
+Result<OperationId> Engine::send_reliable(TimePoint now, const Address& to, BytesView payload,
+                                          std::optional<Duration> timeout) {
   impl_->begin(now);
   if (payload.size() > limits::kUserMessageBytes) {
     return fail(ErrorCode::too_large,
@@ -282,7 +295,7 @@ Result<OperationId> Engine::send_reliable(TimePoint now, const Address& to, Byte
                             limits::kUserMessageBytes),
                 "payload");
   }
-  const OperationId id = impl_->operations.start();
+  const OperationId id = impl_->operations.start(timeout, "the message was not sent in time");
   impl_->streams.dial_user_message(to, payload, id);
   return id;
 }
@@ -308,7 +321,8 @@ Result<void> Engine::broadcast(TimePoint now, BytesView payload, std::string_vie
   return {};
 }
 
-Result<OperationId> Engine::ping(TimePoint now, std::string_view member) {
+Result<OperationId> Engine::ping(TimePoint now, std::string_view member,
+                                 std::optional<Duration> timeout) {
   impl_->begin(now);
   const swim::MemberIndex target = impl_->context.table.find(member);
   if (target == swim::kNoMember) {
@@ -321,9 +335,15 @@ Result<OperationId> Engine::ping(TimePoint now, std::string_view member) {
                 std::string(member));
   }
   const OperationId id = impl_->operations.start();
-  impl_->prober.ping(target, id);
+  impl_->prober.ping(target, id, timeout.value_or(impl_->context.config.probe_timeout));
   impl_->end();
   return id;
+}
+
+void Engine::cancel(TimePoint now, OperationId operation, Error why) {
+  impl_->begin(now);
+  impl_->stop_operation(operation, std::move(why));
+  impl_->end();
 }
 
 // --- Engine: keys

@@ -25,6 +25,8 @@ class Engine::Impl final : public swim::StreamListener {
 
   void packet(const Address& from, BytesView datagram);
   void fire(const swim::TimerEvent& timer);
+  /// Ends an operation before its time, with this error.
+  void stop_operation(OperationId id, Error why);
 
   void on_stream_ack(std::uint32_t seq_no) override { prober.on_stream_ack(seq_no); }
   void on_push_pull_ended(StreamId id, const Result<void>& result) override {

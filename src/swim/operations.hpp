@@ -16,15 +16,14 @@ class Operations {
  public:
   explicit Operations(Context& context) : context_(context) {}
 
-  /// A new operation; if `timeout` is given, it completes then with `timed_out` and `what`.
+  /// A new operation; if `timeout` is given, it is stopped then with `timed_out` and `what`.
   [[nodiscard]] OperationId start(std::optional<Duration> timeout = std::nullopt,
                                   const char* what = "") {
     const OperationId id{++last_id_};
     TimerHandle timer;
     if (timeout) {
-      // `Duration::max()` is a way to say 'no limit'.
-      const TimePoint end = *timeout > kNever - context_.now ? kNever : context_.now + *timeout;
-      timer = context_.timers.schedule(end, {TimerEvent::Kind::operation, last_id_});
+      timer = context_.timers.schedule(context_.after(*timeout),
+                                       {TimerEvent::Kind::operation, last_id_});
     }
     open_.emplace(last_id_, Open{timer, what});
     return id;
@@ -39,11 +38,10 @@ class Operations {
     context_.out.push(Completion{id, std::move(result)});
   }
 
-  /// The deadline of an operation has come.
-  void timed_out(OperationId id) {
+  /// What an operation ends with once its deadline has come.
+  [[nodiscard]] Error timeout_error(OperationId id) const {
     const auto found = open_.find(std::to_underlying(id));
-    if (found == open_.end()) return;
-    complete(id, memberlist::fail(ErrorCode::timed_out, found->second.what));
+    return {ErrorCode::timed_out, found == open_.end() ? "" : found->second.what, {}};
   }
 
   [[nodiscard]] bool is_open(OperationId id) const {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,10 +19,17 @@ BroadcastToken token_of(OperationId id) { return std::to_underlying(id); }
 
 }  // namespace
 
-Result<OperationId> Participation::join(std::vector<JoinTarget> targets) {
+Result<OperationId> Participation::join(std::vector<JoinTarget> targets,
+                                        const JoinLimits& how) {
   if (context_.leaving) return std::unexpected(has_left());
   if (targets.empty()) {
     return fail(ErrorCode::invalid_argument, "no address to join through was given", "addresses");
+  }
+  if (how.parallel == 0 || how.parallel > limits::kParallelJoins) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} exchanges at once: 1 to {} are allowed", how.parallel,
+                            limits::kParallelJoins),
+                "parallel");
   }
   if (context_.config.require_node_names) {
     for (const JoinTarget& target : targets) {
@@ -32,15 +40,21 @@ Result<OperationId> Participation::join(std::vector<JoinTarget> targets) {
                   target.address.to_string());
     }
   }
-  const OperationId id = operations_.start();
-  joins_.emplace(std::to_underlying(id), Join{.targets = std::move(targets), .outcome = {}});
+  const OperationId id = operations_.start(how.timeout, "the join took longer than it may");
+  Join join{.targets = std::move(targets), .how = how, .outcome = {}};
+  join.outcome.attempts.resize(join.targets.size());
+  joins_.emplace(std::to_underlying(id), std::move(join));
   advance(id);
   return id;
 }
 
 void Participation::advance(OperationId id) {
   Join& join = joins_.at(std::to_underlying(id));
-  while (join.next < join.targets.size() && join.active < limits::kParallelJoins) {
+  if (join.how.enough > 0 && join.outcome.contacted >= join.how.enough) {
+    drop_exchanges(id);
+    return finish_join(id);
+  }
+  while (join.next < join.targets.size() && join.active < join.how.parallel) {
     const StreamId stream = streams_.dial_push_pull(join.targets[join.next].address, true);
     steps_.emplace(std::to_underlying(stream), JoinStep{id, join.next});
     ++join.next;
@@ -64,12 +78,13 @@ void Participation::on_push_pull_ended(StreamId id, const Result<void>& result) 
   steps_.erase(found);
   Join& join = joins_.at(std::to_underlying(step.join));
   --join.active;
+  JoinAttempt& attempt = join.outcome.attempts[step.target];
   if (result) {
+    attempt.merged = true;
     ++join.outcome.contacted;
   } else {
-    Error error = result.error();
-    error.subject = join.targets[step.target].address.to_string();
-    join.outcome.failures.push_back(std::move(error));
+    attempt.failure = result.error();
+    attempt.failure->subject = join.targets[step.target].address.to_string();
   }
   advance(step.join);
   go_on_leaving();
@@ -78,6 +93,9 @@ void Participation::on_push_pull_ended(StreamId id, const Result<void>& result) 
 void Participation::finish_join(OperationId id) {
   auto node = joins_.extract(std::to_underlying(id));
   OperationOutcome& outcome = node.mapped().outcome;
+  for (const JoinAttempt& attempt : outcome.attempts) {
+    if (attempt.failure) outcome.failures.push_back(*attempt.failure);
+  }
   context_.out.push(Event{JoinFinished{outcome.contacted, outcome.failures}});
   if (outcome.contacted > 0) {
     operations_.complete(id, std::move(outcome));
@@ -131,9 +149,36 @@ Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout)
   return id;
 }
 
-void Participation::on_operation_timeout(OperationId id) {
+/// Those under way fail with `why`, and the last of them ends the join.
+bool Participation::stop_join(OperationId id, const Error& why) {
+  const auto found = joins_.find(std::to_underlying(id));
+  if (found == joins_.end()) return false;
+  found->second.next = found->second.targets.size();
+  for (const StreamId stream : exchanges_of(id)) streams_.stop_push_pull(stream, why);
+  return true;
+}
+
+/// In the order in which they began, whatever that of the table.
+std::vector<StreamId> Participation::exchanges_of(OperationId id) const {
+  std::vector<StreamId> exchanges;
+  for (const auto& [stream, step] : steps_) {
+    if (step.join == id) exchanges.push_back(StreamId{stream});
+  }
+  std::ranges::sort(exchanges);
+  return exchanges;
+}
+
+/// Enough others have answered: what is still under way is neither a success nor a failure.
+void Participation::drop_exchanges(OperationId id) {
+  for (const StreamId stream : exchanges_of(id)) {
+    steps_.erase(std::to_underlying(stream));
+    streams_.stop_push_pull(stream, {ErrorCode::cancelled, "enough others have answered", {}});
+  }
+}
+
+void Participation::stop_waiting(OperationId id, Error why) {
   if (leave_ == id && operations_.is_open(id)) context_.out.push(Event{LeaveFinished{}});
-  operations_.timed_out(id);
+  operations_.complete(id, std::unexpected(std::move(why)));
 }
 
 void Participation::settle() {

@@ -24,20 +24,23 @@ class Participation {
         gossiper_(gossiper),
         operations_(operations) {}
 
-  [[nodiscard]] Result<OperationId> join(std::vector<JoinTarget> targets);
+  [[nodiscard]] Result<OperationId> join(std::vector<JoinTarget> targets, const JoinLimits& how);
   [[nodiscard]] Result<OperationId> leave(Duration timeout);
   [[nodiscard]] Result<OperationId> update_meta(BytesView meta, Duration timeout);
 
   /// A push/pull has ended; it may be one of a join.
   void on_push_pull_ended(StreamId id, const Result<void>& result);
-  /// An operation's time ran out; it may be the leave.
-  void on_operation_timeout(OperationId id);
+  /// Ends a join with what it has reached so far. False: it is none.
+  bool stop_join(OperationId id, const Error& why);
+  /// Nobody waits any more until what this operation announced was sent.
+  void stop_waiting(OperationId id, Error why);
   /// Completes those who waited for broadcasts that were sent. To be called after each input.
   void settle();
 
  private:
   struct Join {
     std::vector<JoinTarget> targets;
+    JoinLimits how;
     std::size_t next = 0;    // the first target not yet dialled
     std::size_t active = 0;  // exchanges under way
     OperationOutcome outcome;
@@ -48,6 +51,8 @@ class Participation {
   };
 
   void advance(OperationId id);
+  [[nodiscard]] std::vector<StreamId> exchanges_of(OperationId id) const;
+  void drop_exchanges(OperationId id);
   void finish_join(OperationId id);
   void go_on_leaving();
 

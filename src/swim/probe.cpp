@@ -337,11 +337,11 @@ void Prober::relay_end(std::uint32_t seq_no) {
   --relays_;
 }
 
-void Prober::ping(MemberIndex target, OperationId operation) {
+void Prober::ping(MemberIndex target, OperationId operation, Duration timeout) {
   const MemberRecord& record = *context_.table.at(target).record;
   const std::uint32_t seq_no = new_seq_no();
-  HandPing ping{operation, record.name, context_.now, {}};
-  ping.timer = context_.timers.schedule(context_.now + context_.config.probe_timeout,
+  HandPing ping{operation, record.name, context_.now, timeout, {}};
+  ping.timer = context_.timers.schedule(context_.after(timeout),
                                         {TimerEvent::Kind::ping_timeout, seq_no});
   awaited_.emplace(seq_no, std::move(ping));
   ++hand_pings_;
@@ -355,10 +355,23 @@ void Prober::ping_timeout(std::uint32_t seq_no) {
       ping->operation,
       memberlist::fail(ErrorCode::timed_out,
                        fmt::format("{} did not answer within {}", escape_for_log(ping->target),
-                                   format_duration(context_.config.probe_timeout)),
+                                   format_duration(ping->timeout)),
                        ping->target));
   awaited_.erase(seq_no);
   --hand_pings_;
+}
+
+bool Prober::stop_ping(OperationId operation, const Error& why) {
+  const auto found = std::ranges::find_if(awaited_, [operation](const auto& entry) {
+    const auto* ping = std::get_if<HandPing>(&entry.second);
+    return ping != nullptr && ping->operation == operation;
+  });
+  if (found == awaited_.end()) return false;
+  context_.timers.cancel(std::get<HandPing>(found->second).timer);
+  awaited_.erase(found);
+  --hand_pings_;
+  operations_.complete(operation, std::unexpected(why));
+  return true;
 }
 
 }  // namespace memberlist::swim

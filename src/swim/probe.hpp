@@ -54,7 +54,9 @@ class Prober {
   void ping_timeout(std::uint32_t seq_no);
 
   /// One ping by hand; its outcome goes to `operation`.
-  void ping(MemberIndex target, OperationId operation);
+  void ping(MemberIndex target, OperationId operation, Duration timeout);
+  /// Ends the ping of this operation. False: it is none.
+  bool stop_ping(OperationId operation, const Error& why);
   /// Of those, how many wait for their answer.
   [[nodiscard]] std::size_t hand_pings() const noexcept { return hand_pings_; }
 
@@ -85,6 +87,7 @@ class Prober {
     OperationId operation{};
     std::string target;
     TimePoint sent;
+    Duration timeout{};
     TimerHandle timer;
   };
   using Awaited = std::variant<Probe, Relay, HandPing>;

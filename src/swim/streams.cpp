@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -94,6 +95,23 @@ void Streams::abort_ping(std::uint32_t seq_no) {
   const StreamId id = found->second;
   abort(id);
   finish(id, {});
+}
+
+void Streams::stop_push_pull(StreamId id, const Error& why) {
+  if (!streams_.contains(std::to_underlying(id))) return;
+  abort(id);
+  finish(id, std::unexpected(why));
+}
+
+bool Streams::stop_user_message(OperationId operation, const Error& why) {
+  const auto found = std::ranges::find_if(streams_, [operation](const auto& entry) {
+    return entry.second.kind == Kind::user_message && entry.second.operation == operation;
+  });
+  if (found == streams_.end()) return false;
+  const StreamId id{found->first};
+  abort(id);
+  finish(id, std::unexpected(why));
+  return true;
 }
 
 void Streams::start() {

@@ -45,6 +45,10 @@ class Streams {
                  TimePoint deadline);
   /// The ping's answer is not wanted any more.
   void abort_ping(std::uint32_t seq_no);
+  /// Ends an exchange that this node began, and tells its listener why.
+  void stop_push_pull(StreamId id, const Error& why);
+  /// Ends the exchange that sends this operation's message. False: there is none.
+  bool stop_user_message(OperationId operation, const Error& why);
 
   /// Plans the first periodic push/pull, after a random part of the interval.
   void start();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <ostream>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ struct Protection {
   const char* name;
   const char* key_base64;  ///< empty: none
   const char* label;
+
+  /// For the names of tests.
+  friend void PrintTo(const Protection& protection, std::ostream* out) { *out << protection.name; }
 };
 
 inline constexpr Protection kPlain{"Plain", "", ""};
