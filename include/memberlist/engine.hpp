@@ -72,8 +72,8 @@ struct AbortStream {
 /// How one target of a join fared. Neither merged nor failed: it was not tried, or not to its end,
 /// since enough others had answered.
 struct JoinAttempt {
-  bool merged = false;  ///< the push/pull with it was merged
-  std::optional<Error> failure;
+  bool merged = false;           ///< the push/pull with it was merged
+  std::optional<Error> failure;  ///< why it was not, if it was tried to its end
 };
 
 /// Outcome of one command.
@@ -81,8 +81,8 @@ struct OperationOutcome {
   std::uint32_t contacted = 0;        ///< join: peers whose push/pull was merged
   std::vector<Error> failures;        ///< join: those of `attempts`
   std::vector<JoinAttempt> attempts;  ///< join: one for each target, in the order given
-  Duration round_trip{};        ///< ping
-  Bytes payload;                ///< ping: what the peer's ping delegate put into the ack
+  Duration round_trip{};              ///< ping
+  Bytes payload;                      ///< ping: what the peer's ping delegate put into the ack
 };
 /// The end of a command that returned an OperationId; each ends exactly once.
 struct Completion {
