@@ -55,8 +55,8 @@ enum class Delivery : std::uint8_t {
 
 /// One answered ping.
 struct PingResult {
-  Duration round_trip{};
-  Bytes payload;
+  Duration round_trip{};  ///< from the ping to its ack
+  Bytes payload;          ///< what the peer's ping delegate put into the ack
 };
 
 /// A member of a cluster: the engine joined with UDP, TCP and a thread that runs them.
@@ -77,8 +77,11 @@ class MEMBERLIST_API Memberlist {
   /// `system`.
   [[nodiscard]] static Result<Memberlist> create(Config config, Handlers handlers = {});
 
+  /// What was moved from can only be destroyed or assigned.
   Memberlist(Memberlist&&) noexcept;
+  /// Shuts down the one that was here before.
   Memberlist& operator=(Memberlist&&) noexcept;
+  /// Shuts down, without leaving.
   ~Memberlist();
 
   /// Joins through `[name/]host[:port]` addresses; host names are resolved, at each call anew, and
@@ -141,32 +144,43 @@ class MEMBERLIST_API Memberlist {
   /// Idempotent.
   void shutdown();
 
-  // --- keys: as in Engine, never wait ------------------------------------------------------------
+  // --- keys: as in Engine, never wait -----------------------------------------------------------
 
+  /// See `Engine::add_key`.
   [[nodiscard]] Result<void> add_key(BytesView key);
+  /// See `Engine::use_key`.
   [[nodiscard]] Result<void> use_key(BytesView key);
+  /// See `Engine::use_key`.
   [[nodiscard]] Result<void> use_key(std::string_view fingerprint);
+  /// See `Engine::remove_key`.
   [[nodiscard]] Result<void> remove_key(BytesView key);
+  /// See `Engine::remove_key`.
   [[nodiscard]] Result<void> remove_key(std::string_view fingerprint);
+  /// The keyring, the primary first.
   [[nodiscard]] std::vector<KeyInfo> keys() const;
+  /// See `Engine::set_gossip_verify`; what is `std::nullopt` stays as it is.
   [[nodiscard]] Result<void> set_gossip_verify(std::optional<bool> incoming,
                                                std::optional<bool> outgoing);
+  /// The two switches as they are now.
   [[nodiscard]] GossipVerify gossip_verify() const;
 
-  // --- views: immutable, never wait for the network
-  // -----------------------------------------------
+  // --- views: immutable, never wait for the network ---------------------------------------------
 
   /// Everyone known, sorted by name, with the dead and left for as long as they are remembered.
   [[nodiscard]] MemberSnapshot members() const;
+  /// One member by its name, whatever its status; `std::nullopt` if it is not known.
   [[nodiscard]] std::optional<Member> member(std::string_view name) const;
+  /// This node as it sees itself.
   [[nodiscard]] Member local_member() const;
   /// Where this node listens (the port is the bound one, also if 0 was asked for).
   [[nodiscard]] Address local_address() const;
   /// Lifeguard's local health: 0 is healthy, `awareness_max_multiplier` - 1 the worst.
   [[nodiscard]] std::uint32_t health_score() const;
+  /// What was counted since `create`, and the gauges of now.
   [[nodiscard]] EngineCounters counters() const;
   /// See `Engine::view_digest`.
   [[nodiscard]] std::uint64_t view_digest() const;
+  /// The largest payload in bytes that `broadcast` and a best-effort `send` take.
   [[nodiscard]] std::size_t max_packet_payload() const;
   /// As it was made: without keys, and with the `gossip_verify_*` of the beginning.
   [[nodiscard]] const Config& config() const noexcept;
