@@ -35,10 +35,10 @@ class MEMBERLIST_API IpAddress {
   /// From text such as `10.0.0.1`, `::1` or `fe80::1%2` (a numeric zone); no brackets, no port.
   [[nodiscard]] static Result<IpAddress> parse(std::string_view text);
 
-  [[nodiscard]] bool is_v4() const noexcept;
+  [[nodiscard]] bool is_v4() const noexcept;           ///< also if it was written IPv4-mapped
   [[nodiscard]] bool is_unspecified() const noexcept;  ///< `0.0.0.0` or `::`
-  [[nodiscard]] bool is_loopback() const noexcept;
-  [[nodiscard]] bool is_link_local() const noexcept;
+  [[nodiscard]] bool is_loopback() const noexcept;     ///< 127/8 or ::1
+  [[nodiscard]] bool is_link_local() const noexcept;   ///< 169.254/16 or fe80::/10
   /// Whether packets to it reach several machines: 224/4, 255.255.255.255, ff00::/8.
   [[nodiscard]] bool is_multicast() const noexcept;
   /// Whether RFC 6890 reserves it for private use (10/8, 172.16/12, 192.168/16, 100.64/10,
@@ -51,11 +51,13 @@ class MEMBERLIST_API IpAddress {
   [[nodiscard]] BytesView wire_bytes() const noexcept;
   /// Zone of a link-local IPv6 address, 0 if there is none. Never goes on the wire.
   [[nodiscard]] std::uint32_t scope_id() const noexcept { return scope_id_; }
+  /// Names the interface of a link-local IPv6 address; 0 takes it away.
   void set_scope_id(std::uint32_t id) noexcept { scope_id_ = id; }
 
   /// Text without brackets: `10.0.0.1`, `2001:db8::1`, `fe80::1%2`.
   [[nodiscard]] std::string to_string() const;
 
+  /// By bytes, then by zone: an order for containers, with no meaning beyond.
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
  private:
@@ -65,8 +67,8 @@ class MEMBERLIST_API IpAddress {
 
 /// An IP address and a port.
 struct MEMBERLIST_API Address {
-  IpAddress ip;
-  std::uint16_t port = 0;
+  IpAddress ip;            ///< any, the unspecified one too
+  std::uint16_t port = 0;  ///< in the machine's byte order
 
   /// From `10.0.0.1:7946` or `[::1]:7946`; a text without a port takes `default_port` (IPv6 may
   /// then stand without brackets). Host names are an error: they need a resolver.
@@ -75,6 +77,7 @@ struct MEMBERLIST_API Address {
   /// `10.0.0.1:7946`, `[2001:db8::1]:7946`.
   [[nodiscard]] std::string to_string() const;
 
+  /// By address, then by port.
   friend constexpr auto operator<=>(const Address&, const Address&) = default;
 };
 
@@ -84,9 +87,12 @@ class MEMBERLIST_API Network {
   /// From `10.0.0.0/8` or `2001:db8::/32`; a bare address is a network of one.
   [[nodiscard]] static Result<Network> parse(std::string_view text);
 
+  /// Whether the address lies in it; zones do not matter.
   [[nodiscard]] bool contains(const IpAddress& ip) const noexcept;
+  /// `10.0.0.0/8`, `2001:db8::/32`.
   [[nodiscard]] std::string to_string() const;
 
+  /// Equal in address and length of the prefix.
   friend bool operator==(const Network&, const Network&) = default;
 
  private:
@@ -94,17 +100,23 @@ class MEMBERLIST_API Network {
   std::uint8_t prefix_bits_ = 0;  // of the 128-bit form
 };
 
-/// Splits `host`, `host:port`, `[v6]:port` or `v6`; the port is empty if none was given.
+/// The two parts of a text that names where something listens; the host is not resolved.
 struct HostPort {
-  std::string host;
-  std::optional<std::uint16_t> port;
+  std::string host;                   ///< a name or an address, without brackets
+  std::optional<std::uint16_t> port;  ///< empty if none was given
 
+  /// Splits `host`, `host:port`, `[v6]:port` or `v6`; `invalid_argument` if it is none of these.
   [[nodiscard]] static MEMBERLIST_API Result<HostPort> parse(std::string_view text);
 };
 
 }  // namespace memberlist
 
+// Doxygen does not find the scope of a specialisation in std.
+/// @cond
+/// Addresses as keys of unordered containers.
 template <>
 struct std::hash<memberlist::Address> {
+  /// Equal for equal addresses, within one run of a program.
   MEMBERLIST_API std::size_t operator()(const memberlist::Address& address) const noexcept;
 };
+/// @endcond

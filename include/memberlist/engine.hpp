@@ -31,46 +31,49 @@ enum class OperationId : std::uint64_t {};
 // --- what happens to a stream: inputs -----------------------------------------------------------
 
 struct StreamConnected {};  ///< the dial that the engine asked for has succeeded
+/// Bytes came, in pieces of any size.
 struct StreamData {
   BytesView bytes;  ///< valid during the call
 };
 struct StreamEnd {};  ///< the peer sends no more (end of file)
+/// The stream broke.
 struct StreamFailed {
   Error error;  ///< dial, read or write failed; the stream is gone
 };
+/// What can happen to a stream.
 using StreamEvent = std::variant<StreamConnected, StreamData, StreamEnd, StreamFailed>;
 
 // --- what the engine wants done: outputs --------------------------------------------------------
 
 /// Send one datagram. `bytes` is valid until `Engine::clear_outputs`.
 struct SendPacket {
-  Address to;
-  BytesView bytes;
+  Address to;       ///< where it goes
+  BytesView bytes;  ///< the whole datagram, with all its layers
 };
 /// Connect; answer with StreamConnected or StreamFailed. The engine keeps the deadline.
 struct DialStream {
-  StreamId id{};
-  Address to;
+  StreamId id{};  ///< the new stream's
+  Address to;     ///< where to connect
 };
 /// Send bytes on a connected stream, after those of earlier writes.
 struct WriteStream {
-  StreamId id{};
-  Bytes bytes;
+  StreamId id{};  ///< on which stream
+  Bytes bytes;    ///< what to send; may be moved away
 };
 /// Send what was written, then close. Nothing more is wanted from this stream.
 struct CloseStream {
-  StreamId id{};
+  StreamId id{};  ///< which stream
 };
 /// Close at once; what was not yet sent is dropped. Nothing more is wanted from this stream.
 struct AbortStream {
-  StreamId id{};
+  StreamId id{};  ///< which stream
 };
 
 /// How one target of a join fared. Neither merged nor failed: it was not tried, or not to its end,
 /// since enough others had answered.
 struct JoinAttempt {
-  bool merged = false;  ///< the push/pull with it was merged
-  std::optional<Error> failure;
+  bool merged = false;           ///< the push/pull with it was merged
+  std::optional<Error> failure;  ///< why it was not, if it was tried to its end
 };
 
 /// Outcome of one command.
@@ -78,14 +81,16 @@ struct OperationOutcome {
   std::uint32_t contacted = 0;        ///< join: peers whose push/pull was merged
   std::vector<Error> failures;        ///< join: those of `attempts`
   std::vector<JoinAttempt> attempts;  ///< join: one for each target, in the order given
-  Duration round_trip{};        ///< ping
-  Bytes payload;                ///< ping: what the peer's ping delegate put into the ack
+  Duration round_trip{};              ///< ping
+  Bytes payload;                      ///< ping: what the peer's ping delegate put into the ack
 };
+/// The end of a command that returned an OperationId; each ends exactly once.
 struct Completion {
-  OperationId id{};
-  Result<OperationOutcome> result;
+  OperationId id{};                 ///< as the command returned it
+  Result<OperationOutcome> result;  ///< how it ended
 };
 
+/// One thing to do, or to hear, in the order in which the engine wants it.
 using Output = std::variant<SendPacket, DialStream, WriteStream, CloseStream, AbortStream, Event,
                             Completion, LogRecord>;
 
@@ -121,16 +126,29 @@ class MEMBERLIST_API Policy {
 
 /// Counts since the engine was made, and gauges of the moment.
 struct EngineCounters {
-  std::uint64_t packets_received = 0, packets_sent = 0;
-  std::uint64_t packet_bytes_received = 0, packet_bytes_sent = 0;
-  std::uint64_t streams_accepted = 0, streams_dialled = 0;
-  std::uint64_t stream_bytes_received = 0, stream_bytes_sent = 0;
-  std::uint64_t alive_messages = 0, suspect_messages = 0, dead_messages = 0, user_messages = 0;
-  std::uint64_t probes = 0, probes_failed = 0, probes_saved_by_indirect = 0,
-                probes_saved_by_tcp = 0;
-  std::uint64_t suspicions_started = 0, suspicions_refuted = 0, suspicions_confirmed = 0;
-  std::uint64_t refutations = 0;  ///< of accusations against this node
-  std::uint64_t push_pulls_started = 0, push_pulls_served = 0, push_pulls_failed = 0;
+  std::uint64_t packets_received = 0;          ///< UDP, also what was then dropped
+  std::uint64_t packets_sent = 0;              ///< UDP
+  std::uint64_t packet_bytes_received = 0;     ///< as they were on the wire
+  std::uint64_t packet_bytes_sent = 0;         ///< as they went to the wire
+  std::uint64_t streams_accepted = 0;          ///< TCP, from peers
+  std::uint64_t streams_dialled = 0;           ///< TCP, to peers
+  std::uint64_t stream_bytes_received = 0;     ///< as they were on the wire
+  std::uint64_t stream_bytes_sent = 0;         ///< as they went to the wire
+  std::uint64_t alive_messages = 0;            ///< claims heard, by packet or push/pull
+  std::uint64_t suspect_messages = 0;          ///< claims heard, and own ones
+  std::uint64_t dead_messages = 0;             ///< claims heard, and own ones
+  std::uint64_t user_messages = 0;             ///< from peers, by packet or stream
+  std::uint64_t probes = 0;                    ///< begun by this node
+  std::uint64_t probes_failed = 0;             ///< without any answer by their deadline
+  std::uint64_t probes_saved_by_indirect = 0;  ///< answered only after others were asked to ping
+  std::uint64_t probes_saved_by_tcp = 0;       ///< answered over TCP alone: UDP may be blocked
+  std::uint64_t suspicions_started = 0;        ///< of others, whoever accused them
+  std::uint64_t suspicions_refuted = 0;        ///< ended by an alive message
+  std::uint64_t suspicions_confirmed = 0;      ///< ended by death
+  std::uint64_t refutations = 0;               ///< of accusations against this node
+  std::uint64_t push_pulls_started = 0;        ///< by this node, joins included
+  std::uint64_t push_pulls_served = 0;         ///< answered with this node's state
+  std::uint64_t push_pulls_failed = 0;         ///< of either sort
   std::uint64_t dropped_malformed = 0;  ///< packets, streams or parts that could not be understood
   std::uint64_t dropped_undecryptable = 0;  ///< no key of ours fits
   std::uint64_t dropped_unencrypted = 0;    ///< plain, and `gossip_verify_incoming` is on
@@ -139,9 +157,9 @@ struct EngineCounters {
   std::uint64_t dropped_network = 0;        ///< outside the allowed networks
   std::uint64_t dropped_poison = 0;         ///< messages that would make an unprobeable member
   std::uint64_t dropped_limit = 0;          ///< at a limit of ours: streams, nesting, sizes
-  std::uint64_t dropped_buried = 0;   ///< old alive messages about members that were forgotten
-  std::uint64_t acks_unexpected = 0;  ///< acks that nobody waits for (any more)
-  std::uint64_t send_errors = 0;
+  std::uint64_t dropped_buried = 0;     ///< old alive messages about members that were forgotten
+  std::uint64_t acks_unexpected = 0;    ///< acks that nobody waits for (any more)
+  std::uint64_t send_errors = 0;        ///< packets that could not be sent
   std::uint64_t stalls = 0;             ///< times that this node stood still for a while
   std::uint64_t broadcasts_queued = 0;  ///< gauge
   std::uint64_t tombstones = 0;    ///< gauge: forgotten members that old news cannot bring back
@@ -167,7 +185,7 @@ struct EngineEnvironment {
 /// One address to join through.
 struct JoinTarget {
   std::string name;  ///< of the member expected there; may be empty
-  Address address;
+  Address address;   ///< where to dial
 };
 
 /// What a join may take.
@@ -193,9 +211,9 @@ class MEMBERLIST_API Engine {
   /// caller's to `wipe`.
   [[nodiscard]] static Result<Engine> create(Config config, EngineEnvironment environment);
 
-  Engine(Engine&&) noexcept;
-  Engine& operator=(Engine&&) noexcept;
-  ~Engine();
+  Engine(Engine&&) noexcept;             ///< what was moved from can only be destroyed or assigned
+  Engine& operator=(Engine&&) noexcept;  ///< what was moved from can only be destroyed or assigned
+  ~Engine();                             ///< says nothing to anybody
 
   // --- inputs -----------------------------------------------------------------------------------
 
@@ -258,27 +276,33 @@ class MEMBERLIST_API Engine {
   [[nodiscard]] Result<void> add_key(BytesView key);
   /// Makes a key of the keyring the primary: it encrypts from now on.
   [[nodiscard]] Result<void> use_key(BytesView key);
+  /// The same, by the key's fingerprint; an unknown one is an error.
   [[nodiscard]] Result<void> use_key(std::string_view fingerprint);
-  /// Removes a key other than the primary, and wipes it. Removing an unknown key does nothing; an
-  /// unknown fingerprint is an error.
+  /// Removes a key other than the primary, and wipes it. Removing an unknown key does nothing.
   [[nodiscard]] Result<void> remove_key(BytesView key);
+  /// The same, by the key's fingerprint; an unknown one is an error.
   [[nodiscard]] Result<void> remove_key(std::string_view fingerprint);
   /// The keyring, the primary first.
   [[nodiscard]] std::vector<KeyInfo> keys() const;
   /// Changes `gossip_verify_incoming` and `gossip_verify_outgoing`, or one of them, so that a
   /// cluster can go from plaintext to encryption while it runs (docs/encryption.md).
   void set_gossip_verify(std::optional<bool> incoming, std::optional<bool> outgoing);
+  /// The two switches as they are now.
   [[nodiscard]] GossipVerify gossip_verify() const noexcept;
 
   // --- views ------------------------------------------------------------------------------------
 
   /// Everyone in the table, sorted by name; made anew only after changes.
   [[nodiscard]] MemberSnapshot members() const;
+  /// One member by its name, whatever its status; `std::nullopt` if it is not in the table.
   [[nodiscard]] std::optional<Member> member(std::string_view name) const;
+  /// This node as it sees itself.
   [[nodiscard]] Member local_member() const;
   /// Members alive or suspect, this node included.
   [[nodiscard]] std::size_t live_count() const noexcept;
+  /// Lifeguard's local health: 0 is healthy, `awareness_max_multiplier` - 1 the worst.
   [[nodiscard]] std::uint32_t health_score() const noexcept;
+  /// What was counted since the engine was made, and its gauges of now.
   [[nodiscard]] EngineCounters counters() const;
   /// A digest of name, address, meta data, incarnation and status of all live members: equal for
   /// nodes that agree.
@@ -293,6 +317,7 @@ class MEMBERLIST_API Engine {
   /// What is to be done, in order; valid until `clear_outputs` or the next input or command (the
   /// packets' bytes until `clear_outputs`).
   [[nodiscard]] std::span<Output> outputs() noexcept;
+  /// Drops the outputs, which were acted on.
   void clear_outputs() noexcept;
 
  private:

@@ -35,13 +35,13 @@ enum class ErrorCode : std::uint8_t {
 /// The code's name as it is spelled above.
 [[nodiscard]] MEMBERLIST_API std::string_view to_string(ErrorCode code) noexcept;
 
-/// Why a call failed: a code to act on, a sentence for people, and the thing it concerns (a knob,
-/// a member, an address; may be empty).
+/// Why a call failed: a code to act on, a sentence for people, and the thing it concerns.
 struct Error {
-  ErrorCode code = ErrorCode::system;
-  std::string message;
-  std::string subject;
+  ErrorCode code = ErrorCode::system;  ///< what a program can act on
+  std::string message;  ///< a sentence that names the thing, and the limit if it is one
+  std::string subject;  ///< a knob, a member, an address; may be empty
 
+  /// Equal in code, message and subject.
   friend bool operator==(const Error&, const Error&) = default;
 };
 

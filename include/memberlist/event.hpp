@@ -18,6 +18,7 @@ namespace memberlist {
 
 /// Why a member's state changed: the evidence behind each MemberEvent.
 struct Cause {
+  /// The sort of evidence.
   enum class Kind : std::uint8_t {
     gossip,             ///< a message in a packet
     push_pull,          ///< a state in somebody's push/pull
@@ -25,7 +26,7 @@ struct Cause {
     suspicion_expired,  ///< nobody refuted in time
     command,            ///< the application asked for it
   };
-  Kind kind = Kind::command;
+  Kind kind = Kind::command;        ///< says which of the fields below are set
   std::string accuser;              ///< `From` of the message that says so; empty if there is none
   std::optional<Address> source;    ///< where the packet or stream came from
   std::uint32_t confirmations = 0;  ///< of an expired suspicion, by distinct others
@@ -34,6 +35,7 @@ struct Cause {
   std::uint32_t nacks = 0;            ///< of a failed probe: peers that answered 'no answer here'
 };
 
+/// The kind as it is spelled above.
 [[nodiscard]] MEMBERLIST_API std::string_view to_string(Cause::Kind kind) noexcept;
 
 /// What happened to a member's place in the table.
@@ -47,38 +49,40 @@ enum class MemberEventKind : std::uint8_t {
   conflict,  ///< another member claims its name; `other` is the claimed address
 };
 
+/// The kind as it is spelled above.
 [[nodiscard]] MEMBERLIST_API std::string_view to_string(MemberEventKind kind) noexcept;
 
+/// One change of one member, with its evidence (protocol 6).
 struct MemberEvent {
-  MemberEventKind kind = MemberEventKind::update;
-  Member member;                 ///< after the change
-  std::optional<Address> other;  ///< `conflict` only
-  Cause cause;
+  MemberEventKind kind = MemberEventKind::update;  ///< what happened
+  Member member;                                   ///< after the change
+  std::optional<Address> other;                    ///< `conflict` only
+  Cause cause;                                     ///< why this node believes it
 };
 
 /// A user message that somebody sent to this node, or broadcast (protocol 4, type 8).
 struct UserMessage {
-  Address source;    ///< the packet's or stream's sender; by gossip, who passed it on
-  std::string from;  ///< name of the member at `source`, empty if there is none
-  Bytes payload;
+  Address source;         ///< the packet's or stream's sender; by gossip, who passed it on
+  std::string from;       ///< name of the member at `source`, empty if there is none
+  Bytes payload;          ///< as it was sent; may be empty
   bool reliable = false;  ///< it came by stream
 };
 
-/// The user state of a peer's push/pull.
+/// The user state of a peer's push/pull (protocol 6); not told if the peer sent none.
 struct StateMerged {
-  Address source;
-  Bytes state;
-  bool join = false;
+  Address source;     ///< the peer's end of the stream, or where we dialled
+  Bytes state;        ///< what the peer's application handed out, at most 20 MiB
+  bool join = false;  ///< one of the two is joining
 };
 
 /// This node's health score changed (Lifeguard: local health; 0 is healthy).
 struct HealthChanged {
-  std::uint32_t score = 0;
+  std::uint32_t score = 0;  ///< 0 to `awareness_max_multiplier` - 1
 };
 
 /// A join has ended.
 struct JoinFinished {
-  std::uint32_t contacted = 0;
+  std::uint32_t contacted = 0;  ///< peers whose state was merged
   std::vector<Error> failures;  ///< one for each address that did not answer, as its subject
 };
 
@@ -87,22 +91,29 @@ struct LeaveFinished {};
 
 /// Something failed that no call is waiting for.
 struct Failure {
-  Error error;
+  Error error;  ///< what failed, and why
 };
 
 /// What the application hears, in the order in which it happened.
 using Event = std::variant<MemberEvent, UserMessage, StateMerged, HealthChanged, JoinFinished,
                            LeaveFinished, Failure>;
 
-enum class LogLevel : std::uint8_t { debug, info, warning, error };
+/// How much a log record matters.
+enum class LogLevel : std::uint8_t {
+  debug,    ///< for who looks for a fault
+  info,     ///< what happens now and then in a healthy cluster
+  warning,  ///< something that an operator may want to change
+  error,    ///< something that does not work
+};
 
+/// The level as it is spelled above.
 [[nodiscard]] MEMBERLIST_API std::string_view to_string(LogLevel level) noexcept;
 
 /// A line for the log. Text from peers is escaped: it holds no control characters.
 struct LogRecord {
-  LogLevel level = LogLevel::info;
-  std::string text;
-  std::string peer;  ///< address or name of the peer that it is about; may be empty
+  LogLevel level = LogLevel::info;  ///< how much it matters
+  std::string text;                 ///< one sentence, without a line break
+  std::string peer;                 ///< address or name of the peer that it is about; may be empty
 };
 
 }  // namespace memberlist

@@ -27,6 +27,7 @@ struct GossipVerify {
   bool incoming = true;  ///< what is not encrypted is refused
   bool outgoing = true;  ///< what is sent is encrypted
 
+  /// Equal in both.
   friend bool operator==(const GossipVerify&, const GossipVerify&) = default;
 };
 

@@ -11,6 +11,8 @@ BUILD_PACKAGES=(
 )
 # Formatter, static analysis, the second compiler with its sanitizers.
 LINT_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev shellcheck)
+# What makes the reference out of the headers' comments.
+DOCS_PACKAGES=(doxygen)
 # Real members to test against, and what cuts and watches networks; jq and curl talk to them.
 PEER_PACKAGES=(curl iproute2 jq nftables procps prometheus-alertmanager serf)
 
@@ -124,4 +126,5 @@ keep_services_off_of() {
 
 install_build_packages() { ensure_packages required "${BUILD_PACKAGES[@]}"; }
 install_lint_packages() { ensure_packages required "${LINT_PACKAGES[@]}"; }
+install_docs_packages() { ensure_packages required "${DOCS_PACKAGES[@]}"; }
 install_peer_packages() { ensure_packages optional "${PEER_PACKAGES[@]}"; }

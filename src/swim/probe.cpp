@@ -361,8 +361,8 @@ void Prober::ping(MemberIndex target, OperationId operation, Duration timeout) {
   const MemberRecord& record = *context_.table.at(target).record;
   const std::uint32_t seq_no = new_seq_no();
   HandPing ping{operation, record.name, context_.now, timeout, {}};
-  ping.timer = context_.timers.schedule(context_.after(timeout),
-                                        {TimerEvent::Kind::ping_timeout, seq_no});
+  ping.timer =
+      context_.timers.schedule(context_.after(timeout), {TimerEvent::Kind::ping_timeout, seq_no});
   awaited_.emplace(seq_no, std::move(ping));
   ++hand_pings_;
   send_ping(seq_no, record.address, record.name, nullptr);

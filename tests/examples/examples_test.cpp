@@ -1,0 +1,84 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "../support/process.hpp"
+#include "chatter.hpp"
+
+// Each example does what its first lines say, shown by what it prints.
+namespace memberlist::testing {
+namespace {
+
+std::string program(const std::string& example) {
+  return std::string(MEMBERLIST_EXAMPLES) + "/example_" + example;
+}
+
+/// Everything that an example prints that ends by itself, and well.
+std::string output_of(const std::string& example) {
+  const Completed completed = run(command({program(example)}), kPatience);
+  EXPECT_TRUE(completed.status.success()) << completed.output << completed.error_output;
+  return completed.output;
+}
+
+TEST(Examples, ServiceRegistryFindsWhoIsThereAndNobodyElse) {
+  EXPECT_EQ(output_of("service_registry"),
+            "web is at 127.0.0.1:8080 127.0.0.1:8081\n"
+            "db is at 127.0.0.1:5432\n"
+            "web is at 127.0.0.1:8080\n"
+            "db is at 127.0.0.1:5433\n");
+}
+
+TEST(Examples, ConfigBroadcastTellsEachMemberEachChangeOnce) {
+  const std::string output = output_of("config_broadcast");
+  for (const std::string line : {"b hears timeout=30s", "c hears timeout=30s",
+                                 "a hears timeout=60s", "c hears timeout=60s"}) {
+    const std::size_t at = output.find(line + '\n');
+    EXPECT_NE(at, std::string::npos) << line;
+    EXPECT_EQ(output.find(line, at + 1), std::string::npos) << line;
+  }
+  EXPECT_NE(output.find("all have timeout=60s\n"), std::string::npos) << output;
+}
+
+TEST(Examples, ShardingRingMovesOnlyTheKeysOfWhoLeaves) {
+  // The hash is the same on every machine, so the shares are, too.
+  EXPECT_EQ(output_of("sharding_ring"),
+            "a has 243 keys\n"
+            "b has 254 keys\n"
+            "c has 242 keys\n"
+            "d has 261 keys\n"
+            "d leaves\n"
+            "a has 365 keys\n"
+            "b has 309 keys\n"
+            "c has 326 keys\n"
+            "261 keys moved, 261 of them from d\n");
+}
+
+TEST(Examples, ChatShowsAllWhatOneTypesAndWhoComesAndGoes) {
+  Chatter ann(program("chat"), "ann");
+  Chatter ben(program("chat"), "ben", ann.address());
+  ASSERT_TRUE(ann.sees("* ben joined"));
+  Chatter cat(program("chat"), "cat", ann.address());
+  ASSERT_TRUE(ann.sees("* cat joined"));
+  ASSERT_TRUE(ben.sees("* cat joined"));
+
+  ann.type("good morning");
+  EXPECT_TRUE(ben.sees("ann: good morning"));
+  EXPECT_TRUE(cat.sees("ann: good morning"));
+  cat.type("/who");
+  EXPECT_TRUE(cat.sees("ann is alive") && cat.sees("ben is alive") && cat.sees("cat is alive"));
+
+  ben.leave();
+  EXPECT_TRUE(ann.sees("* ben left"));
+  EXPECT_TRUE(cat.sees("* ben left"));
+  // Time for the copies that are sent of each broadcast: a round of gossip for each line.
+  for (const std::string line : {"one", "two", "three", "four", "five"}) {
+    ann.type(line);
+    EXPECT_TRUE(cat.sees("ann: " + line));
+  }
+  EXPECT_EQ(cat.times_shown("ann: good morning"), 1U);
+  cat.leave();
+  ann.leave();
+}
+
+}  // namespace
+}  // namespace memberlist::testing
