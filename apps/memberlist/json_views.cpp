@@ -83,7 +83,10 @@ Json counters_json(const EngineCounters& counters) {
       {"dropped_network", counters.dropped_network},
       {"dropped_poison", counters.dropped_poison},
       {"dropped_limit", counters.dropped_limit},
+      {"dropped_buried", counters.dropped_buried},
       {"send_errors", counters.send_errors},
+      {"stalls", counters.stalls},
+      {"tombstones", counters.tombstones},
   };
 }
 

@@ -33,6 +33,7 @@ class Inspection {
       : impl_(impl), context_(impl.context), reporter_(reporter) {}
 
   void table() const;
+  void tombstones() const;
   void suspicions() const;
   void timers() const;
   void streams() const;
@@ -69,6 +70,23 @@ void Inspection::table() const {
     reporter_.require(seen.at(index) && table.at(index).record->address == address,
                       "an address leads to who has it");
   }
+}
+
+void Inspection::tombstones() const {
+  const swim::Tombstones& tombstones = context_.tombstones;
+  TimePoint last{};
+  for (const swim::Tombstone& tombstone : tombstones.by_age_) {
+    reporter_.require(tombstone.buried >= last && tombstone.buried <= context_.now,
+                      "tombstones stand in the order of their time");
+    last = tombstone.buried;
+    reporter_.require(tombstones.find(tombstone.name) == &tombstone,
+                      "a tombstone is found by its name");
+    reporter_.require(context_.table.find(tombstone.name) == swim::kNoMember,
+                      "nobody is both a member and buried");
+  }
+  reporter_.require(tombstones.by_name_.size() == tombstones.by_age_.size() &&
+                        tombstones.size() <= limits::kTombstones,
+                    "tombstones are counted and bounded");
 }
 
 void Inspection::suspicions() const {
@@ -242,6 +260,7 @@ void Inspection::broadcasts() const {
 void check_internals(const Engine& engine, const Reporter& reporter) {
   const Inspection inspection(*engine.impl_, reporter);
   inspection.table();
+  inspection.tombstones();
   inspection.suspicions();
   inspection.timers();
   inspection.streams();

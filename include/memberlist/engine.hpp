@@ -157,10 +157,13 @@ struct EngineCounters {
   std::uint64_t dropped_network = 0;        ///< outside the allowed networks
   std::uint64_t dropped_poison = 0;         ///< messages that would make an unprobeable member
   std::uint64_t dropped_limit = 0;          ///< at a limit of ours: streams, nesting, sizes
-  std::uint64_t acks_unexpected = 0;        ///< acks that nobody waits for (any more)
-  std::uint64_t send_errors = 0;            ///< packets that could not be sent
-  std::uint64_t broadcasts_queued = 0;      ///< gauge
-  std::uint32_t health_score = 0;           ///< gauge
+  std::uint64_t dropped_buried = 0;     ///< old alive messages about members that were forgotten
+  std::uint64_t acks_unexpected = 0;    ///< acks that nobody waits for (any more)
+  std::uint64_t send_errors = 0;        ///< packets that could not be sent
+  std::uint64_t stalls = 0;             ///< times that this node stood still for a while
+  std::uint64_t broadcasts_queued = 0;  ///< gauge
+  std::uint64_t tombstones = 0;    ///< gauge: forgotten members that old news cannot bring back
+  std::uint32_t health_score = 0;  ///< gauge
 };
 
 /// What the engine is given by its surroundings.

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "memberlist/address.hpp"
+#include "memberlist/async.hpp"
 #include "memberlist/bytes.hpp"
+#include "memberlist/call.hpp"
 #include "memberlist/config.hpp"
 #include "memberlist/engine.hpp"
 #include "memberlist/error.hpp"
@@ -22,7 +24,11 @@
 
 namespace memberlist {
 
-/// What the application wants to hear. All may be empty.
+/// What the application wants to hear, and to decide. All may be empty.
+///
+/// What has happened comes as events, through one function, in one order: one place to switch on
+/// the kinds, and nothing of the protocol waits for it. What cannot wait for an answer is a Policy:
+/// few small decisions in the middle of a state change, all with defaults.
 struct Handlers {
   /// Every event, one at a time and in order, outside any lock, on a thread of its own that the
   /// Memberlist owns (made only if this is set). It may call everything, also the calls that
@@ -35,18 +41,16 @@ struct Handlers {
   /// Log records; called from the thread that runs the protocol, one at a time, so be quick. Must
   /// not call the Memberlist, and must not throw.
   std::function<void(const LogRecord&)> on_log;
+  /// Decisions (see Policy), made while the protocol's lock is held, on whichever thread has it:
+  /// be quick, and do not throw. Views (`members` and the like) answer from within; commands are
+  /// refused with `invalid_argument`.
+  std::shared_ptr<Policy> policy;
 };
 
 /// How a user message travels.
 enum class Delivery : std::uint8_t {
   best_effort,  ///< one UDP packet, no promise
   reliable,     ///< over TCP; returns once the bytes were handed over, with no word from the peer
-};
-
-/// What one join brought.
-struct JoinResult {
-  std::uint32_t contacted = 0;  ///< peers whose state was merged
-  std::vector<Error> failures;  ///< one for each address without success, as its subject
 };
 
 /// One answered ping.
@@ -58,8 +62,12 @@ struct PingResult {
 /// A member of a cluster: the engine joined with UDP, TCP and a thread that runs them.
 ///
 /// Every call is allowed from every thread, and from `Handlers::on_event`. Calls wait for the
-/// network only where they say so. After `shutdown` calls fail with `ErrorCode::shut_down`;
-/// views stay readable. Movable; the destructor shuts down (without leaving) and joins the threads.
+/// network only where they say so, and each that does has a twin that does not, `..._async`: with a
+/// function that is called once with the outcome, or without one for `co_await` (see Awaitable). It
+/// is called on the event thread, in order with the events, outside any lock, and may call
+/// everything; after a shutdown on the calling thread. After `shutdown` calls fail with
+/// `ErrorCode::shut_down`; views stay readable. Movable; the destructor shuts down (without
+/// leaving) and joins the threads.
 class MEMBERLIST_API Memberlist {
  public:
   /// Binds UDP and TCP, starts the thread. The member is alone until `join`. No copy of the keys is
@@ -76,32 +84,72 @@ class MEMBERLIST_API Memberlist {
   /// Shuts down, without leaving.
   ~Memberlist();
 
-  /// Joins through `[name/]host[:port]` addresses; host names are resolved, and each address found
-  /// is tried. Waits until all have answered or failed (each has `tcp_timeout`). An error only if
-  /// none answered (protocol 6 and 9).
-  [[nodiscard]] Result<JoinResult> join(const std::vector<std::string>& addresses);
+  /// Joins through `[name/]host[:port]` addresses; host names are resolved, at each call anew, and
+  /// each address found is tried. Waits until all have answered or failed (each has `tcp_timeout`),
+  /// or the options end it. An error only if none answered (protocol 6 and 9).
+  [[nodiscard]] Result<JoinResult> join(const std::vector<std::string>& addresses,
+                                        const JoinOptions& options = {});
+  /// The same without waiting: `done` is called once.
+  void join_async(const std::vector<std::string>& addresses, const JoinOptions& options,
+                  std::function<void(Result<JoinResult>)> done);
+  /// The same for `co_await`.
+  [[nodiscard]] Awaitable<Result<JoinResult>> join_async(std::vector<std::string> addresses,
+                                                         JoinOptions options = {});
 
-  /// Tells the cluster that this node goes and waits until that was sent, `timed_out` otherwise.
-  /// The object still answers its peers until `shutdown` (protocol 6, Leave).
-  [[nodiscard]] Result<void> leave(Duration timeout = std::chrono::seconds(5));
+  /// Tells the cluster that this node goes and waits until that was sent, 5 s if nothing else is
+  /// said; with an error it was told less often than it should. The object still answers its peers
+  /// until `shutdown` (protocol 6, Leave).
+  [[nodiscard]] Result<void> leave(const CallOptions& options = {});
+  /// The same with nothing but a timeout.
+  [[nodiscard]] Result<void> leave(Duration timeout) { return leave(CallOptions{timeout}); }
+  /// The same without waiting: `done` is called once.
+  void leave_async(const CallOptions& options, std::function<void(Result<void>)> done);
+  /// The same for `co_await`.
+  [[nodiscard]] Awaitable<Result<void>> leave_async(CallOptions options = {});
 
-  /// New meta data of at most 512 bytes; waits until it was sent, `timed_out` otherwise (the
-  /// change stands all the same).
-  [[nodiscard]] Result<void> update_meta(BytesView meta,
-                                         Duration timeout = std::chrono::seconds(5));
+  /// New meta data of at most 512 bytes; waits until it was sent, 5 s if nothing else is said. With
+  /// `timed_out` or `cancelled` the change stands all the same.
+  [[nodiscard]] Result<void> update_meta(BytesView meta, const CallOptions& options = {});
+  /// The same with nothing but a timeout.
+  [[nodiscard]] Result<void> update_meta(BytesView meta, Duration timeout) {
+    return update_meta(meta, CallOptions{timeout});
+  }
+  /// The same without waiting: `done` is called once.
+  void update_meta_async(BytesView meta, const CallOptions& options,
+                         std::function<void(Result<void>)> done);
+  /// The same for `co_await`.
+  [[nodiscard]] Awaitable<Result<void>> update_meta_async(Bytes meta, CallOptions options = {});
 
-  /// A user message to one live member. `reliable` waits for the connection; `best_effort` does
-  /// not wait, unless so many are sent at once that the thread must catch up. Errors:
-  /// `unknown_member`, `member_not_alive`, `too_large` (names the limit), `unreachable`.
+  /// A user message to one live member. `reliable` waits for the connection, for `tcp_timeout` if
+  /// nothing else is said; `best_effort` does not wait, unless so many are sent at once that the
+  /// thread must catch up, and takes no options. Errors: `unknown_member`, `member_not_alive`,
+  /// `too_large` (names the limit), `unreachable`.
   [[nodiscard]] Result<void> send(std::string_view member, BytesView payload,
-                                  Delivery delivery = Delivery::best_effort);
+                                  Delivery delivery = Delivery::best_effort,
+                                  const CallOptions& options = {});
+  /// The same to an address, whoever is there; with `require_node_names` an error.
+  [[nodiscard]] Result<void> send(const Address& to, BytesView payload,
+                                  Delivery delivery = Delivery::best_effort,
+                                  const CallOptions& options = {});
+  /// A reliable message without waiting: `done` is called once.
+  void send_async(std::string_view member, BytesView payload, const CallOptions& options,
+                  std::function<void(Result<void>)> done);
+  /// The same for `co_await`.
+  [[nodiscard]] Awaitable<Result<void>> send_async(std::string member, Bytes payload,
+                                                   CallOptions options = {});
 
   /// A user message to all members by gossip; receivers may get it more than once. One with a name
   /// replaces an earlier one of that name that is still queued. Never waits.
   [[nodiscard]] Result<void> broadcast(BytesView payload, std::string_view name = {});
 
-  /// Pings a member once and waits for its answer, at most `probe_timeout`.
-  [[nodiscard]] Result<PingResult> ping(std::string_view member);
+  /// Pings a member once and waits for its answer, for `probe_timeout` if nothing else is said.
+  [[nodiscard]] Result<PingResult> ping(std::string_view member, const CallOptions& options = {});
+  /// The same without waiting: `done` is called once.
+  void ping_async(std::string_view member, const CallOptions& options,
+                  std::function<void(Result<PingResult>)> done);
+  /// The same for `co_await`.
+  [[nodiscard]] Awaitable<Result<PingResult>> ping_async(std::string member,
+                                                         CallOptions options = {});
 
   /// Stops everything without a word to the cluster, and frees the ports before it returns.
   /// Idempotent.

@@ -4,6 +4,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -12,13 +13,17 @@
 namespace memberlist::api {
 namespace {
 
+using Item = std::variant<Event, EventQueue::Task>;
+
 struct Waiting {
   std::uint64_t number = 0;  // the order over both queues
-  Event event;
+  Item item;
 };
 
 // Bytes that others have put into an event; nothing for what must not be dropped.
-std::optional<std::size_t> payload_bytes(const Event& event) {
+std::optional<std::size_t> payload_bytes(const Item& item) {
+  if (!std::holds_alternative<Event>(item)) return std::nullopt;
+  const Event& event = std::get<Event>(item);
   if (const auto* message = std::get_if<UserMessage>(&event)) return message->payload.size();
   if (const auto* merged = std::get_if<StateMerged>(&event)) return merged->state.size();
   return std::nullopt;
@@ -31,7 +36,7 @@ struct EventQueue::State {
       : handler(std::move(to_call)), max_messages(messages_limit), max_payload_bytes(bytes_limit) {}
 
   void run();
-  std::optional<Event> take();  // waits; nothing: it is over
+  std::optional<Item> take();  // waits; nothing: it is over
   void make_room();
 
   const Handler handler;
@@ -47,52 +52,73 @@ struct EventQueue::State {
   std::uint64_t dropped = 0;
   bool overflowing = false;  // since the queue was last empty
   bool stopping = false;
-  bool stopped = false;
+  bool stopped = true;  // there is no thread, or it has ended
 };
 
 void EventQueue::State::run() {
-  while (const std::optional<Event> event = take()) handler(*event);
-  const std::lock_guard lock(mutex);
-  stopped = true;
-  changed.notify_all();
+  while (const std::optional<Item> item = take()) {
+    if (const auto* event = std::get_if<Event>(&*item)) {
+      handler(*event);
+    } else {
+      std::get<Task> (*item)();
+    }
+  }
 }
 
-std::optional<Event> EventQueue::State::take() {
+std::optional<Item> EventQueue::State::take() {
   std::unique_lock lock(mutex);
   changed.wait(lock, [this] { return stopping || !kept.empty() || !messages.empty(); });
-  if (kept.empty() && messages.empty()) return std::nullopt;
+  if (kept.empty() && messages.empty()) {
+    stopped = true;  // from now on no task may be left here
+    changed.notify_all();
+    return std::nullopt;
+  }
   const bool message =
       kept.empty() || (!messages.empty() && messages.front().number < kept.front().number);
   std::deque<Waiting>& from = message ? messages : kept;
-  Event event = std::move(from.front().event);
+  Item item = std::move(from.front().item);
   from.pop_front();
-  waiting_bytes -= payload_bytes(event).value_or(0);
+  waiting_bytes -= payload_bytes(item).value_or(0);
   if (kept.empty() && messages.empty()) overflowing = false;
-  return event;
+  return item;
 }
 
 void EventQueue::State::make_room() {
   // One message alone is let in, however large: it is no larger than the protocol allows.
   while (messages.size() > max_messages ||
          (messages.size() > 1 && waiting_bytes > max_payload_bytes)) {
-    waiting_bytes -= payload_bytes(messages.front().event).value_or(0);
+    waiting_bytes -= payload_bytes(messages.front().item).value_or(0);
     messages.pop_front();
     ++dropped;
   }
 }
 
 EventQueue::EventQueue(Handler handler, std::size_t max_messages, std::size_t max_payload_bytes)
-    : state_(std::make_shared<State>(std::move(handler), max_messages, max_payload_bytes)),
-      thread_(start_quiet_thread([state = state_] { state->run(); })) {}
+    : state_(std::make_shared<State>(std::move(handler), max_messages, max_payload_bytes)) {
+  if (has_handler()) start();
+}
 
 EventQueue::~EventQueue() {
   stop(false);
+  if (!thread_.joinable()) return;
   if (on_own_thread()) {
     thread_.detach();
   } else {
     thread_.join();
   }
 }
+
+void EventQueue::start() {
+  state_->stopped = false;
+  try {
+    thread_ = start_quiet_thread([state = state_] { state->run(); });
+  } catch (...) {
+    state_->stopped = true;
+    throw;
+  }
+}
+
+bool EventQueue::has_handler() const noexcept { return static_cast<bool>(state_->handler); }
 
 bool EventQueue::push(std::span<Event> events) {
   if (events.empty()) return false;
@@ -101,14 +127,35 @@ bool EventQueue::push(std::span<Event> events) {
   if (s.stopping) return false;
   const std::uint64_t dropped_before = s.dropped;
   for (Event& event : events) {
-    const auto bytes = payload_bytes(event);
+    Item item = std::move(event);
+    const auto bytes = payload_bytes(item);
     s.waiting_bytes += bytes.value_or(0);
-    (bytes ? s.messages : s.kept).push_back({++s.last_number, std::move(event)});
+    (bytes ? s.messages : s.kept).push_back({++s.last_number, std::move(item)});
     if (bytes) s.make_room();
   }
   s.changed.notify_all();
   if (s.dropped == dropped_before) return false;
   return !std::exchange(s.overflowing, true);
+}
+
+void EventQueue::run(Task task) {
+  State& s = *state_;
+  {
+    const std::lock_guard lock(s.mutex);
+    if (!thread_.joinable() && !s.stopping) {
+      try {
+        start();
+      } catch (const std::system_error&) {
+        // No thread is to be had: here is better than never.
+      }
+    }
+    if (!s.stopped) {
+      s.kept.push_back({++s.last_number, std::move(task)});
+      s.changed.notify_all();
+      return;
+    }
+  }
+  task();
 }
 
 std::uint64_t EventQueue::dropped() const {
@@ -121,7 +168,9 @@ void EventQueue::stop(bool deliver_rest) {
   const std::lock_guard lock(s.mutex);
   s.stopping = true;
   if (!deliver_rest) {
-    s.kept.clear();
+    // A task is somebody's outcome, and always comes.
+    std::erase_if(
+        s.kept, [](const Waiting& waiting) { return std::holds_alternative<Event>(waiting.item); });
     s.messages.clear();
     s.waiting_bytes = 0;
   }
@@ -134,7 +183,8 @@ void EventQueue::wait_until_stopped() {
   state_->changed.wait(lock, [this] { return state_->stopped; });
 }
 
-bool EventQueue::on_own_thread() const noexcept {
+bool EventQueue::on_own_thread() const {
+  const std::lock_guard lock(state_->mutex);
   return thread_.get_id() == std::this_thread::get_id();
 }
 

@@ -12,20 +12,24 @@
 
 namespace memberlist::api {
 
-/// Hands events to the application in order, one at a time, on a thread of its own. What carries
-/// others' payload (user messages, merged states) is bounded, in number and in bytes: the oldest
-/// goes first. Everything else waits for as long as it must.
+/// Hands events to the application in order, one at a time, on a thread of its own, and runs what
+/// is to be done in order with them. What carries others' payload (user messages, merged states) is
+/// bounded, in number and in bytes: the oldest goes first. Everything else waits for as long as it
+/// must.
 ///
 /// Thread-safe. The handler may end the queue's life: then its thread goes on alone until the
 /// handler returns.
 class EventQueue {
  public:
   using Handler = std::function<void(const Event&)>;
+  using Task = std::function<void()>;
 
-  /// Starts the thread; throws std::system_error if there is none.
+  /// Starts the thread; throws std::system_error if there is none. Without a handler it takes no
+  /// events, and the thread starts with the first task.
   EventQueue(Handler handler, std::size_t max_messages,
              std::size_t max_payload_bytes = limits::kWaitingPayloadBytes);
-  /// Stops without delivering what waits; waits for the handler to return, unless called by it.
+  /// Stops without delivering the events that wait; waits for the handler to return, unless called
+  /// by it.
   ~EventQueue();
   EventQueue(const EventQueue&) = delete;
   EventQueue& operator=(const EventQueue&) = delete;
@@ -33,6 +37,9 @@ class EventQueue {
   /// Takes events over. True: some message had to be dropped for the first time since the queue was
   /// last empty, which is worth one line in the log.
   bool push(std::span<Event> events);
+  /// Calls `task` on the queue's thread, behind the events before it, also if the rest of these is
+  /// not delivered any more; on the calling thread, at once, where the queue has none any more.
+  void run(Task task);
   /// Messages dropped so far.
   [[nodiscard]] std::uint64_t dropped() const;
 
@@ -42,12 +49,14 @@ class EventQueue {
   /// Waits, after `stop`, until the handler is called no more. Returns at once on the queue's own
   /// thread.
   void wait_until_stopped();
-  [[nodiscard]] bool on_own_thread() const noexcept;
+  [[nodiscard]] bool on_own_thread() const;
+  [[nodiscard]] bool has_handler() const noexcept;
 
  private:
   struct State;
+  void start();
   std::shared_ptr<State> state_;
-  std::thread thread_;
+  std::thread thread_;  // set once, with the state's mutex held
 };
 
 }  // namespace memberlist::api

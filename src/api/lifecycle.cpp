@@ -88,6 +88,7 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   environment.now = net::Loop::now();
   std::random_device entropy;
   environment.seed = std::uint64_t{entropy()} << 32 | entropy();
+  environment.policy = handlers_.policy.get();
   Config config = config_;
   config.keys = std::move(keys);
   auto engine = Engine::create(std::move(config), std::move(environment));
@@ -97,9 +98,7 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
 }
 
 void Memberlist::Impl::start() {
-  if (handlers_.on_event) {
-    events_ = std::make_unique<api::EventQueue>(handlers_.on_event, config_.handoff_queue_depth);
-  }
+  events_ = std::make_unique<api::EventQueue>(handlers_.on_event, config_.handoff_queue_depth);
   loop_.on_deadline([this] { on_deadline(); });
   loop_thread_ = api::start_quiet_thread([this] { loop_.run(); });
   loop_thread_id_ = loop_thread_.get_id();
@@ -134,32 +133,37 @@ bool Memberlist::Impl::on_loop_thread() const noexcept {
   return loop_thread_id_ == std::this_thread::get_id();
 }
 
-bool Memberlist::Impl::stopping() const {
+std::optional<Error> Memberlist::Impl::refusal() const {
+  if (mutex_.held_by_this_thread()) {
+    return Error{ErrorCode::invalid_argument,
+                 "a policy must not give commands to the Memberlist that asks it", config_.name};
+  }
   const std::lock_guard lock(mutex_);
-  return stopping_;
+  return stopping_ ? std::optional(shut_down_error()) : std::nullopt;
 }
 
 void Memberlist::Impl::shutdown() {
-  if (on_loop_thread()) return;  // a log handler, which must not call: it would wait for itself
-  std::vector<WaiterPointer> waiting;
+  // A log handler or a policy, which must not call: it would wait for itself.
+  if (on_loop_thread() || mutex_.held_by_this_thread()) return;
+  std::vector<CallPointer> waiting;
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
     first = !std::exchange(stopping_, true);
-    for (const auto& [id, waiter] : waiters_) waiting.push_back(waiter);
+    for (const auto& [id, call] : calls_) waiting.push_back(call);
     waiting.insert(waiting.end(), lookups_.begin(), lookups_.end());
-    waiters_.clear();
+    calls_.clear();
     lookups_.clear();
   }
   carried_out_.notify_all();
-  for (const auto& waiter : waiting) waiter->complete(std::unexpected(shut_down_error()));
+  for (const auto& call : waiting) call->complete(std::unexpected(shut_down_error()));
   if (first) {
     stop_loop();
   } else {
     std::unique_lock lock(mutex_);
     stopped_changed_.wait(lock, [this] { return stopped_; });
   }
-  if (!events_) return;
+  if (!events_) return;  // it was never started
   // Who shuts down from within the handler wants to hear no more.
   events_->stop(!events_->on_own_thread());
   events_->wait_until_stopped();

@@ -26,25 +26,108 @@ Memberlist::~Memberlist() {
   if (impl_) impl_->shutdown();
 }
 
-Result<JoinResult> Memberlist::join(const std::vector<std::string>& addresses) {
-  return impl_->join(addresses);
+// --- calls that wait, and their twins: with a function, and for co_await
+// --------------------------
+
+Result<JoinResult> Memberlist::join(const std::vector<std::string>& addresses,
+                                    const JoinOptions& options) {
+  return impl_->wait<Result<JoinResult>>(
+      [&](auto done) { impl_->join(addresses, options, std::move(done)); });
 }
 
-Result<void> Memberlist::leave(Duration timeout) { return impl_->leave(timeout); }
-
-Result<void> Memberlist::update_meta(BytesView meta, Duration timeout) {
-  return impl_->update_meta(meta, timeout);
+void Memberlist::join_async(const std::vector<std::string>& addresses, const JoinOptions& options,
+                            std::function<void(Result<JoinResult>)> done) {
+  impl_->join(addresses, options, impl_->on_event_thread(std::move(done)));
 }
 
-Result<void> Memberlist::send(std::string_view member, BytesView payload, Delivery delivery) {
-  return impl_->send(member, payload, delivery);
+Awaitable<Result<JoinResult>> Memberlist::join_async(std::vector<std::string> addresses,
+                                                     JoinOptions options) {
+  return Awaitable<Result<JoinResult>>(
+      [impl = impl_, addresses = std::move(addresses), options = std::move(options)](auto done) {
+        impl->join(addresses, options, impl->on_event_thread(std::move(done)));
+      });
+}
+
+Result<void> Memberlist::leave(const CallOptions& options) {
+  return impl_->wait<Result<void>>([&](auto done) { impl_->leave(options, std::move(done)); });
+}
+
+void Memberlist::leave_async(const CallOptions& options, std::function<void(Result<void>)> done) {
+  impl_->leave(options, impl_->on_event_thread(std::move(done)));
+}
+
+Awaitable<Result<void>> Memberlist::leave_async(CallOptions options) {
+  return Awaitable<Result<void>>([impl = impl_, options = std::move(options)](auto done) {
+    impl->leave(options, impl->on_event_thread(std::move(done)));
+  });
+}
+
+Result<void> Memberlist::update_meta(BytesView meta, const CallOptions& options) {
+  return impl_->wait<Result<void>>(
+      [&](auto done) { impl_->update_meta(meta, options, std::move(done)); });
+}
+
+void Memberlist::update_meta_async(BytesView meta, const CallOptions& options,
+                                   std::function<void(Result<void>)> done) {
+  impl_->update_meta(meta, options, impl_->on_event_thread(std::move(done)));
+}
+
+Awaitable<Result<void>> Memberlist::update_meta_async(Bytes meta, CallOptions options) {
+  return Awaitable<Result<void>>(
+      [impl = impl_, meta = std::move(meta), options = std::move(options)](auto done) {
+        impl->update_meta(meta, options, impl->on_event_thread(std::move(done)));
+      });
+}
+
+Result<void> Memberlist::send(std::string_view member, BytesView payload, Delivery delivery,
+                              const CallOptions& options) {
+  if (delivery == Delivery::best_effort) return impl_->send_now(member, payload);
+  return impl_->wait<Result<void>>(
+      [&](auto done) { impl_->send_reliable(member, payload, options, std::move(done)); });
+}
+
+Result<void> Memberlist::send(const Address& to, BytesView payload, Delivery delivery,
+                              const CallOptions& options) {
+  if (delivery == Delivery::best_effort) return impl_->send_now(to, payload);
+  return impl_->wait<Result<void>>(
+      [&](auto done) { impl_->send_reliable(to, payload, options, std::move(done)); });
+}
+
+void Memberlist::send_async(std::string_view member, BytesView payload, const CallOptions& options,
+                            std::function<void(Result<void>)> done) {
+  impl_->send_reliable(member, payload, options, impl_->on_event_thread(std::move(done)));
+}
+
+Awaitable<Result<void>> Memberlist::send_async(std::string member, Bytes payload,
+                                               CallOptions options) {
+  return Awaitable<Result<void>>([impl = impl_, member = std::move(member),
+                                  payload = std::move(payload),
+                                  options = std::move(options)](auto done) {
+    impl->send_reliable(std::string_view(member), payload, options,
+                        impl->on_event_thread(std::move(done)));
+  });
 }
 
 Result<void> Memberlist::broadcast(BytesView payload, std::string_view name) {
   return impl_->broadcast(payload, name);
 }
 
-Result<PingResult> Memberlist::ping(std::string_view member) { return impl_->ping(member); }
+Result<PingResult> Memberlist::ping(std::string_view member, const CallOptions& options) {
+  return impl_->wait<Result<PingResult>>(
+      [&](auto done) { impl_->ping(member, options, std::move(done)); });
+}
+
+void Memberlist::ping_async(std::string_view member, const CallOptions& options,
+                            std::function<void(Result<PingResult>)> done) {
+  impl_->ping(member, options, impl_->on_event_thread(std::move(done)));
+}
+
+Awaitable<Result<PingResult>> Memberlist::ping_async(std::string member, CallOptions options) {
+  return Awaitable<Result<PingResult>>(
+      [impl = impl_, member = std::move(member), options = std::move(options)](auto done) {
+        impl->ping(member, options, impl->on_event_thread(std::move(done)));
+      });
+}
 
 Result<void> Memberlist::add_key(BytesView key) {
   return impl_->change([key](Engine& engine) { return engine.add_key(key); });

@@ -2,19 +2,23 @@
 
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "api/call.hpp"
 #include "api/event_queue.hpp"
 #include "api/join_addresses.hpp"
-#include "api/waiter.hpp"
+#include "api/owned_mutex.hpp"
 #include "memberlist/engine.hpp"
 #include "memberlist/memberlist.hpp"
 #include "net/loop.hpp"
@@ -29,27 +33,51 @@ namespace memberlist {
 /// carry out the engine's outputs, which only it does (sockets never wait, so neither does whoever
 /// wants the mutex). Commands take it to call the engine, and post to the loop that there are
 /// outputs. What leaves for the application (log, events, outcomes) is collected under the mutex
-/// and delivered after it is free.
-class Memberlist::Impl final : public net::TransportHandler {
+/// and delivered after it is free; only the Policy is asked while it is held.
+///
+/// A call that takes time is an api::Call: registered under the engine's operation, completed by
+/// the loop's thread, or by `shutdown`. Blocking calls wait for it, asynchronous ones hand its
+/// outcome to the event queue.
+class Memberlist::Impl final : public net::TransportHandler,
+                               public std::enable_shared_from_this<Impl> {
  public:
   [[nodiscard]] static Result<std::shared_ptr<Impl>> create(Config config, Handlers handlers);
   Impl(Config config, Handlers handlers);
 
-  [[nodiscard]] Result<JoinResult> join(const std::vector<std::string>& addresses);
-  [[nodiscard]] Result<void> leave(Duration timeout);
-  [[nodiscard]] Result<void> update_meta(BytesView meta, Duration timeout);
-  [[nodiscard]] Result<void> send(std::string_view member, BytesView payload, Delivery delivery);
+  template <class T>
+  using Done = std::function<void(T)>;
+  /// To whom a message goes: a member by its name, or an address.
+  using Receiver = std::variant<std::string_view, Address>;
+
+  // Each begins what its name says. `done` is called once, on the loop's thread, the thread that
+  // shuts down, or, with an error, the calling one, without the mutex.
+  void join(const std::vector<std::string>& addresses, const JoinOptions& options,
+            Done<Result<JoinResult>> done);
+  void leave(const CallOptions& options, Done<Result<void>> done);
+  void update_meta(BytesView meta, const CallOptions& options, Done<Result<void>> done);
+  void send_reliable(const Receiver& to, BytesView payload, const CallOptions& options,
+                     Done<Result<void>> done);
+  void ping(std::string_view member, const CallOptions& options, Done<Result<PingResult>> done);
+
+  [[nodiscard]] Result<void> send_now(const Receiver& to, BytesView payload);
   [[nodiscard]] Result<void> broadcast(BytesView payload, std::string_view name);
-  [[nodiscard]] Result<PingResult> ping(std::string_view member);
   void shutdown();
+
+  /// Begins by `begin(done)`, and waits for what `done` is called with.
+  template <class T, class Begin>
+  [[nodiscard]] T wait(Begin&& begin);
+  /// A `done` that calls the application's function in order with the events.
+  template <class T>
+  [[nodiscard]] Done<T> on_event_thread(Done<T> call);
 
   /// Calls `change(engine)` under the mutex; it ends at once, and what it has to log goes out soon.
   [[nodiscard]] Result<void> change(const std::function<Result<void>(Engine&)>& change);
   /// Calls `look(engine)` under the mutex.
   template <class Look>
   [[nodiscard]] auto view(Look&& look) const {
+    if (mutex_.held_by_this_thread()) return look(std::as_const(*engine_));  // a Policy looks
     const std::lock_guard lock(mutex_);
-    return look(*engine_);
+    return look(std::as_const(*engine_));
   }
   [[nodiscard]] EngineCounters counters() const;
   [[nodiscard]] const Config& config() const noexcept { return config_; }
@@ -63,9 +91,10 @@ class Memberlist::Impl final : public net::TransportHandler {
   void on_accept_error(const Error& error) override;
 
  private:
-  using Outcome = Result<OperationOutcome>;
-  using WaiterPointer = std::shared_ptr<api::Waiter>;
-  struct Lookups;
+  using Outcome = api::Call::Outcome;
+  using CallPointer = std::shared_ptr<api::Call>;
+  struct Joining;
+  using JoiningPointer = std::shared_ptr<Joining>;
 
   // --- create
   Result<void> open(std::vector<Bytes> keys);
@@ -83,18 +112,20 @@ class Memberlist::Impl final : public net::TransportHandler {
   void carry_out_all();
   void deliver();
   void log(const LogRecord& record) const;
+  void cancel(const CallPointer& call);
 
   // --- any thread
-  template <class Start>
-  Outcome run(Start&& start);
+  using Start = std::function<Result<OperationId>(Engine&, TimePoint)>;
+  void begin(const Start& start, const std::stop_token& stop, const CallPointer& call);
+  void watch(const std::stop_token& stop, const CallPointer& call);
   void request_flush();  // with the mutex held
-  Result<void> send_now(std::string_view member, BytesView payload);
-  Result<void> look_up(const std::vector<api::JoinAddress>& addresses,
-                       std::vector<JoinTarget>& targets, std::vector<Error>& failures);
-  void take_answer(const api::JoinAddress& address, const Result<std::vector<IpAddress>>& found,
-                   std::vector<JoinTarget>& targets, std::vector<Error>& failures) const;
+  void look_up(const JoiningPointer& joining);
+  void take_answers(Joining& joining) const;
+  void dial(const JoiningPointer& joining);
+  void finish(const JoiningPointer& joining, Outcome outcome);
   [[nodiscard]] Error shut_down_error() const;
-  [[nodiscard]] bool stopping() const;
+  /// Why no command can be given now, if that is so. Not while the mutex is held by us.
+  [[nodiscard]] std::optional<Error> refusal() const;
   [[nodiscard]] bool on_loop_thread() const noexcept;
   void stop_loop();
 
@@ -104,26 +135,44 @@ class Memberlist::Impl final : public net::TransportHandler {
   net::Loop loop_;
   std::unique_ptr<net::Transport> transport_;
   std::unique_ptr<net::Resolver> resolver_;
-  std::unique_ptr<api::EventQueue> events_;  // null: nobody listens
+  std::unique_ptr<api::EventQueue> events_;
 
-  mutable std::mutex mutex_;
+  mutable api::OwnedMutex mutex_;
   std::unique_ptr<Engine> engine_;  // never null once created
-  std::unordered_multimap<OperationId, WaiterPointer> waiters_;
-  std::unordered_set<WaiterPointer> lookups_;
-  std::condition_variable carried_out_;  // outputs were, or it is over
+  std::unordered_multimap<OperationId, CallPointer> calls_;
+  std::unordered_set<CallPointer> lookups_;
+  std::condition_variable_any carried_out_;  // outputs were, or it is over
   bool flush_posted_ = false;
   bool stopping_ = false;
   bool stopped_ = false;  // the loop's thread has ended
-  std::condition_variable stopped_changed_;
+  std::condition_variable_any stopped_changed_;
   std::uint64_t packets_dropped_ = 0;
 
   // Collected under the mutex and then delivered, by the loop's thread only.
   std::vector<Event> new_events_;
   std::vector<LogRecord> new_logs_;
-  std::vector<std::pair<WaiterPointer, Outcome>> new_outcomes_;
+  std::vector<std::pair<CallPointer, Outcome>> new_outcomes_;
 
   std::thread loop_thread_;
   std::thread::id loop_thread_id_;  // set once, and read by all
 };
+
+template <class T, class Begin>
+T Memberlist::Impl::wait(Begin&& begin) {
+  if (on_loop_thread() && !mutex_.held_by_this_thread()) {
+    return fail(ErrorCode::invalid_argument,
+                "a log handler must not wait for the Memberlist: use the asynchronous call");
+  }
+  const auto promise = std::make_shared<std::promise<T>>();
+  std::forward<Begin>(begin)([promise](T outcome) { promise->set_value(std::move(outcome)); });
+  return promise->get_future().get();
+}
+
+template <class T>
+Memberlist::Impl::Done<T> Memberlist::Impl::on_event_thread(Done<T> call) {
+  return [this, call = std::move(call)](T outcome) {
+    events_->run([call, outcome = std::move(outcome)] { call(outcome); });
+  };
+}
 
 }  // namespace memberlist

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <type_traits>
+#include <utility>
 #include <variant>
 
 #include "api/memberlist_impl.hpp"
@@ -48,7 +50,7 @@ void Memberlist::Impl::on_stream(StreamId id, const StreamEvent& event) {
 void Memberlist::Impl::on_accept_error(const Error& error) {
   log({LogLevel::warning, error.message, {}});
   Event event = Failure{error};
-  if (events_) events_->push({&event, 1});
+  if (events_->has_handler()) events_->push({&event, 1});
 }
 
 void Memberlist::Impl::on_deadline() {
@@ -57,6 +59,27 @@ void Memberlist::Impl::on_deadline() {
 
 void Memberlist::Impl::flush() {
   feed([this](Engine&, TimePoint) { flush_posted_ = false; });
+}
+
+// --- from the application ------------------------------------------------------------------------
+
+void Memberlist::Impl::cancel(const CallPointer& call) {
+  std::optional<OperationId> abort;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = std::ranges::find(calls_, call, [](const auto& entry) { return entry.second; });
+    if (at != calls_.end() && call->on_cancel() == api::Call::OnCancel::abort) {
+      abort = at->first;
+    } else if (at != calls_.end()) {
+      calls_.erase(at);
+    } else if (lookups_.erase(call) == 0) {
+      return;  // it has ended
+    }
+  }
+  if (!abort) return call->complete(std::unexpected(api::cancelled_error()));
+  feed([abort](Engine& engine, TimePoint now) {
+    engine.cancel(now, *abort, api::cancelled_error());
+  });
 }
 
 // --- to the sockets -----------------------------------------------------------------------------
@@ -89,16 +112,16 @@ void Memberlist::Impl::carry_out(Output& output) {
         } else if constexpr (std::is_same_v<What, AbortStream>) {
           transport_->abort(what.id);
         } else if constexpr (std::is_same_v<What, Event>) {
-          if (events_) new_events_.push_back(std::move(what));
+          if (events_->has_handler()) new_events_.push_back(std::move(what));
         } else if constexpr (std::is_same_v<What, LogRecord>) {
           if (handlers_.on_log) new_logs_.push_back(std::move(what));
         } else {
           static_assert(std::is_same_v<What, Completion>);
           // Several calls may wait for one operation (leave).
-          const auto [begin, end] = waiters_.equal_range(what.id);
+          const auto [begin, end] = calls_.equal_range(what.id);
           for (auto at = begin; at != end; ++at)
             new_outcomes_.emplace_back(at->second, what.result);
-          waiters_.erase(begin, end);
+          calls_.erase(begin, end);
         }
       },
       output);
@@ -109,7 +132,7 @@ void Memberlist::Impl::carry_out(Output& output) {
 void Memberlist::Impl::deliver() {
   for (const LogRecord& record : new_logs_) log(record);
   new_logs_.clear();
-  if (events_ && events_->push(new_events_)) {
+  if (events_->push(new_events_)) {
     log({LogLevel::warning,
          fmt::format("the event handler is slow: user messages are dropped, the oldest first (at "
                      "most {} wait); {} so far",
@@ -117,8 +140,8 @@ void Memberlist::Impl::deliver() {
          {}});
   }
   new_events_.clear();
-  for (auto& [waiter, outcome] : new_outcomes_) waiter->complete(std::move(outcome));
-  new_outcomes_.clear();
+  // Whoever is called may begin something that brings the next outcomes.
+  for (auto& [call, outcome] : std::exchange(new_outcomes_, {})) call->complete(std::move(outcome));
 }
 
 void Memberlist::Impl::log(const LogRecord& record) const {

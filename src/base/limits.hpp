@@ -82,6 +82,9 @@ inline constexpr std::uint32_t kConflictsPerSecond = 16;
 /// Members in the table, unless `max_members` says otherwise: about 300 MiB with the largest meta
 /// data.
 inline constexpr std::uint32_t kMembers = 262'144;
+/// Members remembered after they were forgotten; the oldest make room. About 10 MiB, 26 MiB with
+/// the longest names.
+inline constexpr std::size_t kTombstones = 65'536;
 /// Pings by hand that wait for their answers.
 inline constexpr std::size_t kHandPings = 1024;
 /// Acks awaited for others' indirect pings at once.

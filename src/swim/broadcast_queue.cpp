@@ -57,6 +57,7 @@ void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken tok
     return;
   }
   if (const std::uint32_t replaced = find(key); replaced != kNoSlot) {
+    if (key.kind == KeyKind::member && token == 0) token = std::exchange(slots_[replaced].token, 0);
     drop(slots_[replaced].place);
   }
   const std::uint32_t index = take_slot();
@@ -101,7 +102,8 @@ std::uint32_t BroadcastQueue::take_slot() {
 }
 
 void BroadcastQueue::take(std::size_t overhead_bytes, std::size_t limit_bytes,
-                          std::uint32_t retransmit_limit, std::vector<BytesView>& out) {
+                          std::uint32_t retransmit_limit, std::vector<BytesView>& out,
+                          std::uint32_t copies) {
   if (order_ == Order::largest_first) {
     take_largest_first(overhead_bytes, limit_bytes);
   } else {
@@ -111,7 +113,7 @@ void BroadcastQueue::take(std::size_t overhead_bytes, std::size_t limit_bytes,
   for (OrderIndex::node_type& node : taken_) {
     Place& place = node.value();
     out.emplace_back(slots_[place.slot].message);
-    if (++place.transmits >= retransmit_limit) {
+    if ((place.transmits += copies) >= retransmit_limit) {
       release(std::move(node));
     } else {
       const std::uint32_t slot = place.slot;

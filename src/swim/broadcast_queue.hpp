@@ -36,7 +36,8 @@ class BroadcastQueue {
 
   // A message that no compound can hold (over 65,535 bytes) is not queued; its token is finished.
 
-  /// Queues news about a member, in place of what is queued about it.
+  /// Queues news about a member, in place of what is queued about it. Without a token of its own
+  /// it takes over the one of what it replaces: whoever waits for that waits for the newer news.
   void queue_member(std::uint32_t member_key, BytesView message, BroadcastToken token = 0);
   /// Queues a message in place of the one queued under that name (a name space of its own).
   void queue_named(std::string_view name, BytesView message, BroadcastToken token = 0);
@@ -45,10 +46,11 @@ class BroadcastQueue {
 
   /// Appends to `out` the messages for one packet: each costs its size + `overhead_bytes`, all
   /// together at most `limit_bytes`. Those sent least often come first, and of these, by the
-  /// order, all that still fit. Each is counted as sent once more, and is finished once it was
-  /// sent `retransmit_limit` times. The views are valid until something is queued or reset.
+  /// order, all that still fit. Each is counted as sent in `copies` packets more, and is finished
+  /// once it was sent `retransmit_limit` times. The views are valid until something is queued or
+  /// reset.
   void take(std::size_t overhead_bytes, std::size_t limit_bytes, std::uint32_t retransmit_limit,
-            std::vector<BytesView>& out);
+            std::vector<BytesView>& out, std::uint32_t copies = 1);
 
   /// Drops messages down to `max_retained` with `max_bytes` in all: the most often sent first, of
   /// these the last in order first.
@@ -56,6 +58,9 @@ class BroadcastQueue {
              std::size_t max_bytes = std::numeric_limits<std::size_t>::max());
   /// Drops what is queued about a member.
   void forget_member(std::uint32_t member_key);
+  /// Drops those for which `senseless(name, message)` holds; all but named ones have an empty name.
+  template <class Senseless>
+  void drop_if(Senseless&& senseless);
   /// Drops everything, memory included; the tokens are finished.
   void reset();
 
@@ -135,5 +140,14 @@ class BroadcastQueue {
   std::uint64_t next_age_ = 0;
   Order order_;
 };
+
+template <class Senseless>
+void BroadcastQueue::drop_if(Senseless&& senseless) {
+  for (auto at = order_index_.begin(); at != order_index_.end();) {
+    const auto here = at++;
+    const Slot& slot = slots_[here->slot];
+    if (senseless(std::string_view(slot.name), BytesView(slot.message))) drop(here);
+  }
+}
 
 }  // namespace memberlist::swim

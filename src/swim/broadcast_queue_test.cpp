@@ -136,6 +136,48 @@ TEST(BroadcastQueue, EmptyingByReplacementKeepsMessagesApart) {
   EXPECT_EQ(finished(queue).size(), 13U);
 }
 
+// The same, seen by the order: the newest of equal length goes first, whatever happened before.
+TEST(BroadcastQueue, EmptyingByReplacementDoesNotMakeTheOldYoung) {
+  BroadcastQueue queue;
+  for (const char* text : {"1", "2", "3"}) queue.queue_member(1, as_bytes(text));
+  queue.queue_unique(as_bytes("4"));
+  queue.queue_unique(as_bytes("5"));
+  EXPECT_EQ(take(queue, 100), (Texts{"5", "4", "3"}));
+}
+
+TEST(BroadcastQueue, NewsWithoutATokenTakeOverThatOfWhatTheyReplace) {
+  BroadcastQueue queue;
+  queue.queue_member(1, as_bytes("waited for"), 7);
+  queue.queue_member(1, as_bytes("newer"));
+  EXPECT_EQ(finished(queue), Tokens{});
+  EXPECT_EQ(take(queue, 100, 1), Texts{"newer"});
+  EXPECT_EQ(finished(queue), Tokens{7});
+}
+
+TEST(BroadcastQueue, EachCopyCountsAsSent) {
+  BroadcastQueue queue;
+  queue.queue_unique(as_bytes("x"), 7);
+  std::vector<BytesView> views;
+  queue.take(2, 100, 4, views, 3);
+  EXPECT_EQ(finished(queue), Tokens{});
+  queue.take(2, 100, 4, views, 3);
+  EXPECT_EQ(finished(queue), Tokens{7});
+  EXPECT_EQ(views.size(), 2U);
+}
+
+TEST(BroadcastQueue, DropsWhatIsSaidToBeSenseless) {
+  BroadcastQueue queue;
+  queue.queue_named("a", as_bytes("named"), 1);
+  queue.queue_named("b", as_bytes("named"), 2);
+  queue.queue_unique(as_bytes("old"), 3);
+  queue.queue_unique(as_bytes("new"), 4);
+  queue.drop_if([](std::string_view name, BytesView message) {
+    return name == "a" || as_text(message) == "old";
+  });
+  EXPECT_EQ(finished(queue).size(), 2U);
+  EXPECT_EQ(take(queue, 100), (Texts{"named", "new"}));
+}
+
 TEST(BroadcastQueue, PruneDropsTheMostSentThenTheLast) {
   BroadcastQueue queue;
   queue.queue_unique(as_bytes("sent"), 1);

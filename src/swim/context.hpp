@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
 #include "memberlist/engine.hpp"
@@ -15,7 +16,9 @@
 #include "swim/log_limiter.hpp"
 #include "swim/member_table.hpp"
 #include "swim/output_queue.hpp"
+#include "swim/scaling.hpp"
 #include "swim/timer_heap.hpp"
+#include "swim/tombstones.hpp"
 #include "wire/packet.hpp"
 
 namespace memberlist::swim {
@@ -57,6 +60,7 @@ enum class LogCause : std::uint8_t {
   stream,
   send_error,
   tcp_only,
+  stall,
 };
 
 /// What all parts of one engine share. Plain state: the rules live in the parts.
@@ -72,6 +76,7 @@ struct Context {
 
   MemberTable table;
   MemberIndex self = kNoMember;
+  Tombstones tombstones{limits::kTombstones};
   BroadcastQueue member_broadcasts{BroadcastQueue::Order::largest_first};
   BroadcastQueue user_broadcasts{BroadcastQueue::Order::oldest_first};
   Awareness awareness;
@@ -128,6 +133,19 @@ struct Context {
     return table.live_count() > own;
   }
 
+  /// What times of others are measured by: the probe interval, and where this node does not probe,
+  /// that of the LAN profile.
+  [[nodiscard]] Duration probe_interval() const noexcept {
+    constexpr Duration kWithoutProbes = std::chrono::seconds(1);
+    return config.probe_interval > Duration::zero() ? config.probe_interval : kWithoutProbes;
+  }
+
+  void forget_old_tombstones() {
+    if (tombstones.empty()) return;
+    tombstones.forget_before(
+        now - tombstone_time(config.push_pull_interval, config.probe_interval, table.live_count()));
+  }
+
   void add_health(int delta) {
     if (!awareness.apply_delta(delta)) return;
     out.push(Event{HealthChanged{awareness.score()}});
@@ -153,6 +171,7 @@ struct Evidence {
   Cause::Kind kind = Cause::Kind::command;
   std::string_view accuser;
   const Address* source = nullptr;
+  const Address* speaker = nullptr;  // who says this is the member at that address itself
   const Suspicion* suspicion = nullptr;
   std::uint32_t indirect_probes = 0;
   std::uint32_t nacks = 0;

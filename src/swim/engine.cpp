@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -13,6 +14,11 @@
 
 namespace memberlist {
 namespace {
+
+// This node has stood still if it handles a deadline by this part of a probe's time too late, half
+// of it. A probe fails for no fault of its target if this node sleeps from before the answer comes
+// until behind the deadline; answers come early, so a shorter sleep hardly hides one.
+constexpr int kStallShare = 2;
 
 std::shared_ptr<const MemberRecord> self_record(const Config& config, const Address& advertise) {
   return std::make_shared<const MemberRecord>(
@@ -52,6 +58,36 @@ Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Ke
   prober.start();
   gossiper.start();
   streams.start();
+}
+
+void Engine::Impl::begin(TimePoint now) {
+  // Whoever drives the engine calls it when a deadline has come, so from then, or from the last
+  // call, until now nobody was there.
+  const TimePoint awaited = std::max(context.now, context.timers.next());
+  context.now = std::max(context.now, now);
+  if (context.now < awaited) return;  // nothing was due
+  const Duration stood_still = context.now - awaited;
+  if (stood_still >= context.probe_interval() / kStallShare) go_on_after_stall(stood_still);
+}
+
+/// The machine was suspended, or the process starved. What was not heard meanwhile is nobody's
+/// fault: probes under way are dropped, the suspect have that much more time, and this node trusts
+/// itself less, by as much as the probes that it missed would have made it had they failed. It asks
+/// somebody what has become of itself and of the others.
+void Engine::Impl::go_on_after_stall(Duration stood_still) {
+  ++context.counters.stalls;
+  context.log_peer(swim::LogCause::stall, LogLevel::warning, {}, [&] {
+    return fmt::format(
+        "this node stood still for {}; its accusations wait, and its probes are "
+        "slower for a while",
+        format_duration(std::chrono::floor<std::chrono::milliseconds>(stood_still)));
+  });
+  prober.drop_probes();
+  membership.give_time(stood_still);
+  const auto missed = std::clamp<std::int64_t>(stood_still / context.probe_interval(), 1,
+                                               context.config.awareness_max_multiplier);
+  context.add_health(static_cast<int>(missed));
+  streams.push_pull_at_once();
 }
 
 void Engine::Impl::packet(const Address& from, BytesView datagram) {
@@ -388,6 +424,7 @@ EngineCounters Engine::counters() const {
   EngineCounters counters = impl_->context.counters;
   counters.broadcasts_queued =
       impl_->context.member_broadcasts.size() + impl_->context.user_broadcasts.size();
+  counters.tombstones = impl_->context.tombstones.size();
   counters.health_score = impl_->context.awareness.score();
   return counters;
 }

@@ -18,8 +18,8 @@ class Engine::Impl final : public swim::StreamListener {
  public:
   Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring);
 
-  /// Moves the engine's time on; it never goes back.
-  void begin(TimePoint now) { context.now = std::max(context.now, now); }
+  /// Moves the engine's time on; it never goes back. Finds out if this node stood still.
+  void begin(TimePoint now);
   /// Completes what the input has brought to its end.
   void end() { participation.settle(); }
 
@@ -46,6 +46,7 @@ class Engine::Impl final : public swim::StreamListener {
   Bytes encoded;  // kept scratch for messages built here
 
  private:
+  void go_on_after_stall(Duration stood_still);
   void message(const wire::MessageView& view, const Address& from);
   void user_message(BytesView payload, const Address& from);
   void dropped(const wire::WireError& error, const Address& from);

@@ -42,9 +42,7 @@ void Gossiper::gossip_about_members() {
   context_.table.pick_random(
       context_.config.gossip_nodes, context_.random,
       [this](const MemberEntry& entry) { return wanted(entry); }, targets_);
-  for (const MemberIndex target : targets_) {
-    packets_.send_member_broadcasts(context_.table.at(target).record->address);
-  }
+  packets_.send_member_broadcasts(targets_);
 }
 
 /// Goes through everybody in a random order before anybody is taken again, in packets of their own:

@@ -80,13 +80,13 @@ void MemberTable::set_incarnation(MemberIndex index, std::uint32_t incarnation) 
 }
 
 void MemberTable::reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,
-                                   std::vector<MemberIndex>& forgotten) {
+                                   std::vector<ForgottenMember>& forgotten) {
   const std::size_t before = forgotten.size();
   for (const MemberIndex index : order_) {
     const MemberEntry& entry = at(index);
-    if (index != keep && !entry.live() && entry.since < cutoff) forgotten.push_back(index);
+    if (index == keep || entry.live() || entry.since >= cutoff) continue;
+    forgotten.push_back({index, remove(index)});
   }
-  for (std::size_t i = before; i < forgotten.size(); ++i) remove(forgotten[i]);
   if (forgotten.size() != before) {
     const auto is_free = [this](MemberIndex index) { return at(index).record == nullptr; };
     std::erase_if(order_, is_free);
@@ -96,11 +96,11 @@ void MemberTable::reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& r
   random.shuffle(std::span(order_));
 }
 
-void MemberTable::remove(MemberIndex index) {
+MemberEntry MemberTable::remove(MemberIndex index) {
   unindex_address(index);
   by_name_.erase(std::string_view(entries_[index].record->name));
-  entries_[index] = MemberEntry{};
   free_.push_back(index);
+  return std::exchange(entries_[index], MemberEntry{});
 }
 
 void MemberTable::index_address(MemberIndex index) {

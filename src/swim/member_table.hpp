@@ -35,6 +35,12 @@ struct MemberEntry {
   }
 };
 
+/// A member that is in the table no more.
+struct ForgottenMember {
+  MemberIndex index = kNoMember;  ///< its place, which is free
+  MemberEntry entry;
+};
+
 /// All known members, by name and by address, and the order in which they are probed. Nothing that
 /// it puts out depends on the order of a hash table.
 class MemberTable {
@@ -57,9 +63,9 @@ class MemberTable {
   void set_status(MemberIndex index, MemberStatus status, TimePoint now);
   void set_incarnation(MemberIndex index, std::uint32_t incarnation);
   /// Forgets those who are dead or left since before `cutoff`, except `keep`, then shuffles the
-  /// probe list. Their indices are appended to `forgotten`.
+  /// probe list. They are appended to `forgotten`.
   void reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,
-                        std::vector<MemberIndex>& forgotten);
+                        std::vector<ForgottenMember>& forgotten);
 
   /// The probe list; valid until the table changes.
   [[nodiscard]] const std::vector<MemberIndex>& probe_list() const noexcept { return order_; }
@@ -78,7 +84,7 @@ class MemberTable {
   [[nodiscard]] Member view(MemberIndex index) const;
 
  private:
-  void remove(MemberIndex index);
+  MemberEntry remove(MemberIndex index);
   void index_address(MemberIndex index);
   void unindex_address(MemberIndex index);
 

@@ -105,9 +105,12 @@ TEST_F(MemberTableTest, ResetForgetsTheOldDeadOnly) {
   add("alive", 3);
   add("young dead", 4);
   table.set_status(table.find("young dead"), MemberStatus::dead, kStart + seconds(20));
-  std::vector<MemberIndex> forgotten;
+  std::vector<ForgottenMember> forgotten;
   table.reset_probe_list(kStart + seconds(10), self, random, forgotten);
-  EXPECT_EQ(forgotten, std::vector{old_dead});
+  ASSERT_EQ(forgotten.size(), 1U);
+  EXPECT_EQ(forgotten[0].index, old_dead);
+  EXPECT_EQ(forgotten[0].entry.record->name, "old dead");
+  EXPECT_EQ(forgotten[0].entry.status, MemberStatus::dead);
   EXPECT_EQ(names(), (std::vector<std::string>{"alive", "self", "young dead"}));
   EXPECT_EQ(table.find("old dead"), kNoMember);
   EXPECT_EQ(table.find(Address{IpAddress::v4(10, 0, 0, 1), 2}), kNoMember);
@@ -116,7 +119,7 @@ TEST_F(MemberTableTest, ResetForgetsTheOldDeadOnly) {
 
 TEST_F(MemberTableTest, AForgottenPlaceIsUsedAgainFresh) {
   const MemberIndex a = add("a", 1, MemberStatus::dead);
-  std::vector<MemberIndex> forgotten;
+  std::vector<ForgottenMember> forgotten;
   table.reset_probe_list(kStart + seconds(1), kNoMember, random, forgotten);
   const MemberIndex b = table.insert(record("b", 2), kStart, random);
   EXPECT_EQ(b, a);
@@ -128,7 +131,7 @@ TEST_F(MemberTableTest, AForgottenPlaceIsUsedAgainFresh) {
 TEST_F(MemberTableTest, ResetShufflesWithoutLosingAnybody) {
   for (int i = 0; i < 50; ++i) add("m" + std::to_string(i), static_cast<std::uint16_t>(i + 1));
   std::vector<MemberIndex> before = table.probe_list();
-  std::vector<MemberIndex> forgotten;
+  std::vector<ForgottenMember> forgotten;
   table.reset_probe_list(kStart, kNoMember, random, forgotten);
   std::vector<MemberIndex> after = table.probe_list();
   EXPECT_NE(before, after);

@@ -14,9 +14,6 @@
 namespace memberlist::swim {
 namespace {
 
-// Where this node does not probe, the accused still gets the time that the LAN profile gives.
-constexpr Duration kIntervalWithoutProbes = std::chrono::seconds(1);
-
 VersionRange range_of(BytesView vsn) noexcept {
   return {std::to_integer<std::uint8_t>(vsn[0]), std::to_integer<std::uint8_t>(vsn[1]),
           std::to_integer<std::uint8_t>(vsn[2])};
@@ -90,6 +87,7 @@ void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
   if (is_new) {
     if (!check_room(claimant, evidence)) return;
     if (!check_address(claimant, index, evidence, takes_address)) return;
+    if (stays_buried(claimant, evidence)) return;
     index = context_.table.insert(claimant.to_record(), context_.now, context_.random);
   } else if (context_.table.at(index).record->address != claimant.address) {
     if (!check_address(claimant, index, evidence, takes_address)) return;
@@ -103,7 +101,9 @@ void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
   if (!is_newer(claimant.incarnation, known) && !is_new) {
     // Never back to an older incarnation, not even at a new address: the message may be a stale
     // one. If somebody is there, it learns what we remember, and refutes upward.
-    if (takes_address) tell_belief(claimant, index);
+    if (takes_address) {
+      tell_belief(claimant, known, context_.table.at(index).status == MemberStatus::left);
+    }
     return;
   }
   take_over(claimant, index, is_new, evidence);
@@ -194,14 +194,35 @@ void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
                                       claimant.address, evidence.to_cause()}});
 }
 
-/// Sends what is remembered of a member to the address where it is claimed to be now.
-void Membership::tell_belief(const Claimant& claimant, MemberIndex index) {
-  const MemberEntry& entry = context_.table.at(index);
-  const bool left = entry.status == MemberStatus::left;
-  const std::string& name = entry.record->name;
+/// A forgotten member comes back with a greater incarnation, or by its own word. What others say of
+/// it with no greater one may be old news; if somebody is there, it learns what we remember, and
+/// refutes upward.
+bool Membership::stays_buried(const Claimant& claimant, const Evidence& evidence) {
+  context_.forget_old_tombstones();
+  const Tombstone* tombstone = context_.tombstones.find(claimant.name);
+  if (tombstone == nullptr) return false;
+  if (!is_newer(claimant.incarnation, tombstone->incarnation)) {
+    tell_belief(claimant, tombstone->incarnation, tombstone->left);
+    if (evidence.speaker == nullptr || *evidence.speaker != claimant.address) {
+      ++context_.counters.dropped_buried;
+      return true;
+    }
+  }
+  context_.tombstones.remove(claimant.name);
+  return false;
+}
+
+/// Sends what is remembered of a dead or left member to the address where it is claimed to be now.
+void Membership::tell_belief(const Claimant& claimant, std::uint32_t incarnation, bool left) {
+  const bool stranger = context_.table.find(claimant.address) == kNoMember;
+  if (stranger && !told_strangers_.take(context_.now)) {
+    ++context_.counters.dropped_limit;
+    return;
+  }
   encoded_.clear();
   ByteWriter writer(encoded_);
-  wire::encode(writer, wire::Dead{entry.incarnation, name, left ? name : context_.self_name()});
+  wire::encode(writer, wire::Dead{incarnation, claimant.name,
+                                  left ? claimant.name : std::string_view(context_.self_name())});
   packets_.send(claimant.address, encoded_);
 }
 
@@ -270,16 +291,27 @@ void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
 void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
   const std::size_t n = context_.table.live_count();
   const std::uint32_t k = expected_confirmations(context_.config.suspicion_mult, n);
-  const Duration interval = context_.config.probe_interval > Duration::zero()
-                                ? context_.config.probe_interval
-                                : kIntervalWithoutProbes;
-  const Duration min = suspicion_min_timeout(context_.config.suspicion_mult, n, interval);
+  const Duration min =
+      suspicion_min_timeout(context_.config.suspicion_mult, n, context_.probe_interval());
   const Duration max = min * context_.config.suspicion_max_timeout_mult;
   MemberEntry& entry = context_.table.at(index);
   entry.suspicion = std::make_unique<Suspicion>(context_.now, accuser, k, min, max);
   entry.suspicion_timer =
       context_.timers.schedule(entry.suspicion->deadline(), {TimerEvent::Kind::suspicion, index});
   ++context_.counters.suspicions_started;
+}
+
+/// One probe's time is left in any case, so that what has come can be read and the suspect be asked
+/// once more.
+void Membership::give_time(Duration stood_still) {
+  for (const MemberIndex index : context_.table.probe_list()) {
+    const MemberEntry& entry = context_.table.at(index);
+    if (entry.suspicion == nullptr) continue;
+    const Duration left = entry.suspicion->deadline() + stood_still - context_.now;
+    entry.suspicion->postpone(stood_still +
+                              std::max(Duration::zero(), context_.probe_interval() - left));
+    context_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
+  }
 }
 
 std::unique_ptr<Suspicion> Membership::drop_suspicion(MemberIndex index) {

@@ -29,6 +29,10 @@ class Membership {
   /// The timer of a member's suspicion has fired.
   void suspicion_expired(MemberIndex index);
 
+  /// This node stood still for a while, which does not count against the suspect: whatever they
+  /// said meanwhile is lost or has still to be read.
+  void give_time(Duration stood_still);
+
   /// This node takes its leave; `token` is finished when the message was sent.
   void announce_leave(BroadcastToken token);
   /// This node's own record is another one from now on; `token` as above.
@@ -44,8 +48,9 @@ class Membership {
   bool check_room(const Claimant& claimant, const Evidence& evidence);
   bool check_address(const Claimant& claimant, MemberIndex index, const Evidence& evidence,
                      bool& takes_address);
+  bool stays_buried(const Claimant& claimant, const Evidence& evidence);
   void report_conflict(const Claimant& claimant, MemberIndex index, const Evidence& evidence);
-  void tell_belief(const Claimant& claimant, MemberIndex index);
+  void tell_belief(const Claimant& claimant, std::uint32_t incarnation, bool left);
   void alive_about_self(const Claimant& claimant);
   void take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                  const Evidence& evidence);
@@ -61,6 +66,7 @@ class Membership {
   Context& context_;
   PacketSender& packets_;
   RateLimit conflicts_{limits::kConflictsPerSecond};
+  RateLimit told_strangers_{limits::kAnswersToStrangersPerSecond};
   Bytes encoded_;  // kept, so that passing news on allocates nothing
 };
 

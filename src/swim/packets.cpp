@@ -34,12 +34,18 @@ void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesV
   flush(to, with_crc);
 }
 
-void PacketSender::send_member_broadcasts(const Address& to) {
-  const bool with_crc = understands_crc(context_.table.find(to));
+void PacketSender::send_member_broadcasts(std::span<const MemberIndex> targets) {
+  if (targets.empty()) return;
   parts_.clear();
-  const std::size_t left = add_member_broadcasts(room(with_crc));
-  if (context_.policy != nullptr) add_policy_broadcasts(left);
-  if (!parts_.empty()) flush(to, with_crc);
+  const std::size_t left =
+      add_member_broadcasts(room(true), static_cast<std::uint32_t>(targets.size()));
+  const std::size_t about_members = parts_.size();
+  for (const MemberIndex target : targets) {
+    parts_.resize(about_members);
+    if (context_.policy != nullptr) add_policy_broadcasts(left);
+    if (parts_.empty()) continue;
+    flush(context_.table.at(target).record->address, understands_crc(target));
+  }
 }
 
 void PacketSender::send_user_broadcasts(const Address& to) {
@@ -70,11 +76,11 @@ bool PacketSender::understands_crc(MemberIndex member) const {
   return member != kNoMember && context_.table.at(member).record->protocol.max >= kCrcProtocol;
 }
 
-std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes) {
+std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes, std::uint32_t copies) {
   const std::uint32_t limit =
       retransmit_limit(context_.config.retransmit_mult, context_.table.live_count());
   const std::size_t before = parts_.size();
-  context_.member_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_);
+  context_.member_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_, copies);
   for (std::size_t i = before; i < parts_.size(); ++i) free_bytes -= cost_of(parts_[i].size());
   return free_bytes;
 }

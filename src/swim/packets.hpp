@@ -19,9 +19,10 @@ class PacketSender {
   /// Whole messages, and to a member news about others piggybacked in the space left. Nobody else
   /// gets them: it could have more bytes sent, and to whomever, than it has to send itself.
   void send_with_piggyback(const Address& to, std::span<const BytesView> messages);
-  /// As much news about members as fits into one packet, and what the policy has to add; nothing
-  /// if there is none.
-  void send_member_broadcasts(const Address& to);
+  /// As much news about members as fits into one packet, the same to each target so that every
+  /// piece of news goes to as many, and what the policy has to add for each; nothing if there is
+  /// none.
+  void send_member_broadcasts(std::span<const MemberIndex> targets);
   /// As many user messages as fit into one packet; nothing if there are none.
   void send_user_broadcasts(const Address& to);
 
@@ -34,8 +35,8 @@ class PacketSender {
   [[nodiscard]] std::size_t room(bool with_crc) const noexcept;
   [[nodiscard]] std::size_t room(bool with_crc, bool encrypted) const noexcept;
   [[nodiscard]] bool understands_crc(MemberIndex member) const;
-  // Adds what fits, and returns the bytes that are still free.
-  std::size_t add_member_broadcasts(std::size_t free_bytes);
+  // Adds what fits, to be sent in so many packets, and returns the bytes that are still free.
+  std::size_t add_member_broadcasts(std::size_t free_bytes, std::uint32_t copies = 1);
   void add_user_broadcasts(std::size_t free_bytes);
   void add_policy_broadcasts(std::size_t free_bytes);
   void flush(const Address& to, bool with_crc);

@@ -19,8 +19,7 @@ BroadcastToken token_of(OperationId id) { return std::to_underlying(id); }
 
 }  // namespace
 
-Result<OperationId> Participation::join(std::vector<JoinTarget> targets,
-                                        const JoinLimits& how) {
+Result<OperationId> Participation::join(std::vector<JoinTarget> targets, const JoinLimits& how) {
   if (context_.leaving) return std::unexpected(has_left());
   if (targets.empty()) {
     return fail(ErrorCode::invalid_argument, "no address to join through was given", "addresses");

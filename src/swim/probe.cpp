@@ -43,10 +43,15 @@ void Prober::tick() {
 
 void Prober::forget_the_dead() {
   next_in_list_ = 0;
-  picked_.clear();
+  context_.forget_old_tombstones();
   const TimePoint cutoff = context_.now - context_.config.gossip_to_the_dead_time;
-  context_.table.reset_probe_list(cutoff, context_.self, context_.random, picked_);
-  for (const MemberIndex forgotten : picked_) context_.member_broadcasts.forget_member(forgotten);
+  context_.table.reset_probe_list(cutoff, context_.self, context_.random, forgotten_);
+  for (const auto& [index, entry] : forgotten_) {
+    context_.member_broadcasts.forget_member(index);
+    context_.tombstones.bury(entry.record->name, entry.incarnation,
+                             entry.status == MemberStatus::left, context_.now);
+  }
+  forgotten_.clear();
 }
 
 MemberIndex Prober::next_target() {
@@ -102,15 +107,30 @@ void Prober::probe_timeout(std::uint32_t seq_no) {
   if (Probe* probe = find<Probe>(seq_no)) go_indirect(seq_no, *probe);
 }
 
-void Prober::on_send_error(const Address& to) {
-  // The order of a hash table must not show: the numbers are put in order first.
-  std::vector<std::uint32_t> hit;
+template <class Wanted>
+std::vector<std::uint32_t> Prober::probes_under_way(Wanted&& wanted) const {
+  std::vector<std::uint32_t> found;
   for (const auto& [seq_no, awaited] : awaited_) {
     const Probe* probe = std::get_if<Probe>(&awaited);
-    if (probe != nullptr && probe->address == to) hit.push_back(seq_no);
+    if (probe != nullptr && wanted(*probe)) found.push_back(seq_no);
   }
-  std::ranges::sort(hit);
-  for (const std::uint32_t seq_no : hit) probe_timeout(seq_no);
+  std::ranges::sort(found);  // the order of a hash table must not show
+  return found;
+}
+
+void Prober::on_send_error(const Address& to) {
+  const auto goes_there = [&](const Probe& probe) { return probe.address == to; };
+  for (const std::uint32_t seq_no : probes_under_way(goes_there)) probe_timeout(seq_no);
+}
+
+void Prober::drop_probes() {
+  for (const std::uint32_t seq_no : probes_under_way([](const Probe&) { return true; })) {
+    const Probe& probe = *find<Probe>(seq_no);
+    context_.timers.cancel(probe.timeout_timer);
+    context_.timers.cancel(probe.deadline_timer);
+    streams_.abort_ping(seq_no);
+    awaited_.erase(seq_no);
+  }
 }
 
 /// No answer so far: ask others, and try TCP (protocol 5).
@@ -341,8 +361,8 @@ void Prober::ping(MemberIndex target, OperationId operation, Duration timeout) {
   const MemberRecord& record = *context_.table.at(target).record;
   const std::uint32_t seq_no = new_seq_no();
   HandPing ping{operation, record.name, context_.now, timeout, {}};
-  ping.timer = context_.timers.schedule(context_.after(timeout),
-                                        {TimerEvent::Kind::ping_timeout, seq_no});
+  ping.timer =
+      context_.timers.schedule(context_.after(timeout), {TimerEvent::Kind::ping_timeout, seq_no});
   awaited_.emplace(seq_no, std::move(ping));
   ++hand_pings_;
   send_ping(seq_no, record.address, record.name, nullptr);

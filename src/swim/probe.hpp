@@ -33,10 +33,13 @@ class Prober {
   /// Plans the first tick, after a random part of the interval.
   void start();
   void tick();
-  /// Forgets those who are dead or left for longer than `gossip_to_the_dead_time`, and shuffles the
-  /// probe list. Happens at each wrap-around of the list; where probes are off, somebody else
-  /// calls.
+  /// Forgets those who are dead or left for longer than `gossip_to_the_dead_time`, but for their
+  /// tombstones, and shuffles the probe list. Happens at each wrap-around of the list; where probes
+  /// are off, somebody else calls.
   void forget_the_dead();
+
+  /// Forgets the probes under way: neither a success nor a failure.
+  void drop_probes();
 
   void on_ping(const wire::Ping& ping, const Address& from);
   void on_indirect_ping(const wire::IndirectPing& request, const Address& from);
@@ -94,6 +97,9 @@ class Prober {
 
   [[nodiscard]] MemberIndex next_target();
   void start_probe(MemberIndex target);
+  /// The numbers of those probes under way that `wanted` accepts, in order.
+  template <class Wanted>
+  [[nodiscard]] std::vector<std::uint32_t> probes_under_way(Wanted&& wanted) const;
   void go_indirect(std::uint32_t seq_no, Probe& probe);
   void ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target);
   void succeed(Probe& probe);
@@ -120,6 +126,7 @@ class Prober {
   RateLimit pinged_strangers_{limits::kPingsOfStrangersPerSecond};
   std::size_t next_in_list_ = 0;
   std::vector<MemberIndex> picked_;
+  std::vector<ForgottenMember> forgotten_;
   Bytes encoded_;
   Bytes encoded_suspicion_;
 };

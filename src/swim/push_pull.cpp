@@ -163,10 +163,32 @@ Result<void> PushPull::ask_policy(const wire::PushPullMessage& message) {
               verdict.error().subject);
 }
 
+/// Where the member is that sent this, by its own word: at the address that was dialled, or at the
+/// only one with the IP address that the stream came from. Asked for only where somebody is buried,
+/// whom this could bring back.
+std::optional<Address> PushPull::speaker_of(const wire::PushPullMessage& message,
+                                            const Address& from) const {
+  if (context_.tombstones.empty()) return std::nullopt;
+  std::optional<Address> only;
+  std::size_t at_this_ip = 0;
+  bool dialled = false;
+  for_each_state(message, [&](const wire::NodeState& state) {
+    const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
+    if (!is_live(state.state) || ip != from.ip) return;
+    only = Address{*ip, context_.port_or_default(state.port)};
+    dialled = dialled || *only == from;
+    ++at_this_ip;
+  });
+  if (dialled) return from;
+  return at_this_ip == 1 ? only : std::nullopt;
+}
+
 void PushPull::merge(const wire::PushPullMessage& message, const Address& from) {
   Evidence evidence;
   evidence.kind = Cause::Kind::push_pull;
   evidence.source = &from;
+  const std::optional<Address> speaker = speaker_of(message, from);
+  if (speaker) evidence.speaker = &*speaker;
   for_each_state(message,
                  [&](const wire::NodeState& state) { membership_.merge(state, evidence); });
   if (message.user_state.empty()) return;

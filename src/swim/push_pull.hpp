@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "swim/context.hpp"
 #include "swim/membership.hpp"
 #include "wire/stream.hpp"
@@ -22,6 +24,8 @@ class PushPull {
  private:
   [[nodiscard]] Result<void> check_versions(const wire::PushPullMessage& message) const;
   [[nodiscard]] std::size_t encoded_bytes(std::size_t user_state_bytes) const;
+  [[nodiscard]] std::optional<Address> speaker_of(const wire::PushPullMessage& message,
+                                                  const Address& from) const;
   template <class Visit>
   void for_each_live(const wire::PushPullMessage& message, Visit&& visit) const;
   [[nodiscard]] Result<void> ask_policy(const wire::PushPullMessage& message);

@@ -41,6 +41,14 @@ Duration push_pull_interval(Duration base, std::size_t n) noexcept {
   return base * (doublings + 1);
 }
 
+Duration tombstone_time(Duration push_pull_base, Duration probe_interval, std::size_t n) noexcept {
+  constexpr Duration kLeast = std::chrono::hours(1);
+  constexpr int kPushPulls = 10;
+  constexpr std::int64_t kRounds = 2;
+  return std::max({kLeast, kPushPulls * push_pull_interval(push_pull_base, n),
+                   kRounds * static_cast<std::int64_t>(n) * probe_interval});
+}
+
 std::uint32_t expected_confirmations(std::uint32_t suspicion_mult, std::size_t n) noexcept {
   if (suspicion_mult <= 2 || n < suspicion_mult) return 0;
   return suspicion_mult - 2;

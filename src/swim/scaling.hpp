@@ -26,6 +26,11 @@ namespace memberlist::swim {
 /// that is begun.
 [[nodiscard]] Duration push_pull_interval(Duration base, std::size_t n) noexcept;
 
+/// How long a forgotten member's tombstone stays: an hour, and at least ten push/pulls and two
+/// rounds of probes among `n` members, in which everybody hears of its end or finds out.
+[[nodiscard]] Duration tombstone_time(Duration push_pull_base, Duration probe_interval,
+                                      std::size_t n) noexcept;
+
 /// The confirmations that shorten a suspicion to its minimum among `n` members:
 /// suspicion_mult - 2, or 0 where the cluster is too small to give them.
 [[nodiscard]] std::uint32_t expected_confirmations(std::uint32_t suspicion_mult,

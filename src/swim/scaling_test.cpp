@@ -59,7 +59,15 @@ TEST(Scaling, SmallClustersExpectNoConfirmations) {
   EXPECT_EQ(expected_confirmations(1, 100), 0U);
 }
 
+TEST(Scaling, TombstonesOutlastPushPullsAndRoundsOfProbes) {
+  EXPECT_EQ(tombstone_time(30s, 1s, 10), 1h);
+  EXPECT_EQ(tombstone_time(1h, 1s, 10), 10h);
+  EXPECT_EQ(tombstone_time(30s, 1s, 10'000), 20'000s);
+  EXPECT_EQ(tombstone_time(0s, 0s, 10), 1h) << "where both are off";
+}
+
 TEST(Scaling, LargestKnobsDoNotOverflow) {
+  EXPECT_EQ(tombstone_time(1h, 1h, 262'144), 2 * 262'144 * 1h);
   const Duration min = suspicion_min_timeout(255, 1'000'000, 1h);
   EXPECT_EQ(min, 255 * 6 * 1h);
   EXPECT_EQ(suspicion_timeout(0, 253, min, min * 255), min * 255);

@@ -124,7 +124,11 @@ void Streams::push_pull_tick() {
   const Duration interval =
       push_pull_interval(context_.config.push_pull_interval, context_.table.live_count());
   context_.timers.schedule(context_.now + interval, {TimerEvent::Kind::push_pull_tick, 0});
-  if (context_.leaving) return;
+  push_pull_at_once();
+}
+
+void Streams::push_pull_at_once() {
+  if (context_.leaving || context_.config.push_pull_interval <= Duration::zero()) return;
   std::vector<MemberIndex> target;
   const auto wanted = [this](const MemberEntry& entry) {
     return entry.status == MemberStatus::alive && &entry != &context_.self_entry();

@@ -53,6 +53,8 @@ class Streams {
   /// Plans the first periodic push/pull, after a random part of the interval.
   void start();
   void push_pull_tick();
+  /// One with a random member now, unless they are turned off or this node leaves.
+  void push_pull_at_once();
 
  private:
   enum class Kind : std::uint8_t { inbound, push_pull, user_message, ping };

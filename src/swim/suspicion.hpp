@@ -24,6 +24,9 @@ class Suspicion {
   /// with and so shortens nothing. False changes nothing, as it is for an empty name.
   bool confirm(std::string_view from);
 
+  /// This much of the time so far does not count.
+  void postpone(Duration by) noexcept { start_ += by; }
+
   /// When the member is dead unless it refutes; may be in the past after `confirm`.
   [[nodiscard]] TimePoint deadline() const noexcept;
   [[nodiscard]] TimePoint start() const noexcept { return start_; }

@@ -138,8 +138,7 @@ TEST(EngineCancel, EndsAPingWhoseAckNobodyAwaitsThen) {
   Bench bench;
   ScriptedPeer& peer = bench.meet("a");
   const auto ping = [&](std::optional<Duration> timeout) {
-    return bench.act(
-        [&](Engine& engine, TimePoint now) { return engine.ping(now, "a", timeout); });
+    return bench.act([&](Engine& engine, TimePoint now) { return engine.ping(now, "a", timeout); });
   };
   const auto cancelled = ping(std::nullopt);
   Joiner::cancel_on(bench, *cancelled);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "engine_fixture.hpp"
@@ -165,9 +164,10 @@ TEST(EngineGossip, ForgottenMemberIsNewWhenItComesBack) {
   bench.run_for(60s);
   ASSERT_FALSE(bench.status("m").has_value());
   bench.forget();
+  peer.incarnation = 10;  // with less it would stay buried
   bench.introduce(peer);
-  EXPECT_EQ(bench.kinds("m"), (Kinds{join}));
-  EXPECT_EQ(bench.incarnation("m"), 1u);
+  EXPECT_EQ(bench.kinds("m"), (Kinds{join})) << "not alive again";
+  EXPECT_EQ(bench.incarnation("m"), 10u);
 }
 
 TEST(EngineGossip, MessageAboutAMemberReplacesTheOneQueued) {
@@ -186,6 +186,51 @@ TEST(EngineGossip, MessageAboutAMemberReplacesTheOneQueued) {
   EXPECT_TRUE(bench.sent_about(Type::alive, "m").empty());
   EXPECT_TRUE(bench.sent_about(Type::suspect, "m").empty());
   EXPECT_FALSE(bench.sent_about(Type::dead, "m").empty());
+}
+
+// A refutation is news about this node like any other.
+TEST(EngineGossip, RefutationReplacesOurOwnNews) {
+  Config config = no_probes();
+  config.gossip_interval = 5s;
+  Bench bench(config);
+  bench.meet("a");
+  ASSERT_EQ(bench.engine().counters().broadcasts_queued, 2u);
+  bench.receive(kGossiper, {suspect_message("self", 1, "x"), suspect_message("self", 2, "x")});
+  ASSERT_EQ(bench.engine().local_member().incarnation, 3u);
+  EXPECT_EQ(bench.engine().counters().broadcasts_queued, 2u) << "self and a: one each";
+  bench.run_for(11s);
+  const auto sent = bench.sent_about(Type::alive, "self");
+  ASSERT_FALSE(sent.empty());
+  for (const SeenMessage* message : sent) EXPECT_EQ(message->alive().incarnation, 3u);
+}
+
+// ML#277: many messages, of which each packet holds a few.
+TEST(EngineGossip, EveryTargetOfATickGetsTheSameNews) {
+  Config config = no_probes();
+  config.enable_compression = false;
+  config.udp_buffer_size = 512;
+  AnsweringBench bench(config);
+  for (int i = 0; i < 30; ++i) bench.meet("member-" + std::to_string(i));
+  bench.run_for(5s);
+  std::map<TimePoint, std::vector<const SeenPacket*>> ticks;
+  for (const SeenPacket& packet : bench.packets()) ticks[packet.at].push_back(&packet);
+  ASSERT_GE(ticks.size(), 10u);
+  std::map<std::string, std::size_t> sent;
+  for (const auto& [at, packets] : ticks) {
+    EXPECT_EQ(packets.size(), 3u);
+    for (const SeenPacket* packet : packets) {
+      EXPECT_NE(packet->to, packets[packet == packets[0] ? 1 : 0]->to);
+      ASSERT_EQ(packet->messages.size(), packets[0]->messages.size());
+      for (std::size_t i = 0; i < packet->messages.size(); ++i) {
+        EXPECT_EQ(packet->messages[i].body, packets[0]->messages[i].body);
+        ++sent[std::string(packet->messages[i].about())];
+      }
+    }
+  }
+  ASSERT_EQ(sent.size(), 31u);
+  for (const auto& [name, times] : sent) {
+    EXPECT_EQ(times, 9u) << name << ": the first number of whole ticks from 4 * ceil(log10(32)) on";
+  }
 }
 
 TEST(EngineGossip, MessageGoesOutUnchanged) {

@@ -131,6 +131,35 @@ TEST(EngineLeave, CompletesWithTheVeryPacketThatCarriesItLast) {
   EXPECT_NE(bench.completion(*id), nullptr) << "sent twice";
 }
 
+// Whoever acts on the outputs in order has sent the last packet when it hears of the success.
+TEST(EngineLeave, SaysSoBehindItsLastPacket) {
+  Config config = EngineBench::quiet_config();
+  config.name = "self";
+  config.probe_interval = Duration::zero();
+  EngineEnvironment environment;
+  environment.advertise = {IpAddress::v4(10, 9, 0, 1), 7946};
+  environment.now = VirtualTimeline::kStart;
+  Engine engine = Engine::create(config, environment).value();
+  Bytes alive = alive_message({.name = "a", .address = {IpAddress::v4(10, 9, 3, 1), 7946}});
+  engine.handle_packet(environment.now, kGossiper, alive);
+  engine.clear_outputs();
+  const OperationId id = engine.leave(environment.now, 10s).value();
+  for (int step = 0; step < 100; ++step) {
+    bool packet = false;
+    for (const Output& output : engine.outputs()) {
+      packet = packet || std::holds_alternative<SendPacket>(output);
+      const auto* completion = std::get_if<Completion>(&output);
+      if (completion == nullptr || completion->id != id) continue;
+      EXPECT_TRUE(completion->result.has_value());
+      EXPECT_TRUE(packet) << "the last packet stands before it, in the same call's outputs";
+      return;
+    }
+    engine.clear_outputs();
+    engine.handle_deadline(engine.next_deadline());
+  }
+  FAIL() << "never finished";
+}
+
 TEST(EngineLeave, MayTakeForEver) {
   Bench bench;
   bench.meet("a");
@@ -255,6 +284,35 @@ TEST(EngineUpdate, TimesOutWhereNothingIsSentThoughTheChangeStands) {
   EXPECT_EQ(bench.now() - start, 2s);
   EXPECT_EQ(bench.completion(*id)->result.error().code, ErrorCode::timed_out);
   EXPECT_EQ(as_text(bench.engine().local_member().meta()), "x");
+}
+
+// A refutation before or after it neither loses the update nor ends the wait for it.
+TEST(EngineUpdate, IsNotLostToARefutation) {
+  for (const bool refuted_before : {true, false}) {
+    SCOPED_TRACE(refuted_before);
+    Config config = EngineBench::quiet_config();
+    config.probe_interval = Duration::zero();
+    Bench bench(config);
+    bench.meet("a");
+    bench.run_for(5s);
+    bench.forget();
+    if (refuted_before) bench.receive(kGossiper, {suspect_message("self", 1, "x")});
+    const auto id = bench.act([&](Engine& engine, TimePoint now) {
+      return engine.update_meta(now, as_bytes("new"), 10s);
+    });
+    ASSERT_TRUE(id.has_value());
+    if (!refuted_before) bench.receive(kGossiper, {suspect_message("self", 2, "x")});
+    EXPECT_EQ(bench.engine().local_member().incarnation, 3u);
+    EXPECT_EQ(bench.completion(*id), nullptr) << "it was not sent yet";
+    ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
+    EXPECT_TRUE(bench.completion(*id)->result.has_value());
+    const auto sent = bench.sent_about(Type::alive, "self");
+    EXPECT_EQ(sent.size(), 4u);
+    for (const SeenMessage* message : sent) {
+      EXPECT_EQ(message->alive().incarnation, 3u);
+      EXPECT_EQ(as_text(message->alive().meta), "new");
+    }
+  }
 }
 
 TEST(EngineUpdate, AloneItCompletesAtOnce) {

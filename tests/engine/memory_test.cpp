@@ -6,6 +6,7 @@
 #include <new>
 #include <string>
 
+#include "base/limits.hpp"
 #include "memberlist/engine.hpp"
 #include "support/virtual_messages.hpp"
 #include "wire/stream.hpp"
@@ -135,6 +136,47 @@ INSTANTIATE_TEST_SUITE_P(Layers, PushPullMemory,
                                            Layers{"Encrypted", false, true},
                                            Layers{"All", true, true}),
                          [](const auto& test) { return std::string(test.param.name); });
+
+// Somebody invents members, has them die, and so on.
+TEST(TombstoneMemory, AFloodOfInventedMembersIsForgottenDownToTheLimit) {
+  Config config;
+  config.name = "self";
+  config.probe_interval = Duration::zero();  // the dead are forgotten at each check of the queues
+  EngineEnvironment environment;
+  environment.advertise = {IpAddress::v4(10, 9, 0, 1), 7946};
+  environment.now = TimePoint(std::chrono::hours(1));
+  Engine engine = Engine::create(config, environment).value();
+  TimePoint now = environment.now;
+  const auto round = [&](int number) {
+    for (int i = 0; i < 40'000; ++i) {
+      std::string name = "invented-" + std::to_string(number) + "-" + std::to_string(i);
+      name.resize(255, '.');
+      const Claim claim{.name = name, .address = {IpAddress::v4(10, 9, 1, 1), 7946}};
+      for (Bytes message : {alive_message(claim), dead_message(name, 1, "x")}) {
+        engine.handle_packet(now, kPeer, message);
+      }
+      engine.clear_outputs();
+    }
+    for (const Duration wait : {std::chrono::seconds(31), std::chrono::seconds(31)}) {
+      engine.handle_deadline(now += wait);
+      engine.clear_outputs();
+    }
+    EXPECT_EQ(engine.members()->size(), 1U);
+  };
+  for (int number = 0; number < 3; ++number) round(number);
+  EXPECT_EQ(engine.counters().tombstones, limits::kTombstones);
+  const std::size_t full = live_bytes;
+  for (int number = 3; number < 5; ++number) round(number);
+  EXPECT_EQ(engine.counters().tombstones, limits::kTombstones);
+  EXPECT_LE(live_bytes, full + 64 * limits::kKiB) << "nothing is kept of those before";
+
+  engine.handle_deadline(now += std::chrono::hours(2));
+  engine.clear_outputs();
+  EXPECT_EQ(engine.counters().tombstones, 0U);
+  const std::size_t held = full - live_bytes;
+  EXPECT_LT(held, 26 * limits::kMiB);
+  std::puts((std::to_string(held / limits::kTombstones) + " bytes for each tombstone").c_str());
+}
 
 }  // namespace
 }  // namespace memberlist::testing

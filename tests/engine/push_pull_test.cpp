@@ -93,6 +93,24 @@ TEST(EnginePushPull, StatesAreMergedByTheirKind) {
   ASSERT_TRUE(wait_for(bench, "d", dead));
 }
 
+// One accusation, merged by many, must not be heard again as one of each of them.
+TEST(EnginePushPull, MergedSuspicionIsPassedOnInNobodysName) {
+  AnsweringBench bench;
+  bench.receive(kPeer, {alive_message(claim("s", 2)), alive_message(claim("d", 3))});
+  exchange(bench, {claim("s", 2, MemberStatus::suspect), claim("d", 3, MemberStatus::dead)});
+  bench.run_for(3s);
+  for (const char* member : {"s", "d"}) {
+    std::size_t gossiped = 0;
+    for (const SeenMessage* message : bench.sent_about(Type::suspect, member)) {
+      // With a ping to the suspect itself comes who would be refuted: this node (the buddy).
+      if (message->to == claim("", member[0] == 's' ? 2 : 3).address) continue;
+      EXPECT_EQ(message->suspect().from, "");
+      ++gossiped;
+    }
+    EXPECT_GT(gossiped, 0u) << member;
+  }
+}
+
 TEST(EnginePushPull, UnknownMembersThatAreNotAliveAreNotTakenIn) {
   Bench bench(no_probes());
   exchange(bench, {claim("s", 2, MemberStatus::suspect), claim("d", 3, MemberStatus::dead),

@@ -121,8 +121,10 @@ class Record {
 /// A member with its record.
 class Node {
  public:
-  explicit Node(Config config) : record_(std::make_shared<Record>()) {
+  explicit Node(Config config, std::shared_ptr<Policy> policy = nullptr)
+      : record_(std::make_shared<Record>()) {
     Handlers handlers;
+    handlers.policy = std::move(policy);
     handlers.on_event = [record = record_](const Event& event) { record->add(event); };
     handlers.on_log = [record = record_](const LogRecord& line) { record->add(line); };
     auto created = Memberlist::create(std::move(config), std::move(handlers));

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -11,8 +12,8 @@
 namespace memberlist::facade_test {
 namespace {
 
-constexpr int kThreads = 8;
-constexpr int kRounds = 25;
+constexpr int kThreads = 16;
+constexpr int kRounds = 16;
 constexpr int kComings = 4;
 
 // One round of everything that can be asked of a member.
@@ -25,7 +26,7 @@ void call_everything(Node& node, Node& other, int round) {
   (void)node->local_member();
   (void)node->counters();
   (void)node->view_digest();
-  switch (round % 5) {
+  switch (round % 8) {
     case 0:
       (void)node->ping(other->local_member().name());
       break;
@@ -37,6 +38,21 @@ void call_everything(Node& node, Node& other, int round) {
       break;
     case 3:
       (void)node->update_meta(as_bytes(text), std::chrono::milliseconds(200));
+      break;
+    case 4: {  // ended while it is under way
+      std::stop_source stop;
+      node->join_async({other.address(), "localhost:1"}, {.stop = stop.get_token()},
+                       [&node](const auto&) { (void)node->members(); });
+      stop.request_stop();
+      break;
+    }
+    case 5:  // an outcome that goes on with the next call
+      node->ping_async(other->local_member().name(), {}, [&node](const auto&) {
+        node->update_meta_async(as_bytes("later"), {}, [](const auto&) {});
+      });
+      break;
+    case 6:
+      (void)node->send(other->local_address(), as_bytes(text));
       break;
     default:
       (void)node->join({"localhost:" + std::to_string(other->local_address().port)});

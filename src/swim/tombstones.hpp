@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "memberlist/time.hpp"
+
+namespace memberlist::swim {
+
+/// What is still known of a member that was forgotten.
+struct Tombstone {
+  std::string name;
+  std::uint32_t incarnation = 0;
+  bool left = false;  ///< by its own word; else it died
+  TimePoint buried;
+};
+
+/// Those who were forgotten of late, so that whoever did not hear of their end cannot bring them
+/// back (protocol 6, Tombstones). Bounded: the oldest make room. `now` must not go backwards.
+class Tombstones {
+ public:
+  explicit Tombstones(std::size_t max_count) noexcept : max_count_(max_count) {}
+  Tombstones(const Tombstones&) = delete;  // the index points into the list
+  Tombstones& operator=(const Tombstones&) = delete;
+
+  /// The name must not be buried already.
+  void bury(std::string_view name, std::uint32_t incarnation, bool left, TimePoint now);
+  /// Null if the name is not buried; valid until the next change.
+  [[nodiscard]] const Tombstone* find(std::string_view name) const;
+  void remove(std::string_view name);
+  /// Removes those that were buried before `cutoff`.
+  void forget_before(TimePoint cutoff);
+
+  [[nodiscard]] std::size_t size() const noexcept { return by_age_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return by_age_.empty(); }
+
+ private:
+  void remove_oldest();
+
+  std::size_t max_count_;
+  std::list<Tombstone> by_age_;  // the oldest first
+  std::unordered_map<std::string_view, std::list<Tombstone>::iterator> by_name_;
+};
+
+}  // namespace memberlist::swim
