@@ -1,15 +1,15 @@
 // Configuration by broadcast: a setting that is changed at one member is soon the same at all.
 //
 // Broadcasts may arrive twice, in another order, or, if packets are lost, not at all. So each
-// setting carries a version, and the newest wins wherever it is heard; and what a broadcast missed,
-// the next change of that setting mends.
+// setting carries a version, and the newest wins wherever it is heard. What a broadcast missed, and
+// what was set before a member came, travels with push/pulls: each side hands out all that it has.
 
-#include <charconv>
 #include <cstdint>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +22,8 @@ namespace ml = memberlist;
 
 namespace {
 
-// `7 timeout=30s`: version, name, value. It comes from others, so it may be anything.
+// `7 timeout=30s`: version, name, value; none is empty, or has a line break in it. It comes from
+// others, so it may be anything.
 struct Setting {
   std::uint64_t version = 0;
   std::string name;
@@ -32,21 +33,15 @@ struct Setting {
     return std::to_string(version) + ' ' + name + '=' + value;
   }
   static bool parse(std::string_view text, Setting& setting) {
-    const std::size_t space = text.find(' ');
-    const std::size_t equals = text.find('=', space);
-    if (space == std::string_view::npos || equals == std::string_view::npos) return false;
-    const std::string_view digits = text.substr(0, space);
-    const auto [stop, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), setting.version);
-    if (error != std::errc{} || stop != digits.data() + digits.size()) return false;
-    setting.name = text.substr(space + 1, equals - space - 1);
-    setting.value = text.substr(equals + 1);
-    return true;
+    std::istringstream in{std::string(text)};
+    if (!(in >> setting.version) || in.get() != ' ') return false;
+    return std::getline(in, setting.name, '=') && std::getline(in, setting.value);
   }
 };
 
-// The settings of one member. The handler's thread changes them, others ask.
-class Settings {
+// The settings of one member. The handler's thread changes them, others ask; the protocol asks in
+// the middle of a push/pull, so that has to be quick, and must not call the Memberlist.
+class Settings final : public ml::Policy {
  public:
   // The newer one wins; of two that were made at the same time, everywhere the same one.
   bool take(const Setting& setting) {
@@ -69,6 +64,13 @@ class Settings {
     const auto found = settings_.find(name);
     return found == settings_.end() ? std::string() : found->second.value;
   }
+  // What goes out with each push/pull: all of them, one a line.
+  ml::Bytes local_state(bool /*join*/) override {
+    const std::lock_guard lock(mutex_);
+    std::string text;
+    for (const auto& [name, setting] : settings_) text += setting.to_text() + '\n';
+    return ml::to_bytes(text);
+  }
 
  private:
   mutable std::mutex mutex_;
@@ -83,12 +85,14 @@ class Node {
     config.name = name;
     config.bind = {ml::IpAddress::v4(127, 0, 0, 1), 0};
     ml::Handlers handlers;
+    handlers.policy = node.settings_;
     handlers.on_event = [name, settings = node.settings_](const ml::Event& event) {
-      const auto* message = std::get_if<ml::UserMessage>(&event);
-      Setting setting;
-      if (message == nullptr || !Setting::parse(ml::as_text(message->payload), setting)) return;
-      if (!settings->take(setting)) return;  // known already
-      std::cout << name + " hears " + setting.name + '=' + setting.value + '\n';
+      if (const auto* message = std::get_if<ml::UserMessage>(&event)) {
+        take(name, *settings, ml::as_text(message->payload));
+      } else if (const auto* merged = std::get_if<ml::StateMerged>(&event)) {
+        std::istringstream lines{std::string(ml::as_text(merged->state))};
+        for (std::string line; std::getline(lines, line);) take(name, *settings, line);
+      }
     };
     auto list = ml::Memberlist::create(std::move(config), std::move(handlers));
     if (!list) return std::unexpected(list.error());
@@ -105,6 +109,12 @@ class Node {
   ml::Memberlist& list() { return *list_; }
 
  private:
+  static void take(const std::string& name, Settings& settings, std::string_view text) {
+    Setting setting;
+    if (!Setting::parse(text, setting) || !settings.take(setting)) return;  // or known already
+    std::cout << name + " hears " + setting.name + '=' + setting.value + '\n';
+  }
+
   std::shared_ptr<Settings> settings_ = std::make_shared<Settings>();
   std::unique_ptr<ml::Memberlist> list_;
 };
@@ -128,6 +138,10 @@ int main() {
 
   if (!a->set("timeout", "30s") || !all_have("30s")) return 1;
   if (!b->set("timeout", "60s") || !all_have("60s")) return 1;
+
+  auto late = Node::create("late");
+  if (!late || !late->list().join({seed})) return 1;
+  if (!examples::await([&] { return late->get("timeout") == "60s"; })) return 1;
   std::cout << "all have timeout=60s\n";
   return 0;
 }

@@ -16,12 +16,15 @@ namespace memberlist {
 template <class Outcome>
 class Awaitable {
  public:
+  /// What is to be called with the outcome.
   using Done = std::function<void(Outcome)>;
 
   /// `start` is called once, with what to call once with the outcome.
   explicit Awaitable(std::function<void(Done)> start) : start_(std::move(start)) {}
 
+  /// Never: the call has not begun.
   [[nodiscard]] bool await_ready() const noexcept { return false; }
+  /// Begins the call; `waiting` goes on with its outcome.
   void await_suspend(std::coroutine_handle<> waiting) {
     // The outcome may come, and the coroutine end, before `start` returns.
     const auto start = std::move(start_);
@@ -30,6 +33,7 @@ class Awaitable {
       waiting.resume();
     });
   }
+  /// The outcome.
   [[nodiscard]] Outcome await_resume() { return *std::move(outcome_); }
 
  private:

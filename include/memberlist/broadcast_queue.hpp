@@ -58,12 +58,14 @@ class MEMBERLIST_API TransmitLimitedQueue {
   /// What is still queued is dropped; its `finished` is not called.
   ~TransmitLimitedQueue();
 
+  /// Queues a message; those that it replaces or invalidates are finished before this returns.
   void queue(Broadcast broadcast);
   /// Appends the messages for one packet: each costs its size + `overhead_bytes`, all together at
   /// most `limit_bytes`. Those sent least often come first, of these the longest that still fits,
   /// of equal length the newest. Each is counted as sent.
   void get_broadcasts(std::size_t overhead_bytes, std::size_t limit_bytes,
                       std::vector<Bytes>& messages);
+  /// Messages that are queued now.
   [[nodiscard]] std::size_t num_queued() const;
   /// Drops messages down to `max_retained`: the most often sent first, of these the shortest.
   void prune(std::size_t max_retained);

@@ -89,8 +89,10 @@ class MEMBERLIST_API Memberlist {
   /// or the options end it. An error only if none answered (protocol 6 and 9).
   [[nodiscard]] Result<JoinResult> join(const std::vector<std::string>& addresses,
                                         const JoinOptions& options = {});
+  /// The same without waiting: `done` is called once.
   void join_async(const std::vector<std::string>& addresses, const JoinOptions& options,
                   std::function<void(Result<JoinResult>)> done);
+  /// The same for `co_await`.
   [[nodiscard]] Awaitable<Result<JoinResult>> join_async(std::vector<std::string> addresses,
                                                          JoinOptions options = {});
 
@@ -98,18 +100,24 @@ class MEMBERLIST_API Memberlist {
   /// said; with an error it was told less often than it should. The object still answers its peers
   /// until `shutdown` (protocol 6, Leave).
   [[nodiscard]] Result<void> leave(const CallOptions& options = {});
+  /// The same with nothing but a timeout.
   [[nodiscard]] Result<void> leave(Duration timeout) { return leave(CallOptions{timeout}); }
+  /// The same without waiting: `done` is called once.
   void leave_async(const CallOptions& options, std::function<void(Result<void>)> done);
+  /// The same for `co_await`.
   [[nodiscard]] Awaitable<Result<void>> leave_async(CallOptions options = {});
 
   /// New meta data of at most 512 bytes; waits until it was sent, 5 s if nothing else is said. With
   /// `timed_out` or `cancelled` the change stands all the same.
   [[nodiscard]] Result<void> update_meta(BytesView meta, const CallOptions& options = {});
+  /// The same with nothing but a timeout.
   [[nodiscard]] Result<void> update_meta(BytesView meta, Duration timeout) {
     return update_meta(meta, CallOptions{timeout});
   }
+  /// The same without waiting: `done` is called once.
   void update_meta_async(BytesView meta, const CallOptions& options,
                          std::function<void(Result<void>)> done);
+  /// The same for `co_await`.
   [[nodiscard]] Awaitable<Result<void>> update_meta_async(Bytes meta, CallOptions options = {});
 
   /// A user message to one live member. `reliable` waits for the connection, for `tcp_timeout` if
@@ -123,9 +131,10 @@ class MEMBERLIST_API Memberlist {
   [[nodiscard]] Result<void> send(const Address& to, BytesView payload,
                                   Delivery delivery = Delivery::best_effort,
                                   const CallOptions& options = {});
-  /// A reliable message.
+  /// A reliable message without waiting: `done` is called once.
   void send_async(std::string_view member, BytesView payload, const CallOptions& options,
                   std::function<void(Result<void>)> done);
+  /// The same for `co_await`.
   [[nodiscard]] Awaitable<Result<void>> send_async(std::string member, Bytes payload,
                                                    CallOptions options = {});
 
@@ -135,8 +144,10 @@ class MEMBERLIST_API Memberlist {
 
   /// Pings a member once and waits for its answer, for `probe_timeout` if nothing else is said.
   [[nodiscard]] Result<PingResult> ping(std::string_view member, const CallOptions& options = {});
+  /// The same without waiting: `done` is called once.
   void ping_async(std::string_view member, const CallOptions& options,
                   std::function<void(Result<PingResult>)> done);
+  /// The same for `co_await`.
   [[nodiscard]] Awaitable<Result<PingResult>> ping_async(std::string member,
                                                          CallOptions options = {});
 

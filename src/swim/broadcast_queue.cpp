@@ -113,7 +113,8 @@ void BroadcastQueue::take(std::size_t overhead_bytes, std::size_t limit_bytes,
   for (OrderIndex::node_type& node : taken_) {
     Place& place = node.value();
     out.emplace_back(slots_[place.slot].message);
-    if ((place.transmits += copies) >= retransmit_limit) {
+    place.transmits += copies;
+    if (place.transmits >= retransmit_limit) {
       release(std::move(node));
     } else {
       const std::uint32_t slot = place.slot;

@@ -30,8 +30,9 @@ TEST(Examples, ServiceRegistryFindsWhoIsThereAndNobodyElse) {
 
 TEST(Examples, ConfigBroadcastTellsEachMemberEachChangeOnce) {
   const std::string output = output_of("config_broadcast");
-  for (const std::string line : {"b hears timeout=30s", "c hears timeout=30s",
-                                 "a hears timeout=60s", "c hears timeout=60s"}) {
+  for (const std::string line :
+       {"b hears timeout=30s", "c hears timeout=30s", "a hears timeout=60s", "c hears timeout=60s",
+        "late hears timeout=60s"}) {
     const std::size_t at = output.find(line + '\n');
     EXPECT_NE(at, std::string::npos) << line;
     EXPECT_EQ(output.find(line, at + 1), std::string::npos) << line;
