@@ -15,7 +15,7 @@ class FailureTest : public InteropTest, public ::testing::WithParamInterface<Rol
   void SetUp() override {
     SKIP_WITHOUT_GO();
     PeerOptions options;
-    kAll.apply_to(options);
+    most(GetParam()).apply_to(options);
     FastTimings::apply_to(options);
     options.name = "watcher";
     watcher = &start(GetParam().second, options);
@@ -65,6 +65,10 @@ TEST_P(FailureTest, AMemberThatSleepsForLessThanTheSuspicionRefutes) {
 
 INSTANTIATE_TEST_SUITE_P(Pairs, FailureTest,
                          ::testing::Values(kOursAndGo, kGoAndOurs, kOursAndOurs, kGoAndGo),
+                         [](const auto& test) { return to_name(test.param); });
+INSTANTIATE_TEST_SUITE_P(OlderGo, FailureTest,
+                         ::testing::Values(kOursAndGoV05, kGoV05AndOurs, kOursAndGoV02,
+                                           kGoV02AndOurs),
                          [](const auto& test) { return to_name(test.param); });
 
 /// Four members are enough for indirect probes and for two confirmations of a suspicion.

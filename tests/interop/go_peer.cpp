@@ -12,8 +12,21 @@ constexpr Timeout kReadyTimeout = 20s;
 // Longer than what any command of the Go program waits by itself.
 constexpr Timeout kCommandTimeout = 20s;
 
-testing::ProcessOptions command_line(const PeerOptions& options, int count) {
-  std::vector<std::string> argv{MEMBERLIST_GOPEER};
+std::string program(GoVersion version) {
+  const std::string name = std::string(MEMBERLIST_GOPEERS) + "/gopeer";
+  switch (version) {
+    case GoVersion::v0_2:
+      return name + "-v02";
+    case GoVersion::v0_5:
+      return name + "-v05";
+    case GoVersion::v0_7:
+      return name;
+  }
+  throw std::logic_error("no such version");
+}
+
+testing::ProcessOptions command_line(const PeerOptions& options, int count, GoVersion version) {
+  std::vector<std::string> argv{program(version)};
   const auto add = [&](const std::string& option, const std::string& value) {
     argv.push_back("--" + option);
     argv.push_back(value);
@@ -34,8 +47,8 @@ testing::ProcessOptions command_line(const PeerOptions& options, int count) {
 
 }  // namespace
 
-GoProcess::GoProcess(const PeerOptions& options, int count)
-    : process_(command_line(options, count)), lines_(process_) {}
+GoProcess::GoProcess(const PeerOptions& options, int count, GoVersion version)
+    : process_(command_line(options, count, version)), lines_(process_) {}
 
 std::expected<nlohmann::json, std::string> GoProcess::command(nlohmann::json request) {
   const int id = next_id_++;
@@ -49,14 +62,14 @@ std::expected<nlohmann::json, std::string> GoProcess::command(nlohmann::json req
   return answer->value("result", nlohmann::json());
 }
 
-bool GoPeer::available() { return !std::string_view(MEMBERLIST_GOPEER).empty(); }
+bool GoPeer::available() { return !std::string_view(MEMBERLIST_GOPEERS).empty(); }
 
-std::unique_ptr<GoPeer> GoPeer::start(const PeerOptions& options) {
-  return std::make_unique<GoPeer>(std::make_shared<GoProcess>(options, 1), 0);
+std::unique_ptr<GoPeer> GoPeer::start(const PeerOptions& options, GoVersion version) {
+  return std::make_unique<GoPeer>(std::make_shared<GoProcess>(options, 1, version), 0);
 }
 
 std::vector<std::unique_ptr<GoPeer>> GoPeer::start_many(const PeerOptions& options, int count) {
-  const auto process = std::make_shared<GoProcess>(options, count);
+  const auto process = std::make_shared<GoProcess>(options, count, GoVersion::v0_7);
   std::vector<std::unique_ptr<GoPeer>> peers;
   for (int node = 0; node < count; ++node) {
     peers.push_back(std::make_unique<GoPeer>(process, node));

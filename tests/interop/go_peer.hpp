@@ -8,11 +8,14 @@
 
 namespace memberlist::interop {
 
+/// The versions of the Go library that the tests run: the last one of each line.
+enum class GoVersion { v0_2, v0_5, v0_7 };
+
 /// The process of one or more members of the Go library (tests/interop/go).
 class GoProcess {
  public:
   /// Runs `count` members; with more than one their names are `options.name-0`, ...
-  GoProcess(const PeerOptions& options, int count);
+  GoProcess(const PeerOptions& options, int count, GoVersion version);
 
   testing::Process& process() { return process_; }
   JsonLines& lines() { return lines_; }
@@ -31,7 +34,8 @@ class GoPeer : public Peer {
  public:
   /// False if the Go program was not built, for want of a Go toolchain.
   static bool available();
-  static std::unique_ptr<GoPeer> start(const PeerOptions& options);
+  static std::unique_ptr<GoPeer> start(const PeerOptions& options,
+                                       GoVersion version = GoVersion::v0_7);
   /// Several in one process; a signal to one is a signal to all.
   static std::vector<std::unique_ptr<GoPeer>> start_many(const PeerOptions& options, int count);
 

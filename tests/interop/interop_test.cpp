@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <sstream>
+#include <stdexcept>
 
 namespace memberlist::interop {
 namespace {
@@ -21,7 +22,19 @@ std::string describe(const MemberTable& table) {
 
 }  // namespace
 
-std::string to_name(Kind kind) { return kind == Kind::ours ? "Ours" : "Go"; }
+std::string to_name(Kind kind) {
+  switch (kind) {
+    case Kind::ours:
+      return "Ours";
+    case Kind::go:
+      return "Go";
+    case Kind::go_v05:
+      return "GoV05";
+    case Kind::go_v02:
+      return "GoV02";
+  }
+  throw std::logic_error("no such kind");
+}
 
 void PrintTo(Kind kind, std::ostream* out) { *out << to_name(kind); }
 
@@ -35,6 +48,11 @@ void Flavour::apply_to(PeerOptions& options) const {
   if (encrypted) options.keys = {"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="};
   if (labelled) options.label = "interop";
   options.knobs["enable_compression"] = compressed ? "true" : "false";
+}
+
+Flavour most(const Roles& roles) {
+  const bool labels = roles.first != Kind::go_v02 && roles.second != Kind::go_v02;
+  return labels ? kAll : kSealed;
 }
 
 void PrintTo(const Flavour& flavour, std::ostream* out) { *out << flavour.name; }
@@ -60,8 +78,17 @@ void InteropTest::TearDown() {
 }
 
 Peer& InteropTest::start(Kind kind, const PeerOptions& options) {
-  if (kind == Kind::ours) return start_ours(options);
-  return start_go(options);
+  switch (kind) {
+    case Kind::ours:
+      return start_ours(options);
+    case Kind::go:
+      return start_go(options, GoVersion::v0_7);
+    case Kind::go_v05:
+      return start_go(options, GoVersion::v0_5);
+    case Kind::go_v02:
+      return start_go(options, GoVersion::v0_2);
+  }
+  throw std::logic_error("no such kind");
 }
 
 OurAgent& InteropTest::start_ours(const PeerOptions& options,
@@ -72,8 +99,8 @@ OurAgent& InteropTest::start_ours(const PeerOptions& options,
   return result;
 }
 
-GoPeer& InteropTest::start_go(const PeerOptions& options) {
-  std::unique_ptr<GoPeer> peer = GoPeer::start(options);
+GoPeer& InteropTest::start_go(const PeerOptions& options, GoVersion version) {
+  std::unique_ptr<GoPeer> peer = GoPeer::start(options, version);
   GoPeer& result = *peer;
   peers_.push_back(std::move(peer));
   return result;
@@ -88,13 +115,15 @@ std::vector<GoPeer*> InteropTest::start_many_go(const PeerOptions& options, int 
   return result;
 }
 
-::testing::AssertionResult InteropTest::agree(const std::vector<Peer*>& peers) {
+::testing::AssertionResult InteropTest::agree(const std::vector<Peer*>& peers, std::size_t dead) {
   const MemberTable reference = peers.front()->members();
   for (Peer* peer : peers) {
     const MemberTable table = peer->members();
     const std::string shows = peer->name() + " shows" + describe(table);
-    if (table.size() != peers.size() || count_status(table, "alive") != peers.size()) {
-      return ::testing::AssertionFailure() << shows << "\n  but " << peers.size() << " are alive";
+    if (table.size() != peers.size() + dead || count_status(table, "alive") != peers.size() ||
+        count_status(table, "dead") != dead) {
+      return ::testing::AssertionFailure()
+             << shows << "\n  but " << peers.size() << " are alive and " << dead << " dead";
     }
     if (table != reference) {
       return ::testing::AssertionFailure()
@@ -109,9 +138,9 @@ std::vector<GoPeer*> InteropTest::start_many_go(const PeerOptions& options, int 
 }
 
 ::testing::AssertionResult InteropTest::eventually_agree(const std::vector<Peer*>& peers,
-                                                         Timeout timeout) {
+                                                         Timeout timeout, std::size_t dead) {
   ::testing::AssertionResult result = ::testing::AssertionFailure();
-  eventually(timeout, [&] { return static_cast<bool>(result = agree(peers)); });
+  eventually(timeout, [&] { return static_cast<bool>(result = agree(peers, dead)); });
   return result;
 }
 

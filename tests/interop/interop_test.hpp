@@ -16,8 +16,8 @@ namespace memberlist::interop {
 /// Room for a loaded machine: real clocks, sanitizers, other tests alongside.
 inline constexpr Timeout kSlack{5000};
 
-/// Who runs a member.
-enum class Kind { ours, go };
+/// Who runs a member; `go` is the newest version of the Go library.
+enum class Kind { ours, go, go_v05, go_v02 };
 
 std::string to_name(Kind kind);
 void PrintTo(Kind kind, std::ostream* out);
@@ -37,6 +37,10 @@ inline constexpr Roles kOursAndGo{Kind::ours, Kind::go};
 inline constexpr Roles kGoAndOurs{Kind::go, Kind::ours};
 inline constexpr Roles kOursAndOurs{Kind::ours, Kind::ours};
 inline constexpr Roles kGoAndGo{Kind::go, Kind::go};
+inline constexpr Roles kOursAndGoV05{Kind::ours, Kind::go_v05};
+inline constexpr Roles kGoV05AndOurs{Kind::go_v05, Kind::ours};
+inline constexpr Roles kOursAndGoV02{Kind::ours, Kind::go_v02};
+inline constexpr Roles kGoV02AndOurs{Kind::go_v02, Kind::ours};
 
 /// How a cluster's bytes are wrapped.
 struct Flavour {
@@ -55,6 +59,11 @@ inline constexpr Flavour kEncrypted{"Encrypted", true, false, false};
 inline constexpr Flavour kLabelled{"Labelled", false, true, false};
 inline constexpr Flavour kCompressed{"Compressed", false, false, true};
 inline constexpr Flavour kAll{"All", true, true, true};
+/// All that the Go library has had since v0.2; labels came later.
+inline constexpr Flavour kSealed{"Sealed", true, false, true};
+
+/// The most that both have.
+Flavour most(const Roles& roles);
 
 /// Timings that let a failure be found in about a second, and what they come to.
 struct FastTimings {
@@ -76,14 +85,16 @@ class InteropTest : public ::testing::Test {
 
   Peer& start(Kind kind, const PeerOptions& options);
   OurAgent& start_ours(const PeerOptions& options, const std::vector<std::string>& arguments = {});
-  GoPeer& start_go(const PeerOptions& options);
+  GoPeer& start_go(const PeerOptions& options, GoVersion version = GoVersion::v0_7);
   std::vector<GoPeer*> start_many_go(const PeerOptions& options, int count);
 
-  /// Whether all of these show just themselves, all alive, with every field equal.
-  static ::testing::AssertionResult agree(const std::vector<Peer*>& peers);
+  /// Whether all of these show just themselves, all alive, and so many dead, with every field
+  /// equal.
+  static ::testing::AssertionResult agree(const std::vector<Peer*>& peers, std::size_t dead = 0);
   /// Waits for it.
   static ::testing::AssertionResult eventually_agree(const std::vector<Peer*>& peers,
-                                                     Timeout timeout = kSlack);
+                                                     Timeout timeout = kSlack,
+                                                     std::size_t dead = 0);
   /// `first` joins through `second`, and they agree.
   static void join(Peer& first, Peer& second);
 

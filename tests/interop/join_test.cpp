@@ -37,13 +37,26 @@ TEST_P(JoinTest, BothShowBothAlikeAndHearOfIt) {
   EXPECT_EQ(view.delegate_protocol, (VersionsView{1, 3, 2}));
 }
 
+const auto kJoinName = [](const auto& test) {
+  return to_name(std::get<0>(test.param)) + std::get<1>(test.param).name;
+};
+
 INSTANTIATE_TEST_SUITE_P(
     Pairs, JoinTest,
     ::testing::Combine(::testing::Values(kOursAndGo, kGoAndOurs, kOursAndOurs, kGoAndGo),
                        ::testing::Values(kPlain, kEncrypted, kLabelled, kCompressed, kAll)),
-    [](const auto& test) {
-      return to_name(std::get<0>(test.param)) + std::get<1>(test.param).name;
-    });
+    kJoinName);
+
+INSTANTIATE_TEST_SUITE_P(GoV05, JoinTest,
+                         ::testing::Combine(::testing::Values(kOursAndGoV05, kGoV05AndOurs),
+                                            ::testing::Values(kPlain, kEncrypted, kLabelled,
+                                                              kCompressed, kAll)),
+                         kJoinName);
+INSTANTIATE_TEST_SUITE_P(GoV02, JoinTest,
+                         ::testing::Combine(::testing::Values(kOursAndGoV02, kGoV02AndOurs),
+                                            ::testing::Values(kPlain, kEncrypted, kCompressed,
+                                                              kSealed)),
+                         kJoinName);
 
 class PushPullTest : public InteropTest {};
 

@@ -110,10 +110,23 @@ const auto kPairName = [](const auto& test) {
   return to_name(std::get<0>(test.param)) + std::get<1>(test.param).name;
 };
 
+const auto kPairsV05 = ::testing::Combine(::testing::Values(kOursAndGoV05, kGoV05AndOurs),
+                                          ::testing::Values(kPlain, kAll));
+const auto kPairsV02 = ::testing::Combine(::testing::Values(kOursAndGoV02, kGoV02AndOurs),
+                                          ::testing::Values(kPlain, kSealed));
+
 INSTANTIATE_TEST_SUITE_P(Pairs, LeaveTest, kPairs, kPairName);
+INSTANTIATE_TEST_SUITE_P(GoV05, LeaveTest, kPairsV05, kPairName);
+INSTANTIATE_TEST_SUITE_P(GoV02, LeaveTest, kPairsV02, kPairName);
 INSTANTIATE_TEST_SUITE_P(Pairs, MetaTest, kPairs, kPairName);
+INSTANTIATE_TEST_SUITE_P(GoV05, MetaTest, kPairsV05, kPairName);
+INSTANTIATE_TEST_SUITE_P(GoV02, MetaTest, kPairsV02, kPairName);
 INSTANTIATE_TEST_SUITE_P(Pairs, MessageTest, kPairs, kPairName);
+INSTANTIATE_TEST_SUITE_P(GoV05, MessageTest, kPairsV05, kPairName);
+INSTANTIATE_TEST_SUITE_P(GoV02, MessageTest, kPairsV02, kPairName);
 INSTANTIATE_TEST_SUITE_P(Pairs, PingTest, kPairs, kPairName);
+INSTANTIATE_TEST_SUITE_P(GoV05, PingTest, kPairsV05, kPairName);
+INSTANTIATE_TEST_SUITE_P(GoV02, PingTest, kPairsV02, kPairName);
 
 class SignalTest : public InteropTest {};
 

@@ -31,13 +31,17 @@ void keyed_label_b(PeerOptions& options) {
   label_b(options);
 }
 
-constexpr Mismatch kMismatches[] = {
+constexpr Mismatch kKeyMismatches[] = {
     {"OtherKey", key_a, key_b},
     {"KeyAgainstNone", key_a, no_change},
     {"NoneAgainstKey", no_change, key_a},
+};
+constexpr Mismatch kLabelAgainstNone{"LabelAgainstNone", label_a, no_change};
+constexpr Mismatch kNoneAgainstLabel{"NoneAgainstLabel", no_change, label_a};
+constexpr Mismatch kLabelMismatches[] = {
     {"OtherLabel", label_a, label_b},
-    {"LabelAgainstNone", label_a, no_change},
-    {"NoneAgainstLabel", no_change, label_a},
+    kLabelAgainstNone,
+    kNoneAgainstLabel,
     {"SameKeyOtherLabel", keyed_label_a, keyed_label_b},
 };
 
@@ -68,12 +72,32 @@ TEST_P(RefusalTest, IsNotJoined) {
       300ms, [&] { return first.members().size() == 1 && second.members().size() == 1; }));
 }
 
+const auto kRefusalName = [](const auto& test) {
+  return to_name(std::get<0>(test.param)) + std::get<1>(test.param).name;
+};
+
 INSTANTIATE_TEST_SUITE_P(Pairs, RefusalTest,
                          ::testing::Combine(::testing::Values(kOursAndGo, kGoAndOurs, kGoAndGo),
-                                            ::testing::ValuesIn(kMismatches)),
-                         [](const auto& test) {
-                           return to_name(std::get<0>(test.param)) + std::get<1>(test.param).name;
-                         });
+                                            ::testing::ValuesIn(kKeyMismatches)),
+                         kRefusalName);
+INSTANTIATE_TEST_SUITE_P(PairsOfLabels, RefusalTest,
+                         ::testing::Combine(::testing::Values(kOursAndGo, kGoAndOurs, kGoAndGo),
+                                            ::testing::ValuesIn(kLabelMismatches)),
+                         kRefusalName);
+
+INSTANTIATE_TEST_SUITE_P(OlderGo, RefusalTest,
+                         ::testing::Combine(::testing::Values(kOursAndGoV05, kGoV05AndOurs,
+                                                              kOursAndGoV02, kGoV02AndOurs),
+                                            ::testing::ValuesIn(kKeyMismatches)),
+                         kRefusalName);
+INSTANTIATE_TEST_SUITE_P(GoV05OfLabels, RefusalTest,
+                         ::testing::Combine(::testing::Values(kOursAndGoV05, kGoV05AndOurs),
+                                            ::testing::ValuesIn(kLabelMismatches)),
+                         kRefusalName);
+INSTANTIATE_TEST_SUITE_P(OursLabelledAndGoV02, RefusalTest,
+                         ::testing::Values(std::tuple(kOursAndGoV02, kLabelAgainstNone),
+                                           std::tuple(kGoV02AndOurs, kNoneAgainstLabel)),
+                         kRefusalName);
 
 class KeyringTest : public InteropTest, public ::testing::WithParamInterface<Roles> {};
 

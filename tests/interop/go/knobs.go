@@ -52,13 +52,13 @@ func apply(c *memberlist.Config, knob, value string) error {
 		"delegate_protocol_version": &c.DelegateProtocolVersion,
 	}
 	switches := map[string]*bool{
-		"enable_compression":       &c.EnableCompression,
-		"gossip_verify_incoming":   &c.GossipVerifyIncoming,
-		"gossip_verify_outgoing":   &c.GossipVerifyOutgoing,
-		"skip_inbound_label_check": &c.SkipInboundLabelCheck,
-		"disable_tcp_pings":        &c.DisableTcpPings,
-		"require_node_names":       &c.RequireNodeNames,
+		"enable_compression":     &c.EnableCompression,
+		"gossip_verify_incoming": &c.GossipVerifyIncoming,
+		"gossip_verify_outgoing": &c.GossipVerifyOutgoing,
+		"disable_tcp_pings":      &c.DisableTcpPings,
+		"require_node_names":     &c.RequireNodeNames,
 	}
+	addLabelSwitches(c, switches)
 	var err error
 	if d, ok := durations[knob]; ok {
 		*d, err = time.ParseDuration(value)

@@ -113,7 +113,9 @@ func makeConfig(o options, name string) (*memberlist.Config, error) {
 			return nil, err
 		}
 	}
-	c.Label = o.label
+	if err := setLabel(c, o.label); err != nil {
+		return nil, err
+	}
 	for _, s := range o.settings {
 		if err := apply(c, s.knob, s.value); err != nil {
 			return nil, err

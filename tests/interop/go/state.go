@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-msgpack/v2/codec"
-	"github.com/hashicorp/memberlist"
 )
 
 // Message types of a stream that this client meets.
@@ -81,7 +80,7 @@ func pullState(address string, s secret, timeout time.Duration) (*memberState, e
 	if message, err = s.seal(message); err != nil {
 		return nil, err
 	}
-	if err := memberlist.AddLabelHeaderToStream(connection, s.label); err != nil {
+	if err := writeLabel(connection, s.label); err != nil {
 		return nil, err
 	}
 	if _, err := connection.Write(message); err != nil {
