@@ -60,11 +60,12 @@ Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Ke
   streams.start();
 }
 
-void Engine::Impl::begin(TimePoint now) {
+void Engine::Impl::begin_input(TimePoint now) {
+  begin(now);
   // Whoever drives the engine calls it when a deadline has come, so from then, or from the last
-  // call, until now nobody was there.
-  const TimePoint awaited = std::max(context.now, context.timers.next());
-  context.now = std::max(context.now, now);
+  // input, until now nobody was there.
+  const TimePoint awaited = std::max(last_input_, context.timers.next());
+  last_input_ = context.now;
   if (context.now < awaited) return;  // nothing was due
   const Duration stood_still = context.now - awaited;
   if (stood_still >= context.probe_interval() / kStallShare) go_on_after_stall(stood_still);
@@ -246,13 +247,13 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
 void Engine::handle_packet(TimePoint now, const Address& from, std::span<std::byte> bytes) {
-  impl_->begin(now);
+  impl_->begin_input(now);
   impl_->packet(from, bytes);
   impl_->end();
 }
 
 void Engine::handle_send_error(TimePoint now, const Address& to, const Error& error) {
-  impl_->begin(now);
+  impl_->begin_input(now);
   ++impl_->context.counters.send_errors;
   impl_->context.log_peer(swim::LogCause::send_error, LogLevel::debug, to.to_string(),
                           [&] { return "packet not sent: " + error.message; });
@@ -268,13 +269,13 @@ std::optional<StreamId> Engine::handle_accept(TimePoint now, const Address& from
 }
 
 void Engine::handle_stream(TimePoint now, StreamId id, const StreamEvent& event) {
-  impl_->begin(now);
+  impl_->begin_input(now);
   impl_->streams.handle(id, event);
   impl_->end();
 }
 
 void Engine::handle_deadline(TimePoint now) {
-  impl_->begin(now);
+  impl_->begin_input(now);
   while (const std::optional<swim::TimerEvent> due =
              impl_->context.timers.pop_due(impl_->context.now)) {
     impl_->fire(*due);

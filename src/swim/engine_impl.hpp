@@ -18,8 +18,12 @@ class Engine::Impl final : public swim::StreamListener {
  public:
   Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring);
 
-  /// Moves the engine's time on; it never goes back. Finds out if this node stood still.
-  void begin(TimePoint now);
+  /// Moves the engine's time on; it never goes back.
+  void begin(TimePoint now) { context.now = std::max(context.now, now); }
+  /// The same for an input, which finds out if this node stood still, and then dials somebody. Not
+  /// for commands, which must have changed nothing if they fail, nor where a stream is accepted,
+  /// whose id is the newest.
+  void begin_input(TimePoint now);
   /// Completes what the input has brought to its end.
   void end() { participation.settle(); }
 
@@ -57,6 +61,7 @@ class Engine::Impl final : public swim::StreamListener {
   void decoded(const wire::WireResult<Message>& decoded_message, const Address& from,
                Handle&& handle);
 
+  TimePoint last_input_ = context.now;
   wire::PacketOpener opener_;
   BytesView datagram_;  // that is being taken in
   std::size_t label_bytes_ = 0;

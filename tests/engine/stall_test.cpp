@@ -91,6 +91,19 @@ TEST(EngineStall, ItIsFoundOutByWhateverComesFirst) {
   EXPECT_EQ(late.failed(), 0u);
 }
 
+// A command that fails has changed nothing, whenever it comes.
+TEST(EngineStall, ACommandNeitherFindsNorHidesIt) {
+  Late late;
+  late.run_until_probe();
+  late.now += 10s;
+  EXPECT_FALSE(late.engine->join(late.now, {}).has_value());
+  EXPECT_TRUE(late.engine->outputs().empty());
+  EXPECT_EQ(late.engine->counters().stalls, 0u);
+  late.handle_at(late.now);
+  EXPECT_EQ(late.engine->counters().stalls, 1u);
+  EXPECT_EQ(late.failed(), 0u);
+}
+
 TEST(EngineStall, HalfAProbeIntervalTooLateIsOne) {
   for (const auto& [lateness, stalls] : {std::pair{499ms, 0u}, std::pair{500ms, 1u}}) {
     Late late;
