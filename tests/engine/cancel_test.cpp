@@ -155,8 +155,8 @@ TEST(EngineCancel, EndsAPingWhoseAckNobodyAwaitsThen) {
 
 TEST(EngineCancel, WhatWasAnnouncedStands) {
   Cluster cluster({.size = 3});
-  cluster.join(1, {0});
-  cluster.join(2, {0});
+  ASSERT_TRUE(cluster.join(1, {0}));
+  ASSERT_TRUE(cluster.join(2, {0}));
   ASSERT_TRUE(cluster.run_until([&] { return cluster.agree(3); }, 10s));
   const auto id = cluster.leave(1);
   ASSERT_EQ(cluster.completion(1, *id), nullptr);
