@@ -269,7 +269,9 @@ std::optional<StreamId> Engine::handle_accept(TimePoint now, const Address& from
 }
 
 void Engine::handle_stream(TimePoint now, StreamId id, const StreamEvent& event) {
-  impl_->begin_input(now);
+  // What happened to the stream comes before what a stall makes of it, which must not abort one
+  // that is over: the deadline that is overdue tells of the stall next.
+  impl_->begin(now);
   impl_->streams.handle(id, event);
   impl_->end();
 }

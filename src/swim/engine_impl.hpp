@@ -20,9 +20,10 @@ class Engine::Impl final : public swim::StreamListener {
 
   /// Moves the engine's time on; it never goes back.
   void begin(TimePoint now) { context.now = std::max(context.now, now); }
-  /// The same for an input, which finds out if this node stood still, and then dials somebody. Not
-  /// for commands, which must have changed nothing if they fail, nor where a stream is accepted,
-  /// whose id is the newest.
+  /// The same for an input, which finds out if this node stood still, then drops its probes'
+  /// streams and dials somebody. Not for commands, which must have changed nothing if they fail,
+  /// nor for streams: an accepted one has the newest id, and one that has failed must not be
+  /// dropped.
   void begin_input(TimePoint now);
   /// Completes what the input has brought to its end.
   void end() { participation.settle(); }
