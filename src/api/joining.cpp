@@ -1,9 +1,6 @@
 // Memberlist::Impl: a join, from the addresses as they are given to their results.
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <limits>
 
 #include "api/memberlist_impl.hpp"
 #include "net/family.hpp"
