@@ -20,7 +20,9 @@
 #include "memberlist/export.hpp"
 #include "memberlist/key.hpp"
 #include "memberlist/member.hpp"
+#include "memberlist/runtime.hpp"
 #include "memberlist/time.hpp"
+#include "memberlist/transport.hpp"
 
 namespace memberlist {
 
@@ -39,12 +41,20 @@ struct Handlers {
   /// It may even destroy the Memberlist, and must not throw.
   std::function<void(const Event&)> on_event;
   /// Log records; called from the thread that runs the protocol, one at a time, so be quick. Must
-  /// not call the Memberlist, and must not throw.
+  /// not call a Memberlist of that thread, and must not throw.
   std::function<void(const LogRecord&)> on_log;
   /// Decisions (see Policy), made while the protocol's lock is held, on whichever thread has it:
   /// be quick, and do not throw. Views (`members` and the like) answer from within; commands are
   /// refused with `invalid_argument`.
   std::shared_ptr<Policy> policy;
+};
+
+/// Where a member runs: whose thread, and over which network.
+struct Hosting {
+  /// Runs the protocol on this thread, beside other members; unset: on one of its own.
+  std::optional<Runtime> runtime;
+  /// Makes the member's Transport; empty: UDP and TCP sockets.
+  TransportFactory transport;
 };
 
 /// How a user message travels.
@@ -59,7 +69,8 @@ struct PingResult {
   Bytes payload;          ///< what the peer's ping delegate put into the ack
 };
 
-/// A member of a cluster: the engine joined with UDP, TCP and a thread that runs them.
+/// A member of a cluster: the engine joined with a transport (UDP and TCP, if nothing else is said)
+/// and a thread that runs them.
 ///
 /// Every call is allowed from every thread, and from `Handlers::on_event`. Calls wait for the
 /// network only where they say so, and each that does has a twin that does not, `..._async`: with a
@@ -70,12 +81,12 @@ struct PingResult {
 /// leaving) and joins the threads.
 class MEMBERLIST_API Memberlist {
  public:
-  /// Binds UDP and TCP, starts the thread. The member is alone until `join`. No copy of the keys is
-  /// left in `config` or elsewhere but in the keyring; a Config that the caller keeps is the
-  /// caller's to `wipe`.
-  /// Errors: `invalid_argument` (names the knob), `address_in_use`, `no_address`, `crypto`,
-  /// `system`.
-  [[nodiscard]] static Result<Memberlist> create(Config config, Handlers handlers = {});
+  /// Binds UDP and TCP, starts the thread, unless `hosting` says otherwise. The member is alone
+  /// until `join`. No copy of the keys is left in `config` or elsewhere but in the keyring; a
+  /// Config that the caller keeps is the caller's to `wipe`. Errors: `invalid_argument` (names the
+  /// knob), `address_in_use`, `no_address`, `crypto`, `system`.
+  [[nodiscard]] static Result<Memberlist> create(Config config, Handlers handlers = {},
+                                                 const Hosting& hosting = {});
 
   /// What was moved from can only be destroyed or assigned.
   Memberlist(Memberlist&&) noexcept;
@@ -151,8 +162,8 @@ class MEMBERLIST_API Memberlist {
   [[nodiscard]] Awaitable<Result<PingResult>> ping_async(std::string member,
                                                          CallOptions options = {});
 
-  /// Stops everything without a word to the cluster, and frees the ports before it returns.
-  /// Idempotent.
+  /// Stops everything without a word to the cluster, and frees the ports before it returns (on the
+  /// thread of a Runtime, where waiting would never end, soon after). Idempotent.
   void shutdown();
 
   // --- keys: as in Engine, never wait -----------------------------------------------------------

@@ -71,10 +71,8 @@ void Memberlist::Impl::watch(const std::stop_token& stop, const CallPointer& cal
   call->watch(stop, [weak = weak_from_this(), weak_call = std::weak_ptr(call)] {
     const auto self = weak.lock();
     if (!self) return;
-    self->loop_.post([weak, weak_call] {
-      const auto owner = weak.lock();
-      const auto stopped = weak_call.lock();
-      if (owner && stopped) owner->cancel(stopped);
+    self->post([weak_call](Impl& owner) {
+      if (const auto stopped = weak_call.lock()) owner.cancel(stopped);
     });
   });
 }

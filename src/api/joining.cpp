@@ -85,21 +85,35 @@ void Memberlist::Impl::look_up(const JoiningPointer& joining) {
   }
   if (auto refused = refusal()) return call->complete(std::unexpected(*std::move(refused)));
   watch(joining->options.stop, call);
-  loop_.post([this, joining, call] {
-    for (Joining::Question& question : joining->questions) {
-      const Duration patience = std::min(config_.tcp_timeout, joining->time_left());
-      resolver_->resolve(question.address.host, std::max(patience, Duration::zero()),
-                         [this, joining, call, &question](Result<std::vector<IpAddress>> found) {
-                           question.answer = std::move(found);
-                           if (--joining->open > 0) return;
-                           {
-                             const std::lock_guard lock(mutex_);
-                             if (lookups_.erase(call) == 0) return;  // cancelled, or shut down
-                           }
-                           call->complete({});
-                         });
+  post([joining, call](Impl& self) { self.ask(joining, call); });
+}
+
+void Memberlist::Impl::ask(const JoiningPointer& joining, const CallPointer& call) {
+  for (Joining::Question& question : joining->questions) {
+    const auto answer = [this, joining, call, &question](Result<std::vector<IpAddress>> found) {
+      question.answer = std::move(found);
+      if (--joining->open > 0) return;
+      {
+        const std::lock_guard lock(mutex_);
+        if (lookups_.erase(call) == 0) return;  // cancelled, or shut down
+      }
+      call->complete({});
+    };
+    if (auto made = make_resolver(); !made) {
+      answer(std::unexpected(std::move(made.error())));
+      continue;
     }
-  });
+    const Duration patience = std::min(config_.tcp_timeout, joining->time_left());
+    resolver_->resolve(question.address.host, std::max(patience, Duration::zero()), answer);
+  }
+}
+
+Result<void> Memberlist::Impl::make_resolver() {
+  if (resolver_) return {};
+  auto made = net::Resolver::create(runtime_->loop());
+  if (!made) return std::unexpected(std::move(made.error()));
+  resolver_ = std::move(*made);
+  return {};
 }
 
 void Memberlist::Impl::take_answers(Joining& joining) const {

@@ -6,8 +6,8 @@
 #include <system_error>
 
 #include "api/memberlist_impl.hpp"
-#include "api/quiet_thread.hpp"
 #include "net/interfaces.hpp"
+#include "net/socket_transport.hpp"
 
 namespace memberlist {
 namespace {
@@ -31,42 +31,57 @@ class WipeAtEnd {
 
 // --- create -------------------------------------------------------------------------------------
 
-Memberlist::Impl::Impl(Config config, Handlers handlers)
-    : config_(std::move(config)), handlers_(std::move(handlers)) {}
+Memberlist::Impl::Impl(Config config, Handlers handlers, std::shared_ptr<Runtime::Impl> runtime,
+                       bool own_runtime)
+    : config_(std::move(config)),
+      handlers_(std::move(handlers)),
+      runtime_(std::move(runtime)),
+      own_runtime_(own_runtime) {}
 
-Result<std::shared_ptr<Memberlist::Impl>> Memberlist::Impl::create(Config config,
-                                                                   Handlers handlers) {
+Result<std::shared_ptr<Memberlist::Impl>> Memberlist::Impl::create(Config config, Handlers handlers,
+                                                                   const Hosting& hosting) {
   if (config.name.empty()) config.name = net::host_name();
-  if (auto valid = config.validate(); !valid) {
-    wipe(config.keys);
-    return std::unexpected(std::move(valid.error()));
-  }
+  const auto valid = config.validate();
   std::vector<Bytes> keys = std::exchange(config.keys, {});
-  auto impl = std::make_shared<Impl>(std::move(config), std::move(handlers));
-  if (auto opened = impl->open(std::move(keys)); !opened) {
+  const WipeAtEnd wiper(keys);
+  if (!valid) return std::unexpected(valid.error());
+  auto runtime = hosting.runtime ? hosting.runtime->impl_ : nullptr;
+  const bool own_runtime = runtime == nullptr;
+  if (own_runtime) {
+    auto started = Runtime::Impl::start();
+    if (!started) return std::unexpected(std::move(started.error()));
+    runtime = std::move(*started);
+  }
+  auto impl = std::make_shared<Impl>(std::move(config), std::move(handlers), std::move(runtime),
+                                     own_runtime);
+  if (auto opened = impl->open(std::move(keys), hosting.transport); !opened) {
     return std::unexpected(std::move(opened.error()));
   }
   try {
     impl->start();
   } catch (const std::system_error& error) {
-    impl->shutdown();
     return fail(ErrorCode::system, fmt::format("cannot start a thread: {}", error.what()));
   }
   return impl;
 }
 
-Result<void> Memberlist::Impl::open(std::vector<Bytes> keys) {
+Result<void> Memberlist::Impl::open(std::vector<Bytes> keys,
+                                    const TransportFactory& make_transport) {
   const WipeAtEnd wiper(keys);
-  auto transport = net::Transport::open(
-      loop_, {.bind = config_.bind, .close_timeout = config_.tcp_timeout}, *this);
+  auto transport = make_transport ? make_transport({.bind = config_.bind,
+                                                    .close_timeout = config_.tcp_timeout,
+                                                    .executor = runtime_,
+                                                    .handler = this})
+                                  : open_sockets();
   if (!transport) return std::unexpected(std::move(transport.error()));
   transport_ = std::move(*transport);
   if (auto chosen = choose_advertised(transport_->local_address()); !chosen) return chosen;
-  if (auto made = make_engine(std::move(keys)); !made) return made;
-  auto resolver = net::Resolver::create(loop_);
-  if (!resolver) return std::unexpected(std::move(resolver.error()));
-  resolver_ = std::move(*resolver);
-  return {};
+  return make_engine(std::move(keys));
+}
+
+Result<std::unique_ptr<Transport>> Memberlist::Impl::open_sockets() {
+  return net::SocketTransport::open(
+      runtime_->loop(), {.bind = config_.bind, .close_timeout = config_.tcp_timeout}, *this);
 }
 
 Result<void> Memberlist::Impl::choose_advertised(const Address& bound) {
@@ -99,13 +114,11 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
 
 void Memberlist::Impl::start() {
   events_ = std::make_unique<api::EventQueue>(handlers_.on_event, config_.handoff_queue_depth);
-  loop_.on_deadline([this] { on_deadline(); });
-  loop_thread_ = api::start_quiet_thread([this] { loop_.run(); });
-  loop_thread_id_ = loop_thread_.get_id();
-  loop_.post([this] {
-    warn_if_open();
-    transport_->start();
-    flush();
+  deadline_ = std::make_unique<net::Deadline>(runtime_->loop(), [this] { on_deadline(); });
+  post([](Impl& self) {
+    self.warn_if_open();
+    self.transport_->start();
+    self.flush();
   });
 }
 
@@ -129,9 +142,7 @@ Error Memberlist::Impl::shut_down_error() const {
   return {ErrorCode::shut_down, "this member was shut down", config_.name};
 }
 
-bool Memberlist::Impl::on_loop_thread() const noexcept {
-  return loop_thread_id_ == std::this_thread::get_id();
-}
+bool Memberlist::Impl::on_loop_thread() const noexcept { return runtime_->on_own_thread(); }
 
 std::optional<Error> Memberlist::Impl::refusal() const {
   if (mutex_.held_by_this_thread()) {
@@ -143,8 +154,7 @@ std::optional<Error> Memberlist::Impl::refusal() const {
 }
 
 void Memberlist::Impl::shutdown() {
-  // A log handler or a policy, which must not call: it would wait for itself.
-  if (on_loop_thread() || mutex_.held_by_this_thread()) return;
+  if (mutex_.held_by_this_thread()) return;  // a policy, which must not call
   std::vector<CallPointer> waiting;
   bool first = false;
   {
@@ -157,28 +167,34 @@ void Memberlist::Impl::shutdown() {
   }
   carried_out_.notify_all();
   for (const auto& call : waiting) call->complete(std::unexpected(shut_down_error()));
-  if (first) {
-    stop_loop();
-  } else {
+  if (first) finish_transport();
+  // The thread that the end runs on cannot wait for it.
+  if (on_loop_thread()) return events_->stop(true);
+  {
     std::unique_lock lock(mutex_);
-    stopped_changed_.wait(lock, [this] { return stopped_; });
+    closed_changed_.wait(lock, [this] { return closed_; });
   }
-  if (!events_) return;  // it was never started
+  if (own_runtime_) runtime_->stop();
   // Who shuts down from within the handler wants to hear no more.
   events_->stop(!events_->on_own_thread());
   events_->wait_until_stopped();
 }
 
-void Memberlist::Impl::stop_loop() {
-  if (loop_thread_.joinable()) {
-    loop_.post([this] { transport_->finish(kLastWritesTime, [this] { loop_.stop(); }); });
-    loop_thread_.join();
-  }
+// `self` lives on until its transport has ended.
+void Memberlist::Impl::finish_transport() {
+  runtime_->post([self = shared_from_this()] {
+    self->transport_->finish(kLastWritesTime,
+                             [self] { self->runtime_->post([self] { self->close(); }); });
+  });
+}
+
+void Memberlist::Impl::close() {
+  deadline_.reset();
   resolver_.reset();
   transport_.reset();
   const std::lock_guard lock(mutex_);
-  stopped_ = true;
-  stopped_changed_.notify_all();
+  closed_ = true;
+  closed_changed_.notify_all();
 }
 
 }  // namespace memberlist

@@ -6,8 +6,8 @@
 
 namespace memberlist {
 
-Result<Memberlist> Memberlist::create(Config config, Handlers handlers) {
-  auto impl = Impl::create(std::move(config), std::move(handlers));
+Result<Memberlist> Memberlist::create(Config config, Handlers handlers, const Hosting& hosting) {
+  auto impl = Impl::create(std::move(config), std::move(handlers), hosting);
   if (!impl) return std::unexpected(std::move(impl.error()));
   return Memberlist(std::move(*impl));
 }

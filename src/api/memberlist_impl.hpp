@@ -8,7 +8,6 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -19,30 +18,36 @@
 #include "api/event_queue.hpp"
 #include "api/join_addresses.hpp"
 #include "api/owned_mutex.hpp"
+#include "api/runtime_impl.hpp"
 #include "memberlist/engine.hpp"
 #include "memberlist/memberlist.hpp"
+#include "memberlist/transport.hpp"
 #include "net/loop.hpp"
 #include "net/resolver.hpp"
-#include "net/transport.hpp"
 
 namespace memberlist {
 
-/// What a Memberlist is made of: the engine, the sockets that feed it, and two threads.
+/// What a Memberlist is made of: the engine, the transport that feeds it, and the threads that they
+/// run on: a runtime's, which may be others' too, and one for events.
 ///
 /// One mutex guards the engine. The loop's thread takes it to feed what the sockets bring, and to
-/// carry out the engine's outputs, which only it does (sockets never wait, so neither does whoever
-/// wants the mutex). Commands take it to call the engine, and post to the loop that there are
-/// outputs. What leaves for the application (log, events, outcomes) is collected under the mutex
-/// and delivered after it is free; only the Policy is asked while it is held.
+/// carry out the engine's outputs, which only it does (transports never wait, so neither does
+/// whoever wants the mutex). Commands take it to call the engine, and post to the loop that there
+/// are outputs. What leaves for the application (log, events, outcomes) is collected under the
+/// mutex and delivered after it is free; only the Policy is asked while it is held.
 ///
 /// A call that takes time is an api::Call: registered under the engine's operation, completed by
 /// the loop's thread, or by `shutdown`. Blocking calls wait for it, asynchronous ones hand its
 /// outcome to the event queue.
-class Memberlist::Impl final : public net::TransportHandler,
-                               public std::enable_shared_from_this<Impl> {
+///
+/// What is posted to the loop may come after the end of this member, where the loop goes on for
+/// others: it finds nothing then. Transport, resolver and deadline are made before the member
+/// starts, and end on the loop's thread.
+class Memberlist::Impl final : public TransportHandler, public std::enable_shared_from_this<Impl> {
  public:
-  [[nodiscard]] static Result<std::shared_ptr<Impl>> create(Config config, Handlers handlers);
-  Impl(Config config, Handlers handlers);
+  [[nodiscard]] static Result<std::shared_ptr<Impl>> create(Config config, Handlers handlers,
+                                                            const Hosting& hosting);
+  Impl(Config config, Handlers handlers, std::shared_ptr<Runtime::Impl> runtime, bool own_runtime);
 
   template <class T>
   using Done = std::function<void(T)>;
@@ -84,7 +89,7 @@ class Memberlist::Impl final : public net::TransportHandler,
   [[nodiscard]] const Address& local_address() const noexcept { return config_.bind; }
 
   // --- TransportHandler: on the loop's thread
-  void on_packets(std::span<const net::ReceivedPacket> packets) override;
+  void on_packets(std::span<const ReceivedPacket> packets) override;
   void on_send_error(const Address& to, const Error& error) override;
   std::optional<StreamId> on_accept(const Address& from) override;
   void on_stream(StreamId id, const StreamEvent& event) override;
@@ -97,13 +102,17 @@ class Memberlist::Impl final : public net::TransportHandler,
   using JoiningPointer = std::shared_ptr<Joining>;
 
   // --- create
-  Result<void> open(std::vector<Bytes> keys);
+  Result<void> open(std::vector<Bytes> keys, const TransportFactory& make_transport);
+  Result<std::unique_ptr<Transport>> open_sockets();
   Result<void> choose_advertised(const Address& bound);
   Result<void> make_engine(std::vector<Bytes> keys);
   void start();
   void warn_if_open() const;
 
   // --- the loop's thread
+  /// Runs `task(*this)` there soon, unless this member has ended by then. From any thread.
+  template <class Task>
+  void post(Task task);
   template <class Input>
   void feed(Input&& input);
   void on_deadline();
@@ -113,6 +122,8 @@ class Memberlist::Impl final : public net::TransportHandler,
   void deliver();
   void log(const LogRecord& record) const;
   void cancel(const CallPointer& call);
+  void ask(const JoiningPointer& joining, const CallPointer& call);
+  Result<void> make_resolver();
 
   // --- any thread
   using Start = std::function<Result<OperationId>(Engine&, TimePoint)>;
@@ -127,14 +138,17 @@ class Memberlist::Impl final : public net::TransportHandler,
   /// Why no command can be given now, if that is so. Not while the mutex is held by us.
   [[nodiscard]] std::optional<Error> refusal() const;
   [[nodiscard]] bool on_loop_thread() const noexcept;
-  void stop_loop();
+  void finish_transport();
+  void close();  // on the loop's thread
 
   // With name, bound address and advertised address filled in, and without keys.
   Config config_;
   Handlers handlers_;
-  net::Loop loop_;
-  std::unique_ptr<net::Transport> transport_;
-  std::unique_ptr<net::Resolver> resolver_;
+  std::shared_ptr<Runtime::Impl> runtime_;
+  const bool own_runtime_;
+  std::unique_ptr<net::Deadline> deadline_;
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<net::Resolver> resolver_;  // made for the first name
   std::unique_ptr<api::EventQueue> events_;
 
   mutable api::OwnedMutex mutex_;
@@ -144,24 +158,30 @@ class Memberlist::Impl final : public net::TransportHandler,
   std::condition_variable_any carried_out_;  // outputs were, or it is over
   bool flush_posted_ = false;
   bool stopping_ = false;
-  bool stopped_ = false;  // the loop's thread has ended
-  std::condition_variable_any stopped_changed_;
+  bool closed_ = false;  // nothing is left on the loop
+  std::condition_variable_any closed_changed_;
   std::uint64_t packets_dropped_ = 0;
 
   // Collected under the mutex and then delivered, by the loop's thread only.
   std::vector<Event> new_events_;
   std::vector<LogRecord> new_logs_;
   std::vector<std::pair<CallPointer, Outcome>> new_outcomes_;
-
-  std::thread loop_thread_;
-  std::thread::id loop_thread_id_;  // set once, and read by all
 };
+
+template <class Task>
+void Memberlist::Impl::post(Task task) {
+  runtime_->post([weak = weak_from_this(), task = std::move(task)] {
+    if (const auto self = weak.lock(); self && self->transport_) task(*self);
+  });
+}
 
 template <class T, class Begin>
 T Memberlist::Impl::wait(Begin&& begin) {
   if (on_loop_thread() && !mutex_.held_by_this_thread()) {
-    return fail(ErrorCode::invalid_argument,
-                "a log handler must not wait for the Memberlist: use the asynchronous call");
+    return fail(
+        ErrorCode::invalid_argument,
+        "the thread that runs the protocol (a log handler, a policy) must not wait for it: use "
+        "the asynchronous call");
   }
   const auto promise = std::make_shared<std::promise<T>>();
   std::forward<Begin>(begin)([promise](T outcome) { promise->set_value(std::move(outcome)); });

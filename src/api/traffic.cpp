@@ -1,4 +1,4 @@
-// Memberlist::Impl: what goes on on the loop's thread, between the sockets and the engine.
+// Memberlist::Impl: what goes on on the loop's thread, between the transport and the engine.
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 
 namespace memberlist {
 
-// --- from the sockets ---------------------------------------------------------------------------
+// --- from the transport -------------------------------------------------------------------------
 
 template <class Input>
 void Memberlist::Impl::feed(Input&& input) {
@@ -25,7 +25,7 @@ void Memberlist::Impl::feed(Input&& input) {
   deliver();
 }
 
-void Memberlist::Impl::on_packets(std::span<const net::ReceivedPacket> packets) {
+void Memberlist::Impl::on_packets(std::span<const ReceivedPacket> packets) {
   feed([packets](Engine& engine, TimePoint now) {
     for (const auto& packet : packets) engine.handle_packet(now, packet.from, packet.bytes);
   });
@@ -82,19 +82,19 @@ void Memberlist::Impl::cancel(const CallPointer& call) {
   });
 }
 
-// --- to the sockets -----------------------------------------------------------------------------
+// --- to the transport ---------------------------------------------------------------------------
 
 void Memberlist::Impl::request_flush() {
   if (std::exchange(flush_posted_, true)) return;
-  loop_.post([this] { flush(); });
+  post([](Impl& self) { self.flush(); });
 }
 
 void Memberlist::Impl::carry_out_all() {
   for (Output& output : engine_->outputs()) carry_out(output);
   transport_->flush();
   engine_->clear_outputs();
-  packets_dropped_ = transport_->counters().packets_dropped;
-  loop_.set_deadline(engine_->next_deadline());
+  packets_dropped_ = transport_->packets_dropped();
+  deadline_->set(engine_->next_deadline());
 }
 
 void Memberlist::Impl::carry_out(Output& output) {

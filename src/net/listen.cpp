@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "net/transport.hpp"
+#include "net/socket_transport.hpp"
 #include "net/udp_batch.hpp"
 
 namespace memberlist::net {

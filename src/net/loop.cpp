@@ -2,6 +2,7 @@
 
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
 #include <utility>
 
 #include "net/loop_context.hpp"
@@ -31,28 +32,47 @@ TimePoint Loop::now() noexcept {
       std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
-void Loop::on_deadline(std::function<void()> handler) {
-  context_->on_deadline = std::move(handler);
-}
+// --- deadlines ----------------------------------------------------------------------------------
 
-void Loop::set_deadline(TimePoint when) {
-  context_->wanted = when;
-  // A later deadline lets the timer run: it finds out when it fires. Most deadlines are moved back
-  // before they come, and this costs nothing then.
-  if (when < context_->armed) arm();
-}
+struct Deadline::State : std::enable_shared_from_this<State> {
+  State(asio::io_context& io, std::function<void()> to_call)
+      : timer(io), handler(std::move(to_call)) {}
 
-void Loop::arm() {
-  context_->armed = context_->wanted;
-  if (context_->armed == kNever) return;
-  context_->timer.expires_at(to_steady(context_->armed));
-  context_->timer.async_wait([this](const asio::error_code& error) {
-    if (error) return;  // armed anew for an earlier time
-    context_->armed = kNever;
-    if (context_->wanted > now()) return arm();
-    context_->wanted = kNever;
-    if (context_->on_deadline) context_->on_deadline();
+  void arm();
+
+  asio::steady_timer timer;
+  std::function<void()> handler;
+  TimePoint wanted = kNever;  // the moment as it was set last
+  TimePoint armed = kNever;   // what the timer waits for; at most `wanted`
+  bool over = false;
+};
+
+void Deadline::State::arm() {
+  armed = wanted;
+  if (armed == kNever) return;
+  timer.expires_at(to_steady(armed));
+  timer.async_wait([self = shared_from_this()](const asio::error_code& error) {
+    if (error || self->over) return;  // armed anew for an earlier time, or destroyed
+    self->armed = kNever;
+    if (self->wanted > Loop::now()) return self->arm();
+    self->wanted = kNever;
+    self->handler();
   });
+}
+
+Deadline::Deadline(Loop& loop, std::function<void()> handler)
+    : state_(std::make_shared<State>(loop.context().io, std::move(handler))) {}
+
+Deadline::~Deadline() {
+  state_->over = true;
+  state_->timer.cancel();
+}
+
+void Deadline::set(TimePoint when) {
+  state_->wanted = when;
+  // A later moment lets the timer run: it finds out when it fires. Most deadlines are moved back
+  // before they come, and this costs nothing then.
+  if (when < state_->armed) state_->arm();
 }
 
 }  // namespace memberlist::net

@@ -7,8 +7,8 @@
 
 namespace memberlist::net {
 
-/// One thread's event loop: runs what is posted, what the sockets of this room wait for, and one
-/// deadline. Everything that a Loop calls is called from the thread that is in `run`.
+/// One thread's event loop: runs what is posted, and what the sockets and deadlines of this room
+/// wait for. Everything that a Loop calls is called from the thread that is in `run`.
 class Loop {
  public:
   using Task = std::function<void()>;  // not move_only_function: libc++ has none
@@ -29,20 +29,32 @@ class Loop {
   /// The steady clock on the engine's time line. From any thread.
   [[nodiscard]] static TimePoint now() noexcept;
 
-  /// What `set_deadline` is for; to be set before `run`.
-  void on_deadline(std::function<void()> handler);
-  /// Calls the handler once `when` has come, instead of at any earlier given time; `kNever` for not
-  /// at all. May call it a little early, if an earlier deadline was postponed, so the handler must
-  /// look at the clock. From the loop's thread, or while nobody is in `run`.
-  void set_deadline(TimePoint when);
-
-  /// What the other sources of this room hang on.
+  /// What the sources of this room hang on.
   struct Context;
   [[nodiscard]] Context& context() noexcept { return *context_; }
 
  private:
-  void arm();
   std::unique_ptr<Context> context_;
+};
+
+/// Calls a handler once a moment has come. A loop may have many. Made from any thread; all else
+/// from the loop's thread, or while nobody is in `run`. The loop must outlive it.
+class Deadline {
+ public:
+  Deadline(Loop& loop, std::function<void()> handler);
+  /// The handler is called no more. It may destroy the Deadline itself.
+  ~Deadline();
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+
+  /// Calls the handler once `when` has come, instead of at any earlier given time; `kNever` for not
+  /// at all. May call it a little early, if an earlier moment was postponed, so the handler must
+  /// look at the clock.
+  void set(TimePoint when);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace memberlist::net

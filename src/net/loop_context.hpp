@@ -3,21 +3,19 @@
 // Private to this room: the header that shows Asio.
 
 #include <asio/io_context.hpp>
-#include <asio/steady_timer.hpp>
 #include <chrono>
-#include <functional>
+#include <memory>
 
 #include "memberlist/time.hpp"
 #include "net/loop.hpp"
 
 namespace memberlist::net {
 
+struct ReceiveBuffers;
+
 struct Loop::Context {
   asio::io_context io{1};
-  asio::steady_timer timer{io};
-  std::function<void()> on_deadline;
-  TimePoint wanted = kNever;  ///< the deadline as it was set last
-  TimePoint armed = kNever;   ///< what the timer waits for; at most `wanted`
+  std::weak_ptr<ReceiveBuffers> receive_buffers;  ///< see ReceiveBuffers::of
 };
 
 /// The same moment for Asio's timers.

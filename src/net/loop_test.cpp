@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -48,12 +49,12 @@ TEST(Loop, CallsTheDeadlineOnce) {
   Loop loop;
   int calls = 0;
   const TimePoint due = Loop::now() + milliseconds(5);
-  loop.on_deadline([&] {
+  Deadline deadline(loop, [&] {
     ++calls;
     EXPECT_GE(Loop::now(), due);
     loop.stop();
   });
-  loop.set_deadline(due);
+  deadline.set(due);
   loop.run();
   EXPECT_EQ(calls, 1);
 }
@@ -63,20 +64,21 @@ TEST(Loop, FollowsADeadlineThatMoves) {
   const TimePoint start = Loop::now();
   std::vector<int> fired;
   int stage = 0;
-  loop.on_deadline([&] {
+  std::optional<Deadline> moving;
+  moving.emplace(loop, [&] {
     fired.push_back(stage);
     if (stage == 0) {
       // Set for late, brought forward, put off again: the last one counts.
       stage = 1;
-      loop.set_deadline(start + std::chrono::hours(1));
-      loop.set_deadline(start + milliseconds(20));
-      loop.set_deadline(start + milliseconds(40));
+      moving->set(start + std::chrono::hours(1));
+      moving->set(start + milliseconds(20));
+      moving->set(start + milliseconds(40));
       return;
     }
     EXPECT_GE(Loop::now(), start + milliseconds(40));
     loop.stop();
   });
-  loop.set_deadline(start);
+  moving->set(start);
   loop.run();
   EXPECT_EQ(fired, (std::vector{0, 1}));
 }
@@ -84,10 +86,10 @@ TEST(Loop, FollowsADeadlineThatMoves) {
 TEST(Loop, NeverTakesADeadlineBack) {
   Loop loop;
   bool called = false;
-  loop.on_deadline([&] { called = true; });
+  Deadline deadline(loop, [&] { called = true; });
   const TimePoint due = Loop::now() + milliseconds(5);
-  loop.set_deadline(due);
-  loop.set_deadline(kNever);
+  deadline.set(due);
+  deadline.set(kNever);
   const std::function<void()> wait = [&] {
     if (Loop::now() > due + milliseconds(5)) return loop.stop();
     loop.post(wait);
@@ -95,6 +97,40 @@ TEST(Loop, NeverTakesADeadlineBack) {
   loop.post(wait);
   loop.run();
   EXPECT_FALSE(called);
+}
+
+TEST(Loop, HasManyDeadlines) {
+  Loop loop;
+  const TimePoint start = Loop::now();
+  std::vector<int> fired;
+  Deadline late(loop, [&] {
+    fired.push_back(2);
+    loop.stop();
+  });
+  Deadline early(loop, [&] { fired.push_back(1); });
+  late.set(start + milliseconds(10));
+  early.set(start + milliseconds(1));
+  loop.run();
+  EXPECT_EQ(fired, (std::vector{1, 2}));
+}
+
+TEST(Loop, ADeadlineMayGoWithinItsHandlerAndNeverCallsAfterwards) {
+  Loop loop;
+  const TimePoint due = Loop::now();
+  int calls = 0;
+  std::optional<Deadline> other(std::in_place, loop, [&] { ++calls; });
+  std::optional<Deadline> itself;
+  itself.emplace(loop, [&] {
+    ++calls;
+    while (Loop::now() < due + milliseconds(1)) continue;
+    other.reset();  // it is due, too
+    itself.reset();
+    loop.post([&] { loop.stop(); });
+  });
+  itself->set(due);
+  other->set(due + milliseconds(1));
+  loop.run();
+  EXPECT_EQ(calls, 1);
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/limits.hpp"
+
 #if defined(__linux__)
 #include <linux/errqueue.h>
 #endif

@@ -14,8 +14,8 @@
 #include "memberlist/address.hpp"
 #include "memberlist/bytes.hpp"
 #include "memberlist/error.hpp"
+#include "memberlist/transport.hpp"
 #include "net/socket_address.hpp"
-#include "net/transport.hpp"
 
 namespace memberlist::net {
 

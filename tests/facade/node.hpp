@@ -122,12 +122,14 @@ class Record {
 class Node {
  public:
   explicit Node(Config config, std::shared_ptr<Policy> policy = nullptr)
+      : Node(std::move(config), Hosting{}, std::move(policy)) {}
+  Node(Config config, const Hosting& hosting, std::shared_ptr<Policy> policy = nullptr)
       : record_(std::make_shared<Record>()) {
     Handlers handlers;
     handlers.policy = std::move(policy);
     handlers.on_event = [record = record_](const Event& event) { record->add(event); };
     handlers.on_log = [record = record_](const LogRecord& line) { record->add(line); };
-    auto created = Memberlist::create(std::move(config), std::move(handlers));
+    auto created = Memberlist::create(std::move(config), std::move(handlers), hosting);
     if (!created) throw std::runtime_error(created.error().message);
     list_ = std::make_unique<Memberlist>(std::move(*created));
   }

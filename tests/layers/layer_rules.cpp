@@ -30,6 +30,13 @@ const Names kEngineHeaders = {"address.hpp", "bytes.hpp", "config.hpp", "engine.
                               "error.hpp",   "event.hpp", "export.hpp", "key.hpp",
                               "member.hpp",  "time.hpp",  "version.hpp"};
 
+/// The room that brings the transports also sees what they are.
+const Names kTransportHeaders = [] {
+  Names names = kEngineHeaders;
+  names.insert({"memory_network.hpp", "transport.hpp"});
+  return names;
+}();
+
 const std::map<std::string, Room, std::less<>> kTable = {
     {"public", {{}, {"*"}}},
     {"base", {{}, kValueHeaders}},
@@ -37,7 +44,7 @@ const std::map<std::string, Room, std::less<>> kTable = {
     {"wire", {{"crypto", "base"}, kValueHeaders}},
     {"swim", {{"wire", "base"}, kEngineHeaders}},
     // It hands streams to the engine under the engine's own ids.
-    {"net", {{"wire", "base"}, kEngineHeaders}},
+    {"net", {{"wire", "base"}, kTransportHeaders}},
     {"api", {{"swim", "net", "base"}, {"*"}}},
     {"capi", {{"api"}, {"*"}}},
     {"sim", {{"swim", "wire", "base"}, kEngineHeaders}},

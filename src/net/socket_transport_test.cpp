@@ -1,4 +1,4 @@
-#include "net/transport.hpp"
+#include "net/socket_transport.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ const IpAddress kLocal4 = IpAddress::v4(127, 0, 0, 1);
 IpAddress local6() { return IpAddress::parse("::1").value_or(IpAddress{}); }
 
 // What a Transport told, to be waited for from the test's thread.
-class Recorder : public TransportHandler {
+class Recorder final : public TransportHandler {
  public:
   struct Packet {
     Address from;
@@ -106,12 +106,12 @@ class TransportTest : public ::testing::Test {
 
   struct End {
     Recorder heard;
-    std::unique_ptr<Transport> transport;
+    std::unique_ptr<SocketTransport> transport;
   };
-  Result<End*> try_open(const TransportOptions& options) {
+  Result<End*> try_open(const SocketTransportOptions& options) {
     auto end = std::make_unique<End>();
     return running_.call([&]() -> Result<End*> {
-      auto opened = Transport::open(running_.loop(), options, end->heard);
+      auto opened = SocketTransport::open(running_.loop(), options, end->heard);
       if (!opened) return std::unexpected(opened.error());
       end->transport = std::move(*opened);
       end->transport->start();
@@ -433,7 +433,7 @@ TEST_F(TransportTest, BoundsWhatWaitsToBeWritten) {
 }
 
 TEST_F(TransportTest, BoundsWhatWaitsToBeWrittenToAllTogether) {
-  TransportOptions options{.bind = {kLocal4, 0}};
+  SocketTransportOptions options{.bind = {kLocal4, 0}};
   options.total_queue_bytes = 12'000'000;  // the kernel takes some of each
   auto opened = try_open(options);
   ASSERT_TRUE(opened.has_value());
@@ -454,7 +454,7 @@ TEST_F(TransportTest, BoundsWhatWaitsToBeWrittenToAllTogether) {
 }
 
 TEST_F(TransportTest, AbortsTheOldestOfTooManyThatLinger) {
-  TransportOptions options{.bind = {kLocal4, 0}};
+  SocketTransportOptions options{.bind = {kLocal4, 0}};
   options.closing_streams = 2;
   auto opened = try_open(options);
   ASSERT_TRUE(opened.has_value());

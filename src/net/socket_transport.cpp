@@ -1,4 +1,4 @@
-#include "net/transport.hpp"
+#include "net/socket_transport.hpp"
 
 #include <fmt/format.h>
 
@@ -16,6 +16,7 @@
 
 #include "net/listen.hpp"
 #include "net/loop_context.hpp"
+#include "net/receive_buffers.hpp"
 #include "net/stream_socket.hpp"
 #include "net/udp_batch.hpp"
 
@@ -26,16 +27,17 @@ namespace {
 constexpr int kBatchesPerTurn = 4;
 // News from the error queue of one turn.
 constexpr int kErrorsPerTurn = 256;
-constexpr std::size_t kReadBufferBytes = 64 * limits::kKiB;
 constexpr auto kFirstAcceptPause = std::chrono::milliseconds(10);
 constexpr auto kLongestAcceptPause = std::chrono::seconds(1);
 
 }  // namespace
 
-class Transport::Impl final : public std::enable_shared_from_this<Impl>, public StreamOwner {
+class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, public StreamOwner {
  public:
-  Impl(Loop& loop, const TransportOptions& options, TransportHandler& handler, BoundSockets bound)
-      : io_(loop.context().io),
+  Impl(Loop& loop, const SocketTransportOptions& options, TransportHandler& handler,
+       BoundSockets bound)
+      : loop_(loop.context()),
+        io_(loop_.io),
         options_(options),
         handler_(&handler),
         udp_(std::move(bound.udp)),
@@ -47,6 +49,7 @@ class Transport::Impl final : public std::enable_shared_from_this<Impl>, public 
         sender_(bound.family) {}
 
   void start() {
+    buffers_ = ReceiveBuffers::of(loop_);
     wait_packets();
     accept();
   }
@@ -67,7 +70,7 @@ class Transport::Impl final : public std::enable_shared_from_this<Impl>, public 
 
   [[nodiscard]] const Address& address() const noexcept { return address_; }
   [[nodiscard]] Family family() const noexcept { return family_; }
-  [[nodiscard]] TransportCounters counters() const noexcept { return {sender_.dropped()}; }
+  [[nodiscard]] std::uint64_t packets_dropped() const noexcept { return sender_.dropped(); }
 
   // --- StreamOwner
   void stream_event(StreamSocket& stream, const StreamEvent& event) override;
@@ -75,7 +78,7 @@ class Transport::Impl final : public std::enable_shared_from_this<Impl>, public 
   void queue_changed(std::ptrdiff_t bytes) override {
     queued_bytes_ = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(queued_bytes_) + bytes);
   }
-  std::span<std::byte> read_buffer() override { return read_buffer_; }
+  std::span<std::byte> read_buffer() override { return buffers_->stream; }
 
  private:
   using StreamPointer = std::shared_ptr<StreamSocket>;
@@ -91,8 +94,9 @@ class Transport::Impl final : public std::enable_shared_from_this<Impl>, public 
   StreamPointer take(StreamId id);
   void check_finished();
 
+  Loop::Context& loop_;
   asio::io_context& io_;
-  TransportOptions options_;
+  SocketTransportOptions options_;
   TransportHandler* handler_;  // null once there is nothing more to tell
   asio::ip::udp::socket udp_;
   asio::ip::tcp::acceptor acceptor_;
@@ -102,7 +106,7 @@ class Transport::Impl final : public std::enable_shared_from_this<Impl>, public 
   Address address_;
   Family family_;
 
-  UdpReceiver receiver_;
+  std::shared_ptr<ReceiveBuffers> buffers_;
   UdpSender sender_;
   std::vector<SendFailure> send_failures_;
   bool waits_sendable_ = false;
@@ -111,13 +115,12 @@ class Transport::Impl final : public std::enable_shared_from_this<Impl>, public 
   std::unordered_map<StreamId, StreamPointer> streams_;
   std::list<StreamPointer> closing_;  // oldest first
   std::size_t queued_bytes_ = 0;
-  std::vector<std::byte> read_buffer_ = std::vector<std::byte>(kReadBufferBytes);
   Loop::Task finished_;
 };
 
 // --- packets ------------------------------------------------------------------------------------
 
-void Transport::Impl::wait_packets() {
+void SocketTransport::Impl::wait_packets() {
   udp_.async_wait(asio::ip::udp::socket::wait_read,
                   [self = shared_from_this()](const asio::error_code& error) {
                     if (error || self->handler_ == nullptr) return;
@@ -126,10 +129,10 @@ void Transport::Impl::wait_packets() {
                   });
 }
 
-void Transport::Impl::receive() {
+void SocketTransport::Impl::receive() {
   for (int i = 0; i < kBatchesPerTurn; ++i) {
     int error = 0;
-    const auto packets = receiver_.receive(udp_.native_handle(), error);
+    const auto packets = buffers_->packets.receive(udp_.native_handle(), error);
     if (!packets.empty()) {
       handler_->on_packets(packets);
       if (handler_ == nullptr || packets.size() < kBatchPackets) return;
@@ -141,7 +144,7 @@ void Transport::Impl::receive() {
   }
 }
 
-void Transport::Impl::read_error_queue() {
+void SocketTransport::Impl::read_error_queue() {
   for (int i = 0; i < kErrorsPerTurn && handler_ != nullptr; ++i) {
     const auto failure = next_queued_error(udp_.native_handle());
     if (!failure) return;
@@ -149,14 +152,14 @@ void Transport::Impl::read_error_queue() {
   }
 }
 
-void Transport::Impl::flush() {
+void SocketTransport::Impl::flush() {
   if (!udp_.is_open()) return;
   sender_.flush(udp_.native_handle(), send_failures_);
   tell_send_failures();
   if (sender_.waiting()) wait_sendable();
 }
 
-void Transport::Impl::wait_sendable() {
+void SocketTransport::Impl::wait_sendable() {
   if (waits_sendable_) return;
   waits_sendable_ = true;
   udp_.async_wait(asio::ip::udp::socket::wait_write,
@@ -169,7 +172,7 @@ void Transport::Impl::wait_sendable() {
                   });
 }
 
-void Transport::Impl::tell_send_failures() {
+void SocketTransport::Impl::tell_send_failures() {
   if (send_failures_.empty() || failures_posted_) return;
   failures_posted_ = true;
   asio::post(io_, [self = shared_from_this()] {
@@ -184,7 +187,7 @@ void Transport::Impl::tell_send_failures() {
 
 // --- accepting ----------------------------------------------------------------------------------
 
-void Transport::Impl::accept() {
+void SocketTransport::Impl::accept() {
   acceptor_.async_accept(
       [self = shared_from_this()](const asio::error_code& error, asio::ip::tcp::socket socket) {
         if (self->handler_ == nullptr || error == asio::error::operation_aborted) return;
@@ -195,7 +198,7 @@ void Transport::Impl::accept() {
       });
 }
 
-void Transport::Impl::accepted(asio::ip::tcp::socket socket) {
+void SocketTransport::Impl::accepted(asio::ip::tcp::socket socket) {
   asio::error_code error;
   const auto peer = socket.remote_endpoint(error);
   const auto from = error ? std::nullopt : from_socket_address(peer.data());
@@ -210,7 +213,7 @@ void Transport::Impl::accepted(asio::ip::tcp::socket socket) {
 
 // Accepting fails when descriptors or memory run out. The waiting connection then stays ready, so
 // that trying again at once would spin.
-void Transport::Impl::pause_accepting(const asio::error_code& error) {
+void SocketTransport::Impl::pause_accepting(const asio::error_code& error) {
   if (accept_pause_ == asio::steady_timer::duration(kFirstAcceptPause)) {
     handler_->on_accept_error({ErrorCode::system,
                                fmt::format("cannot accept connections at {} for now: {}",
@@ -227,14 +230,14 @@ void Transport::Impl::pause_accepting(const asio::error_code& error) {
 
 // --- streams ------------------------------------------------------------------------------------
 
-void Transport::Impl::dial(StreamId id, const Address& to) {
+void SocketTransport::Impl::dial(StreamId id, const Address& to) {
   if (handler_ == nullptr) return;
   auto stream = std::make_shared<StreamSocket>(io_, id, to, *this);
   streams_[id] = stream;
   stream->dial();
 }
 
-void Transport::Impl::write(StreamId id, Bytes bytes) {
+void SocketTransport::Impl::write(StreamId id, Bytes bytes) {
   const auto at = streams_.find(id);
   if (at == streams_.end()) return;
   StreamSocket& stream = *at->second;
@@ -252,7 +255,7 @@ void Transport::Impl::write(StreamId id, Bytes bytes) {
   stream.write(std::move(bytes));
 }
 
-Transport::Impl::StreamPointer Transport::Impl::take(StreamId id) {
+SocketTransport::Impl::StreamPointer SocketTransport::Impl::take(StreamId id) {
   const auto at = streams_.find(id);
   if (at == streams_.end()) return nullptr;
   StreamPointer stream = std::move(at->second);
@@ -260,7 +263,7 @@ Transport::Impl::StreamPointer Transport::Impl::take(StreamId id) {
   return stream;
 }
 
-void Transport::Impl::close(StreamId id) {
+void SocketTransport::Impl::close(StreamId id) {
   const StreamPointer stream = take(id);
   if (!stream) return;
   closing_.push_back(stream);
@@ -268,15 +271,15 @@ void Transport::Impl::close(StreamId id) {
   if (closing_.size() > options_.closing_streams) StreamPointer(closing_.front())->abort();
 }
 
-void Transport::Impl::abort(StreamId id) {
+void SocketTransport::Impl::abort(StreamId id) {
   if (const StreamPointer stream = take(id)) stream->abort();
 }
 
-void Transport::Impl::stream_event(StreamSocket& stream, const StreamEvent& event) {
+void SocketTransport::Impl::stream_event(StreamSocket& stream, const StreamEvent& event) {
   if (handler_ != nullptr) handler_->on_stream(stream.id(), event);
 }
 
-void Transport::Impl::stream_gone(StreamSocket& stream) {
+void SocketTransport::Impl::stream_gone(StreamSocket& stream) {
   if (const auto at = streams_.find(stream.id());
       at != streams_.end() && at->second.get() == &stream) {
     streams_.erase(at);
@@ -287,7 +290,7 @@ void Transport::Impl::stream_gone(StreamSocket& stream) {
 
 // --- the end ------------------------------------------------------------------------------------
 
-void Transport::Impl::close_all() {
+void SocketTransport::Impl::close_all() {
   handler_ = nullptr;
   asio::error_code ignored;
   udp_.close(ignored);
@@ -300,7 +303,7 @@ void Transport::Impl::close_all() {
   for (const auto& stream : closing) stream->abort();
 }
 
-void Transport::Impl::finish(Duration limit, Loop::Task done) {
+void SocketTransport::Impl::finish(Duration limit, Loop::Task done) {
   handler_ = nullptr;
   asio::error_code ignored;
   udp_.close(ignored);
@@ -320,7 +323,7 @@ void Transport::Impl::finish(Duration limit, Loop::Task done) {
   check_finished();
 }
 
-void Transport::Impl::check_finished() {
+void SocketTransport::Impl::check_finished() {
   if (!finished_ || !closing_.empty()) return;
   finish_timer_.cancel();
   asio::post(io_, std::exchange(finished_, nullptr));
@@ -328,28 +331,30 @@ void Transport::Impl::check_finished() {
 
 // --- the outside --------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Transport>> Transport::open(Loop& loop, const TransportOptions& options,
-                                                   TransportHandler& handler) {
+Result<std::unique_ptr<SocketTransport>> SocketTransport::open(
+    Loop& loop, const SocketTransportOptions& options, TransportHandler& handler) {
   auto bound = bind_both(loop.context().io, options.bind);
   if (!bound) return std::unexpected(std::move(bound.error()));
   auto impl = std::make_shared<Impl>(loop, options, handler, std::move(*bound));
-  return std::unique_ptr<Transport>(new Transport(std::move(impl)));
+  return std::unique_ptr<SocketTransport>(new SocketTransport(std::move(impl)));
 }
 
-Transport::Transport(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
-Transport::~Transport() { impl_->close_all(); }
-void Transport::start() { impl_->start(); }
-const Address& Transport::local_address() const noexcept { return impl_->address(); }
-bool Transport::reaches(const IpAddress& ip) const noexcept {
+SocketTransport::SocketTransport(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+SocketTransport::~SocketTransport() { impl_->close_all(); }
+void SocketTransport::start() { impl_->start(); }
+Address SocketTransport::local_address() const { return impl_->address(); }
+bool SocketTransport::reaches(const IpAddress& ip) const noexcept {
   return net::reaches(impl_->family(), ip);
 }
-void Transport::send(const Address& to, BytesView bytes) { impl_->send(to, bytes); }
-void Transport::flush() { impl_->flush(); }
-void Transport::dial(StreamId id, const Address& to) { impl_->dial(id, to); }
-void Transport::write(StreamId id, Bytes bytes) { impl_->write(id, std::move(bytes)); }
-void Transport::close(StreamId id) { impl_->close(id); }
-void Transport::abort(StreamId id) { impl_->abort(id); }
-void Transport::finish(Duration limit, Loop::Task done) { impl_->finish(limit, std::move(done)); }
-TransportCounters Transport::counters() const noexcept { return impl_->counters(); }
+void SocketTransport::send(const Address& to, BytesView bytes) { impl_->send(to, bytes); }
+void SocketTransport::flush() { impl_->flush(); }
+void SocketTransport::dial(StreamId id, const Address& to) { impl_->dial(id, to); }
+void SocketTransport::write(StreamId id, Bytes bytes) { impl_->write(id, std::move(bytes)); }
+void SocketTransport::close(StreamId id) { impl_->close(id); }
+void SocketTransport::abort(StreamId id) { impl_->abort(id); }
+void SocketTransport::finish(Duration limit, Loop::Task done) {
+  impl_->finish(limit, std::move(done));
+}
+std::uint64_t SocketTransport::packets_dropped() const noexcept { return impl_->packets_dropped(); }
 
 }  // namespace memberlist::net

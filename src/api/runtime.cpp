@@ -1,0 +1,53 @@
+#include "memberlist/runtime.hpp"
+
+#include <fmt/format.h>
+
+#include <system_error>
+#include <utility>
+
+#include "api/quiet_thread.hpp"
+#include "api/runtime_impl.hpp"
+
+namespace memberlist {
+
+Result<std::shared_ptr<Runtime::Impl>> Runtime::Impl::start() {
+  auto impl = std::make_shared<Impl>();
+  try {
+    impl->thread_ = api::start_quiet_thread([loop = impl->loop_] { loop->run(); });
+  } catch (const std::system_error& error) {
+    return fail(ErrorCode::system, fmt::format("cannot start a thread: {}", error.what()));
+  }
+  impl->id_ = impl->thread_.get_id();
+  return impl;
+}
+
+Runtime::Impl::~Impl() {
+  if (on_own_thread()) {
+    loop_->stop();
+    thread_.detach();
+  } else {
+    stop();
+  }
+}
+
+void Runtime::Impl::stop() {
+  const std::lock_guard lock(stopping_);
+  if (!thread_.joinable()) return;
+  loop_->stop();
+  thread_.join();
+}
+
+Result<Runtime> Runtime::create() {
+  auto impl = Impl::start();
+  if (!impl) return std::unexpected(std::move(impl.error()));
+  return Runtime(std::move(*impl));
+}
+
+Runtime::Runtime(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Runtime::Runtime(const Runtime&) noexcept = default;
+Runtime::Runtime(Runtime&&) noexcept = default;
+Runtime& Runtime::operator=(const Runtime&) noexcept = default;
+Runtime& Runtime::operator=(Runtime&&) noexcept = default;
+Runtime::~Runtime() = default;
+
+}  // namespace memberlist

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "memberlist/runtime.hpp"
+#include "memberlist/transport.hpp"
+#include "net/loop.hpp"
+
+namespace memberlist {
+
+/// A loop and the thread that runs it.
+class Runtime::Impl final : public Executor {
+ public:
+  /// Error: `system`.
+  [[nodiscard]] static Result<std::shared_ptr<Impl>> start();
+  /// As `stop`; on its own thread, which cannot wait for itself, it goes on alone to its end.
+  ~Impl() override;
+
+  void post(std::function<void()> task) override { loop_->post(std::move(task)); }
+  [[nodiscard]] net::Loop& loop() noexcept { return *loop_; }
+  [[nodiscard]] bool on_own_thread() const noexcept { return id_ == std::this_thread::get_id(); }
+  /// Waits until what was posted before has run and the thread has ended. Idempotent, from all
+  /// threads but its own.
+  void stop();
+
+ private:
+  std::shared_ptr<net::Loop> loop_ = std::make_shared<net::Loop>();  // its thread's, too
+  std::mutex stopping_;
+  std::thread thread_;
+  std::thread::id id_;  // set once, and read by all
+};
+
+}  // namespace memberlist
