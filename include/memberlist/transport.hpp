@@ -113,6 +113,10 @@ struct TransportSetup {
   Duration close_timeout{};            ///< what a closed stream may take to end: `tcp_timeout`
   std::shared_ptr<Executor> executor;  ///< where the handler is to be called
   TransportHandler* handler{};         ///< never null; valid until the Transport is destroyed
+  /// Makes the library's own, over UDP and TCP at `bind`, for a Transport that wraps it; the
+  /// handler must outlive it. Errors: `address_in_use`, `invalid_argument` (not an address of this
+  /// machine), `system`.
+  std::function<Result<std::unique_ptr<Transport>>(TransportHandler& handler)> sockets;
 };
 
 /// Makes the Transport of one member; called once by `Memberlist::create`, which hands on its

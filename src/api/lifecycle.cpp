@@ -71,17 +71,23 @@ Result<void> Memberlist::Impl::open(std::vector<Bytes> keys,
   auto transport = make_transport ? make_transport({.bind = config_.bind,
                                                     .close_timeout = config_.tcp_timeout,
                                                     .executor = runtime_,
-                                                    .handler = this})
-                                  : open_sockets();
+                                                    .handler = this,
+                                                    .sockets = sockets()})
+                                  : sockets()(*this);
   if (!transport) return std::unexpected(std::move(transport.error()));
   transport_ = std::move(*transport);
   if (auto chosen = choose_advertised(transport_->local_address()); !chosen) return chosen;
   return make_engine(std::move(keys));
 }
 
-Result<std::unique_ptr<Transport>> Memberlist::Impl::open_sockets() {
-  return net::SocketTransport::open(
-      runtime_->loop(), {.bind = config_.bind, .close_timeout = config_.tcp_timeout}, *this);
+std::function<Result<std::unique_ptr<Transport>>(TransportHandler&)> Memberlist::Impl::sockets()
+    const {
+  return [&loop = runtime_->loop(),
+          options = net::SocketTransportOptions{.bind = config_.bind,
+                                                .close_timeout = config_.tcp_timeout}](
+             TransportHandler& handler) -> Result<std::unique_ptr<Transport>> {
+    return net::SocketTransport::open(loop, options, handler);
+  };
 }
 
 Result<void> Memberlist::Impl::choose_advertised(const Address& bound) {

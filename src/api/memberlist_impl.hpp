@@ -103,7 +103,8 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
 
   // --- create
   Result<void> open(std::vector<Bytes> keys, const TransportFactory& make_transport);
-  Result<std::unique_ptr<Transport>> open_sockets();
+  [[nodiscard]] std::function<Result<std::unique_ptr<Transport>>(TransportHandler&)> sockets()
+      const;
   Result<void> choose_advertised(const Address& bound);
   Result<void> make_engine(std::vector<Bytes> keys);
   void start();

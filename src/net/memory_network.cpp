@@ -121,13 +121,16 @@ class MemoryNetwork::Endpoint : public std::enable_shared_from_this<Endpoint> {
     Connection connection = 0;
     Address peer;
     std::weak_ptr<Endpoint> other;
-    std::shared_ptr<std::atomic<std::size_t>> under_way = {};  // bytes written and not yet read
+    /// Bytes that were written here and not yet read there.
+    std::shared_ptr<std::atomic<std::size_t>> under_way =
+        std::make_shared<std::atomic<std::size_t>>(0);
   };
 
   void accept(Connection connection, const EndpointPointer& from);
   void received(Connection connection, const Bytes& bytes);
   void ended(Connection connection);
   void broken(Connection connection, Error error);
+  void break_other(const End& end);
   void add(StreamId id, End end);
   std::optional<End> take(StreamId id);
   [[nodiscard]] std::optional<StreamId> id_of(Connection connection) const;
@@ -193,24 +196,24 @@ void MemoryNetwork::Endpoint::accept(Connection connection, const EndpointPointe
 void MemoryNetwork::Endpoint::write(StreamId id, Bytes bytes) {
   const auto at = ends_.find(id);
   if (at == ends_.end()) return;
-  const Connection connection = at->second.connection;
-  auto& under_way = at->second.under_way;
-  if (!under_way) under_way = std::make_shared<std::atomic<std::size_t>>(0);
+  const End& end = at->second;
   const std::size_t size = bytes.size();
-  if (under_way->fetch_add(size) + size > limits::kStreamQueueBytes) {
-    return post([connection, size](Endpoint& self) {
+  if (end.under_way->fetch_add(size) + size > limits::kStreamQueueBytes) {
+    break_other(end);
+    return post([connection = end.connection, size](Endpoint& self) {
       self.broken(connection,
                   {ErrorCode::too_large,
                    fmt::format("{} more bytes are too many to wait for being read", size),
                    {}});
     });
   }
-  const auto other = at->second.other.lock();
-  if (!other) return;
-  other->post([connection, under_way, bytes = std::move(bytes)](Endpoint& peer) {
-    *under_way -= bytes.size();
-    peer.received(connection, bytes);
-  });
+  if (const auto other = end.other.lock()) {
+    other->post([connection = end.connection, under_way = end.under_way,
+                 bytes = std::move(bytes)](Endpoint& peer) {
+      *under_way -= bytes.size();
+      peer.received(connection, bytes);
+    });
+  }
 }
 
 void MemoryNetwork::Endpoint::received(Connection connection, const Bytes& bytes) {
@@ -230,10 +233,12 @@ void MemoryNetwork::Endpoint::ended(Connection connection) {
 }
 
 void MemoryNetwork::Endpoint::abort(StreamId id) {
-  const auto end = take(id);
-  if (!end) return;
-  if (const auto other = end->other.lock()) {
-    other->post([connection = end->connection, from = address_](Endpoint& peer) {
+  if (const auto end = take(id)) break_other(*end);
+}
+
+void MemoryNetwork::Endpoint::break_other(const End& end) {
+  if (const auto other = end.other.lock()) {
+    other->post([connection = end.connection, from = address_](Endpoint& peer) {
       peer.broken(connection, reset_by(from));
     });
   }

@@ -54,6 +54,13 @@ TEST(Examples, ShardingRingMovesOnlyTheKeysOfWhoLeaves) {
             "261 keys moved, 261 of them from d\n");
 }
 
+TEST(Examples, CustomTransportCountsAndShutsOut) {
+  EXPECT_EQ(output_of("custom_transport"),
+            "a sees b\n"
+            "packets went to b\n"
+            "b is shut out, and dead for a\n");
+}
+
 TEST(Examples, ChatShowsAllWhatOneTypesAndWhoComesAndGoes) {
   Chatter ann(program("chat"), "ann");
   Chatter ben(program("chat"), "ben", ann.address());
