@@ -120,6 +120,9 @@ class MEMBERLIST_API Policy {
   virtual Bytes ack_payload();
   /// A probe of this node was answered directly and in time (ping delegate, protocol 5).
   virtual void notify_ping(const MemberRecord& peer, Duration round_trip, BytesView payload);
+  /// Whether a member that does not answer by UDP may be pinged over TCP, unless
+  /// `Config::disable_tcp_pings` forbids that for all (protocol 5).
+  [[nodiscard]] virtual bool allow_tcp_ping(const MemberRecord& peer);
 };
 
 // --- numbers ------------------------------------------------------------------------------------

@@ -141,10 +141,14 @@ void Prober::go_indirect(std::uint32_t seq_no, Probe& probe) {
   const MemberIndex target = context_.table.find(probe.target);
   if (target == kNoMember) return;
   ask_others(seq_no, probe, target);
-  const bool can_by_stream = context_.table.at(target).record->protocol.max >= kStreamPingProtocol;
-  if (can_by_stream && !context_.config.disable_tcp_pings) {
+  if (may_ping_by_stream(*context_.table.at(target).record)) {
     streams_.dial_ping(probe.address, probe.target, seq_no, probe.deadline);
   }
+}
+
+bool Prober::may_ping_by_stream(const MemberRecord& target) const {
+  if (target.protocol.max < kStreamPingProtocol || context_.config.disable_tcp_pings) return false;
+  return context_.policy == nullptr || context_.policy->allow_tcp_ping(target);
 }
 
 void Prober::ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target) {

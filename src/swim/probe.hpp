@@ -101,6 +101,7 @@ class Prober {
   template <class Wanted>
   [[nodiscard]] std::vector<std::uint32_t> probes_under_way(Wanted&& wanted) const;
   void go_indirect(std::uint32_t seq_no, Probe& probe);
+  [[nodiscard]] bool may_ping_by_stream(const MemberRecord& target) const;
   void ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target);
   void succeed(Probe& probe);
   void fail(const Probe& probe);

@@ -306,6 +306,23 @@ TEST(EngineTcpFallback, CanBeDisabled) {
   EXPECT_TRUE(bench.streams().empty());
 }
 
+TEST(EngineTcpFallback, CanBeForbiddenForOneMember) {
+  VirtualPolicy policy;
+  policy.on_tcp_ping = [](const MemberRecord& peer) { return peer.name != "a"; };
+  Bench bench(EngineBench::quiet_config(), &policy);
+  ScriptedPeer& a = bench.meet("a");
+  ScriptedPeer& b = bench.meet("b");
+  for (ScriptedPeer* peer : {&a, &b}) {
+    peer->answers_pings = false;
+    peer->tcp = Tcp::answers;
+  }
+  ASSERT_TRUE(wait_for(bench, "a", suspect, 5s));
+  bench.run_for(10s);
+  EXPECT_EQ(bench.kinds("b"), (Kinds{join}));
+  EXPECT_FALSE(bench.streams().empty());
+  for (const SeenStream& stream : bench.streams()) EXPECT_EQ(stream.peer, b.address);
+}
+
 TEST(EngineTcpFallback, NotTriedWithAPeerTooOldForIt) {
   Bench bench;
   ScriptedPeer& peer = bench.add_peer("a");

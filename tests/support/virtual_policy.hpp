@@ -18,6 +18,7 @@ class VirtualPolicy final : public Policy {
   std::function<Bytes(bool)> on_local_state = {};
   std::function<Bytes()> on_ack_payload = {};
   std::function<void(const MemberRecord&, Duration, BytesView)> on_ping = {};
+  std::function<bool(const MemberRecord&)> on_tcp_ping = {};
 
   Result<void> notify_alive(const MemberRecord& peer) override {
     return on_alive ? on_alive(peer) : Policy::notify_alive(peer);
@@ -36,6 +37,9 @@ class VirtualPolicy final : public Policy {
   Bytes ack_payload() override { return on_ack_payload ? on_ack_payload() : Policy::ack_payload(); }
   void notify_ping(const MemberRecord& peer, Duration round_trip, BytesView payload) override {
     if (on_ping) on_ping(peer, round_trip, payload);
+  }
+  bool allow_tcp_ping(const MemberRecord& peer) override {
+    return on_tcp_ping ? on_tcp_ping(peer) : Policy::allow_tcp_ping(peer);
   }
 };
 
