@@ -22,7 +22,8 @@ inline ProcessOptions command(std::vector<std::string> argv) {
   return options;
 }
 
-/// One person at the chat of examples/chat.cpp, at a port of the kernel's choice.
+/// One person at the chat of examples/chat.cpp, or one that only watches (own_loop_*.cpp), at a
+/// port of the kernel's choice.
 class Chatter {
  public:
   Chatter(const std::string& program, const std::string& name, const std::string& joins = {})
@@ -47,6 +48,11 @@ class Chatter {
     std::size_t times = 0;
     for (std::string line; std::getline(output, line);) times += line == wanted ? 1 : 0;
     return times;
+  }
+  void send_signal(int number) { EXPECT_TRUE(process_.signal(number)); }
+  void expect_end() {
+    const auto status = process_.wait(kPatience);
+    EXPECT_TRUE(status && status->success()) << process_.error_output();
   }
   void leave() {
     process_.close_input();

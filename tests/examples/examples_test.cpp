@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <string>
 
 #include "../support/process.hpp"
@@ -85,6 +86,49 @@ TEST(Examples, ChatShowsAllWhatOneTypesAndWhoComesAndGoes) {
   }
   EXPECT_EQ(cat.times_shown("ann: good morning"), 1U);
   cat.leave();
+  ann.leave();
+}
+
+class OwnLoopExample : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(OwnLoopExample, IsAMemberLikeAnyOther) {
+  Chatter ann(program("chat"), "ann");
+  Chatter ben(program(GetParam()), "ben", ann.address());
+  ASSERT_TRUE(ann.sees("* ben joined"));
+  ASSERT_TRUE(ben.sees("* ann joined"));
+  Chatter cat(program("chat"), "cat", ben.address());  // it answers a join
+  ASSERT_TRUE(ben.sees("* cat joined"));
+  ASSERT_TRUE(cat.sees("* ann joined"));
+  Chatter dan(program(GetParam()), "dan", ben.address());
+  for (Chatter* other : {&ann, &ben, &cat}) EXPECT_TRUE(other->sees("* dan joined"));
+
+  dan.send_signal(SIGKILL);
+  for (Chatter* other : {&ann, &ben, &cat}) EXPECT_TRUE(other->sees("* dan is lost"));
+  cat.leave();
+  EXPECT_TRUE(ben.sees("* cat left"));
+  ben.leave();
+  EXPECT_TRUE(ann.sees("* ben left"));
+  ann.leave();
+}
+
+TEST_P(OwnLoopExample, SaysWhyAJoinFailed) {
+  const Completed completed =
+      run(command({program(GetParam()), "ann", "127.0.0.1:0", "127.0.0.1:1"}), kPatience);
+  EXPECT_FALSE(completed.status.success());
+  EXPECT_NE(completed.error_output.find("127.0.0.1:1"), std::string::npos)
+      << completed.error_output;
+}
+
+INSTANTIATE_TEST_SUITE_P(Loops, OwnLoopExample,
+                         ::testing::Values("own_loop_asio", "own_loop_poll"));
+
+TEST(Examples, OwnLoopOnAsioLeavesWhenItIsInterrupted) {
+  Chatter ann(program("chat"), "ann");
+  Chatter ben(program("own_loop_asio"), "ben", ann.address());
+  ASSERT_TRUE(ann.sees("* ben joined"));
+  ben.send_signal(SIGINT);
+  EXPECT_TRUE(ann.sees("* ben left"));
+  ben.expect_end();
   ann.leave();
 }
 
