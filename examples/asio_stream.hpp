@@ -51,19 +51,18 @@ class AsioStream : public std::enable_shared_from_this<AsioStream> {
   }
 
  private:
-  using Self = std::shared_ptr<AsioStream>;  // an argument, so that it lives in the coroutine
-
+  // A coroutine has a pointer to the stream among its arguments, which keeps it alive.
   void start(asio::awaitable<void> work) {
     asio::co_spawn(socket_.get_executor(), std::move(work), asio::detached);
   }
-  asio::awaitable<void> connect(Self self, tcp::endpoint to) {
+  asio::awaitable<void> connect(std::shared_ptr<AsioStream> self, tcp::endpoint to) {
     asio::error_code error;
     co_await socket_.async_connect(to, into(error));
     if (error) co_return fail(error);
     tell(memberlist::StreamConnected{});
     co_await read(self);
   }
-  asio::awaitable<void> read(Self /*self*/) {
+  asio::awaitable<void> read(std::shared_ptr<AsioStream> /*self*/) {
     std::vector<std::byte> room(65'536);
     for (;;) {
       asio::error_code error;
@@ -75,7 +74,7 @@ class AsioStream : public std::enable_shared_from_this<AsioStream> {
     linger_.cancel();
     tell(memberlist::StreamEnd{});
   }
-  asio::awaitable<void> write_all(Self /*self*/) {
+  asio::awaitable<void> write_all(std::shared_ptr<AsioStream> /*self*/) {
     while (!unsent_.empty()) {
       asio::error_code error;
       co_await asio::async_write(socket_, asio::buffer(unsent_.front()), into(error));

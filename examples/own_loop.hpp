@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -45,7 +46,7 @@ class OwnLoop {
     auto engine = ml::Engine::create(std::move(config), std::move(environment));
     if (!engine) std::cerr << engine.error().message + '\n';
     if (!engine) return false;
-    engine_.emplace(std::move(*engine));
+    engine_ = std::make_unique<ml::Engine>(std::move(*engine));
     std::cout << "* " + name + " at " + bound.to_string() + '\n' << std::flush;
     if (seed) {
       seed_ = *seed;
@@ -136,7 +137,7 @@ class OwnLoop {
     if (line.level >= ml::LogLevel::warning) std::cerr << line.text + '\n';
   }
 
-  std::optional<ml::Engine> engine_;
+  std::unique_ptr<ml::Engine> engine_;  // since `begin`
   ml::Address seed_;
   std::optional<ml::OperationId> joining_;
   std::optional<ml::OperationId> leaving_;
