@@ -89,6 +89,20 @@ Outcome take_addresses(const AgentOptions& options, Config& config) {
   return {};
 }
 
+Outcome take_dns_servers(const AgentOptions& options, Config& config) {
+  for (const std::string& text : options.dns_servers) {
+    const auto server = Address::parse(text, 0);
+    if (!server) {
+      return misuse(
+          fmt::format("--dns-server {}: {}; give an IP address, e.g. 10.0.0.53 or "
+                      "127.0.0.1:8600",
+                      text, server.error().message));
+    }
+    config.dns_servers.push_back(*server);
+  }
+  return {};
+}
+
 Outcome take_keys(const AgentOptions& options, Config& config) {
   for (const std::string& text : options.keys) {
     auto key = parse_key(text, "--key");
@@ -216,6 +230,9 @@ AgentOptions merge_options(AgentOptions line, AgentOptions file) {
   if (line.join.empty()) {
     line.join = std::move(file.join);
   }
+  if (line.dns_servers.empty()) {
+    line.dns_servers = std::move(file.dns_servers);
+  }
   line.sets.insert(line.sets.begin(), std::make_move_iterator(file.sets.begin()),
                    std::make_move_iterator(file.sets.end()));
   fill(line.name, file.name);
@@ -248,6 +265,7 @@ std::expected<AgentPlan, CommandError> plan_agent(const AgentOptions& options) {
   plan.join = options.join;
   plan.retry_join = options.retry_join.value_or(false);
   outcome = in_turn([&] { return take_addresses(options, plan.config); },
+                    [&] { return take_dns_servers(options, plan.config); },
                     [&] { return take_keys(options, plan.config); },
                     [&] { return take_meta(options, plan.config); },
                     [&] { return take_knobs(options, plan.config); },

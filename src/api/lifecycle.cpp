@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 #include <system_error>
 
@@ -11,6 +12,9 @@
 
 namespace memberlist {
 namespace {
+
+// What one name server has for one try, at most: half of a look-up's time must do for several.
+constexpr auto kNameServerTime = std::chrono::seconds(2);
 
 // What streams that were closed before a shutdown get to write what they still hold.
 constexpr auto kLastWritesTime = std::chrono::seconds(1);
@@ -63,7 +67,9 @@ Result<void> Memberlist::Impl::open(std::vector<Bytes> keys) {
   transport_ = std::move(*transport);
   if (auto chosen = choose_advertised(transport_->local_address()); !chosen) return chosen;
   if (auto made = make_engine(std::move(keys)); !made) return made;
-  auto resolver = net::Resolver::create(loop_);
+  auto resolver = net::Resolver::create(
+      loop_, {.servers = config_.dns_servers,
+              .try_timeout = std::min<Duration>(kNameServerTime, config_.tcp_timeout / 8)});
   if (!resolver) return std::unexpected(std::move(resolver.error()));
   resolver_ = std::move(*resolver);
   return {};
