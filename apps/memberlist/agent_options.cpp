@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "files.hpp"
+#include "memberlist/memberlist.hpp"
 
 namespace memberlist::cli {
 
@@ -60,7 +61,7 @@ Outcome take_choice(std::string_view option, const std::optional<std::string>& w
 
 Outcome take_addresses(const AgentOptions& options, Config& config) {
   if (options.bind) {
-    const auto bind = Address::parse(*options.bind, config.bind.port);
+    const auto bind = parse_address(*options.bind, config.bind.port);
     if (!bind) {
       return misuse(fmt::format("--bind {}: {}; give an IP address, e.g. 127.0.0.1:7946 or [::]:0",
                                 *options.bind, bind.error().message));
@@ -68,7 +69,7 @@ Outcome take_addresses(const AgentOptions& options, Config& config) {
     config.bind = *bind;
   }
   if (options.advertise) {
-    const auto advertise = Address::parse(*options.advertise, 0);
+    const auto advertise = parse_address(*options.advertise, 0);
     if (!advertise) {
       return misuse(fmt::format("--advertise {}: {}; give an IP address, e.g. 192.0.2.7:7946",
                                 *options.advertise, advertise.error().message));
@@ -170,7 +171,7 @@ Outcome take_http(const AgentOptions& options, AgentPlan& plan) {
   if (text == "localhost" || text.starts_with("localhost:")) {
     text.replace(0, std::string_view("localhost").size(), "127.0.0.1");
   }
-  const auto address = Address::parse(text, kDefaultHttpPort);
+  const auto address = parse_address(text, kDefaultHttpPort);
   if (!address) {
     return misuse(fmt::format("--http {}: {}; give HOST:PORT, e.g. 127.0.0.1:7947, or off", text,
                               address.error().message));

@@ -66,6 +66,18 @@ TEST(AgentOptions, TakeAllThatIsGiven) {
   EXPECT_EQ(plan->join, options.join);
 }
 
+TEST(AgentOptions, ZonesMayBeNamesOfInterfaces) {
+  AgentOptions options;
+  options.bind = "[fe80::1%lo]:7946";
+  options.advertise = "fe80::1%lo";
+  const auto plan = plan_agent(options);
+  ASSERT_TRUE(plan.has_value()) << plan.error().text;
+  EXPECT_NE(plan->config.bind.ip.scope_id(), 0U);
+  EXPECT_EQ(plan->config.advertise.value_or(Address{}).ip, plan->config.bind.ip);
+  options.bind = "[fe80::1%nosuch0]:7946";
+  EXPECT_NE(error_of(options).find("no network interface \"nosuch0\""), std::string::npos);
+}
+
 TEST(AgentOptions, TheLevelOfWarningsMayBeShort) {
   for (const char* word : {"warning", "warn"}) {
     AgentOptions options;

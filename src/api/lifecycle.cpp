@@ -77,6 +77,7 @@ Result<void> Memberlist::Impl::open(std::vector<Bytes> keys) {
 
 Result<void> Memberlist::Impl::choose_advertised(const Address& bound) {
   config_.bind = bound;
+  detects_address_ = !config_.advertise && bound.ip.is_unspecified();
   Address advertise = config_.advertise.value_or(bound);
   if (advertise.port == 0) advertise.port = bound.port;
   if (advertise.ip.is_unspecified()) {

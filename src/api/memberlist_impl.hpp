@@ -119,6 +119,7 @@ class Memberlist::Impl final : public net::TransportHandler,
   void begin(const Start& start, const std::stop_token& stop, const CallPointer& call);
   void watch(const std::stop_token& stop, const CallPointer& call);
   void request_flush();  // with the mutex held
+  [[nodiscard]] std::optional<Address> moved_address() const;
   void look_up(const JoiningPointer& joining);
   void take_answers(Joining& joining) const;
   void dial(const JoiningPointer& joining);
@@ -131,6 +132,7 @@ class Memberlist::Impl final : public net::TransportHandler,
 
   // With name, bound address and advertised address filled in, and without keys.
   Config config_;
+  bool detects_address_ = false;  // the advertised one, as nothing names it
   Handlers handlers_;
   net::Loop loop_;
   std::unique_ptr<net::Transport> transport_;

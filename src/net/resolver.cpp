@@ -149,7 +149,9 @@ void Resolver::Impl::ask_by_tcp(const QueryPointer& query, Duration timeout) {
 }
 
 void Resolver::Impl::nothing_by_tcp(const QueryPointer& query) {
-  if (query->ordinary) return finish(query, std::unexpected(*std::move(query->ordinary)));
+  if (auto why = std::exchange(query->ordinary, std::nullopt)) {
+    return finish(query, std::unexpected(*std::move(why)));
+  }
   ask_ordinarily(query);
 }
 

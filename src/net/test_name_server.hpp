@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -26,7 +27,7 @@ namespace memberlist::net {
 
 /// What a name server says about one name.
 struct TestName {
-  std::vector<std::string> addresses = {};  ///< of both families
+  std::vector<std::string> addresses = {};  ///< of both families; `::ffff:...` goes into AAAA
   std::string alias = {};                   ///< another name (CNAME)
   /// Whether the answer has the alias's own aliases and addresses, too.
   bool whole_chain = true;
@@ -209,7 +210,8 @@ class TestNameServer {
       if (!script.alias.empty()) add(owner, kAlias, encoded(script.alias));
       for (const std::string& text : script.addresses) {
         const IpAddress ip = IpAddress::parse(text).value_or(IpAddress());
-        const BytesView bytes = ip.wire_bytes();
+        const bool mapped = text.starts_with("::ffff:");
+        const BytesView bytes = mapped ? std::as_bytes(std::span(ip.bytes())) : ip.wire_bytes();
         if (question.type != (bytes.size() == 4 ? kA : kAaaa)) continue;
         add(owner, question.type, std::string(as_text(bytes)));
       }

@@ -11,7 +11,6 @@
 namespace memberlist::facade_test {
 namespace {
 
-using net::TestName;
 using net::TestNameServer;
 
 class JoinByName : public ::testing::Test {
