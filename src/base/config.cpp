@@ -60,11 +60,14 @@ Result<void> check_dns_servers(const Config& config) {
                     fmt::format("at most {} addresses long", limits::kNameServers));
   }
   for (const Address& server : config.dns_servers) {
-    if (!server.ip.is_unspecified() && !server.ip.is_multicast()) continue;
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("dns_servers has {}; each must be the address of one machine",
-                            server.to_string()),
-                "dns_servers");
+    const IpAddress& ip = server.ip;
+    if (!ip.is_unspecified() && !ip.is_multicast() && ip.scope_id() == 0) continue;
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("dns_servers has {}; each must be the address of one machine, without a "
+                    "zone",
+                    server.to_string()),
+        "dns_servers");
   }
   return {};
 }

@@ -119,7 +119,9 @@ TEST(ConfigValidate, ChecksWhatIsNoKnob) {
   config = named();
   config.advertise = Address{IpAddress::v4(0, 0, 0, 0), 1};
   EXPECT_EQ(error_of(config).subject, "advertise");
-  for (const Address& server : {Address{}, Address{IpAddress::v4(224, 0, 0, 1), 53}}) {
+  const IpAddress zoned = IpAddress::parse("fe80::53%1").value_or(IpAddress());
+  for (const Address& server :
+       {Address{}, Address{IpAddress::v4(224, 0, 0, 1), 53}, Address{zoned, 53}}) {
     config = named();
     config.dns_servers = {{IpAddress::v4(10, 0, 0, 1), 0}, server};
     EXPECT_EQ(error_of(config).subject, "dns_servers");

@@ -184,8 +184,9 @@ TEST_F(ResolverTest, AsksTheNextServerWhereTheFirstNeverAnswers) {
   EXPECT_GT(mute.asked_by_udp("two"), 0);
 }
 
-TEST_F(ResolverTest, IsToldThatNoServerAnswers) {
+TEST_F(ResolverTest, IsToldThatThereIsNoServer) {
   const TestNameServer nobody(Ways::none);
+  // c-ares hears of one refusal for both questions by UDP, and has the other one wait for its time.
   open({.servers = {nobody.address()}, .try_timeout = milliseconds(20), .tries = 1});
   const Found found = ask("two.example").get();
   ASSERT_FALSE(found);

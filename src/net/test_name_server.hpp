@@ -42,8 +42,7 @@ class TestNameServer {
  public:
   enum class Ways : std::uint8_t { both, udp, none };
 
-  /// Over TCP connections are refused unless `ways` is `both`; over UDP nobody answers if it is
-  /// `none`.
+  /// What is not among its `ways` is refused at once, as where nobody listens.
   explicit TestNameServer(Ways ways = Ways::both) : ways_(ways) {
     // The same port for both: what the kernel has free for UDP may be taken for TCP.
     const IpAddress here = IpAddress::v4(127, 0, 0, 1);
@@ -56,6 +55,7 @@ class TestNameServer {
     }
     EXPECT_TRUE(bound);
     if (ways == Ways::both) tcp_.listen();
+    if (ways == Ways::none) udp_.connect(udp_.local());  // so it takes nothing from anybody else
     waker_.bind(here);
     thread_ = std::jthread([this] { serve(); });
   }

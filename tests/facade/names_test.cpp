@@ -40,6 +40,15 @@ TEST_F(JoinByName, ReachesWhoHasTheName) {
   EXPECT_TRUE(node.sees("seed", MemberStatus::alive));
 }
 
+TEST_F(JoinByName, TakesNameServersOfBothFamilies) {
+  Config both = config();
+  both.dns_servers.push_back({IpAddress::parse("fd00::53").value_or(IpAddress()), 0});
+  names_.set("seeds.example", {.addresses = {"127.0.0.1"}});
+  Node seed("seed");
+  Node node(both);
+  EXPECT_TRUE(node->join({at_port_of(seed, "seeds.example")}));
+}
+
 TEST_F(JoinByName, TriesEachAddressOfTheName) {
   Node seed("seed");
   names_.set("seeds.example", {.addresses = {"127.0.0.7", "127.0.0.1", "127.0.0.8"}});
