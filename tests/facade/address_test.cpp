@@ -5,11 +5,14 @@
 #include <string_view>
 
 #include "memberlist/memberlist.hpp"
-#include "network_namespace.hpp"
 #include "node.hpp"
+#include "support/own_network.hpp"
 
 namespace memberlist::facade_test {
 namespace {
+
+using memberlist::testing::in_own_network;
+using memberlist::testing::ip_command;
 
 constexpr const char* kNoNetwork = "this machine gives tests no network of their own";
 

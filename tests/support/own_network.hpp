@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-namespace memberlist::facade_test {
+namespace memberlist::testing {
 
 /// Runs a command of iproute2 in the network of the calling thread.
 [[nodiscard]] inline bool ip_command(const std::string& words) {
@@ -34,4 +34,4 @@ namespace memberlist::facade_test {
   return ran;
 }
 
-}  // namespace memberlist::facade_test
+}  // namespace memberlist::testing
