@@ -91,8 +91,8 @@ Result<void> DnsChannel::set_up(const DnsChannelOptions& options) {
   ares_options raw{};
   std::string lookups = "fb";  // the hosts file, then name servers
   raw.lookups = lookups.data();
-  raw.timeout = static_cast<int>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(options.try_timeout).count());
+  raw.timeout =
+      static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(options.try_timeout).count());
   raw.tries = options.tries;
   raw.sock_state_cb = &DnsChannel::socket_changed;
   raw.sock_state_cb_data = this;
