@@ -55,6 +55,11 @@ void add_member_options(CLI::App& command, AgentOptions& options) {
       "--retry-join", [&options] { options.retry_join = true; },
       "keep trying until one answers instead of failing at start");
   command
+      .add_option("--dns-server", options.dns_servers,
+                  "name server for the names to join through; repeatable; default: the system's")
+      ->allow_extra_args(false)
+      ->type_name("HOST[:PORT]");
+  command
       .add_option("--profile", options.profile, "set of timings: lan, wan or local; default: lan")
       ->type_name("NAME");
   command.add_option("--set", options.sets, "sets a knob (see below); repeatable")

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "files.hpp"
+#include "memberlist/memberlist.hpp"
 
 namespace memberlist::cli {
 
@@ -60,7 +61,7 @@ Outcome take_choice(std::string_view option, const std::optional<std::string>& w
 
 Outcome take_addresses(const AgentOptions& options, Config& config) {
   if (options.bind) {
-    const auto bind = Address::parse(*options.bind, config.bind.port);
+    const auto bind = parse_address(*options.bind, config.bind.port);
     if (!bind) {
       return misuse(fmt::format("--bind {}: {}; give an IP address, e.g. 127.0.0.1:7946 or [::]:0",
                                 *options.bind, bind.error().message));
@@ -68,7 +69,7 @@ Outcome take_addresses(const AgentOptions& options, Config& config) {
     config.bind = *bind;
   }
   if (options.advertise) {
-    const auto advertise = Address::parse(*options.advertise, 0);
+    const auto advertise = parse_address(*options.advertise, 0);
     if (!advertise) {
       return misuse(fmt::format("--advertise {}: {}; give an IP address, e.g. 192.0.2.7:7946",
                                 *options.advertise, advertise.error().message));
@@ -85,6 +86,20 @@ Outcome take_addresses(const AgentOptions& options, Config& config) {
       }
       config.allowed_networks->push_back(*network);
     }
+  }
+  return {};
+}
+
+Outcome take_dns_servers(const AgentOptions& options, Config& config) {
+  for (const std::string& text : options.dns_servers) {
+    const auto server = Address::parse(text, 0);
+    if (!server) {
+      return misuse(
+          fmt::format("--dns-server {}: {}; give an IP address, e.g. 10.0.0.53 or "
+                      "127.0.0.1:8600",
+                      text, server.error().message));
+    }
+    config.dns_servers.push_back(*server);
   }
   return {};
 }
@@ -156,7 +171,7 @@ Outcome take_http(const AgentOptions& options, AgentPlan& plan) {
   if (text == "localhost" || text.starts_with("localhost:")) {
     text.replace(0, std::string_view("localhost").size(), "127.0.0.1");
   }
-  const auto address = Address::parse(text, kDefaultHttpPort);
+  const auto address = parse_address(text, kDefaultHttpPort);
   if (!address) {
     return misuse(fmt::format("--http {}: {}; give HOST:PORT, e.g. 127.0.0.1:7947, or off", text,
                               address.error().message));
@@ -216,6 +231,9 @@ AgentOptions merge_options(AgentOptions line, AgentOptions file) {
   if (line.join.empty()) {
     line.join = std::move(file.join);
   }
+  if (line.dns_servers.empty()) {
+    line.dns_servers = std::move(file.dns_servers);
+  }
   line.sets.insert(line.sets.begin(), std::make_move_iterator(file.sets.begin()),
                    std::make_move_iterator(file.sets.end()));
   fill(line.name, file.name);
@@ -248,6 +266,7 @@ std::expected<AgentPlan, CommandError> plan_agent(const AgentOptions& options) {
   plan.join = options.join;
   plan.retry_join = options.retry_join.value_or(false);
   outcome = in_turn([&] { return take_addresses(options, plan.config); },
+                    [&] { return take_dns_servers(options, plan.config); },
                     [&] { return take_keys(options, plan.config); },
                     [&] { return take_meta(options, plan.config); },
                     [&] { return take_knobs(options, plan.config); },

@@ -34,6 +34,7 @@ struct AgentOptions {
   std::vector<std::string> join;
   std::vector<std::string> keys;
   std::optional<std::vector<std::string>> allow;
+  std::vector<std::string> dns_servers;
   std::vector<std::string> sets;  ///< each `KNOB=VALUE`
 };
 

@@ -45,6 +45,7 @@ TEST(AgentOptions, TakeAllThatIsGiven) {
   options.join = {"b", "c:1"};
   options.keys = {"MDEyMzQ1Njc4OWFiY2RlZg=="};
   options.allow = {{"10.0.0.0/8"}};
+  options.dns_servers = {"10.0.0.53", "[fd00::53]:5353"};
   options.sets = {"gossip_nodes=7"};
   const auto plan = plan_agent(options);
   ASSERT_TRUE(plan.has_value()) << plan.error().text;
@@ -56,8 +57,25 @@ TEST(AgentOptions, TakeAllThatIsGiven) {
   EXPECT_EQ(plan->config.meta, to_bytes("hello"));
   EXPECT_EQ(plan->config.keys, std::vector<Bytes>{to_bytes("0123456789abcdef")});
   EXPECT_EQ(plan->config.allowed_networks.value_or(std::vector<Network>{}).size(), 1U);
+  EXPECT_EQ(plan->config.dns_servers,
+            (std::vector<Address>{
+                {IpAddress::v4(10, 0, 0, 53), 0},
+                {IpAddress::parse("fd00::53").value_or(IpAddress()), 5353},
+            }));
   EXPECT_EQ(plan->http.value_or(Address{}).to_string(), "127.0.0.1:0");
   EXPECT_EQ(plan->join, options.join);
+}
+
+TEST(AgentOptions, ZonesMayBeNamesOfInterfaces) {
+  AgentOptions options;
+  options.bind = "[fe80::1%lo]:7946";
+  options.advertise = "fe80::1%lo";
+  const auto plan = plan_agent(options);
+  ASSERT_TRUE(plan.has_value()) << plan.error().text;
+  EXPECT_NE(plan->config.bind.ip.scope_id(), 0U);
+  EXPECT_EQ(plan->config.advertise.value_or(Address{}).ip, plan->config.bind.ip);
+  options.bind = "[fe80::1%nosuch0]:7946";
+  EXPECT_NE(error_of(options).find("no network interface \"nosuch0\""), std::string::npos);
 }
 
 TEST(AgentOptions, TheLevelOfWarningsMayBeShort) {

@@ -51,6 +51,9 @@ class ConfigReader {
     if (key == "key") {
       return read_list(key, node, options_.keys);
     }
+    if (key == "dns-server") {
+      return read_list(key, node, options_.dns_servers);
+    }
     if (key == "allow") {
       return read_list(key, node, options_.allow.emplace());
     }

@@ -44,6 +44,10 @@ struct Config {
   std::vector<Bytes> keys;
   /// Networks that members may be in (protocol 10). Unset: all; an empty list: none.
   std::optional<std::vector<Network>> allowed_networks;
+  /// Name servers that are asked for the host names to join through, at most 16, the first one
+  /// first; port 0 means 53. Empty: those of the system's configuration. The hosts file is read in
+  /// any case (facade only).
+  std::vector<Address> dns_servers;
 
   // --- timings and amounts (protocol 8) ---------------------------------------------------------
   // Limits are those of `knobs()`. 0 turns an interval off. docs/guide/knobs.md says of each what

@@ -245,8 +245,18 @@ class MEMBERLIST_API Engine {
   /// destroyed (protocol 6, Leave). A second call while leaving shares the first one's fate.
   [[nodiscard]] Result<OperationId> leave(TimePoint now, Duration timeout);
   /// New meta data (at most 512 bytes); completes when it was sent or at the timeout (an error
-  /// then, though the change stands).
+  /// then, though the change stands). On the way to another address (`advertise`) it goes with
+  /// that, and shares its fate.
   [[nodiscard]] Result<OperationId> update_meta(TimePoint now, BytesView meta, Duration timeout);
+  /// From now on this node is reached at `address`. As nobody takes another address of a member
+  /// that is there (protocol 6, Alive), it tells the cluster that it leaves and, once that was
+  /// sent, that it is back: others see a `leave` and a `join`. In between it is `left` in its own
+  /// view, too. Completes when both were sent or at the timeout (an error then, though the change
+  /// stands); at once if the address is no other, or nobody else is alive. Called again meanwhile
+  /// it changes where this node returns, and shares the first call's fate; a `leave` ends it. Error
+  /// at once: `no_address`.
+  [[nodiscard]] Result<OperationId> advertise(TimePoint now, const Address& address,
+                                              Duration timeout);
   /// One user message by UDP, without promise; must fit a packet.
   [[nodiscard]] Result<void> send_best_effort(TimePoint now, const Address& to, BytesView payload);
   /// One user message by TCP, at most 20 MiB; completes when its bytes were handed to the

@@ -57,6 +57,13 @@ struct Hosting {
   TransportFactory transport;
 };
 
+/// An address as people write it, for `Config::bind` and `Config::advertise`: as `Address::parse`,
+/// and the zone of an IPv6 address may be the name of an interface of this machine
+/// (`[fe80::1%eth0]:7946`), where that takes numbers only. Error: `invalid_argument`, with the text
+/// as its subject; of an unknown interface it says which ones there are.
+[[nodiscard]] MEMBERLIST_API Result<Address> parse_address(std::string_view text,
+                                                           std::uint16_t default_port);
+
 /// How a user message travels.
 enum class Delivery : std::uint8_t {
   best_effort,  ///< one UDP packet, no promise
@@ -119,7 +126,10 @@ class MEMBERLIST_API Memberlist {
   [[nodiscard]] Awaitable<Result<void>> leave_async(CallOptions options = {});
 
   /// New meta data of at most 512 bytes; waits until it was sent, 5 s if nothing else is said. With
-  /// `timed_out` or `cancelled` the change stands all the same.
+  /// `timed_out` or `cancelled` the change stands all the same. Where the advertised address was
+  /// detected and the machine has it no more, it is detected again, and told with the meta data:
+  /// the others see this member leave and join (`Engine::advertise`), for which it waits 10 s.
+  /// `config()` keeps the first one, `local_member()` has the new one.
   [[nodiscard]] Result<void> update_meta(BytesView meta, const CallOptions& options = {});
   /// The same with nothing but a timeout.
   [[nodiscard]] Result<void> update_meta(BytesView meta, Duration timeout) {

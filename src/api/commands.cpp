@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "api/memberlist_impl.hpp"
+#include "base/limits.hpp"
+#include "net/interfaces.hpp"
 
 namespace memberlist {
 namespace {
@@ -88,11 +90,27 @@ void Memberlist::Impl::leave(const CallOptions& options, Done<Result<void>> done
       std::make_shared<api::Call>(without_value(std::move(done)), api::Call::OnCancel::detach));
 }
 
+// Where the machine's address is detected, and is another one by now. Without the mutex: the system
+// is asked.
+std::optional<Address> Memberlist::Impl::moved_address() const {
+  if (!detects_address_) return std::nullopt;
+  const Address told = view([](const Engine& engine) { return engine.local_member().address(); });
+  const auto moved = net::detect_moved(config_.bind.ip, told.ip);
+  return moved ? std::optional(Address{*moved, told.port}) : std::nullopt;
+}
+
 void Memberlist::Impl::update_meta(BytesView meta, const CallOptions& options,
                                    Done<Result<void>> done) {
+  const std::optional<Address> moved = moved_address();
   begin(
       [&](Engine& engine, TimePoint now) {
-        return engine.update_meta(now, meta, options.timeout.value_or(kAnnounceTimeout));
+        const Duration usual = moved ? 2 * kAnnounceTimeout : kAnnounceTimeout;  // two messages
+        const Duration timeout = options.timeout.value_or(usual);
+        // Not for meta data that is refused: a call that fails at once changes nothing.
+        if (moved && meta.size() <= limits::kMetaBytes) {
+          if (auto moving = engine.advertise(now, *moved, timeout); !moving) return moving;
+        }
+        return engine.update_meta(now, meta, timeout);
       },
       options.stop,
       std::make_shared<api::Call>(without_value(std::move(done)), api::Call::OnCancel::detach));

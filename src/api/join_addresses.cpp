@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "memberlist/address.hpp"
+#include "net/zones.hpp"
 
 namespace memberlist::api {
 
@@ -25,7 +26,9 @@ Result<JoinAddress> parse_join_address(std::string_view text, std::uint16_t defa
     address.name = text.substr(0, slash);
     text.remove_prefix(slash + 1);
   }
-  auto parts = HostPort::parse(text);
+  const auto numbered = net::number_zone(text);
+  if (!numbered) return fail(numbered.error().code, numbered.error().message, address.text);
+  auto parts = HostPort::parse(*numbered);
   if (!parts) return wrong("its host or its port cannot be read");
   if (parts->host.empty()) return wrong("it has no host");
   address.host = std::move(parts->host);

@@ -16,7 +16,8 @@ struct JoinAddress {
   std::uint16_t port = 0;
 };
 
-/// Error: `invalid_argument`, with the text as its subject.
+/// The zone of an IPv6 address may be an interface's name. Error: `invalid_argument`, with the text
+/// as its subject.
 [[nodiscard]] Result<JoinAddress> parse_join_address(std::string_view text,
                                                      std::uint16_t default_port);
 

@@ -1,6 +1,9 @@
 #include "api/join_addresses.hpp"
 
 #include <gtest/gtest.h>
+#include <net/if.h>
+
+#include <string>
 
 namespace memberlist::api {
 namespace {
@@ -20,6 +23,8 @@ TEST(JoinAddress, HasAHostAndMayHaveANameAndAPort) {
            Case{"rack/7/[::1]:80", "rack/7", "::1", 80},
            Case{"::1", "", "::1", 7946},
            Case{"[fd00::1]", "", "fd00::1", 7946},
+           Case{"[fe80::1%7]:80", "", "fe80::1%7", 80},
+           Case{"50%/fe80::1%7", "50%", "fe80::1%7", 7946},
        }) {
     const auto address = parse_join_address(c.text, 7946);
     ASSERT_TRUE(address) << c.text << ": " << address.error().message;
@@ -28,6 +33,19 @@ TEST(JoinAddress, HasAHostAndMayHaveANameAndAPort) {
     EXPECT_EQ(address->host, c.host);
     EXPECT_EQ(address->port, c.port);
   }
+}
+
+TEST(JoinAddress, ZonesMayBeNamesOfInterfaces) {
+  const std::string zone = std::to_string(::if_nametoindex("lo"));
+  const auto address = parse_join_address("a/[fe80::1%lo]:80", 7946);
+  ASSERT_TRUE(address) << address.error().message;
+  EXPECT_EQ(address->host, "fe80::1%" + zone);
+  EXPECT_EQ(address->port, 80);
+  EXPECT_EQ(address->text, "a/[fe80::1%lo]:80");
+  const auto unknown = parse_join_address("a/[fe80::1%nosuch0]:80", 7946);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().subject, "a/[fe80::1%nosuch0]:80");
+  EXPECT_NE(unknown.error().message.find("nosuch0"), std::string::npos);
 }
 
 TEST(JoinAddress, RefusesWhatCannotBeRead) {

@@ -6,6 +6,12 @@
 #include "net/family.hpp"
 
 namespace memberlist {
+namespace {
+
+// What one name server has for one try, at most: half of a look-up's time must do for several.
+constexpr auto kNameServerTime = std::chrono::seconds(2);
+
+}  // namespace
 
 // One join under way. Whoever works on it (the calling thread, then the loop's) has it alone.
 struct Memberlist::Impl::Joining {
@@ -110,7 +116,10 @@ void Memberlist::Impl::ask(const JoiningPointer& joining, const CallPointer& cal
 
 Result<void> Memberlist::Impl::make_resolver() {
   if (resolver_) return {};
-  auto made = net::Resolver::create(runtime_->loop());
+  auto made = net::Resolver::create(
+      runtime_->loop(),
+      {.servers = config_.dns_servers,
+       .try_timeout = std::min<Duration>(kNameServerTime, config_.tcp_timeout / 8)});
   if (!made) return std::unexpected(std::move(made.error()));
   resolver_ = std::move(*made);
   return {};

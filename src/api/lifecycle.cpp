@@ -92,6 +92,7 @@ std::function<Result<std::unique_ptr<Transport>>(TransportHandler&)> Memberlist:
 
 Result<void> Memberlist::Impl::choose_advertised(const Address& bound) {
   config_.bind = bound;
+  detects_address_ = !config_.advertise && bound.ip.is_unspecified();
   Address advertise = config_.advertise.value_or(bound);
   if (advertise.port == 0) advertise.port = bound.port;
   if (advertise.ip.is_unspecified()) {

@@ -3,8 +3,14 @@
 #include <utility>
 
 #include "api/memberlist_impl.hpp"
+#include "net/zones.hpp"
 
 namespace memberlist {
+
+Result<Address> parse_address(std::string_view text, std::uint16_t default_port) {
+  const auto numbered = net::number_zone(text);
+  return numbered ? Address::parse(*numbered, default_port) : std::unexpected(numbered.error());
+}
 
 Result<Memberlist> Memberlist::create(Config config, Handlers handlers, const Hosting& hosting) {
   auto impl = Impl::create(std::move(config), std::move(handlers), hosting);

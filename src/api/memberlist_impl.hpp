@@ -131,6 +131,7 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   void begin(const Start& start, const std::stop_token& stop, const CallPointer& call);
   void watch(const std::stop_token& stop, const CallPointer& call);
   void request_flush();  // with the mutex held
+  [[nodiscard]] std::optional<Address> moved_address() const;
   void look_up(const JoiningPointer& joining);
   void take_answers(Joining& joining) const;
   void dial(const JoiningPointer& joining);
@@ -144,6 +145,7 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
 
   // With name, bound address and advertised address filled in, and without keys.
   Config config_;
+  bool detects_address_ = false;  // the advertised one, as nothing names it
   Handlers handlers_;
   std::shared_ptr<Runtime::Impl> runtime_;
   const bool own_runtime_;

@@ -54,6 +54,24 @@ Result<void> check_advertise(const Config& config) {
                   "an address that others can reach, not the unspecified one");
 }
 
+Result<void> check_dns_servers(const Config& config) {
+  if (config.dns_servers.size() > limits::kNameServers) {
+    return bad_knob("dns_servers", fmt::format("{} addresses long", config.dns_servers.size()),
+                    fmt::format("at most {} addresses long", limits::kNameServers));
+  }
+  for (const Address& server : config.dns_servers) {
+    const IpAddress& ip = server.ip;
+    if (!ip.is_unspecified() && !ip.is_multicast() && ip.scope_id() == 0) continue;
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("dns_servers has {}; each must be the address of one machine, without a "
+                    "zone",
+                    server.to_string()),
+        "dns_servers");
+  }
+  return {};
+}
+
 Result<void> check_probe_times(const Config& config) {
   const bool probing = config.probe_interval != Duration::zero();
   if (!probing || config.probe_timeout <= config.probe_interval) return {};
@@ -122,8 +140,8 @@ Result<void> Config::validate() const {
   for (const Knob& knob : knob_table()) {
     if (auto checked = check_knob(knob, *this); !checked) return checked;
   }
-  for (const auto check : {check_name, check_sizes, check_advertise, check_probe_times,
-                           check_delegate_versions, check_packet_size}) {
+  for (const auto check : {check_name, check_sizes, check_advertise, check_dns_servers,
+                           check_probe_times, check_delegate_versions, check_packet_size}) {
     if (auto checked = check(*this); !checked) return checked;
   }
   return {};

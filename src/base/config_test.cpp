@@ -119,6 +119,18 @@ TEST(ConfigValidate, ChecksWhatIsNoKnob) {
   config = named();
   config.advertise = Address{IpAddress::v4(0, 0, 0, 0), 1};
   EXPECT_EQ(error_of(config).subject, "advertise");
+  const IpAddress zoned = IpAddress::parse("fe80::53%1").value_or(IpAddress());
+  for (const Address& server :
+       {Address{}, Address{IpAddress::v4(224, 0, 0, 1), 53}, Address{zoned, 53}}) {
+    config = named();
+    config.dns_servers = {{IpAddress::v4(10, 0, 0, 1), 0}, server};
+    EXPECT_EQ(error_of(config).subject, "dns_servers");
+  }
+  config.dns_servers.assign(17, {IpAddress::v4(10, 0, 0, 1), 53});
+  EXPECT_EQ(error_of(config).message,
+            "dns_servers is 17 addresses long; it must be at most 16 addresses long");
+  config.dns_servers.pop_back();
+  EXPECT_TRUE(config.validate());
   for (const std::size_t size : {0U, 1U, 15U, 17U, 31U, 33U, 64U}) {
     config = named();
     config.keys = {Bytes(16), Bytes(size)};

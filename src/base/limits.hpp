@@ -91,6 +91,12 @@ inline constexpr std::size_t kHandPings = 1024;
 inline constexpr std::size_t kRelayedPings = 4096;
 /// Parallel dials of one join.
 inline constexpr std::size_t kParallelJoins = 16;
+/// Addresses that one host name may have: an answer of 64 KiB holds four times as many.
+inline constexpr std::size_t kAddressesOfName = 1024;
+/// Aliases (CNAME) followed from one name to the next, where no answer has all of them.
+inline constexpr std::size_t kAliasesOfName = 8;
+/// Name servers that a Config may list.
+inline constexpr std::size_t kNameServers = 16;
 /// User broadcasts queued; the one sent most often is dropped first.
 inline constexpr std::size_t kQueuedUserBroadcasts = 8192;
 /// Bytes of them, and bytes of the queued news about members (of which there is one each).

@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
@@ -87,6 +88,19 @@ Result<IpAddress> detect_advertised(const IpAddress& bind) {
   const auto addresses = interface_addresses();
   if (!addresses) return std::unexpected(addresses.error());
   return choose_advertised(bind, *addresses);
+}
+
+std::optional<IpAddress> choose_moved(const IpAddress& bind, const IpAddress& current,
+                                      std::span<const InterfaceAddress> addresses) {
+  if (std::ranges::find(addresses, current, &InterfaceAddress::ip) != addresses.end())
+    return std::nullopt;
+  const auto chosen = choose_advertised(bind, addresses);
+  return chosen ? std::optional(*chosen) : std::nullopt;
+}
+
+std::optional<IpAddress> detect_moved(const IpAddress& bind, const IpAddress& current) {
+  const auto addresses = interface_addresses();
+  return addresses ? choose_moved(bind, current, *addresses) : std::nullopt;
 }
 
 std::string host_name() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,16 @@ struct InterfaceAddress {
 
 /// The two above in one.
 [[nodiscard]] Result<IpAddress> detect_advertised(const IpAddress& bind);
+
+/// Where such a member, that has told others `current` so far, is to be found from now on; empty if
+/// that is no other address. It stays as long as the machine has it, so that one more interface
+/// makes nobody move, and where nothing better is there.
+[[nodiscard]] std::optional<IpAddress> choose_moved(const IpAddress& bind, const IpAddress& current,
+                                                    std::span<const InterfaceAddress> addresses);
+
+/// The same, of what the machine has.
+[[nodiscard]] std::optional<IpAddress> detect_moved(const IpAddress& bind,
+                                                    const IpAddress& current);
 
 /// This machine's name, empty if it has none.
 [[nodiscard]] std::string host_name();

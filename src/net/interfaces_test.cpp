@@ -71,6 +71,31 @@ TEST(ChooseAdvertised, NeverTellsOthersALoopbackOrPublicAddressUnasked) {
       << chosen.error().message;
 }
 
+TEST(ChooseAdvertised, FindsTheAddressOfAMachineWithIpv6Alone) {
+  const std::vector<InterfaceAddress> all{
+      {"lo", ip("::1"), true},
+      {"eth0", ip("fe80::1%2"), false},
+      {"eth0", ip("2a00::1"), false},
+      {"eth0", ip("fd00::5"), false},
+  };
+  EXPECT_EQ(choose_advertised(kAny6, all), ip("fd00::5"));
+  EXPECT_FALSE(choose_advertised(kAny4, all)) << "its sockets speak IPv4 only";
+}
+
+TEST(ChooseMoved, StaysAsLongAsTheAddressIsThere) {
+  const std::vector<InterfaceAddress> all{
+      {"eth0", ip("10.0.0.1"), false},
+      {"eth1", ip("10.0.0.2"), false},
+      {"eth1", ip("fd00::2"), false},
+  };
+  EXPECT_EQ(choose_moved(kAny6, ip("10.0.0.2"), all), std::nullopt) << "though it is not the best";
+  EXPECT_EQ(choose_moved(kAny6, ip("10.0.0.9"), all), ip("fd00::2"));
+  EXPECT_EQ(choose_moved(kAny4, ip("10.0.0.9"), all), ip("10.0.0.1"));
+  EXPECT_EQ(choose_moved(kAny4, ip("10.0.0.9"), std::span(all).last(1)), std::nullopt)
+      << "there is nothing better";
+  EXPECT_EQ(choose_moved(kAny4, ip("10.0.0.9"), {}), std::nullopt) << "the network is down";
+}
+
 TEST(InterfaceAddresses, ListsTheLoopbackInterface) {
   const auto all = interface_addresses();
   ASSERT_TRUE(all);

@@ -13,20 +13,24 @@
 namespace memberlist::net {
 
 struct ResolverOptions {
-  /// Name servers as `host:port,host:port`; empty: those of the system's configuration.
-  std::string servers;
-  /// How long one server may take for one try.
+  /// Name servers, the first one first; port 0 means 53. Empty: those of the system's
+  /// configuration.
+  std::vector<Address> servers;
+  /// How long one server may take for one try; each further round waits twice as long.
   Duration try_timeout = std::chrono::seconds(2);
-  int tries = 2;
+  int tries = 3;  ///< of each server, each way
 };
 
-/// Host names to addresses, without blocking the loop: the hosts file first, then DNS (A and AAAA;
-/// by UDP, and by TCP where an answer is too long for UDP, so that no address of a long list is
-/// missed). All calls from the loop's thread, or while nobody runs the loop.
+/// Host names to addresses (protocol 9), without blocking the loop: the hosts file first, then DNS,
+/// for A and AAAA. A name with a dot is asked for by TCP, which carries any list; where that gives
+/// nothing, or has given nothing in half of the time, the ordinary way is gone as well: by UDP, and
+/// by TCP where an answer does not fit. All calls from the loop's thread, or while nobody runs the
+/// loop.
 class Resolver {
  public:
-  /// All addresses found, each once, in the order of preference (RFC 6724). Errors: `unresolved`,
-  /// `timed_out`, `cancelled`; the host is their subject, and the text says what to try.
+  /// All addresses found, each once, in the order of preference (RFC 6724); 1,024 at most
+  /// (`limits::kAddressesOfName`). Errors: `unresolved`, `timed_out`, `cancelled`; the host is
+  /// their subject, and the text says what to try.
   using Answer = std::function<void(Result<std::vector<IpAddress>>)>;
 
   /// The loop must outlive the resolver. Error: `system`.

@@ -85,6 +85,7 @@ struct Context {
   EngineCounters counters;
   LogLimiter log_limiter;
   bool leaving = false;
+  bool away = false;  // on the way from one address to another: gone for the others, soon back
 
   Context(Config chosen, const EngineEnvironment& environment, wire::Keyring keys)
       : config(std::move(chosen)),

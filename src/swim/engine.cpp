@@ -311,6 +311,13 @@ Result<OperationId> Engine::update_meta(TimePoint now, BytesView meta, Duration 
   return id;
 }
 
+Result<OperationId> Engine::advertise(TimePoint now, const Address& address, Duration timeout) {
+  impl_->begin(now);
+  Result<OperationId> id = impl_->participation.advertise(address, timeout);
+  impl_->end();
+  return id;
+}
+
 Result<void> Engine::send_best_effort(TimePoint now, const Address& to, BytesView payload) {
   impl_->begin(now);
   if (payload.size() > max_packet_payload()) {

@@ -81,7 +81,7 @@ void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
   if (!check_claim(claim, evidence, claimant)) return;
 
   MemberIndex index = context_.table.find(claimant.name);
-  if (index == context_.self && context_.leaving) return;
+  if (index == context_.self && (context_.leaving || context_.away)) return;
   bool takes_address = false;
   const bool is_new = index == kNoMember;
   if (is_new) {
@@ -398,6 +398,11 @@ void Membership::announce_update(std::shared_ptr<const MemberRecord> record, Bro
   context_.table.replace_record(context_.self, std::move(record));
   context_.table.set_incarnation(context_.self, context_.self_entry().incarnation + 1);
   broadcast_self(token);
+}
+
+void Membership::announce_return(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
+  context_.table.set_status(context_.self, MemberStatus::alive, context_.now);
+  announce_update(std::move(record), token);
 }
 
 /// Own incarnation above the accused one (protocol 6, refute).

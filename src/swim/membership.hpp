@@ -38,6 +38,9 @@ class Membership {
   /// This node's own record is another one from now on; `token` as above.
   void announce_update(std::shared_ptr<const MemberRecord> record, BroadcastToken token);
 
+  /// This node, which took its leave, is here again, as `record` says; `token` as above.
+  void announce_return(std::shared_ptr<const MemberRecord> record, BroadcastToken token);
+
   /// The suspect message that this node would send about a member.
   [[nodiscard]] wire::Suspect suspicion_of(MemberIndex index) const;
 

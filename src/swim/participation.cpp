@@ -14,6 +14,11 @@ namespace {
 
 Error has_left() { return {ErrorCode::shut_down, "this node has left the cluster", {}}; }
 
+// Who hears of the return before the leave takes it for a conflict. When this node has told the
+// leave as often as it tells other news, these are on their way; when twice as often, they are
+// there.
+constexpr int kLeavesOfAMove = 2;
+
 // The broadcast that an operation waits for carries its number.
 BroadcastToken token_of(OperationId id) { return std::to_underlying(id); }
 
@@ -117,6 +122,10 @@ Result<OperationId> Participation::leave(Duration timeout) {
       "the leave message was not sent as often as it should within the time given");
   if (!context_.leaving) {
     context_.leaving = true;
+    context_.away = false;
+    if (const auto ended = std::exchange(move_, std::nullopt)) {
+      operations_.complete(ended->id, std::unexpected(has_left()));
+    }
     membership_.announce_leave(wait ? token_of(*leave_) : 0);
   }
   if (wait) {
@@ -136,16 +145,74 @@ Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout)
                             limits::kMetaBytes),
                 "meta");
   }
+  auto record = std::make_shared<MemberRecord>(*context_.self_entry().record);
+  record->meta = to_bytes(meta);
+  if (move_) {  // it is told at the return, and shares its fate
+    context_.table.replace_record(context_.self, std::move(record));
+    return move_->id;
+  }
   const bool wait = context_.others_alive();
   const OperationId id =
       operations_.start(wait ? std::optional(timeout) : std::nullopt,
                         "the new meta data was not sent as often as it should within the time "
                         "given; the change stands");
-  auto record = std::make_shared<MemberRecord>(*context_.self_entry().record);
-  record->meta = to_bytes(meta);
   membership_.announce_update(std::move(record), wait ? token_of(id) : 0);
   if (!wait) operations_.complete(id, OperationOutcome{});
   return id;
+}
+
+/// Nobody takes another address of a member that is there (protocol 6, Move). So this node says
+/// that it leaves, and once that was sent often enough, that it is here again.
+Result<OperationId> Participation::advertise(const Address& address, Duration timeout) {
+  if (context_.leaving) return std::unexpected(has_left());
+  if (address.ip.is_unspecified() || address.ip.is_multicast() || address.port == 0) {
+    return fail(ErrorCode::no_address,
+                fmt::format("the advertised address {} cannot be reached: it needs the address of "
+                            "one machine and a port",
+                            address.to_string()),
+                "advertise");
+  }
+  context_.advertise = address;
+  if (move_) {
+    move_->to = address;
+    return move_->id;
+  }
+  const bool changed = context_.self_entry().record->address != address;
+  const bool wait = changed && context_.others_alive();
+  const OperationId id =
+      operations_.start(wait ? std::optional(timeout) : std::nullopt,
+                        "the new address was not sent as often as it should within the time "
+                        "given; the change stands");
+  if (wait) {
+    move_ = {id, address, kLeavesOfAMove};
+    context_.away = true;
+    go_on_moving();
+    gossiper_.round();
+  } else if (changed) {
+    come_back({id, address});
+  } else {
+    operations_.complete(id, OperationOutcome{});
+  }
+  return id;
+}
+
+/// The next step of a move, now that the last one has been sent.
+void Participation::go_on_moving() {
+  if (!move_) return;
+  if (move_->leaves == 0) return come_back(*move_);
+  --move_->leaves;
+  membership_.announce_leave(token_of(move_->id));
+}
+
+/// Whoever waits for the move waits until this was sent, too.
+void Participation::come_back(Move move) {
+  move_.reset();
+  context_.away = false;
+  auto record = std::make_shared<MemberRecord>(*context_.self_entry().record);
+  record->address = move.to;
+  const bool wait = context_.others_alive();
+  membership_.announce_return(std::move(record), wait ? token_of(move.id) : 0);
+  if (!wait) operations_.complete(move.id, OperationOutcome{});
 }
 
 /// Those under way fail with `why`, and the last of them ends the join.
@@ -177,6 +244,7 @@ void Participation::drop_exchanges(OperationId id) {
 
 void Participation::stop_waiting(OperationId id, Error why) {
   if (leave_ == id && operations_.is_open(id)) context_.out.push(Event{LeaveFinished{}});
+  if (move_ && move_->id == id) come_back(*move_);
   operations_.complete(id, std::unexpected(std::move(why)));
 }
 
@@ -185,6 +253,10 @@ void Participation::settle() {
   context_.member_broadcasts.drain_finished(finished_);
   for (const BroadcastToken token : finished_) {
     const OperationId id{token};
+    if (move_ && move_->id == id) {
+      go_on_moving();
+      continue;
+    }
     if (leave_ == id && operations_.is_open(id)) context_.out.push(Event{LeaveFinished{}});
     operations_.complete(id, OperationOutcome{});
   }

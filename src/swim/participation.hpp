@@ -27,6 +27,7 @@ class Participation {
   [[nodiscard]] Result<OperationId> join(std::vector<JoinTarget> targets, const JoinLimits& how);
   [[nodiscard]] Result<OperationId> leave(Duration timeout);
   [[nodiscard]] Result<OperationId> update_meta(BytesView meta, Duration timeout);
+  [[nodiscard]] Result<OperationId> advertise(const Address& address, Duration timeout);
 
   /// A push/pull has ended; it may be one of a join.
   void on_push_pull_ended(StreamId id, const Result<void>& result);
@@ -50,11 +51,20 @@ class Participation {
     std::size_t target = 0;
   };
 
+  // A change of this node's address: it was said to have left, and comes back once all have heard.
+  struct Move {
+    OperationId id{};
+    Address to;
+    int leaves = 0;  // how often the leave is still told, each time as often as any news
+  };
+
   void advance(OperationId id);
   [[nodiscard]] std::vector<StreamId> exchanges_of(OperationId id) const;
   void drop_exchanges(OperationId id);
   void finish_join(OperationId id);
   void go_on_leaving();
+  void go_on_moving();
+  void come_back(Move move);
 
   Context& context_;
   Membership& membership_;
@@ -64,6 +74,7 @@ class Participation {
   std::unordered_map<std::uint64_t, Join> joins_;      // by operation
   std::unordered_map<std::uint64_t, JoinStep> steps_;  // by stream
   std::optional<OperationId> leave_;
+  std::optional<Move> move_;
   std::vector<BroadcastToken> finished_;
 };
 

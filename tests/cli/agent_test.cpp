@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "cli_fixture.hpp"
+#include "net/test_name_server.hpp"
 
 namespace memberlist::cli_test {
 namespace {
@@ -100,6 +101,21 @@ TEST(Agent, RetriesItsJoinUntilSomebodyIsThere) {
   EXPECT_FALSE(
       a.wait_for("joined", [](const Json& event) { return event["contacted"] == 1; }).is_null());
   EXPECT_FALSE(a.client_json({"members"}).is_null());
+}
+
+TEST(Agent, LooksNamesUpAnewAtEachTry) {
+  net::TestNameServer names;
+  names.set("seeds.example", {.addresses = {"127.0.0.7"}});  // nobody is there any more
+  const Agent b("b");
+  const std::string port = b.address().substr(b.address().rfind(':'));
+  Agent a("a", {"--join", "seeds.example" + port, "--retry-join", "--dns-server",
+                names.address().to_string()});
+  const Json failed = a.wait_for("joined");
+  ASSERT_FALSE(failed.is_null());
+  EXPECT_EQ(failed["contacted"], 0);
+  names.set("seeds.example", {.addresses = {"127.0.0.1"}});
+  EXPECT_FALSE(
+      a.wait_for("joined", [](const Json& event) { return event["contacted"] == 1; }).is_null());
 }
 
 TEST(Agent, APortInUseIsNamed) {

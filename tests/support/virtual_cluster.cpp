@@ -93,6 +93,11 @@ void VirtualCluster::make_engine(HostId id) {
 }
 
 Engine& VirtualCluster::engine(HostId node) { return nodes_.at(node)->engine.value(); }
+void VirtualCluster::readdress(HostId node, const Address& address) {
+  nodes_.at(node)->address = address;
+  network_.readdress(node, address);
+}
+
 const Address& VirtualCluster::address(HostId node) const { return nodes_.at(node)->address; }
 const std::string& VirtualCluster::name(HostId node) const { return nodes_.at(node)->config.name; }
 Config& VirtualCluster::config(HostId node) { return nodes_.at(node)->config; }

@@ -68,6 +68,8 @@ class VirtualCluster {
   void restart(HostId node);
   /// The process stands still; its timers are late afterwards.
   void pause(HostId node);
+  /// The machine gets another address; its engine is told nothing.
+  void readdress(HostId node, const Address& address);
   void resume(HostId node);
 
   // --- time -------------------------------------------------------------------------------------

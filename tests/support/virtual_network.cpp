@@ -19,6 +19,12 @@ HostId VirtualNetwork::attach(const Address& address, VirtualHost& host) {
   return hosts_.size() - 1;
 }
 
+void VirtualNetwork::readdress(HostId host, const Address& address) {
+  by_address_.erase(hosts_.at(host).address);
+  hosts_.at(host).address = address;
+  by_address_[address] = host;
+}
+
 std::optional<HostId> VirtualNetwork::find(const Address& address) const {
   const auto at = by_address_.find(address);
   if (at == by_address_.end()) return std::nullopt;

@@ -57,6 +57,8 @@ class VirtualNetwork {
       : timeline_(timeline), random_(seed) {}
 
   HostId attach(const Address& address, VirtualHost& host);
+  /// The host is reached at another address from now on; its connections live on.
+  void readdress(HostId host, const Address& address);
 
   // --- what a host does -------------------------------------------------------------------------
   void send(HostId from, const Address& to, BytesView bytes);

@@ -1,0 +1,238 @@
+#include "net/dns_channel.hpp"
+
+#include <fmt/format.h>
+#include <netdb.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "net/loop_context.hpp"
+#include "net/socket_address.hpp"
+
+namespace memberlist::net {
+namespace {
+
+// Of <arpa/nameser.h>, which is not the same everywhere.
+constexpr int kClassInternet = 1;
+constexpr int kTypeAlias = 5;  // CNAME
+
+struct AddrinfoDeleter {
+  void operator()(ares_addrinfo* info) const noexcept { ares_freeaddrinfo(info); }
+};
+using AddrinfoPointer = std::unique_ptr<ares_addrinfo, AddrinfoDeleter>;
+
+struct HostentDeleter {
+  void operator()(hostent* host) const noexcept { ares_free_hostent(host); }
+};
+
+std::vector<IpAddress> addresses_of(const ares_addrinfo* info) {
+  std::vector<IpAddress> found;
+  if (info == nullptr) return found;
+  for (const ares_addrinfo_node* node = info->nodes; node != nullptr; node = node->ai_next) {
+    if (found.size() == limits::kAddressesOfName) break;
+    const auto address = from_socket_address(node->ai_addr);
+    if (address && std::find(found.begin(), found.end(), address->ip) == found.end()) {
+      found.push_back(address->ip);
+    }
+  }
+  return found;
+}
+
+// Where the aliases of an answer lead; empty if it has none, or cannot be read.
+std::string alias_of(const unsigned char* bytes, int size) {
+  hostent* raw = nullptr;
+  if (ares_parse_a_reply(bytes, size, &raw, nullptr, nullptr) != ARES_SUCCESS) return {};
+  const std::unique_ptr<hostent, HostentDeleter> host(raw);
+  return host != nullptr && host->h_name != nullptr ? host->h_name : std::string();
+}
+
+bool is_cancelled(int status) { return status == ARES_ECANCELLED || status == ARES_EDESTRUCTION; }
+
+Error lookup_error(int status, const std::string& host) {
+  switch (status) {
+    case ARES_ECANCELLED:
+    case ARES_EDESTRUCTION:
+      return {ErrorCode::cancelled, fmt::format("looking up {} was cancelled", host), host};
+    case ARES_ETIMEOUT:
+    case ARES_ECONNREFUSED:
+      return {ErrorCode::unresolved,
+              fmt::format("no name server answered for {}; check the name service, or give an IP "
+                          "address",
+                          host),
+              host};
+    case ARES_ENOTFOUND:
+    case ARES_ENODATA:
+    case ARES_SUCCESS:
+      return {ErrorCode::unresolved,
+              fmt::format("no address is known for {}; check its spelling, or give an IP address",
+                          host),
+              host};
+    default:
+      return {ErrorCode::unresolved,
+              fmt::format("cannot look up {}: {}; check its spelling, or give an IP address", host,
+                          ares_strerror(status)),
+              host};
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<DnsChannel>> DnsChannel::open(Loop& loop, const DnsChannelOptions& options) {
+  auto channel = std::make_shared<DnsChannel>(loop.context().io);
+  if (auto opened = channel->set_up(options); !opened) {
+    return std::unexpected(std::move(opened.error()));
+  }
+  return channel;
+}
+
+Result<void> DnsChannel::set_up(const DnsChannelOptions& options) {
+  // ares_library_init() is for Windows; elsewhere it only sets a global, which is not thread-safe.
+  ares_options raw{};
+  std::string lookups = "fb";  // the hosts file, then name servers
+  raw.lookups = lookups.data();
+  raw.timeout =
+      static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(options.try_timeout).count());
+  raw.tries = options.tries;
+  raw.sock_state_cb = &DnsChannel::socket_changed;
+  raw.sock_state_cb_data = this;
+  int mask = ARES_OPT_LOOKUPS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+  if (options.by_tcp) {
+    raw.flags = ARES_FLAG_USEVC | ARES_FLAG_NOSEARCH;
+    mask |= ARES_OPT_FLAGS;
+  }
+  int status = ares_init_options(&channel_, &raw, mask);
+  if (status == ARES_SUCCESS && !options.servers.empty()) {
+    status = ares_set_servers_ports_csv(channel_, options.servers.c_str());
+  }
+  if (status != ARES_SUCCESS) {
+    return fail(ErrorCode::system,
+                fmt::format("cannot set up the name service: {}", ares_strerror(status)));
+  }
+  return {};
+}
+
+void DnsChannel::close() {
+  timer_.cancel();
+  if (channel_ != nullptr) ares_destroy(std::exchange(channel_, nullptr));
+}
+
+void DnsChannel::look_up(const std::string& host, Answer answer) {
+  ask_addresses(std::make_unique<Request>(Request{*this, host, host, 0, std::move(answer)}));
+  arm_timer();
+}
+
+void DnsChannel::cancel() { ares_cancel(channel_); }
+
+void DnsChannel::ask_addresses(RequestPointer request) {
+  ares_addrinfo_hints hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  const std::string name = request->name;  // the request may be gone before the call returns
+  ares_getaddrinfo(channel_, name.c_str(), nullptr, &hints, &DnsChannel::got_addresses,
+                   request.release());
+}
+
+void DnsChannel::got_addresses(void* raw, int status, int /*timeouts*/, ares_addrinfo* info) {
+  const AddrinfoPointer owned(info);
+  RequestPointer request(static_cast<Request*>(raw));
+  if (status == ARES_SUCCESS) {
+    if (auto found = addresses_of(info); !found.empty()) return request->answer(std::move(found));
+  }
+  const bool exists = status == ARES_SUCCESS || status == ARES_ENODATA;
+  if (exists && request->aliases < limits::kAliasesOfName) {
+    DnsChannel& self = request->channel;
+    return self.ask_alias(std::move(request));
+  }
+  request->answer(std::unexpected(lookup_error(status, request->host)));
+}
+
+// A name that exists and has no address: a name server that does not look up for others answers
+// with an alias alone.
+void DnsChannel::ask_alias(RequestPointer request) {
+  const std::string name = request->name;
+  ares_query(channel_, name.c_str(), kClassInternet, kTypeAlias, &DnsChannel::got_alias,
+             request.release());
+}
+
+void DnsChannel::got_alias(void* raw, int status, int /*timeouts*/, unsigned char* bytes,
+                           int size) {
+  RequestPointer request(static_cast<Request*>(raw));
+  const std::string alias = status == ARES_SUCCESS ? alias_of(bytes, size) : std::string();
+  if (alias.empty() || alias == request->name) {
+    const int reason = is_cancelled(status) ? status : static_cast<int>(ARES_ENODATA);
+    return request->answer(std::unexpected(lookup_error(reason, request->host)));
+  }
+  request->name = alias;
+  ++request->aliases;
+  DnsChannel& self = request->channel;
+  self.ask_addresses(std::move(request));
+}
+
+// --- the channel's sockets and timer ------------------------------------------------------------
+
+void DnsChannel::socket_changed(void* raw, ares_socket_t fd, int readable, int writable) {
+  DnsChannel& self = *static_cast<DnsChannel*>(raw);
+  auto at = self.watches_.find(fd);
+  if (readable == 0 && writable == 0) {
+    if (at == self.watches_.end()) return;
+    at->second->gone = true;
+    at->second->descriptor.release();  // the channel closes it next
+    self.watches_.erase(at);
+    return;
+  }
+  if (at == self.watches_.end()) {
+    at = self.watches_.emplace(fd, std::make_shared<Watch>(self.io_, fd)).first;
+  }
+  at->second->read = readable != 0;
+  at->second->write = writable != 0;
+  self.wait(at->second, fd);
+}
+
+void DnsChannel::wait(const std::shared_ptr<Watch>& watch, ares_socket_t fd) {
+  using Descriptor = asio::posix::stream_descriptor;
+  if (watch->read && !watch->waits_read) {
+    watch->waits_read = true;
+    watch->descriptor.async_wait(
+        Descriptor::wait_read, [self = weak_from_this(), watch, fd](const asio::error_code& error) {
+          watch->waits_read = false;
+          const auto owner = self.lock();
+          if (error || watch->gone || !owner) return;
+          if (watch->read) owner->process(fd, ARES_SOCKET_BAD);
+          if (!watch->gone) owner->wait(watch, fd);
+        });
+  }
+  if (watch->write && !watch->waits_write) {
+    watch->waits_write = true;
+    watch->descriptor.async_wait(Descriptor::wait_write, [self = weak_from_this(), watch,
+                                                          fd](const asio::error_code& error) {
+      watch->waits_write = false;
+      const auto owner = self.lock();
+      if (error || watch->gone || !owner) return;
+      if (watch->write) owner->process(ARES_SOCKET_BAD, fd);
+      if (!watch->gone) owner->wait(watch, fd);
+    });
+  }
+}
+
+void DnsChannel::process(ares_socket_t readable, ares_socket_t writable) {
+  ares_process_fd(channel_, readable, writable);
+  arm_timer();
+}
+
+void DnsChannel::arm_timer() {
+  timeval room{};
+  const timeval* next = ares_timeout(channel_, nullptr, &room);
+  if (next == nullptr) {
+    timer_.cancel();
+    return;
+  }
+  timer_.expires_after(std::chrono::seconds(next->tv_sec) +
+                       std::chrono::microseconds(next->tv_usec));
+  timer_.async_wait([self = weak_from_this()](const asio::error_code& stopped) {
+    const auto owner = self.lock();
+    if (!stopped && owner) owner->process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+  });
+}
+
+}  // namespace memberlist::net

@@ -1,0 +1,96 @@
+#pragma once
+
+// Private to this room: the header that shows c-ares.
+
+#include <ares.h>
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "memberlist/address.hpp"
+#include "memberlist/error.hpp"
+#include "memberlist/time.hpp"
+#include "net/loop.hpp"
+
+namespace memberlist::net {
+
+struct DnsChannelOptions {
+  /// Name servers as `host:port,host:port`; empty: those of the system's configuration.
+  std::string servers;
+  /// How long one server may take for one try; each further round waits twice as long.
+  Duration try_timeout = std::chrono::seconds(2);
+  int tries = 3;  ///< of each server
+  /// Ask by TCP only, for the name as it is. Else by UDP (and by TCP where an answer does not fit),
+  /// for what the system's search list makes of it, too.
+  bool by_tcp = false;
+};
+
+/// One way to ask: a c-ares channel whose sockets and timer are on a loop. The hosts file is read
+/// first; then all name servers are asked in their order, until one answers. All calls from the
+/// loop's thread, or while nobody runs the loop.
+class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
+ public:
+  /// At most `limits::kAddressesOfName`, each once, in the order of preference (RFC 6724).
+  using Answer = std::function<void(Result<std::vector<IpAddress>>)>;
+
+  /// The loop must outlive the channel. Error: `system`.
+  [[nodiscard]] static Result<std::shared_ptr<DnsChannel>> open(Loop& loop,
+                                                                const DnsChannelOptions& options);
+  explicit DnsChannel(asio::io_context& io) : io_(io), timer_(io) {}
+  /// Answers what is open with `cancelled`.
+  ~DnsChannel() { close(); }
+  DnsChannel(const DnsChannel&) = delete;
+  DnsChannel& operator=(const DnsChannel&) = delete;
+
+  /// The addresses of both families. Follows aliases (CNAME), also where their addresses are not in
+  /// the same answer. Calls `answer` once: from the loop, in the channel's own time, or from within
+  /// this call, or from `cancel`. Errors: `unresolved`, `cancelled`.
+  void look_up(const std::string& host, Answer answer);
+  /// Answers what is open with `cancelled`, before it returns.
+  void cancel();
+
+ private:
+  // What c-ares keeps a raw pointer to until it calls back, which it does for certain.
+  struct Request {
+    DnsChannel& channel;
+    std::string host;  // as it was asked for
+    std::string name;  // that, or the alias where it has led
+    std::size_t aliases = 0;
+    Answer answer;
+  };
+  using RequestPointer = std::unique_ptr<Request>;
+  // A socket of the channel's. It is the channel that closes it.
+  struct Watch {
+    explicit Watch(asio::io_context& io, int fd) : descriptor(io, fd) {}
+    asio::posix::stream_descriptor descriptor;
+    bool read = false, write = false;  // wanted
+    bool waits_read = false, waits_write = false;
+    bool gone = false;
+  };
+
+  Result<void> set_up(const DnsChannelOptions& options);
+  void close();
+
+  void ask_addresses(RequestPointer request);
+  void ask_alias(RequestPointer request);
+  static void got_addresses(void* request, int status, int timeouts, ares_addrinfo* info);
+  static void got_alias(void* request, int status, int timeouts, unsigned char* bytes, int size);
+
+  static void socket_changed(void* self, ares_socket_t fd, int readable, int writable);
+  void wait(const std::shared_ptr<Watch>& watch, ares_socket_t fd);
+  void process(ares_socket_t readable, ares_socket_t writable);
+  void arm_timer();
+
+  asio::io_context& io_;
+  asio::steady_timer timer_;
+  ares_channel channel_ = nullptr;
+  std::map<ares_socket_t, std::shared_ptr<Watch>> watches_;
+};
+
+}  // namespace memberlist::net
