@@ -13,8 +13,9 @@ namespace memberlist {
 ///
 /// A handle: copies mean the same thread, which ends once no handle and no Memberlist is left that
 /// uses it. What runs on the thread (policies, log handlers, metrics sinks, transports) holds up
-/// all of its members; event handlers do not, since each member has its own event thread, if it has
-/// a handler at all. Handles may be used from all threads, as values.
+/// all of its members, and must not wait for any of them; event handlers may, since each member has
+/// its own event thread, if it has a handler at all. Handles may be used from all threads, as
+/// values.
 class MEMBERLIST_API Runtime {
  public:
   /// Starts the thread. Error: `system` (none is left).

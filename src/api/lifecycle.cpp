@@ -82,11 +82,11 @@ Result<void> Memberlist::Impl::open(std::vector<Bytes> keys,
 
 std::function<Result<std::unique_ptr<Transport>>(TransportHandler&)> Memberlist::Impl::sockets()
     const {
-  return [&loop = runtime_->loop(),
+  return [runtime = runtime_,
           options = net::SocketTransportOptions{.bind = config_.bind,
                                                 .close_timeout = config_.tcp_timeout}](
              TransportHandler& handler) -> Result<std::unique_ptr<Transport>> {
-    return net::SocketTransport::open(loop, options, handler);
+    return net::SocketTransport::open(runtime->loop(), options, handler);
   };
 }
 
