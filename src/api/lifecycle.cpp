@@ -32,7 +32,9 @@ class WipeAtEnd {
 // --- create -------------------------------------------------------------------------------------
 
 Memberlist::Impl::Impl(Config config, Handlers handlers)
-    : config_(std::move(config)), handlers_(std::move(handlers)) {}
+    : config_(std::move(config)),
+      handlers_(std::move(handlers)),
+      metrics_(handlers_.metrics, handlers_.metric_labels) {}
 
 Result<std::shared_ptr<Memberlist::Impl>> Memberlist::Impl::create(Config config,
                                                                    Handlers handlers) {
@@ -89,6 +91,8 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   std::random_device entropy;
   environment.seed = std::uint64_t{entropy()} << 32 | entropy();
   environment.policy = handlers_.policy.get();
+  environment.metrics = metrics_.wanted();
+  environment.stopwatch = &net::Loop::now;
   Config config = config_;
   config.keys = std::move(keys);
   auto engine = Engine::create(std::move(config), std::move(environment));

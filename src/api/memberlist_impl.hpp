@@ -18,6 +18,7 @@
 #include "api/call.hpp"
 #include "api/event_queue.hpp"
 #include "api/join_addresses.hpp"
+#include "api/metrics_output.hpp"
 #include "api/owned_mutex.hpp"
 #include "memberlist/engine.hpp"
 #include "memberlist/memberlist.hpp"
@@ -32,8 +33,8 @@ namespace memberlist {
 /// One mutex guards the engine. The loop's thread takes it to feed what the sockets bring, and to
 /// carry out the engine's outputs, which only it does (sockets never wait, so neither does whoever
 /// wants the mutex). Commands take it to call the engine, and post to the loop that there are
-/// outputs. What leaves for the application (log, events, outcomes) is collected under the mutex
-/// and delivered after it is free; only the Policy is asked while it is held.
+/// outputs. What leaves for the application (log, metrics, events, outcomes) is collected under the
+/// mutex and delivered after it is free; only the Policy is asked while it is held.
 ///
 /// A call that takes time is an api::Call: registered under the engine's operation, completed by
 /// the loop's thread, or by `shutdown`. Blocking calls wait for it, asynchronous ones hand its
@@ -132,6 +133,7 @@ class Memberlist::Impl final : public net::TransportHandler,
   // With name, bound address and advertised address filled in, and without keys.
   Config config_;
   Handlers handlers_;
+  api::MetricsOutput metrics_;
   net::Loop loop_;
   std::unique_ptr<net::Transport> transport_;
   std::unique_ptr<net::Resolver> resolver_;

@@ -115,6 +115,8 @@ void Memberlist::Impl::carry_out(Output& output) {
           if (events_->has_handler()) new_events_.push_back(std::move(what));
         } else if constexpr (std::is_same_v<What, LogRecord>) {
           if (handlers_.on_log) new_logs_.push_back(std::move(what));
+        } else if constexpr (std::is_same_v<What, MetricRecord>) {
+          metrics_.collect(what);
         } else {
           static_assert(std::is_same_v<What, Completion>);
           // Several calls may wait for one operation (leave).
@@ -132,6 +134,7 @@ void Memberlist::Impl::carry_out(Output& output) {
 void Memberlist::Impl::deliver() {
   for (const LogRecord& record : new_logs_) log(record);
   new_logs_.clear();
+  metrics_.deliver();
   if (events_->push(new_events_)) {
     log({LogLevel::warning,
          fmt::format("the event handler is slow: user messages are dropped, the oldest first (at "

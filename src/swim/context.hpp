@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -70,6 +71,8 @@ struct Context {
   TimePoint now;
   Random random;
   Policy* policy = nullptr;
+  bool metrics = false;
+  std::function<TimePoint()> stopwatch;
 
   wire::Keyring keyring;
   wire::Sealing sealing;
@@ -92,6 +95,8 @@ struct Context {
         now(environment.now),
         random(environment.seed),
         policy(environment.policy),
+        metrics(environment.metrics),
+        stopwatch(environment.stopwatch),
         keyring(std::move(keys)),
         awareness(config.awareness_max_multiplier) {
     sealing.label = config.label;

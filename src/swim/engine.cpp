@@ -293,7 +293,9 @@ TimePoint Engine::next_deadline() const noexcept { return impl_->context.timers.
 Result<OperationId> Engine::join(TimePoint now, std::vector<JoinTarget> targets,
                                  const JoinLimits& limits) {
   impl_->begin(now);
-  return impl_->participation.join(std::move(targets), limits);
+  Result<OperationId> id = impl_->participation.join(std::move(targets), limits);
+  impl_->end();
+  return id;
 }
 
 Result<OperationId> Engine::leave(TimePoint now, Duration timeout) {
@@ -322,6 +324,7 @@ Result<void> Engine::send_best_effort(TimePoint now, const Address& to, BytesVie
   impl_->encoded.assign(1, static_cast<std::byte>(wire::MessageType::user));
   impl_->encoded.insert(impl_->encoded.end(), payload.begin(), payload.end());
   impl_->packets.send(to, impl_->encoded);
+  impl_->end();
   return {};
 }
 
@@ -336,6 +339,7 @@ Result<OperationId> Engine::send_reliable(TimePoint now, const Address& to, Byte
   }
   const OperationId id = impl_->operations.start(timeout, "the message was not sent in time");
   impl_->streams.dial_user_message(to, payload, id);
+  impl_->end();
   return id;
 }
 

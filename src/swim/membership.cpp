@@ -237,6 +237,7 @@ void Membership::alive_about_self(const Claimant& claimant) {
 void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                            const Evidence& evidence) {
   if (drop_suspicion(index) != nullptr) ++context_.counters.suspicions_refuted;
+  ++context_.counters.alive_believed;
   MemberEntry& entry = context_.table.at(index);
   const MemberStatus before = entry.status;
   const bool meta_changed = !std::ranges::equal(entry.record->meta, claimant.meta);
@@ -328,6 +329,7 @@ void Membership::suspicion_expired(MemberIndex index) {
   evidence.kind = Cause::Kind::suspicion_expired;
   evidence.accuser = suspicion->accusers().front();
   evidence.suspicion = suspicion.get();
+  if (!suspicion->confirmed()) ++context_.counters.suspicions_degraded;
   dead({entry.incarnation, entry.record->name, context_.self_name()}, evidence);
 }
 
@@ -347,6 +349,7 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
     return;
   }
   broadcast(index, claim);
+  ++context_.counters.dead_believed;
   const bool left = claim.from == claim.node;
   if (!left && (suspicion != nullptr || evidence.suspicion != nullptr)) {
     ++context_.counters.suspicions_confirmed;

@@ -9,6 +9,7 @@
 
 #include "base/limits.hpp"
 #include "swim/drops.hpp"
+#include "swim/metrics.hpp"
 
 namespace memberlist::swim {
 namespace {
@@ -78,6 +79,7 @@ void Prober::start_probe(MemberIndex target) {
       context_.timers.schedule(probe.deadline, {TimerEvent::Kind::probe_deadline, seq_no});
   awaited_.emplace(seq_no, std::move(probe));
   ++context_.counters.probes;
+  if (context_.awareness.score() > 0) ++context_.counters.probes_degraded;
 
   // Buddy system: who is suspect hears of it with the ping, and can refute at once (Lifeguard).
   const wire::Suspect suspicion = membership_.suspicion_of(target);
@@ -186,6 +188,7 @@ void Prober::probe_deadline(std::uint32_t seq_no) {
 }
 
 void Prober::succeed(Probe& probe) {
+  note_time(context_, metric::kProbeNode, context_.now - probe.sent);
   context_.timers.cancel(probe.timeout_timer);
   context_.timers.cancel(probe.deadline_timer);
   context_.add_health(-1);
@@ -193,6 +196,7 @@ void Prober::succeed(Probe& probe) {
 
 void Prober::fail(const Probe& probe) {
   ++context_.counters.probes_failed;
+  note_time(context_, metric::kProbeNode, context_.now - probe.sent);
   // Who got 'no answer here either' from the peers asked hears the network well; who got silence
   // from them is probably the slow one (Lifeguard).
   const std::uint32_t missed = probe.expected_nacks - std::min(probe.expected_nacks, probe.nacks);
@@ -218,10 +222,8 @@ void Prober::on_ack(const wire::Ack& ack) {
   if (auto* probe = std::get_if<Probe>(&found->second)) {
     if (probe->indirect) {
       ++context_.counters.probes_saved_by_indirect;
-    } else if (const MemberIndex target = context_.table.find(probe->target);
-               context_.policy != nullptr && target != kNoMember) {
-      context_.policy->notify_ping(*context_.table.at(target).record, context_.now - probe->sent,
-                                   ack.payload);
+    } else {
+      answered_directly(*probe, ack.payload);
     }
     succeed(*probe);
     streams_.abort_ping(ack.seq_no);
@@ -243,6 +245,16 @@ void Prober::on_ack(const wire::Ack& ack) {
     --relays_;
   }
   awaited_.erase(ack.seq_no);
+}
+
+void Prober::answered_directly(const Probe& probe, BytesView payload) {
+  const Duration round_trip = context_.now - probe.sent;
+  ++context_.counters.probes_answered;
+  note_time(context_, metric::kProbeRoundTrip, round_trip);
+  if (context_.policy == nullptr) return;
+  const MemberIndex target = context_.table.find(probe.target);
+  if (target == kNoMember) return;
+  context_.policy->notify_ping(*context_.table.at(target).record, round_trip, payload);
 }
 
 void Prober::on_nack(const wire::Nack& nack) {

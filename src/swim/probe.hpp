@@ -102,6 +102,7 @@ class Prober {
   [[nodiscard]] std::vector<std::uint32_t> probes_under_way(Wanted&& wanted) const;
   void go_indirect(std::uint32_t seq_no, Probe& probe);
   void ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target);
+  void answered_directly(const Probe& probe, BytesView payload);
   void succeed(Probe& probe);
   void fail(const Probe& probe);
   void send_ping(std::uint32_t seq_no, const Address& to, std::string_view node,

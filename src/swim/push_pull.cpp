@@ -12,6 +12,7 @@
 
 #include "base/byte_reader.hpp"
 #include "base/limits.hpp"
+#include "swim/metrics.hpp"
 #include "wire/stream.hpp"
 
 namespace memberlist::swim {
@@ -90,6 +91,7 @@ Bytes PushPull::encode_local_state(bool join) {
                                       static_cast<std::int64_t>(entry.status), vsn});
   }
   out.bytes(user_state);
+  note_gauge(context_, metric::kSizeLocal, plain.size());
   return plain;
 }
 

@@ -11,6 +11,7 @@
 #include "base/limits.hpp"
 #include "swim/drops.hpp"
 #include "swim/keys.hpp"
+#include "swim/metrics.hpp"
 #include "swim/scaling.hpp"
 
 namespace memberlist::swim {
@@ -56,6 +57,7 @@ std::optional<StreamId> Streams::accept(const Address& from) {
 StreamId Streams::dial(Stream stream, TimePoint deadline) {
   ++context_.counters.streams_dialled;
   const StreamId id{++last_id_};
+  stream.dialled = context_.now;
   stream.deadline_timer = context_.timers.schedule(deadline, {TimerEvent::Kind::stream, last_id_});
   context_.out.push(DialStream{id, stream.peer});
   streams_.emplace(last_id_, std::move(stream));
@@ -176,6 +178,9 @@ void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
     if (budget_.over()) shed_heaviest();
     return;
   }
+  if (std::holds_alternative<wire::PushPullMessage>(stream.opener.message())) {
+    note_sample(context_, metric::kSizeRemote, stream.patience.received);
+  }
   if (stream.kind == Kind::inbound) {
     serve(id, stream);
   } else {
@@ -295,6 +300,7 @@ void Streams::finish(StreamId id, const Result<void>& result) {
       }
       return;
     case Kind::push_pull:
+      note_time(context_, metric::kPushPullNode, context_.now - stream.dialled);
       if (!result) {
         ++context_.counters.push_pulls_failed;
         context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer.to_string(), [&] {
