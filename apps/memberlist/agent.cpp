@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "admin_api.hpp"
+#include "agent_metrics.hpp"
 #include "event_hub.hpp"
 #include "http_server.hpp"
 #include "json_views.hpp"
@@ -191,11 +192,14 @@ class Agent {
       hub_.publish(event_json(event, viewer_, now));
     };
     handlers.on_log = [this](const LogRecord& record) { log_.write(record); };
+    if (server_) {
+      handlers.metrics = metrics_.sink();  // who asks for them asks there
+    }
     return handlers;
   }
 
   int serve_until_end(Memberlist& list) {
-    AdminApi api(list, hub_, server_ ? server_->address().to_string() : "",
+    AdminApi api(list, hub_, metrics_, server_ ? server_->address().to_string() : "",
                  [this] { end_.trigger({}); });
     if (server_) {
       server_->serve(api, hub_);
@@ -223,6 +227,7 @@ class Agent {
   EndSwitch& end_;
   Log log_;
   EventHub hub_;
+  AgentMetrics metrics_;
   Viewer viewer_;
   std::optional<AdminServer> server_;
 };

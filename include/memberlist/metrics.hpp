@@ -78,20 +78,20 @@ struct MetricRecord {
 /// and must not throw. Names and labels are views, good during the call.
 class MEMBERLIST_API MetricsSink {
  public:
+  /// The configured labels, and for `metric::kNodeInstances` ours behind them.
+  using Labels = std::span<const MetricLabel>;
+
   MetricsSink() = default;
   MetricsSink(const MetricsSink&) = delete;
   MetricsSink& operator=(const MetricsSink&) = delete;
   virtual ~MetricsSink();
 
   /// So much more was counted. `value` is greater than 0.
-  virtual void add_to_counter(std::string_view name, double value,
-                              std::span<const MetricLabel> labels) = 0;
+  virtual void add_to_counter(std::string_view name, double value, Labels labels) = 0;
   /// So much it is now.
-  virtual void set_gauge(std::string_view name, double value,
-                         std::span<const MetricLabel> labels) = 0;
+  virtual void set_gauge(std::string_view name, double value, Labels labels) = 0;
   /// So much it was this time.
-  virtual void add_sample(std::string_view name, double value,
-                          std::span<const MetricLabel> labels) = 0;
+  virtual void add_sample(std::string_view name, double value, Labels labels) = 0;
 };
 
 }  // namespace memberlist

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,28 +16,25 @@
 namespace memberlist::facade_test {
 namespace {
 
-using Labels = std::vector<MetricLabel>;
+using LabelList = std::vector<MetricLabel>;
 
 /// Keeps everything; may be looked at while it is told more.
 class KeptMetrics final : public MetricsSink {
  public:
-  void add_to_counter(std::string_view name, double value,
-                      std::span<const MetricLabel> labels) override {
+  void add_to_counter(std::string_view name, double value, Labels labels) override {
     keep(MetricKind::counter, name, value, labels);
   }
-  void set_gauge(std::string_view name, double value,
-                 std::span<const MetricLabel> labels) override {
+  void set_gauge(std::string_view name, double value, Labels labels) override {
     keep(MetricKind::gauge, name, value, labels);
   }
-  void add_sample(std::string_view name, double value,
-                  std::span<const MetricLabel> labels) override {
+  void add_sample(std::string_view name, double value, Labels labels) override {
     keep(MetricKind::sample, name, value, labels);
   }
 
   struct Told {
     MetricKind kind = MetricKind::counter;
     double value = 0;
-    Labels labels = {};
+    LabelList labels = {};
     std::thread::id thread = {};
   };
   [[nodiscard]] std::vector<Told> told(std::string_view name) const {
@@ -62,11 +61,10 @@ class KeptMetrics final : public MetricsSink {
   }
 
  private:
-  void keep(MetricKind kind, std::string_view name, double value,
-            std::span<const MetricLabel> labels) {
+  void keep(MetricKind kind, std::string_view name, double value, Labels labels) {
     const std::lock_guard lock(mutex_);
     told_[std::string(name)].push_back(
-        {kind, value, Labels(labels.begin(), labels.end()), std::this_thread::get_id()});
+        {kind, value, LabelList(labels.begin(), labels.end()), std::this_thread::get_id()});
   }
 
   mutable std::mutex mutex_;
@@ -74,7 +72,7 @@ class KeptMetrics final : public MetricsSink {
 };
 
 Memberlist make(const std::string& name, const std::shared_ptr<MetricsSink>& sink,
-                Labels labels = {}) {
+                LabelList labels = {}) {
   Handlers handlers;
   handlers.metrics = sink;
   handlers.metric_labels = std::move(labels);
@@ -121,15 +119,38 @@ TEST(Metrics, AgreeWithTheCounters) {
 
 TEST(Metrics, HaveTheConfiguredLabelsAndOurOwnBehindThem) {
   const auto kept = std::make_shared<KeptMetrics>();
-  const Labels labels{{"cluster", "blue"}, {"zone", "a rather long name of a zone"}};
+  const LabelList labels{{"cluster", "blue"}, {"zone", "a rather long name of a zone"}};
   Memberlist list = make("self", kept, labels);
   ASSERT_TRUE(eventually([&] { return kept->last(metric::kNodeInstances, "alive") == 1; }));
   for (const auto& [name, told] : kept->all()) {
     for (const KeptMetrics::Told& one : told) {
       ASSERT_EQ(one.labels.size(), name == metric::kNodeInstances ? 3U : 2U) << name;
-      EXPECT_EQ(Labels(one.labels.begin(), one.labels.begin() + 2), labels);
+      EXPECT_EQ(LabelList(one.labels.begin(), one.labels.begin() + 2), labels);
     }
   }
+}
+
+// docs/metrics.md has a row for each name, and no other.
+TEST(Metrics, EveryNameHasItsRow) {
+  const std::set<std::string, std::less<>> names{
+      std::string(metric::kMsgAlive),       std::string(metric::kMsgSuspect),
+      std::string(metric::kMsgDead),        std::string(metric::kUdpSent),
+      std::string(metric::kUdpReceived),    std::string(metric::kTcpAccept),
+      std::string(metric::kTcpConnect),     std::string(metric::kTcpSent),
+      std::string(metric::kDegradedProbe),  std::string(metric::kDegradedTimeout),
+      std::string(metric::kHealthScore),    std::string(metric::kNodeInstances),
+      std::string(metric::kSizeLocal),      std::string(metric::kQueueBroadcasts),
+      std::string(metric::kSizeRemote),     std::string(metric::kProbeNode),
+      std::string(metric::kGossip),         std::string(metric::kPushPullNode),
+      std::string(metric::kProbeRoundTrip),
+  };
+  std::set<std::string, std::less<>> rows;
+  std::ifstream page(std::filesystem::path(MEMBERLIST_SOURCE_DIR) / "docs/metrics.md");
+  for (std::string line; std::getline(page, line);) {
+    if (!line.starts_with("| `memberlist.")) continue;
+    rows.insert(line.substr(3, line.find('`', 3) - 3));
+  }
+  EXPECT_EQ(rows, names);
 }
 
 // So a sink needs no lock against itself.
