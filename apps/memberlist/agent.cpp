@@ -104,7 +104,10 @@ void join_cluster(const std::stop_token& stop, const AgentPlan& plan, Memberlist
     const auto result = list.join(plan.join);
     if (result) {
       for (const Error& failure : result->failures) {
-        log.write({LogLevel::warning, "join: " + failure.message, failure.subject});
+        log.write({LogLevel::warning,
+                   "join: " + failure.message,
+                   failure.subject,
+                   {{"error", std::string(to_string(failure.code))}}});
       }
       log.write(LogLevel::info, fmt::format("joined through {} of {} addresses", result->contacted,
                                             result->contacted + result->failures.size()));
@@ -121,8 +124,11 @@ void join_cluster(const std::stop_token& stop, const AgentPlan& plan, Memberlist
                                            fmt::join(plan.join, ", "), result.error().message)}});
       return;
     }
-    log.write(LogLevel::warning, fmt::format("cannot join: {}; next try in {} s",
-                                             result.error().message, delay.count()));
+    log.write(
+        {LogLevel::warning,
+         fmt::format("cannot join: {}; next try in {} s", result.error().message, delay.count()),
+         {},
+         {{"error", std::string(to_string(result.error().code))}}});
     wait_unless_stopped(stop, delay);
     delay = std::min<std::chrono::seconds>(delay * 2, kLongestRetry);
   }
@@ -141,7 +147,10 @@ void leave_cluster(Memberlist& list, EventHub& hub, Log& log, bool must_leave) {
   if (must_leave) {
     log.write(LogLevel::info, "leaving the cluster; a second signal ends at once");
     if (const auto left = list.leave(); !left) {
-      log.write(LogLevel::warning, "leaving: " + left.error().message);
+      log.write({LogLevel::warning,
+                 "leaving: " + left.error().message,
+                 {},
+                 {{"error", std::string(to_string(left.error().code))}}});
     }
   }
   if (!hub.wait_until_left(kLeftEventTimeout)) {

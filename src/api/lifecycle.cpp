@@ -118,13 +118,15 @@ void Memberlist::Impl::warn_if_open() const {
   log({LogLevel::info,
        fmt::format("listening at {}, advertised as {}", config_.bind.to_string(),
                    advertise.to_string()),
-       {}});
+       {},
+       {{"address", config_.bind.to_string()}, {"advertised", advertise.to_string()}}});
   const bool has_keys = !view([](const Engine& engine) { return engine.keys(); }).empty();
   if (has_keys || advertise.ip.is_private() || advertise.ip.is_loopback()) return;
   log({LogLevel::warning,
        fmt::format("advertising the public address {} without encryption: set keys",
                    advertise.to_string()),
-       {}});
+       {},
+       {{"advertised", advertise.to_string()}}});
 }
 
 // --- shutdown -----------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ void Memberlist::Impl::on_stream(StreamId id, const StreamEvent& event) {
 }
 
 void Memberlist::Impl::on_accept_error(const Error& error) {
-  log({LogLevel::warning, error.message, {}});
+  log({LogLevel::warning, error.message, {}, {{"error", std::string(to_string(error.code))}}});
   Event event = Failure{error};
   if (events_->has_handler()) events_->push({&event, 1});
 }
@@ -140,7 +140,8 @@ void Memberlist::Impl::deliver() {
          fmt::format("the event handler is slow: user messages are dropped, the oldest first (at "
                      "most {} wait); {} so far",
                      config_.handoff_queue_depth, events_->dropped()),
-         {}});
+         {},
+         {{"dropped", std::to_string(events_->dropped())}}});
   }
   new_events_.clear();
   // Whoever is called may begin something that brings the next outcomes.

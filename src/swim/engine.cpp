@@ -78,10 +78,11 @@ void Engine::Impl::begin_input(TimePoint now) {
 void Engine::Impl::go_on_after_stall(Duration stood_still) {
   ++context.counters.stalls;
   context.log_peer(swim::LogCause::stall, LogLevel::warning, {}, [&] {
-    return fmt::format(
-        "this node stood still for {}; its accusations wait, and its probes are "
-        "slower for a while",
-        format_duration(std::chrono::floor<std::chrono::milliseconds>(stood_still)));
+    const auto time = std::chrono::floor<std::chrono::milliseconds>(stood_still);
+    return swim::LogLine(fmt::format("this node stood still for {}; its accusations wait, and its "
+                                     "probes are slower for a while",
+                                     format_duration(time)),
+                         {{"milliseconds", std::to_string(time.count())}});
   });
   prober.drop_probes();
   membership.give_time(stood_still);
@@ -255,8 +256,10 @@ void Engine::handle_packet(TimePoint now, const Address& from, std::span<std::by
 void Engine::handle_send_error(TimePoint now, const Address& to, const Error& error) {
   impl_->begin_input(now);
   ++impl_->context.counters.send_errors;
-  impl_->context.log_peer(swim::LogCause::send_error, LogLevel::debug, to.to_string(),
-                          [&] { return "packet not sent: " + error.message; });
+  impl_->context.log_peer(swim::LogCause::send_error, LogLevel::debug, to.to_string(), [&] {
+    return swim::LogLine("packet not sent: " + error.message,
+                         {{"error", std::string(to_string(error.code))}});
+  });
   if (error.code == ErrorCode::unreachable) impl_->prober.on_send_error(to);
   impl_->end();
 }

@@ -85,7 +85,12 @@ void Gossiper::check_queues() {
       fmt::format("queued for gossip: {} messages about members ({} bytes), {} of "
                   "users ({} bytes)",
                   context_.member_broadcasts.size(), context_.member_broadcasts.bytes(),
-                  context_.user_broadcasts.size(), context_.user_broadcasts.bytes()));
+                  context_.user_broadcasts.size(), context_.user_broadcasts.bytes()),
+      {},
+      {{"member_messages", std::to_string(context_.member_broadcasts.size())},
+       {"member_bytes", std::to_string(context_.member_broadcasts.bytes())},
+       {"user_messages", std::to_string(context_.user_broadcasts.size())},
+       {"user_bytes", std::to_string(context_.user_broadcasts.bytes())}});
   context_.timers.schedule(context_.now + context_.config.queue_check_interval,
                            {TimerEvent::Kind::queue_check, 0});
 }

@@ -74,7 +74,8 @@ Bytes PushPull::encode_local_state(bool join) {
   if (user_state.size() > limits::kUserStateBytes) {
     context_.out.log(LogLevel::error,
                      fmt::format("user state of {} bytes left out of a push/pull: at most {}",
-                                 user_state.size(), limits::kUserStateBytes));
+                                 user_state.size(), limits::kUserStateBytes),
+                     {}, {{"bytes", std::to_string(user_state.size())}});
     user_state.clear();
   }
   Bytes plain;
