@@ -234,10 +234,11 @@ ApiReply error_reply(const Error& error) {
   return error_reply(http_status(error.code), to_string(error.code), error.message);
 }
 
-AdminApi::AdminApi(Memberlist& list, EventHub& hub, std::string http_address,
-                   std::function<void()> on_left)
+AdminApi::AdminApi(Memberlist& list, EventHub& hub, const AgentMetrics& metrics,
+                   std::string http_address, std::function<void()> on_left)
     : list_(list),
       hub_(hub),
+      metrics_(metrics),
       http_address_(std::move(http_address)),
       on_left_(std::move(on_left)) {}
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent_metrics.hpp"
 #include "event_hub.hpp"
 #include "json_views.hpp"
 #include "memberlist/memberlist.hpp"
@@ -25,8 +26,8 @@ struct ApiReply {
 /// every thread; those that change something wait for the network as the member's own calls do.
 class AdminApi {
  public:
-  /// The member and the hub must outlive the API. `on_left` is called once the member has left.
-  AdminApi(Memberlist& list, EventHub& hub, std::string http_address,
+  /// Member, hub and metrics must outlive the API. `on_left` is called once the member has left.
+  AdminApi(Memberlist& list, EventHub& hub, const AgentMetrics& metrics, std::string http_address,
            std::function<void()> on_left);
 
   /// `statuses`: comma-separated, all if empty.
@@ -39,6 +40,8 @@ class AdminApi {
   [[nodiscard]] ApiReply ping(const std::string& body);
   [[nodiscard]] ApiReply send(const std::string& body);
   [[nodiscard]] ApiReply broadcast(const std::string& body);
+  /// Not JSON: `AgentMetrics::kContentType`.
+  [[nodiscard]] std::string metrics() const { return metrics_.page(list_); }
   // The bodies of those that take a key are the caller's to wipe.
   [[nodiscard]] ApiReply keys() const;
   [[nodiscard]] ApiReply add_key(const std::string& body);
@@ -52,6 +55,7 @@ class AdminApi {
 
   Memberlist& list_;
   EventHub& hub_;
+  const AgentMetrics& metrics_;
   std::string http_address_;
   std::function<void()> on_left_;
 };

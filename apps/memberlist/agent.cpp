@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "admin_api.hpp"
+#include "agent_metrics.hpp"
 #include "event_hub.hpp"
 #include "http_server.hpp"
 #include "json_views.hpp"
@@ -103,7 +104,10 @@ void join_cluster(const std::stop_token& stop, const AgentPlan& plan, Memberlist
     const auto result = list.join(plan.join);
     if (result) {
       for (const Error& failure : result->failures) {
-        log.write({LogLevel::warning, "join: " + failure.message, failure.subject});
+        log.write({LogLevel::warning,
+                   "join: " + failure.message,
+                   failure.subject,
+                   {{"error", std::string(to_string(failure.code))}}});
       }
       log.write(LogLevel::info, fmt::format("joined through {} of {} addresses", result->contacted,
                                             result->contacted + result->failures.size()));
@@ -120,8 +124,11 @@ void join_cluster(const std::stop_token& stop, const AgentPlan& plan, Memberlist
                                            fmt::join(plan.join, ", "), result.error().message)}});
       return;
     }
-    log.write(LogLevel::warning, fmt::format("cannot join: {}; next try in {} s",
-                                             result.error().message, delay.count()));
+    log.write(
+        {LogLevel::warning,
+         fmt::format("cannot join: {}; next try in {} s", result.error().message, delay.count()),
+         {},
+         {{"error", std::string(to_string(result.error().code))}}});
     wait_unless_stopped(stop, delay);
     delay = std::min<std::chrono::seconds>(delay * 2, kLongestRetry);
   }
@@ -140,7 +147,10 @@ void leave_cluster(Memberlist& list, EventHub& hub, Log& log, bool must_leave) {
   if (must_leave) {
     log.write(LogLevel::info, "leaving the cluster; a second signal ends at once");
     if (const auto left = list.leave(); !left) {
-      log.write(LogLevel::warning, "leaving: " + left.error().message);
+      log.write({LogLevel::warning,
+                 "leaving: " + left.error().message,
+                 {},
+                 {{"error", std::string(to_string(left.error().code))}}});
     }
   }
   if (!hub.wait_until_left(kLeftEventTimeout)) {
@@ -191,11 +201,14 @@ class Agent {
       hub_.publish(event_json(event, viewer_, now));
     };
     handlers.on_log = [this](const LogRecord& record) { log_.write(record); };
+    if (server_) {
+      handlers.metrics = metrics_.sink();  // who asks for them asks there
+    }
     return handlers;
   }
 
   int serve_until_end(Memberlist& list) {
-    AdminApi api(list, hub_, server_ ? server_->address().to_string() : "",
+    AdminApi api(list, hub_, metrics_, server_ ? server_->address().to_string() : "",
                  [this] { end_.trigger({}); });
     if (server_) {
       server_->serve(api, hub_);
@@ -223,6 +236,7 @@ class Agent {
   EndSwitch& end_;
   Log log_;
   EventHub hub_;
+  AgentMetrics metrics_;
   Viewer viewer_;
   std::optional<AdminServer> server_;
 };

@@ -176,6 +176,10 @@ std::vector<Route> routes_to(AdminApi& api, EventHub& hub) {
          set_reply(response, api.members(request.get_param_value("status")));
        }},
       {"GET", "/v1/info", [&api](const auto&, auto& response) { set_reply(response, api.info()); }},
+      {"GET", "/metrics",
+       [&api](const auto&, auto& response) {
+         response.set_content(api.metrics(), AgentMetrics::kContentType);
+       }},
       {"GET", "/v1/events", [&hub](const auto&, auto& response) { stream_events(hub, response); }},
       {"POST", "/v1/leave",
        [&api](const auto&, auto& response) { set_reply(response, api.leave()); }},

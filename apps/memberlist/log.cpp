@@ -55,6 +55,9 @@ void Log::write(const LogRecord& record) {
     if (!record.peer.empty()) {
       line["peer"] = record.peer;
     }
+    for (const LogField& field : record.fields) {
+      line[std::string(field.name)] = field.value;
+    }
     logger_->log(level, spdlog::string_view_t(to_line(line)));
     return;
   }

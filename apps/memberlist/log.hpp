@@ -20,7 +20,7 @@ class Log {
   Log(LogLevel least, LogFormat format);
 
   void write(const LogRecord& record);
-  void write(LogLevel level, std::string_view text) { write({level, std::string(text), {}}); }
+  void write(LogLevel level, std::string_view text) { write({level, std::string(text), {}, {}}); }
 
  private:
   LogFormat format_;

@@ -54,8 +54,9 @@ class Agent {
   Memberlist list_ = quiet_member();
   cli::EventHub closed_hub_{cli::EventFormat::off};
   cli::EventHub open_hub_{cli::EventFormat::off};
-  cli::AdminApi closed_api_{list_, closed_hub_, "127.0.0.1:7947", [] {}};
-  cli::AdminApi open_api_{list_, open_hub_, "127.0.0.1:7947", [] {}};
+  cli::AgentMetrics metrics_;
+  cli::AdminApi closed_api_{list_, closed_hub_, metrics_, "127.0.0.1:7947", [] {}};
+  cli::AdminApi open_api_{list_, open_hub_, metrics_, "127.0.0.1:7947", [] {}};
   cli::AdminServer open_ = bind(std::nullopt);
   cli::AdminServer guarded_ = bind("secret");
   cli::AdminServer streaming_ = bind(std::nullopt);

@@ -1,5 +1,6 @@
 #include "digest.hpp"
 
+#include <bit>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -120,6 +121,14 @@ std::uint64_t add_to_digest(std::uint64_t digest, const Output& output) {
                  [&](const LogRecord& o) {
                    mixer.text(o.text);
                    mixer.text(o.peer);
+                   for (const LogField& field : o.fields) {
+                     mixer.text(field.name);
+                     mixer.text(field.value);
+                   }
+                 },
+                 [&](const MetricRecord& o) {
+                   mixer.text(o.name);
+                   mixer.number(std::bit_cast<std::uint64_t>(o.value));
                  },
              },
              output);

@@ -46,6 +46,7 @@ Engine make_engine(const Setup& setup, Policy& policy, std::uint64_t& nonces, Ti
       nonce[i] = static_cast<std::byte>(nonces >> (8 * (i % 8)));
     }
   };
+  environment.metrics = true;
   if (setup.with_policy) environment.policy = &policy;
   return Engine::create(setup.config, environment).value();
 }

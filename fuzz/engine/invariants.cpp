@@ -72,6 +72,11 @@ void Invariants::take(const Output& output) {
   if (const auto* record = std::get_if<LogRecord>(&output)) {
     require_text(record->text, "a log record");
     require_text(record->peer, "a log record's peer");
+    for (const LogField& field : record->fields) require_text(field.value, "a log record's field");
+  } else if (const auto* metric = std::get_if<MetricRecord>(&output)) {
+    reporter_.require(metric->kind == MetricKind::counter ? metric->value > 0 : metric->value >= 0,
+                      "metrics are not negative, and a counter grows",
+                      [&] { return std::string(metric->name); });
   } else if (const auto* completion = std::get_if<Completion>(&output)) {
     if (!completion->result) require_text(completion->result.error().message, "an error");
   } else if (const auto* dial = std::get_if<DialStream>(&output)) {

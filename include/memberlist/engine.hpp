@@ -18,6 +18,7 @@
 #include "memberlist/export.hpp"
 #include "memberlist/key.hpp"
 #include "memberlist/member.hpp"
+#include "memberlist/metrics.hpp"
 #include "memberlist/time.hpp"
 
 namespace memberlist {
@@ -92,7 +93,7 @@ struct Completion {
 
 /// One thing to do, or to hear, in the order in which the engine wants it.
 using Output = std::variant<SendPacket, DialStream, WriteStream, CloseStream, AbortStream, Event,
-                            Completion, LogRecord>;
+                            Completion, LogRecord, MetricRecord>;
 
 // --- what the application may decide ------------------------------------------------------------
 
@@ -140,18 +141,23 @@ struct EngineCounters {
   std::uint64_t alive_messages = 0;            ///< claims heard, by packet or push/pull
   std::uint64_t suspect_messages = 0;          ///< claims heard, and own ones
   std::uint64_t dead_messages = 0;             ///< claims heard, and own ones
+  std::uint64_t alive_believed = 0;            ///< of the claims: those that were news
+  std::uint64_t dead_believed = 0;             ///< of the claims: those that ended a life, or left
   std::uint64_t user_messages = 0;             ///< from peers, by packet or stream
   std::uint64_t probes = 0;                    ///< begun by this node
+  std::uint64_t probes_degraded = 0;           ///< begun at a longer interval: health is not 0
+  std::uint64_t probes_answered = 0;           ///< directly and in time
   std::uint64_t probes_failed = 0;             ///< without any answer by their deadline
   std::uint64_t probes_saved_by_indirect = 0;  ///< answered only after others were asked to ping
   std::uint64_t probes_saved_by_tcp = 0;       ///< answered over TCP alone: UDP may be blocked
   std::uint64_t suspicions_started = 0;        ///< of others, whoever accused them
   std::uint64_t suspicions_refuted = 0;        ///< ended by an alive message
   std::uint64_t suspicions_confirmed = 0;      ///< ended by death
-  std::uint64_t refutations = 0;               ///< of accusations against this node
-  std::uint64_t push_pulls_started = 0;        ///< by this node, joins included
-  std::uint64_t push_pulls_served = 0;         ///< answered with this node's state
-  std::uint64_t push_pulls_failed = 0;         ///< of either sort
+  std::uint64_t suspicions_degraded = 0;  ///< ran out though fewer than wanted had confirmed them
+  std::uint64_t refutations = 0;          ///< of accusations against this node
+  std::uint64_t push_pulls_started = 0;   ///< by this node, joins included
+  std::uint64_t push_pulls_served = 0;    ///< answered with this node's state
+  std::uint64_t push_pulls_failed = 0;    ///< of either sort
   std::uint64_t dropped_malformed = 0;  ///< packets, streams or parts that could not be understood
   std::uint64_t dropped_undecryptable = 0;  ///< no key of ours fits
   std::uint64_t dropped_unencrypted = 0;    ///< plain, and `gossip_verify_incoming` is on
@@ -183,6 +189,11 @@ struct EngineEnvironment {
   std::function<void(std::span<std::byte>)> nonce_source;
   /// Decisions; must outlive the engine. Null: the defaults of Policy.
   Policy* policy = nullptr;
+  /// Whether there are MetricRecords among the outputs. They cost little, and nothing if not.
+  bool metrics = false;
+  /// A clock for `metric::kGossip` alone, which is how long a piece of work took; nothing that the
+  /// engine does depends on it. Empty: there is no such metric.
+  std::function<TimePoint()> stopwatch = {};
 };
 
 /// One address to join through.

@@ -109,11 +109,24 @@ enum class LogLevel : std::uint8_t {
 /// The level as it is spelled above.
 [[nodiscard]] MEMBERLIST_API std::string_view to_string(LogLevel level) noexcept;
 
+/// One thing that a log line tells, for programs that read it. docs/logging.md lists the names.
+struct LogField {
+  std::string_view name;  ///< lower case, of static life
+  std::string value;      ///< escaped as the text is; numbers in decimal
+
+  /// Equal in both.
+  friend bool operator==(const LogField&, const LogField&) = default;
+};
+
 /// A line for the log. Text from peers is escaped: it holds no control characters.
 struct LogRecord {
   LogLevel level = LogLevel::info;  ///< how much it matters
   std::string text;                 ///< one sentence, without a line break
   std::string peer;                 ///< address or name of the peer that it is about; may be empty
+  std::vector<LogField> fields = {};  ///< what the text says, again; each name at most once
+
+  /// The value of a field, or empty if there is no such field.
+  [[nodiscard]] MEMBERLIST_API std::string_view field(std::string_view name) const noexcept;
 };
 
 }  // namespace memberlist

@@ -20,6 +20,7 @@
 #include "memberlist/export.hpp"
 #include "memberlist/key.hpp"
 #include "memberlist/member.hpp"
+#include "memberlist/metrics.hpp"
 #include "memberlist/runtime.hpp"
 #include "memberlist/time.hpp"
 #include "memberlist/transport.hpp"
@@ -43,6 +44,11 @@ struct Handlers {
   /// Log records; called from the thread that runs the protocol, one at a time, so be quick. Must
   /// not call a Memberlist of that thread, and must not throw.
   std::function<void(const LogRecord&)> on_log;
+  /// Metrics; called from the thread that runs the protocol (see MetricsSink). Null: there are
+  /// none, and they cost nothing.
+  std::shared_ptr<MetricsSink> metrics;
+  /// Labels that every metric has, in this order; what the library adds comes behind them.
+  std::vector<MetricLabel> metric_labels;
   /// Decisions (see Policy), made while the protocol's lock is held, on whichever thread has it:
   /// be quick, and do not throw. Views (`members` and the like) answer from within; commands are
   /// refused with `invalid_argument`.

@@ -7,6 +7,7 @@ BUILD_PACKAGES=(
   ca-certificates ccache cmake g++ git make ninja-build pkg-config
   libasio-dev libc-ares-dev libfmt-dev libssl-dev
   libcli11-dev libcpp-httplib-dev libspdlog-dev libtomlplusplus-dev nlohmann-json3-dev
+  prometheus-cpp-dev
   libbenchmark-dev libgmock-dev libgtest-dev
 )
 # Formatter, static analysis, the second compiler with its sanitizers.
@@ -14,7 +15,8 @@ LINT_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt
 # What makes the reference out of the headers' comments.
 DOCS_PACKAGES=(doxygen)
 # Real members to test against, and what cuts and watches networks; jq and curl talk to them.
-PEER_PACKAGES=(curl iproute2 jq nftables procps prometheus-alertmanager serf)
+# Prometheus brings promtool, which checks the agent's metrics.
+PEER_PACKAGES=(curl iproute2 jq nftables procps prometheus prometheus-alertmanager serf)
 
 is_installed() {
   [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
@@ -37,8 +39,8 @@ apt_update_once() {
   run as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
 }
 
-# Some packages (serf, prometheus-alertmanager) start a service when installed. Debian's own way of
-# forbidding that is a policy-rc.d; one that is there already is its owner's, and stays.
+# Some packages (serf, prometheus and its alertmanager) start a service when installed. Debian's own
+# way of forbidding that is a policy-rc.d; one that is there already is its owner's, and stays.
 POLICY_FILE=/usr/sbin/policy-rc.d
 POLICY_IS_OURS=0
 forbid_services() {
@@ -119,7 +121,7 @@ keep_services_off_of() {
   local package
   for package in "$@"; do
     case $package in
-      serf | prometheus-alertmanager | nftables) keep_services_off "$package" ;;
+      serf | prometheus | prometheus-alertmanager | nftables) keep_services_off "$package" ;;
     esac
   done
 }

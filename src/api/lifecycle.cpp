@@ -35,6 +35,7 @@ Memberlist::Impl::Impl(Config config, Handlers handlers, std::shared_ptr<Runtime
                        bool own_runtime)
     : config_(std::move(config)),
       handlers_(std::move(handlers)),
+      metrics_(handlers_.metrics, handlers_.metric_labels),
       runtime_(std::move(runtime)),
       own_runtime_(own_runtime) {}
 
@@ -111,6 +112,8 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   std::random_device entropy;
   environment.seed = std::uint64_t{entropy()} << 32 | entropy();
   environment.policy = handlers_.policy.get();
+  environment.metrics = metrics_.wanted();
+  environment.stopwatch = &net::Loop::now;
   Config config = config_;
   config.keys = std::move(keys);
   auto engine = Engine::create(std::move(config), std::move(environment));
@@ -134,13 +137,15 @@ void Memberlist::Impl::warn_if_open() const {
   log({LogLevel::info,
        fmt::format("listening at {}, advertised as {}", config_.bind.to_string(),
                    advertise.to_string()),
-       {}});
+       {},
+       {{"address", config_.bind.to_string()}, {"advertised", advertise.to_string()}}});
   const bool has_keys = !view([](const Engine& engine) { return engine.keys(); }).empty();
   if (has_keys || advertise.ip.is_private() || advertise.ip.is_loopback()) return;
   log({LogLevel::warning,
        fmt::format("advertising the public address {} without encryption: set keys",
                    advertise.to_string()),
-       {}});
+       {},
+       {{"advertised", advertise.to_string()}}});
 }
 
 // --- shutdown -----------------------------------------------------------------------------------

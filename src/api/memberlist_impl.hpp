@@ -17,6 +17,7 @@
 #include "api/call.hpp"
 #include "api/event_queue.hpp"
 #include "api/join_addresses.hpp"
+#include "api/metrics_output.hpp"
 #include "api/owned_mutex.hpp"
 #include "api/runtime_impl.hpp"
 #include "memberlist/engine.hpp"
@@ -33,8 +34,8 @@ namespace memberlist {
 /// One mutex guards the engine. The loop's thread takes it to feed what the sockets bring, and to
 /// carry out the engine's outputs, which only it does (transports never wait, so neither does
 /// whoever wants the mutex). Commands take it to call the engine, and post to the loop that there
-/// are outputs. What leaves for the application (log, events, outcomes) is collected under the
-/// mutex and delivered after it is free; only the Policy is asked while it is held.
+/// are outputs. What leaves for the application (log, metrics, events, outcomes) is collected under
+/// the mutex and delivered after it is free; only the Policy is asked while it is held.
 ///
 /// A call that takes time is an api::Call: registered under the engine's operation, completed by
 /// the loop's thread, or by `shutdown`. Blocking calls wait for it, asynchronous ones hand its
@@ -147,6 +148,7 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   Config config_;
   bool detects_address_ = false;  // the advertised one, as nothing names it
   Handlers handlers_;
+  api::MetricsOutput metrics_;
   std::shared_ptr<Runtime::Impl> runtime_;
   const bool own_runtime_;
   std::unique_ptr<net::Deadline> deadline_;

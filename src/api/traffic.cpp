@@ -48,7 +48,7 @@ void Memberlist::Impl::on_stream(StreamId id, const StreamEvent& event) {
 }
 
 void Memberlist::Impl::on_accept_error(const Error& error) {
-  log({LogLevel::warning, error.message, {}});
+  log({LogLevel::warning, error.message, {}, {{"error", std::string(to_string(error.code))}}});
   Event event = Failure{error};
   if (events_->has_handler()) events_->push({&event, 1});
 }
@@ -115,6 +115,8 @@ void Memberlist::Impl::carry_out(Output& output) {
           if (events_->has_handler()) new_events_.push_back(std::move(what));
         } else if constexpr (std::is_same_v<What, LogRecord>) {
           if (handlers_.on_log) new_logs_.push_back(std::move(what));
+        } else if constexpr (std::is_same_v<What, MetricRecord>) {
+          metrics_.collect(what);
         } else {
           static_assert(std::is_same_v<What, Completion>);
           // Several calls may wait for one operation (leave).
@@ -132,12 +134,14 @@ void Memberlist::Impl::carry_out(Output& output) {
 void Memberlist::Impl::deliver() {
   for (const LogRecord& record : new_logs_) log(record);
   new_logs_.clear();
+  metrics_.deliver();
   if (events_->push(new_events_)) {
     log({LogLevel::warning,
          fmt::format("the event handler is slow: user messages are dropped, the oldest first (at "
                      "most {} wait); {} so far",
                      config_.handoff_queue_depth, events_->dropped()),
-         {}});
+         {},
+         {{"dropped", std::to_string(events_->dropped())}}});
   }
   new_events_.clear();
   // Whoever is called may begin something that brings the next outcomes.

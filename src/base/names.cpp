@@ -1,5 +1,6 @@
 #include "memberlist/event.hpp"
 #include "memberlist/member.hpp"
+#include "memberlist/metrics.hpp"
 
 // The names of the closed sets of values, as logs and the command line show them.
 namespace memberlist {
@@ -50,6 +51,18 @@ std::string_view to_string(Cause::Kind kind) noexcept {
       return "suspicion_expired";
     case Cause::Kind::command:
       return "command";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(MetricKind kind) noexcept {
+  switch (kind) {
+    case MetricKind::counter:
+      return "counter";
+    case MetricKind::gauge:
+      return "gauge";
+    case MetricKind::sample:
+      return "sample";
   }
   return "unknown";
 }

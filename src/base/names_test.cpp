@@ -7,6 +7,7 @@
 #include "memberlist/error.hpp"
 #include "memberlist/event.hpp"
 #include "memberlist/member.hpp"
+#include "memberlist/metrics.hpp"
 #include "memberlist/version.hpp"
 
 namespace memberlist {
@@ -29,6 +30,7 @@ TEST(Names, EachValueHasOne) {
   expect_distinct_names(MemberEventKind::conflict);
   expect_distinct_names(Cause::Kind::command);
   expect_distinct_names(LogLevel::error);
+  expect_distinct_names(MetricKind::sample);
   EXPECT_EQ(to_string(ErrorCode::refused_by_peer), "refused_by_peer");
   EXPECT_EQ(to_string(MemberStatus::suspect), "suspect");
 }

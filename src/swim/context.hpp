@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,10 +58,24 @@ enum class LogCause : std::uint8_t {
   wrong_name,
   conflict,
   veto,
+  refutation,
   stream,
   send_error,
   tcp_only,
   stall,
+};
+
+/// The cause as it is spelled above: the field `cause` of its lines.
+[[nodiscard]] std::string_view to_string(LogCause cause) noexcept;
+
+/// What a line of the log says, as a sentence and, where there is more than the sentence's peer and
+/// cause to tell, in fields.
+struct LogLine {
+  LogLine(std::string sentence, std::vector<LogField> more = {})
+      : text(std::move(sentence)), fields(std::move(more)) {}
+
+  std::string text;
+  std::vector<LogField> fields;
 };
 
 /// What all parts of one engine share. Plain state: the rules live in the parts.
@@ -70,6 +85,8 @@ struct Context {
   TimePoint now;
   Random random;
   Policy* policy = nullptr;
+  bool metrics = false;
+  std::function<TimePoint()> stopwatch;
 
   wire::Keyring keyring;
   wire::Sealing sealing;
@@ -93,6 +110,8 @@ struct Context {
         now(environment.now),
         random(environment.seed),
         policy(environment.policy),
+        metrics(environment.metrics),
+        stopwatch(environment.stopwatch),
         keyring(std::move(keys)),
         awareness(config.awareness_max_multiplier) {
     sealing.label = config.label;
@@ -152,17 +171,20 @@ struct Context {
     out.push(Event{HealthChanged{awareness.score()}});
   }
 
-  /// Logs what a peer provoked, within the limits of its cause. `make_text` is called only if the
-  /// line goes out.
-  template <class MakeText>
-  void log_peer(LogCause cause, LogLevel level, std::string peer, MakeText&& make_text) {
+  /// Logs what a peer provoked, within the limits of its cause. `make_line` gives a text or a
+  /// LogLine, and is called only if the line goes out.
+  template <class MakeLine>
+  void log_peer(LogCause cause, LogLevel level, std::string peer, MakeLine&& make_line) {
     const LogLimiter::Verdict verdict = log_limiter.admit(now, static_cast<std::size_t>(cause));
     if (!verdict.emit) return;
-    std::string text = std::forward<MakeText>(make_text)();
+    LogLine line = std::forward<MakeLine>(make_line)();
+    line.fields.push_back({"cause", std::string(to_string(cause))});
     if (verdict.suppressed_before > 0) {
-      text += " (" + std::to_string(verdict.suppressed_before) + " like it were not logged)";
+      const std::string count = std::to_string(verdict.suppressed_before);
+      line.text += " (" + count + " like it were not logged)";
+      line.fields.push_back({"suppressed", count});
     }
-    out.log(level, std::move(text), std::move(peer));
+    out.log(level, std::move(line.text), std::move(peer), std::move(line.fields));
   }
 };
 

@@ -78,7 +78,11 @@ void count_drop(Context& context, wire::WireErrorKind kind) noexcept {
 void note_drop(Context& context, const wire::WireError& error, const Dropped& dropped) {
   count_drop(context, error.kind);
   context.log_peer(cause_of(error.kind), LogLevel::warning, dropped.from.to_string(), [&] {
-    return fmt::format("{} dropped: {}", dropped.what, mistake(context, error, dropped));
+    LogLine line(fmt::format("{} dropped: {}", dropped.what, mistake(context, error, dropped)));
+    if (error.kind == wire::WireErrorKind::label) {
+      line.fields.push_back({"label", escape_for_log(dropped.label)});
+    }
+    return line;
   });
 }
 

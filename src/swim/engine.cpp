@@ -79,10 +79,11 @@ void Engine::Impl::begin_input(TimePoint now) {
 void Engine::Impl::go_on_after_stall(Duration stood_still) {
   ++context.counters.stalls;
   context.log_peer(swim::LogCause::stall, LogLevel::warning, {}, [&] {
-    return fmt::format(
-        "this node stood still for {}; its accusations wait, and its probes are "
-        "slower for a while",
-        format_duration(std::chrono::floor<std::chrono::milliseconds>(stood_still)));
+    const auto time = std::chrono::floor<std::chrono::milliseconds>(stood_still);
+    return swim::LogLine(fmt::format("this node stood still for {}; its accusations wait, and its "
+                                     "probes are slower for a while",
+                                     format_duration(time)),
+                         {{"milliseconds", std::to_string(time.count())}});
   });
   prober.drop_probes();
   membership.give_time(stood_still);
@@ -256,8 +257,10 @@ void Engine::handle_packet(TimePoint now, const Address& from, std::span<std::by
 void Engine::handle_send_error(TimePoint now, const Address& to, const Error& error) {
   impl_->begin_input(now);
   ++impl_->context.counters.send_errors;
-  impl_->context.log_peer(swim::LogCause::send_error, LogLevel::debug, to.to_string(),
-                          [&] { return "packet not sent: " + error.message; });
+  impl_->context.log_peer(swim::LogCause::send_error, LogLevel::debug, to.to_string(), [&] {
+    return swim::LogLine("packet not sent: " + error.message,
+                         {{"error", std::string(to_string(error.code))}});
+  });
   if (error.code == ErrorCode::unreachable) impl_->prober.on_send_error(to);
   impl_->end();
 }
@@ -294,7 +297,9 @@ TimePoint Engine::next_deadline() const noexcept { return impl_->context.timers.
 Result<OperationId> Engine::join(TimePoint now, std::vector<JoinTarget> targets,
                                  const JoinLimits& limits) {
   impl_->begin(now);
-  return impl_->participation.join(std::move(targets), limits);
+  Result<OperationId> id = impl_->participation.join(std::move(targets), limits);
+  impl_->end();
+  return id;
 }
 
 Result<OperationId> Engine::leave(TimePoint now, Duration timeout) {
@@ -330,6 +335,7 @@ Result<void> Engine::send_best_effort(TimePoint now, const Address& to, BytesVie
   impl_->encoded.assign(1, static_cast<std::byte>(wire::MessageType::user));
   impl_->encoded.insert(impl_->encoded.end(), payload.begin(), payload.end());
   impl_->packets.send(to, impl_->encoded);
+  impl_->end();
   return {};
 }
 
@@ -344,6 +350,7 @@ Result<OperationId> Engine::send_reliable(TimePoint now, const Address& to, Byte
   }
   const OperationId id = impl_->operations.start(timeout, "the message was not sent in time");
   impl_->streams.dial_user_message(to, payload, id);
+  impl_->end();
   return id;
 }
 

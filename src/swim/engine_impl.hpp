@@ -4,6 +4,7 @@
 #include "swim/gossip.hpp"
 #include "swim/keys.hpp"
 #include "swim/membership.hpp"
+#include "swim/metrics.hpp"
 #include "swim/operations.hpp"
 #include "swim/packets.hpp"
 #include "swim/participation.hpp"
@@ -25,8 +26,11 @@ class Engine::Impl final : public swim::StreamListener {
   /// nor for streams: an accepted one has the newest id, and one that has failed must not be
   /// dropped.
   void begin_input(TimePoint now);
-  /// Completes what the input has brought to its end.
-  void end() { participation.settle(); }
+  /// Completes what the input has brought to its end, and tells what it has changed.
+  void end() {
+    participation.settle();
+    if (context.metrics) metrics.report();
+  }
 
   void packet(const Address& from, BytesView datagram);
   void fire(const swim::TimerEvent& timer);
@@ -48,6 +52,7 @@ class Engine::Impl final : public swim::StreamListener {
   swim::Prober prober{context, packets, membership, streams, operations};
   swim::Gossiper gossiper{context, packets};
   swim::Participation participation{context, membership, streams, gossiper, operations};
+  swim::Metrics metrics{context};
   Bytes encoded;  // kept scratch for messages built here
 
  private:

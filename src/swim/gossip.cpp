@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <span>
 
+#include "swim/metrics.hpp"
+
 namespace memberlist::swim {
 namespace {
 
@@ -27,7 +29,13 @@ void Gossiper::start() {
 }
 
 void Gossiper::tick() {
-  round();
+  if (context_.metrics && context_.stopwatch) {
+    const TimePoint began = context_.stopwatch();
+    round();
+    note_time(context_, metric::kGossip, context_.stopwatch() - began);
+  } else {
+    round();
+  }
   context_.timers.schedule(context_.now + context_.config.gossip_interval,
                            {TimerEvent::Kind::gossip_tick, 0});
 }
@@ -70,12 +78,19 @@ bool Gossiper::wanted(const MemberEntry& entry) const {
 }
 
 void Gossiper::check_queues() {
+  note_sample(context_, metric::kQueueBroadcasts,
+              context_.member_broadcasts.size() + context_.user_broadcasts.size());
   context_.out.log(
       LogLevel::debug,
       fmt::format("queued for gossip: {} messages about members ({} bytes), {} of "
                   "users ({} bytes)",
                   context_.member_broadcasts.size(), context_.member_broadcasts.bytes(),
-                  context_.user_broadcasts.size(), context_.user_broadcasts.bytes()));
+                  context_.user_broadcasts.size(), context_.user_broadcasts.bytes()),
+      {},
+      {{"member_messages", std::to_string(context_.member_broadcasts.size())},
+       {"member_bytes", std::to_string(context_.member_broadcasts.bytes())},
+       {"user_messages", std::to_string(context_.user_broadcasts.size())},
+       {"user_bytes", std::to_string(context_.user_broadcasts.bytes())}});
   context_.timers.schedule(context_.now + context_.config.queue_check_interval,
                            {TimerEvent::Kind::queue_check, 0});
 }

@@ -23,7 +23,8 @@ void set_switch(Context& context, const char* knob, std::optional<bool> wanted, 
                 bool& sealing) {
   if (!wanted || *wanted == sealing) return;
   config = sealing = *wanted;
-  context.out.log(LogLevel::info, fmt::format("{} is {} now", knob, sealing ? "on" : "off"), {});
+  context.out.log(LogLevel::info, fmt::format("{} is {} now", knob, sealing ? "on" : "off"), {},
+                  {{"knob", knob}});
 }
 
 }  // namespace
@@ -36,7 +37,7 @@ Result<void> Keys::add(BytesView key) {
   context_.out.log(LogLevel::info,
                    before == 0 ? first_key_text(context_, fingerprint)
                                : fmt::format("key {} added; {} keys", fingerprint, before + 1),
-                   {});
+                   {}, {{"key", fingerprint}});
   return {};
 }
 
@@ -49,7 +50,7 @@ Result<void> Keys::use(Which which) {
   context_.out.log(LogLevel::info,
                    fmt::format("key {} is the primary now, instead of {}",
                                context_.keyring.primary().fingerprint(), before),
-                   {});
+                   {}, {{"key", context_.keyring.primary().fingerprint()}});
   return {};
 }
 
@@ -59,7 +60,7 @@ Result<void> Keys::remove(Which which) {
   auto removed = context_.keyring.remove(which);
   if (!removed || context_.keyring.size() == before) return removed;
   context_.out.log(LogLevel::info, fmt::format("key {} removed; {} left", shown(which), before - 1),
-                   {});
+                   {}, {{"key", std::string(shown(which))}});
   return {};
 }
 
@@ -86,7 +87,7 @@ void note_key_use(Context& context) {
                   "random nonces {} a limit of {} (NIST SP 800-38D); change to a new key",
                   key.fingerprint(), key.sealed(), *by_all,
                   *by_all < limits::kKeySeals ? "come near" : "are over", limits::kKeySeals),
-      {});
+      {}, {{"key", key.fingerprint()}});
 }
 
 }  // namespace memberlist::swim

@@ -40,6 +40,7 @@ MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, Time
   MemberEntry& entry = entries_[index];
   entry.record = std::move(record);
   entry.since = now;
+  ++counted(entry.status);
   by_name_.emplace(entry.record->name, index);
   index_address(index);
   order_.push_back(index);
@@ -66,11 +67,10 @@ void MemberTable::replace_record(MemberIndex index, std::shared_ptr<const Member
 void MemberTable::set_status(MemberIndex index, MemberStatus status, TimePoint now) {
   MemberEntry& entry = entries_[index];
   if (entry.status == status) return;
-  const bool was_live = entry.live();
+  --counted(entry.status);
+  ++counted(status);
   entry.status = status;
   entry.since = now;
-  if (was_live && !entry.live()) --live_;
-  if (!was_live && entry.live()) ++live_;
   snapshot_ = nullptr;
 }
 
@@ -97,6 +97,7 @@ void MemberTable::reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& r
 }
 
 MemberEntry MemberTable::remove(MemberIndex index) {
+  --counted(entries_[index].status);
   unindex_address(index);
   by_name_.erase(std::string_view(entries_[index].record->name));
   free_.push_back(index);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,6 +20,7 @@ namespace memberlist::swim {
 using MemberIndex = std::uint32_t;
 
 inline constexpr MemberIndex kNoMember = ~MemberIndex{0};
+inline constexpr std::size_t kMemberStatuses = 4;
 
 /// What this node holds of one member. What it says of itself is shared and immutable; what is
 /// believed of it is here.
@@ -71,7 +73,12 @@ class MemberTable {
   [[nodiscard]] const std::vector<MemberIndex>& probe_list() const noexcept { return order_; }
   [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
   /// Members alive or suspect.
-  [[nodiscard]] std::size_t live_count() const noexcept { return live_; }
+  [[nodiscard]] std::size_t live_count() const noexcept {
+    return count(MemberStatus::alive) + count(MemberStatus::suspect);
+  }
+  [[nodiscard]] std::size_t count(MemberStatus status) const noexcept {
+    return by_status_[static_cast<std::size_t>(status)];
+  }
 
   /// Appends up to `count` distinct random members that `wanted` accepts; all of them where there
   /// are no more.
@@ -84,6 +91,9 @@ class MemberTable {
   [[nodiscard]] Member view(MemberIndex index) const;
 
  private:
+  [[nodiscard]] std::size_t& counted(MemberStatus status) noexcept {
+    return by_status_[static_cast<std::size_t>(status)];
+  }
   MemberEntry remove(MemberIndex index);
   void index_address(MemberIndex index);
   void unindex_address(MemberIndex index);
@@ -93,7 +103,7 @@ class MemberTable {
   std::vector<MemberIndex> order_;
   std::unordered_map<std::string_view, MemberIndex> by_name_;  // keys live in the records
   std::unordered_map<Address, MemberIndex> by_address_;
-  std::size_t live_ = 0;
+  std::array<std::size_t, kMemberStatuses> by_status_{};
 
   mutable std::vector<MemberIndex> by_name_sorted_;
   mutable bool sorted_ = true;

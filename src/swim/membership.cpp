@@ -139,8 +139,10 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
   const Result<void> verdict = context_.policy->notify_alive(*out.to_record());
   if (verdict) return true;
   context_.log_peer(LogCause::veto, LogLevel::warning, peer_text(evidence), [&] {
-    return fmt::format("member {} is kept out: {}", escape_for_log(claim.node),
-                       verdict.error().message);
+    return LogLine(fmt::format("member {} is kept out: {}", escape_for_log(claim.node),
+                               verdict.error().message),
+                   {{"member", escape_for_log(claim.node)},
+                    {"error", std::string(to_string(verdict.error().code))}});
   });
   return false;
 }
@@ -150,10 +152,10 @@ bool Membership::check_room(const Claimant& claimant, const Evidence& evidence) 
   if (context_.table.size() < context_.config.max_members) return true;
   ++context_.counters.dropped_limit;
   context_.log_peer(LogCause::full, LogLevel::error, peer_text(evidence), [&] {
-    return fmt::format(
-        "member {} refused: there are {} members already, as many as max_members "
-        "allows",
-        escape_for_log(claimant.name), context_.config.max_members);
+    return LogLine(fmt::format("member {} refused: there are {} members already, as many as "
+                               "max_members allows",
+                               escape_for_log(claimant.name), context_.config.max_members),
+                   {{"member", escape_for_log(claimant.name)}});
   });
   return false;
 }
@@ -164,8 +166,10 @@ bool Membership::check_address(const Claimant& claimant, MemberIndex index,
   if (!context_.allowed(claimant.address.ip)) {
     ++context_.counters.dropped_network;
     context_.log_peer(LogCause::network, LogLevel::warning, peer_text(evidence), [&] {
-      return fmt::format("member {} refused: {} is in none of the allowed networks",
-                         escape_for_log(claimant.name), claimant.address.ip.to_string());
+      return LogLine(
+          fmt::format("member {} refused: {} is in none of the allowed networks",
+                      escape_for_log(claimant.name), claimant.address.ip.to_string()),
+          {{"member", escape_for_log(claimant.name)}, {"address", claimant.address.to_string()}});
     });
     return false;
   }
@@ -182,9 +186,12 @@ bool Membership::check_address(const Claimant& claimant, MemberIndex index,
 void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
                                  const Evidence& evidence) {
   context_.log_peer(LogCause::conflict, LogLevel::warning, peer_text(evidence), [&] {
-    return fmt::format(
-        "name conflict: {} is at {}, and is claimed at {}", escape_for_log(claimant.name),
-        context_.table.at(index).record->address.to_string(), claimant.address.to_string());
+    const std::string known = context_.table.at(index).record->address.to_string();
+    return LogLine(fmt::format("name conflict: {} is at {}, and is claimed at {}",
+                               escape_for_log(claimant.name), known, claimant.address.to_string()),
+                   {{"member", escape_for_log(claimant.name)},
+                    {"address", claimant.address.to_string()},
+                    {"known_address", known}});
   });
   if (!conflicts_.take(context_.now)) {
     ++context_.counters.dropped_limit;
@@ -237,6 +244,7 @@ void Membership::alive_about_self(const Claimant& claimant) {
 void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                            const Evidence& evidence) {
   if (drop_suspicion(index) != nullptr) ++context_.counters.suspicions_refuted;
+  ++context_.counters.alive_believed;
   MemberEntry& entry = context_.table.at(index);
   const MemberStatus before = entry.status;
   const bool meta_changed = !std::ranges::equal(entry.record->meta, claimant.meta);
@@ -274,9 +282,10 @@ void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
   }
   if (entry.status != MemberStatus::alive) return;
   if (index == context_.self) {
-    context_.log_peer(LogCause::veto, LogLevel::warning, peer_text(evidence), [&] {
-      return fmt::format("refuting a suspicion against this node (from {})",
-                         escape_for_log(claim.from));
+    context_.log_peer(LogCause::refutation, LogLevel::warning, peer_text(evidence), [&] {
+      return LogLine(fmt::format("refuting a suspicion against this node (from {})",
+                                 escape_for_log(claim.from)),
+                     {{"accuser", escape_for_log(claim.from)}});
     });
     refute(claim.incarnation);
     return;
@@ -328,6 +337,7 @@ void Membership::suspicion_expired(MemberIndex index) {
   evidence.kind = Cause::Kind::suspicion_expired;
   evidence.accuser = suspicion->accusers().front();
   evidence.suspicion = suspicion.get();
+  if (!suspicion->confirmed()) ++context_.counters.suspicions_degraded;
   dead({entry.incarnation, entry.record->name, context_.self_name()}, evidence);
 }
 
@@ -340,13 +350,16 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
   const std::unique_ptr<Suspicion> suspicion = drop_suspicion(index);
   if (!entry.live()) return;
   if (index == context_.self) {
-    context_.log_peer(LogCause::veto, LogLevel::warning, peer_text(evidence), [&] {
-      return fmt::format("refuting that this node is dead (from {})", escape_for_log(claim.from));
+    context_.log_peer(LogCause::refutation, LogLevel::warning, peer_text(evidence), [&] {
+      return LogLine(
+          fmt::format("refuting that this node is dead (from {})", escape_for_log(claim.from)),
+          {{"accuser", escape_for_log(claim.from)}});
     });
     refute(claim.incarnation);
     return;
   }
   broadcast(index, claim);
+  ++context_.counters.dead_believed;
   const bool left = claim.from == claim.node;
   if (!left && (suspicion != nullptr || evidence.suspicion != nullptr)) {
     ++context_.counters.suspicions_confirmed;
@@ -443,7 +456,9 @@ void Membership::emit(MemberEventKind kind, MemberIndex index, const Evidence& e
 void Membership::drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why) {
   ++context_.counters.dropped_poison;
   context_.log_peer(LogCause::poison, LogLevel::warning, peer_text(evidence), [&] {
-    return fmt::format("alive message about '{}' refused: {}", escape_for_log(claim.node), why);
+    return LogLine(
+        fmt::format("alive message about '{}' refused: {}", escape_for_log(claim.node), why),
+        {{"member", escape_for_log(claim.node)}});
   });
 }
 

@@ -21,8 +21,9 @@ class OutputQueue {
   void send_packet(const Address& to, BytesView packet);
 
   void push(Output output) { outputs_.push_back(std::move(output)); }
-  void log(LogLevel level, std::string text, std::string peer = {}) {
-    outputs_.emplace_back(LogRecord{level, std::move(text), std::move(peer)});
+  void log(LogLevel level, std::string text, std::string peer = {},
+           std::vector<LogField> fields = {}) {
+    outputs_.emplace_back(LogRecord{level, std::move(text), std::move(peer), std::move(fields)});
   }
 
   [[nodiscard]] std::span<Output> outputs() noexcept { return outputs_; }

@@ -9,6 +9,7 @@
 
 #include "base/limits.hpp"
 #include "swim/drops.hpp"
+#include "swim/metrics.hpp"
 
 namespace memberlist::swim {
 namespace {
@@ -78,6 +79,7 @@ void Prober::start_probe(MemberIndex target) {
       context_.timers.schedule(probe.deadline, {TimerEvent::Kind::probe_deadline, seq_no});
   awaited_.emplace(seq_no, std::move(probe));
   ++context_.counters.probes;
+  if (context_.awareness.score() > 0) ++context_.counters.probes_degraded;
 
   // Buddy system: who is suspect hears of it with the ping, and can refute at once (Lifeguard).
   const wire::Suspect suspicion = membership_.suspicion_of(target);
@@ -183,13 +185,15 @@ void Prober::probe_deadline(std::uint32_t seq_no) {
   if (!probe.stream_ack) return fail(probe);
   ++context_.counters.probes_saved_by_tcp;
   context_.log_peer(LogCause::tcp_only, LogLevel::warning, probe.address.to_string(), [&] {
-    return fmt::format("{} answers by TCP but not by UDP: is UDP blocked on the way?",
-                       escape_for_log(probe.target));
+    return LogLine(fmt::format("{} answers by TCP but not by UDP: is UDP blocked on the way?",
+                               escape_for_log(probe.target)),
+                   {{"member", escape_for_log(probe.target)}});
   });
   succeed(probe);
 }
 
 void Prober::succeed(Probe& probe) {
+  note_time(context_, metric::kProbeNode, context_.now - probe.sent);
   context_.timers.cancel(probe.timeout_timer);
   context_.timers.cancel(probe.deadline_timer);
   context_.add_health(-1);
@@ -197,6 +201,7 @@ void Prober::succeed(Probe& probe) {
 
 void Prober::fail(const Probe& probe) {
   ++context_.counters.probes_failed;
+  note_time(context_, metric::kProbeNode, context_.now - probe.sent);
   // Who got 'no answer here either' from the peers asked hears the network well; who got silence
   // from them is probably the slow one (Lifeguard).
   const std::uint32_t missed = probe.expected_nacks - std::min(probe.expected_nacks, probe.nacks);
@@ -222,10 +227,8 @@ void Prober::on_ack(const wire::Ack& ack) {
   if (auto* probe = std::get_if<Probe>(&found->second)) {
     if (probe->indirect) {
       ++context_.counters.probes_saved_by_indirect;
-    } else if (const MemberIndex target = context_.table.find(probe->target);
-               context_.policy != nullptr && target != kNoMember) {
-      context_.policy->notify_ping(*context_.table.at(target).record, context_.now - probe->sent,
-                                   ack.payload);
+    } else {
+      answered_directly(*probe, ack.payload);
     }
     succeed(*probe);
     streams_.abort_ping(ack.seq_no);
@@ -247,6 +250,16 @@ void Prober::on_ack(const wire::Ack& ack) {
     --relays_;
   }
   awaited_.erase(ack.seq_no);
+}
+
+void Prober::answered_directly(const Probe& probe, BytesView payload) {
+  const Duration round_trip = context_.now - probe.sent;
+  ++context_.counters.probes_answered;
+  note_time(context_, metric::kProbeRoundTrip, round_trip);
+  if (context_.policy == nullptr) return;
+  const MemberIndex target = context_.table.find(probe.target);
+  if (target == kNoMember) return;
+  context_.policy->notify_ping(*context_.table.at(target).record, round_trip, payload);
 }
 
 void Prober::on_nack(const wire::Nack& nack) {
@@ -300,8 +313,9 @@ bool Prober::may_send_to(const Address& to, const Address& asked_by, RateLimit& 
 void Prober::on_ping(const wire::Ping& ping, const Address& from) {
   if (!ping.node.empty() && ping.node != context_.self_name()) {
     context_.log_peer(LogCause::wrong_name, LogLevel::warning, from.to_string(), [&] {
-      return fmt::format("ping for {} ignored: this node is {}", escape_for_log(ping.node),
-                         context_.self_name());
+      return LogLine(fmt::format("ping for {} ignored: this node is {}", escape_for_log(ping.node),
+                                 context_.self_name()),
+                     {{"member", escape_for_log(ping.node)}});
     });
     return;
   }

@@ -103,6 +103,7 @@ class Prober {
   void go_indirect(std::uint32_t seq_no, Probe& probe);
   [[nodiscard]] bool may_ping_by_stream(const MemberRecord& target) const;
   void ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target);
+  void answered_directly(const Probe& probe, BytesView payload);
   void succeed(Probe& probe);
   void fail(const Probe& probe);
   void send_ping(std::uint32_t seq_no, const Address& to, std::string_view node,

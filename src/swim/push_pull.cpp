@@ -12,6 +12,7 @@
 
 #include "base/byte_reader.hpp"
 #include "base/limits.hpp"
+#include "swim/metrics.hpp"
 #include "wire/stream.hpp"
 
 namespace memberlist::swim {
@@ -73,7 +74,8 @@ Bytes PushPull::encode_local_state(bool join) {
   if (user_state.size() > limits::kUserStateBytes) {
     context_.out.log(LogLevel::error,
                      fmt::format("user state of {} bytes left out of a push/pull: at most {}",
-                                 user_state.size(), limits::kUserStateBytes));
+                                 user_state.size(), limits::kUserStateBytes),
+                     {}, {{"bytes", std::to_string(user_state.size())}});
     user_state.clear();
   }
   Bytes plain;
@@ -90,6 +92,7 @@ Bytes PushPull::encode_local_state(bool join) {
                                       static_cast<std::int64_t>(entry.status), vsn});
   }
   out.bytes(user_state);
+  note_gauge(context_, metric::kSizeLocal, plain.size());
   return plain;
 }
 

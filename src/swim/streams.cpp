@@ -11,6 +11,7 @@
 #include "base/limits.hpp"
 #include "swim/drops.hpp"
 #include "swim/keys.hpp"
+#include "swim/metrics.hpp"
 #include "swim/scaling.hpp"
 
 namespace memberlist::swim {
@@ -56,6 +57,7 @@ std::optional<StreamId> Streams::accept(const Address& from) {
 StreamId Streams::dial(Stream stream, TimePoint deadline) {
   ++context_.counters.streams_dialled;
   const StreamId id{++last_id_};
+  stream.dialled = context_.now;
   stream.deadline_timer = context_.timers.schedule(deadline, {TimerEvent::Kind::stream, last_id_});
   context_.out.push(DialStream{id, stream.peer});
   streams_.emplace(last_id_, std::move(stream));
@@ -176,6 +178,9 @@ void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
     if (budget_.over()) shed_heaviest();
     return;
   }
+  if (std::holds_alternative<wire::PushPullMessage>(stream.opener.message())) {
+    note_sample(context_, metric::kSizeRemote, stream.patience.received);
+  }
   if (stream.kind == Kind::inbound) {
     serve(id, stream);
   } else {
@@ -258,8 +263,9 @@ void Streams::deadline(StreamId id) {
     ++context_.counters.dropped_limit;
     context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer.to_string(), [&] {
       const std::chrono::duration<double> open = context_.now - stream.patience.opened;
-      return fmt::format("stream closed: incomplete after {:.1f} s, {} bytes received",
-                         open.count(), stream.patience.received);
+      return LogLine(fmt::format("stream closed: incomplete after {:.1f} s, {} bytes received",
+                                 open.count(), stream.patience.received),
+                     {{"bytes", std::to_string(stream.patience.received)}});
     });
   }
   const std::string peer = stream.peer.to_string();
@@ -295,10 +301,12 @@ void Streams::finish(StreamId id, const Result<void>& result) {
       }
       return;
     case Kind::push_pull:
+      note_time(context_, metric::kPushPullNode, context_.now - stream.dialled);
       if (!result) {
         ++context_.counters.push_pulls_failed;
         context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer.to_string(), [&] {
-          return "push/pull failed: " + escape_for_log(result.error().message);
+          return LogLine("push/pull failed: " + escape_for_log(result.error().message),
+                         {{"error", std::string(to_string(result.error().code))}});
         });
       }
       listener_.on_push_pull_ended(id, result);
@@ -361,7 +369,8 @@ void Streams::serve_push_pull(StreamId id, const wire::PushPullMessage& message,
   if (!verdict) {
     ++context_.counters.push_pulls_failed;
     context_.log_peer(LogCause::stream, LogLevel::warning, from.to_string(), [&] {
-      return "push/pull refused: " + escape_for_log(verdict.error().message);
+      return LogLine("push/pull refused: " + escape_for_log(verdict.error().message),
+                     {{"error", std::string(to_string(verdict.error().code))}});
     });
     return answer_error(id, verdict.error().message);
   }
@@ -375,8 +384,9 @@ void Streams::serve_push_pull(StreamId id, const wire::PushPullMessage& message,
 void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& from) {
   if (!ping.node.empty() && ping.node != context_.self_name()) {
     context_.log_peer(LogCause::wrong_name, LogLevel::warning, from.to_string(), [&] {
-      return fmt::format("ping by stream for {} ignored: this node is {}",
-                         escape_for_log(ping.node), context_.self_name());
+      return LogLine(fmt::format("ping by stream for {} ignored: this node is {}",
+                                 escape_for_log(ping.node), context_.self_name()),
+                     {{"member", escape_for_log(ping.node)}});
     });
   } else {
     Bytes plain;

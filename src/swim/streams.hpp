@@ -66,6 +66,7 @@ class Streams {
     Address peer;
     Kind kind;
     wire::StreamOpener opener;
+    TimePoint dialled;
     TimerHandle deadline_timer;
     StreamPatience patience;
     std::size_t held_bytes = 0;  // as the budget knows it

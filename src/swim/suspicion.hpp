@@ -31,6 +31,8 @@ class Suspicion {
   [[nodiscard]] TimePoint deadline() const noexcept;
   [[nodiscard]] TimePoint start() const noexcept { return start_; }
   [[nodiscard]] std::uint32_t confirmations() const noexcept;
+  /// All the confirmations that it has room for have come (at once, with `k` = 0).
+  [[nodiscard]] bool confirmed() const noexcept { return confirmations() >= k_; }
   /// Everyone who counted, the first accuser first.
   [[nodiscard]] std::span<const std::string> accusers() const noexcept { return accusers_; }
 

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <regex>
 #include <sstream>
+#include <thread>
 
 #include "cli_fixture.hpp"
 #include "net/test_name_server.hpp"
@@ -13,6 +14,20 @@ namespace memberlist::cli_test {
 namespace {
 
 const std::string kKey = "MDEyMzQ1Njc4OWFiY2RlZg==";
+
+// Waits until the agent's log, in JSON, has a line that fits.
+bool logs(Agent& agent, const std::function<bool(const Json&)>& fits) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < deadline) {
+    std::istringstream log(agent.process().error_output());
+    for (std::string line; std::getline(log, line);) {
+      const Json json = Json::parse(line, nullptr, false);
+      if (json.is_object() && fits(json)) return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
 
 TEST(Agent, TheReadyLineComesFirst) {
   const Agent agent("a");
@@ -226,6 +241,16 @@ TEST(Agent, LogsAsJsonIfAskedTo) {
     EXPECT_TRUE(json.contains("time") && json.contains("level") && json.contains("text")) << line;
   }
   EXPECT_GT(lines, 0U);
+}
+
+TEST(Agent, LogsTheFieldsOfALineAsMembersOfItsObject) {
+  Agent agent("a", {"--log-format", "json", "--label", "blue"});
+  Agent other("b", {"--label", "red", "--join", agent.address(), "--retry-join"});
+  const auto fits = [](const Json& line) {
+    return line.value("cause", "") == "label" && line.value("label", "") == "red" &&
+           line.contains("peer");
+  };
+  EXPECT_TRUE(logs(agent, fits)) << agent.process().error_output();
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ Config EngineBench::quiet_config() {
   return config;
 }
 
-EngineBench::EngineBench(Config config, Policy* policy, std::uint64_t seed)
+EngineBench::EngineBench(Config config, Policy* policy, std::uint64_t seed,
+                         const std::function<void(EngineEnvironment&)>& tweak)
     : config_(std::move(config)), random_(seed) {
   if (config_.name.empty()) config_.name = "self";
   keyring_ = crypto::Keyring::create(config_.keys).value();
@@ -38,11 +39,10 @@ EngineBench::EngineBench(Config config, Policy* policy, std::uint64_t seed)
   opening_ = sealing_;
   opening_.verify_incoming = false;
   opening_.skip_inbound_label_check = false;
-  auto engine = Engine::create(config_, {.advertise = address_,
-                                         .now = now(),
-                                         .seed = seed,
-                                         .nonce_source = nonces,
-                                         .policy = policy});
+  EngineEnvironment environment{
+      .advertise = address_, .now = now(), .seed = seed, .nonce_source = nonces, .policy = policy};
+  if (tweak) tweak(environment);
+  auto engine = Engine::create(config_, std::move(environment));
   if (!engine) throw std::runtime_error("engine refused its config: " + engine.error().message);
   engine_.emplace(std::move(*engine));
   drain();
@@ -202,6 +202,8 @@ void EngineBench::drain() {
       log_.push_back({now(), 0, std::move(*completion), 1});
     } else if (auto* record = std::get_if<LogRecord>(&output)) {
       log_.push_back({now(), 0, std::move(*record), 1});
+    } else if (const auto* metric = std::get_if<MetricRecord>(&output)) {
+      metrics_.push_back(*metric);
     }
   }
   engine_->clear_outputs();
@@ -297,6 +299,7 @@ void EngineBench::take_end(StreamId id, bool aborted) {
 void EngineBench::forget() {
   packets_.clear();
   log_.clear();
+  metrics_.clear();
 }
 
 std::vector<const SeenMessage*> EngineBench::sent(wire::MessageType type,

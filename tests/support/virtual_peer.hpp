@@ -95,7 +95,8 @@ class EngineBench {
   [[nodiscard]] static Config quiet_config();
 
   explicit EngineBench(Config config = quiet_config(), Policy* policy = nullptr,
-                       std::uint64_t seed = 1);
+                       std::uint64_t seed = 1,
+                       const std::function<void(EngineEnvironment&)>& tweak = {});
   EngineBench(const EngineBench&) = delete;
   EngineBench& operator=(const EngineBench&) = delete;
   ~EngineBench();
@@ -160,6 +161,8 @@ class EngineBench {
   [[nodiscard]] std::unique_ptr<wire::StreamOpener> read(StreamId id);
 
   [[nodiscard]] const std::vector<LoggedOutput>& log() const noexcept { return log_; }
+  /// Since the last `forget`, if `tweak` has turned them on.
+  [[nodiscard]] const std::vector<MetricRecord>& metrics() const noexcept { return metrics_; }
   [[nodiscard]] std::vector<SeenChange> changes(std::string_view member) const;
   [[nodiscard]] std::vector<MemberEventKind> kinds(std::string_view member) const;
   [[nodiscard]] std::optional<SeenChange> change(std::string_view member,
@@ -211,6 +214,7 @@ class EngineBench {
   std::deque<SeenPacket> packets_;
   std::deque<SeenStream> streams_;
   std::vector<LoggedOutput> log_;
+  std::vector<MetricRecord> metrics_;
   std::vector<std::string> violations_;
 };
 

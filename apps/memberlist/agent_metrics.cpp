@@ -1,0 +1,253 @@
+#include "agent_metrics.hpp"
+
+#include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "memberlist/version.hpp"
+
+namespace memberlist::cli {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Bounds = prometheus::Histogram::BucketBoundaries;
+
+// In seconds. Between a host's own loopback and a probe's timeout on a bad line.
+const Bounds& round_trip_bounds() {
+  static const Bounds bounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
+                             0.025,  0.05,    0.1,    0.25,  0.5,    1,     2.5};
+  return bounds;
+}
+
+// In seconds. The last is above every `tcp_timeout` that is of use.
+const Bounds& push_pull_bounds() {
+  static const Bounds bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                             0.25,  0.5,    1,     2.5,  5,     10,   30};
+  return bounds;
+}
+
+// In bytes. From a pair's state to the most that the protocol allows.
+const Bounds& size_bounds() {
+  constexpr double kKiB = 1024;
+  static const Bounds bounds{kKiB,       4 * kKiB,    16 * kKiB,   64 * kKiB,
+                             256 * kKiB, 1024 * kKiB, 4096 * kKiB, 16384 * kKiB};
+  return bounds;
+}
+
+// The numbers of a family, each with the value of the family's label.
+using Parts = std::vector<std::pair<std::string_view, std::uint64_t>>;
+
+// Collects families; the numbers are exact up to 2^53.
+class Page {
+ public:
+  void counter(const char* name, const char* help, std::uint64_t value) {
+    add(MetricType::Counter, name, help, nullptr, {{"", value}});
+  }
+  void gauge(const char* name, const char* help, std::uint64_t value) {
+    add(MetricType::Gauge, name, help, nullptr, {{"", value}});
+  }
+  void counters(const char* name, const char* help, const char* label, const Parts& parts) {
+    add(MetricType::Counter, name, help, label, parts);
+  }
+  void gauges(const char* name, const char* help, const char* label, const Parts& parts) {
+    add(MetricType::Gauge, name, help, label, parts);
+  }
+  void histogram(const char* name, const char* help, const prometheus::Histogram& observations) {
+    families_.push_back({name, help, MetricType::Histogram, {observations.Collect()}});
+  }
+
+  [[nodiscard]] std::string text() const {
+    return prometheus::TextSerializer().Serialize(families_);
+  }
+
+ private:
+  // Without a label there is one part.
+  void add(MetricType type, const char* name, const char* help, const char* label,
+           const Parts& parts) {
+    MetricFamily family{name, help, type, {}};
+    for (const auto& [label_value, number] : parts) {
+      ClientMetric metric;
+      if (label != nullptr) {
+        metric.label.push_back({label, std::string(label_value)});
+      }
+      metric.counter.value = static_cast<double>(number);
+      metric.gauge.value = static_cast<double>(number);
+      family.metric.push_back(std::move(metric));
+    }
+    families_.push_back(std::move(family));
+  }
+
+  std::vector<MetricFamily> families_;
+};
+
+void add_members(Page& page, const std::vector<Member>& members) {
+  std::array<std::uint64_t, 4> by_state{};
+  for (const Member& member : members) {
+    ++by_state.at(static_cast<std::size_t>(member.status));
+  }
+  Parts parts;
+  for (const MemberStatus status :
+       {MemberStatus::alive, MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
+    parts.emplace_back(to_string(status), by_state.at(static_cast<std::size_t>(status)));
+  }
+  page.gauges("memberlist_members", "Members that this one knows, itself among them, by state.",
+              "state", parts);
+}
+
+void add_health(Page& page, const EngineCounters& counters) {
+  page.gauge("memberlist_health_score",
+             "How much this member trusts itself: 0 is healthy, more is worse.",
+             counters.health_score);
+  page.counter("memberlist_stalls_total", "Times that this process stood still for a while.",
+               counters.stalls);
+}
+
+void add_probes(Page& page, const EngineCounters& counters) {
+  page.counters("memberlist_probes_total", "Probes of other members that have ended, by outcome.",
+                "outcome",
+                {{"direct", counters.probes_answered},
+                 {"indirect", counters.probes_saved_by_indirect},
+                 {"tcp", counters.probes_saved_by_tcp},
+                 {"failed", counters.probes_failed}});
+  page.counter("memberlist_probes_degraded_total",
+               "Probes begun while the health score was not 0, at a longer interval.",
+               counters.probes_degraded);
+  page.counter("memberlist_unexpected_acks_total", "Answers that came too late, or unasked.",
+               counters.acks_unexpected);
+}
+
+void add_suspicions(Page& page, const EngineCounters& counters) {
+  page.counter("memberlist_suspicions_begun_total",
+               "Suspicions of other members, whoever accused them.", counters.suspicions_started);
+  page.counter("memberlist_suspicions_refuted_total", "Suspicions that the suspect has refuted.",
+               counters.suspicions_refuted);
+  page.counter("memberlist_suspicions_confirmed_total", "Suspicions that ended with a death.",
+               counters.suspicions_confirmed);
+  page.counter("memberlist_suspicions_degraded_total",
+               "Suspicions that ran out with fewer confirmations than wanted.",
+               counters.suspicions_degraded);
+  page.counter("memberlist_refutations_total", "Accusations of this member that it has refuted.",
+               counters.refutations);
+}
+
+void add_traffic(Page& page, const EngineCounters& counters) {
+  page.counters("memberlist_packets_total", "UDP packets, those dropped later among them.",
+                "direction", {{"in", counters.packets_received}, {"out", counters.packets_sent}});
+  page.counters("memberlist_packet_bytes_total", "Bytes of UDP packets.", "direction",
+                {{"in", counters.packet_bytes_received}, {"out", counters.packet_bytes_sent}});
+  page.counters("memberlist_streams_total", "TCP connections: in, accepted; out, dialled.",
+                "direction",
+                {{"in", counters.streams_accepted}, {"out", counters.streams_dialled}});
+  page.counters("memberlist_stream_bytes_total", "Bytes over TCP connections.", "direction",
+                {{"in", counters.stream_bytes_received}, {"out", counters.stream_bytes_sent}});
+  page.counters("memberlist_messages_total",
+                "Messages taken in by kind: claims about members, and user messages.", "kind",
+                {{"alive", counters.alive_messages},
+                 {"suspect", counters.suspect_messages},
+                 {"dead", counters.dead_messages},
+                 {"user", counters.user_messages}});
+  page.counter("memberlist_send_errors_total", "UDP packets that could not be sent.",
+               counters.send_errors);
+  page.counters("memberlist_dropped_total", "What came in and was dropped, by cause.", "cause",
+                {{"malformed", counters.dropped_malformed},
+                 {"undecryptable", counters.dropped_undecryptable},
+                 {"unencrypted", counters.dropped_unencrypted},
+                 {"encrypted", counters.dropped_encrypted},
+                 {"label", counters.dropped_label},
+                 {"network", counters.dropped_network},
+                 {"poison", counters.dropped_poison},
+                 {"limit", counters.dropped_limit},
+                 {"buried", counters.dropped_buried}});
+}
+
+void add_memory(Page& page, const EngineCounters& counters) {
+  page.gauge("memberlist_queued_broadcasts", "Messages that wait to be gossiped.",
+             counters.broadcasts_queued);
+  page.gauge("memberlist_tombstones", "Forgotten members that old news cannot bring back.",
+             counters.tombstones);
+}
+
+void add_push_pulls(Page& page, const EngineCounters& counters) {
+  page.counters("memberlist_push_pulls_total",
+                "Exchanges of whole states: out, begun by this member; in, answered by it.",
+                "direction",
+                {{"in", counters.push_pulls_served}, {"out", counters.push_pulls_started}});
+  page.counter("memberlist_push_pull_failures_total", "Exchanges of either direction that failed.",
+               counters.push_pulls_failed);
+}
+
+}  // namespace
+
+// What the member does not keep.
+class AgentMetrics::Observations final : public MetricsSink {
+ public:
+  void add_to_counter(std::string_view, double, Labels) override {}
+
+  void set_gauge(std::string_view name, double value, Labels) override {
+    if (name == metric::kSizeLocal) {
+      local_state_bytes_ = static_cast<std::uint64_t>(value);
+    }
+  }
+
+  void add_sample(std::string_view name, double value, Labels) override {
+    constexpr double kMillisecondsPerSecond = 1000;
+    if (name == metric::kProbeRoundTrip) {
+      round_trip_.Observe(value / kMillisecondsPerSecond);
+    } else if (name == metric::kPushPullNode) {
+      push_pull_.Observe(value / kMillisecondsPerSecond);
+    } else if (name == metric::kSizeRemote) {
+      received_.Observe(value);
+    }
+  }
+
+  void add_to(Page& page) const {
+    page.histogram("memberlist_probe_round_trip_seconds",
+                   "Time from a probe to its answer, where it came directly.", round_trip_);
+    page.histogram("memberlist_push_pull_seconds",
+                   "Time of an exchange that this member began, however it ended.", push_pull_);
+    page.histogram("memberlist_push_pull_received_bytes",
+                   "Size of a state that came from another member, as on the wire.", received_);
+    page.gauge("memberlist_push_pull_sent_bytes",
+               "Size of the state that was sent last, before compression and encryption.",
+               local_state_bytes_);
+  }
+
+ private:
+  prometheus::Histogram round_trip_{round_trip_bounds()};
+  prometheus::Histogram push_pull_{push_pull_bounds()};
+  prometheus::Histogram received_{size_bounds()};
+  std::atomic<std::uint64_t> local_state_bytes_ = 0;
+};
+
+AgentMetrics::AgentMetrics() : observations_(std::make_shared<Observations>()) {}
+AgentMetrics::~AgentMetrics() = default;
+
+std::shared_ptr<MetricsSink> AgentMetrics::sink() const { return observations_; }
+
+std::string AgentMetrics::page(const Memberlist& list) const {
+  const EngineCounters counters = list.counters();
+  Page page;
+  page.gauges("memberlist_build_info", "Always 1; the label says which version this is.", "version",
+              {{version(), 1}});
+  add_members(page, *list.members());
+  add_health(page, counters);
+  add_probes(page, counters);
+  add_suspicions(page, counters);
+  add_traffic(page, counters);
+  add_memory(page, counters);
+  add_push_pulls(page, counters);
+  observations_->add_to(page);
+  return page.text();
+}
+
+}  // namespace memberlist::cli

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "memberlist/memberlist.hpp"
+
+namespace memberlist::cli {
+
+/// The running member's metrics as a page for Prometheus (docs/metrics.md). What the member counts
+/// is read when the page is made; only times and sizes, which it does not keep, come by a sink,
+/// into histograms of a fixed size. No label holds anything that a peer could choose.
+class AgentMetrics {
+ public:
+  /// `Content-Type` of the page.
+  static constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+  AgentMetrics();
+  AgentMetrics(const AgentMetrics&) = delete;
+  AgentMetrics& operator=(const AgentMetrics&) = delete;
+  ~AgentMetrics();
+
+  /// For `Handlers::metrics` of the member.
+  [[nodiscard]] std::shared_ptr<MetricsSink> sink() const;
+  /// The page. Any thread.
+  [[nodiscard]] std::string page(const Memberlist& list) const;
+
+ private:
+  class Observations;
+  std::shared_ptr<Observations> observations_;
+};
+
+}  // namespace memberlist::cli

@@ -1,0 +1,148 @@
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "engine_fixture.hpp"
+
+// What log lines tell beside their text: docs/logging.md.
+namespace memberlist::testing {
+namespace {
+
+const Address kPeer{IpAddress::v4(10, 9, 7, 7), 7946};
+
+Config without_probes() {
+  Config config = EngineBench::quiet_config();
+  config.probe_interval = Duration::zero();
+  return config;
+}
+
+std::vector<LogRecord> lines_of(const EngineBench& bench) {
+  std::vector<LogRecord> lines;
+  for (const LoggedOutput& line : bench.log()) {
+    if (const auto* record = std::get_if<LogRecord>(&line.what)) lines.push_back(*record);
+  }
+  return lines;
+}
+
+LogRecord last_line(const EngineBench& bench) {
+  const std::vector<LogRecord> lines = lines_of(bench);
+  return lines.empty() ? LogRecord{} : lines.back();
+}
+
+/// The names in the first cells of the page's table of fields.
+std::set<std::string, std::less<>> documented_fields() {
+  std::set<std::string, std::less<>> names;
+  std::ifstream page(std::filesystem::path(MEMBERLIST_SOURCE_DIR) / "docs/logging.md");
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("| `")) names.insert(line.substr(3, line.find('`', 3) - 3));
+  }
+  return names;
+}
+
+/// A Bench whose lines have fields as the contract says.
+class LogBench : public Bench {
+ public:
+  using Bench::Bench;
+  ~LogBench() {
+    const auto documented = documented_fields();
+    for (const LogRecord& record : lines_of(*this)) {
+      std::set<std::string_view> seen;
+      for (const LogField& field : record.fields) {
+        EXPECT_TRUE(documented.contains(field.name)) << field.name;
+        EXPECT_TRUE(seen.insert(field.name).second) << field.name << " twice: " << record.text;
+        for (const char c : field.value) EXPECT_GE(static_cast<unsigned char>(c), 0x20);
+      }
+    }
+  }
+};
+
+TEST(EngineLog, ADropHasItsCauseAndLabel) {
+  Config config = without_probes();
+  config.label = "blue";
+  LogBench bench(config);
+  bench.receive_raw(kPeer, as_bytes(std::string_view("\xf4\x04red\n", 6)));
+  bench.receive_raw(kPeer, message_bytes(wire::Nack{.seq_no = 1}));
+  const std::vector<LogRecord> lines = lines_of(bench);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0].field("cause"), "label");
+  EXPECT_EQ(lines[0].field("label"), "red\\n") << "escaped as the text is";
+  EXPECT_EQ(lines[0].peer, kPeer.to_string());
+  EXPECT_EQ(lines[1].field("cause"), "label");
+  EXPECT_EQ(lines[1].field("label"), "");
+}
+
+TEST(EngineLog, AConflictNamesTheMemberAndBothAddresses) {
+  LogBench bench(without_probes());
+  const Address known = bench.meet("a").address;
+  bench.receive(kPeer, {alive_message({.name = "a", .address = kPeer, .incarnation = 9})});
+  const LogRecord line = last_line(bench);
+  EXPECT_EQ(line.level, LogLevel::warning);
+  EXPECT_EQ(line.field("cause"), "conflict");
+  EXPECT_EQ(line.field("member"), "a");
+  EXPECT_EQ(line.field("address"), kPeer.to_string());
+  EXPECT_EQ(line.field("known_address"), known.to_string());
+  EXPECT_EQ(line.field("error"), "") << "it has no such field";
+}
+
+TEST(EngineLog, ARefusalHasTheErrorsCode) {
+  VirtualPolicy policy;
+  policy.on_alive = [](const MemberRecord&) -> Result<void> {
+    return fail(ErrorCode::vetoed, "not one of ours");
+  };
+  LogBench bench(without_probes(), &policy);
+  bench.receive(kPeer, {alive_message({.name = "x", .address = kPeer})});
+  const LogRecord line = last_line(bench);
+  EXPECT_EQ(line.field("cause"), "veto");
+  EXPECT_EQ(line.field("member"), "x");
+  EXPECT_EQ(line.field("error"), "vetoed");
+}
+
+TEST(EngineLog, AFailedPushPullHasTheErrorsCode) {
+  LogBench bench(without_probes());
+  ASSERT_TRUE(bench.act([](Engine& engine, TimePoint now) {
+    return engine.join(now, {{.name = "", .address = kPeer}});
+  }));
+  ASSERT_TRUE(bench.run_until([&] { return !lines_of(bench).empty(); }, 60s));
+  const LogRecord line = last_line(bench);
+  EXPECT_EQ(line.field("cause"), "stream");
+  EXPECT_EQ(line.field("error"), "timed_out");
+}
+
+TEST(EngineLog, AnAccusationOfThisNodeNamesTheAccuser) {
+  LogBench bench(without_probes());
+  bench.receive(kPeer, {suspect_message("self", 1, "b\ad")});
+  EXPECT_EQ(last_line(bench).field("cause"), "refutation");
+  EXPECT_EQ(last_line(bench).field("accuser"), "b\\x07d");
+}
+
+TEST(EngineLog, TheLineAfterAFloodCountsWhatWasHeldBack) {
+  LogBench bench(without_probes());
+  for (int i = 0; i < 100; ++i) bench.receive_raw(kPeer, as_bytes("\xff"));
+  const std::size_t told = lines_of(bench).size();
+  for (const LogRecord& line : lines_of(bench)) EXPECT_EQ(line.field("suppressed"), "");
+  bench.run_for(2s);
+  bench.receive_raw(kPeer, as_bytes("\xff"));
+  EXPECT_EQ(last_line(bench).field("suppressed"), std::to_string(100 - told));
+}
+
+TEST(EngineLog, KeysAreNamedByTheirFingerprints) {
+  LogBench bench(without_probes());
+  const Bytes key(16, std::byte{7});
+  ASSERT_TRUE(bench.act([&](Engine& engine, TimePoint) { return engine.add_key(key); }));
+  EXPECT_EQ(last_line(bench).field("key"), key_fingerprint(key));
+}
+
+TEST(EngineLog, QueuesAreToldInNumbers) {
+  Config config = without_probes();
+  config.gossip_interval = Duration::zero();
+  config.queue_check_interval = 1s;
+  LogBench bench(config);
+  bench.run_for(1500ms);
+  const LogRecord line = last_line(bench);
+  EXPECT_EQ(line.level, LogLevel::debug);
+  EXPECT_EQ(line.field("member_messages"), "1");
+  EXPECT_EQ(line.field("user_messages"), "0");
+}
+
+}  // namespace
+}  // namespace memberlist::testing
