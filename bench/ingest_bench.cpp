@@ -19,11 +19,11 @@ constexpr std::size_t kBatch = 1000;
 
 class Ingest {
  public:
-  Ingest(const Config& config, const wire::Sealing& sealing)
+  Ingest(const Config& config, const wire::Sealing& sealing, bool with_metrics = false)
       : members_(sample_members(kMembers)),
         packets_(members_, sealing),
         from_(members_.front().address()),
-        engine_(make_engine(config)) {
+        engine_(make_engine(config, with_metrics)) {
     // Two rounds: everybody is known, and every buffer has its size.
     const std::size_t messages = 2 * members_.size() + packets_.parts();
     for (std::size_t sent = 0; sent < messages; sent += packets_.parts()) {
@@ -86,6 +86,13 @@ void ingest_plain(benchmark::State& state) {
   Ingest(Config(), sealing).run(state);
 }
 
+// The same for somebody who wants metrics.
+void ingest_metrics(benchmark::State& state) {
+  wire::Sealing sealing;
+  sealing.compress = false;
+  Ingest(Config(), sealing, true).run(state);
+}
+
 // The same compressed, encrypted (AES-128, version 1) and labelled.
 void ingest_full(benchmark::State& state) {
   Config config;
@@ -101,6 +108,7 @@ void ingest_full(benchmark::State& state) {
 }
 
 BENCHMARK(ingest_plain)->Unit(benchmark::kMicrosecond);
+BENCHMARK(ingest_metrics)->Unit(benchmark::kMicrosecond);
 BENCHMARK(ingest_full)->Unit(benchmark::kMicrosecond);
 
 }  // namespace

@@ -88,12 +88,13 @@ std::uint32_t AlivePackets::last_incarnation() const noexcept {
   return kFirstIncarnation + static_cast<std::uint32_t>((messages_ - 1) / members_.size());
 }
 
-Engine make_engine(Config config) {
+Engine make_engine(Config config, bool with_metrics) {
   config.name = "self";
   EngineEnvironment environment;
   environment.advertise = Address{IpAddress::v4(192, 168, 0, 1), 7946};
   environment.now = kNow;
   environment.seed = 1;
+  environment.metrics = with_metrics;
   environment.nonce_source = [](std::span<std::byte> nonce) {
     std::ranges::fill(nonce, std::byte{7});  // nothing leaves the process
   };

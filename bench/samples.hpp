@@ -67,6 +67,6 @@ class AlivePackets {
 };
 
 /// An engine that knows nobody yet.
-[[nodiscard]] Engine make_engine(Config config);
+[[nodiscard]] Engine make_engine(Config config, bool with_metrics = false);
 
 }  // namespace memberlist::bench
