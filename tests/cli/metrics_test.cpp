@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -108,6 +109,23 @@ TEST(MetricsPage, HasTheNumbersOfAPair) {
   EXPECT_TRUE(eventually(b, [](const MetricsPage& of_b) {
     return of_b.number("memberlist_push_pull_seconds_count") >= 1;
   }));
+}
+
+TEST(MetricsPage, TellsOfAMembersDeath) {
+  Agent a("a", quick_to_suspect());
+  Agent b("b", {"--join", a.address()});
+  a.wait_for_member("join", "b");
+  b.process().signal(SIGKILL);
+  a.wait_for_member("dead", "b");
+  EXPECT_TRUE(eventually(a, [](const MetricsPage& page) {
+    return page.number(R"(memberlist_members{state="dead"})") == 1;
+  }));
+  const MetricsPage page(a);
+  EXPECT_EQ(page.number(R"(memberlist_members{state="alive"})"), 1);
+  EXPECT_GE(page.number(R"(memberlist_probes_total{outcome="failed"})"), 1);
+  EXPECT_EQ(page.number("memberlist_suspicions_begun_total"), 1);
+  EXPECT_EQ(page.number("memberlist_suspicions_confirmed_total"), 1);
+  EXPECT_EQ(page.number("memberlist_suspicions_refuted_total"), 0);
 }
 
 // Nor do names of members show in it.
