@@ -258,6 +258,32 @@ void Driver::ping(std::string_view member) {
   started(engine_.ping(now_, member), false, false);
 }
 
+void Driver::cancel(OperationId id) {
+  begin("cancel", [&] { return fmt::format("operation {}", std::to_underlying(id)); });
+  const Error why{ErrorCode::cancelled, "the fuzzer has changed its mind", {}};
+  const bool open = ledger_.operations().contains(id);
+  engine_.cancel(now_, id, why);
+  if (open) {
+    require_cancelled(id, why);
+  } else {
+    reporter_.require(engine_.outputs().empty(), "an operation that is over is left alone");
+  }
+  finish();
+}
+
+void Driver::require_cancelled(OperationId id, const Error& why) {
+  const auto outputs = engine_.outputs();
+  const auto is_its_end = [&](const Output& output) {
+    const auto* completion = std::get_if<Completion>(&output);
+    return completion != nullptr && completion->id == id;
+  };
+  const auto end = std::ranges::find_if(outputs, is_its_end);
+  reporter_.require(end != outputs.end(), "a cancelled operation ends at once");
+  const auto& result = std::get<Completion>(*end).result;
+  reporter_.require(result ? result->contacted > 0 : result.error() == why,
+                    "a cancelled operation ends for the reason given, or as the join it has been");
+}
+
 void Driver::add_key(BytesView key) {
   begin("add key", [&] { return hex(key); });
   const Result<void> added = engine_.add_key(key);

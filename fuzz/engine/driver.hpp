@@ -31,6 +31,7 @@ class Driver {
   [[nodiscard]] Forge& forge() noexcept { return forge_; }
   [[nodiscard]] PeerKnowledge& known() noexcept { return known_; }
   [[nodiscard]] Ledger& ledger() noexcept { return ledger_; }
+  [[nodiscard]] const Ledger& ledger() const noexcept { return ledger_; }
   [[nodiscard]] TimePoint now() const noexcept { return now_; }
 
   // --- what a network does ----------------------------------------------------------------------
@@ -58,6 +59,8 @@ class Driver {
   void send_reliable(const Address& to, BytesView payload);
   void broadcast(BytesView payload, std::string_view name);
   void ping(std::string_view member);
+  /// Of an operation that is under way, or over, or was never begun.
+  void cancel(OperationId id);
   void add_key(BytesView key);
   void use_key(BytesView key);
   void remove_key(BytesView key);
@@ -77,6 +80,7 @@ class Driver {
   void started(const Result<OperationId>& id, bool is_leave, bool may_last);
   void take(Output& output);
   void trace(const Output& output) const;
+  void require_cancelled(OperationId id, const Error& why);
 
   Care care_;
   Reporter reporter_;

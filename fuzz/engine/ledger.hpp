@@ -52,6 +52,7 @@ class Ledger {
   [[nodiscard]] const std::map<OperationId, bool>& operations() const noexcept {
     return operations_;
   }
+  [[nodiscard]] std::uint64_t last_operation() const noexcept { return last_operation_; }
   [[nodiscard]] std::uint64_t last_stream() const noexcept { return last_stream_; }
   [[nodiscard]] std::uint64_t completed_leaves() const noexcept { return completed_leaves_; }
 

@@ -31,6 +31,16 @@ std::optional<StreamId> pick_stream(ByteSource& in, Driver& driver, Wanted wante
 
 bool is_readable(const OpenStream& stream) { return stream.connected && !stream.peer_ended; }
 
+/// One that is under way; or any, which may be over, or be the next to come.
+OperationId pick_operation(ByteSource& in, const Driver& driver) {
+  const std::uint8_t choice = in.byte();
+  const auto& open = driver.ledger().operations();
+  if (choice < 192 && !open.empty()) {
+    return std::next(open.begin(), static_cast<std::ptrdiff_t>(choice % open.size()))->first;
+  }
+  return OperationId{choice % (driver.ledger().last_operation() + 2)};
+}
+
 /// Delivers what is on the way, in one piece or some.
 void deliver(ByteSource& in, Driver& driver, StreamId id) {
   auto& streams = driver.ledger().streams();
@@ -149,7 +159,8 @@ void operation(ByteSource& in, Driver& driver) {
     return driver.packet(from, driver.forge().packet(in, driver.known()));
   }
   if (kind == 18) return key_operation(in, driver);
-  if (kind < 18) return stream_operation(in, driver, kind - 10);
+  if (kind == 17) return driver.cancel(pick_operation(in, driver));
+  if (kind < 17) return stream_operation(in, driver, kind - 10);
   if (kind < 24) return time_operation(in, driver, kind - 19);
   if (kind == 24) {
     const ErrorCode code = in.flag() ? ErrorCode::system : ErrorCode::unreachable;

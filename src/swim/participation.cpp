@@ -105,6 +105,10 @@ void Participation::finish_join(OperationId id) {
     operations_.complete(id, std::move(outcome));
     return;
   }
+  if (node.mapped().stopped) {
+    operations_.complete(id, std::unexpected(*std::move(node.mapped().stopped)));
+    return;
+  }
   const Error& first = outcome.failures.front();
   std::string text = first.message;
   if (outcome.failures.size() > 1) {
@@ -215,11 +219,12 @@ void Participation::come_back(Move move) {
   if (!wait) operations_.complete(move.id, OperationOutcome{});
 }
 
-/// Those under way fail with `why`, and the last of them ends the join.
+/// Those under way fail with `why`, and the last of them ends the join, for the same reason.
 bool Participation::stop_join(OperationId id, const Error& why) {
   const auto found = joins_.find(std::to_underlying(id));
   if (found == joins_.end()) return false;
   found->second.next = found->second.targets.size();
+  found->second.stopped = why;
   for (const StreamId stream : exchanges_of(id)) streams_.stop_push_pull(stream, why);
   return true;
 }

@@ -45,6 +45,7 @@ class Participation {
     std::size_t next = 0;    // the first target not yet dialled
     std::size_t active = 0;  // exchanges under way
     OperationOutcome outcome;
+    std::optional<Error> stopped = std::nullopt;  // why it did not try all that it could
   };
   struct JoinStep {
     OperationId join{};

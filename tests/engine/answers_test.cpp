@@ -61,6 +61,18 @@ TEST(EngineAnswers, PingForAnotherNodeIsIgnoredWithAWarning) {
   EXPECT_EQ(bench.log_lines(LogLevel::warning), 1u);
 }
 
+TEST(EngineAnswers, WarningNamesWhoSentThePacketKnownOrNot) {
+  Bench bench;
+  const Address member = bench.meet("a").address;
+  const Address stranger{IpAddress::parse("2001:db8::7").value(), 7000};
+  for (const Address& from : {member, stranger}) {
+    bench.receive(from, {ping_message(5, "elf")});
+    bench.receive_raw(from, as_bytes("nonsense"));
+  }
+  EXPECT_EQ(bench.warned_of(), (std::vector{member.to_string(), member.to_string(),
+                                            stranger.to_string(), stranger.to_string()}));
+}
+
 TEST(EngineAnswers, PingWithoutANameIsAnswered) {
   Bench bench;
   bench.receive(kStranger, {ping_message(5, "")});

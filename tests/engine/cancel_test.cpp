@@ -113,6 +113,18 @@ TEST(EngineCancel, EndsAJoinAtOnce) {
   joiner.bench.run_for(60s);  // what was planned for it comes to nothing
 }
 
+TEST(EngineCancel, IsTheReasonAlsoWhereOthersHadFailedBefore) {
+  Joiner joiner{Tcp::refuses, Tcp::silent};
+  const auto id = joiner.join({});
+  joiner.bench.run_for(1s);
+  joiner.cancel(*id);
+  const Completion* done = joiner.bench.completion(*id);
+  ASSERT_NE(done, nullptr);
+  ASSERT_FALSE(done->result);
+  EXPECT_EQ(done->result.error(), kStop);
+  EXPECT_EQ(joiner.bench.events<JoinFinished>()[0]->failures[0].code, ErrorCode::unreachable);
+}
+
 TEST(EngineCancel, EndsAReliableMessage) {
   Joiner joiner{Tcp::black_hole};
   const auto id = joiner.bench.act([&](Engine& engine, TimePoint now) {

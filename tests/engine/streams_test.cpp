@@ -144,6 +144,31 @@ TEST(EngineStreams, EarlyEndDropsWhatCameAndSaysSo) {
   }
 }
 
+TEST(EngineStreams, WarningNamesWhoConnectedKnownOrNot) {
+  Bench bench(no_probes());
+  // A connection comes from a port of its own, not from the one that the member tells.
+  const Address member{bench.meet("a").address.ip, 51'000};
+  const Address stranger{IpAddress::parse("2001:db8::7").value(), 51'001};
+  for (const Address& from : {member, stranger}) {
+    const auto cut_off = bench.accept(from);
+    bench.feed(*cut_off, BytesView(push_pull_message(true, {claim_a()}, "")).first(9));
+    bench.end(*cut_off);
+    const auto mistaken = bench.accept(from);
+    bench.feed(*mistaken, bench.sealed(ping_message(77, "elf"), true));
+    bench.end(*mistaken);
+  }
+  EXPECT_EQ(bench.warned_of(), (std::vector{member.to_string(), member.to_string(),
+                                            stranger.to_string(), stranger.to_string()}));
+}
+
+TEST(EngineStreams, WarningNamesWhomWeConnectedTo) {
+  Bench bench(no_probes());
+  const Address peer = bench.add_peer("a").address;
+  (void)bench.act([&](Engine& engine, TimePoint now) { return engine.join(now, {{"", peer}}); });
+  bench.fail_stream(bench.dialled().id);
+  EXPECT_EQ(bench.warned_of(), (std::vector{peer.to_string()}));
+}
+
 TEST(EngineStreams, StalledOneIsClosedAtItsDeadline) {
   Bench bench(no_probes());
   const TimePoint opened = bench.now();

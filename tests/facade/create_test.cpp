@@ -5,6 +5,7 @@
 
 #include "memberlist/memberlist.hpp"
 #include "node.hpp"
+#include "silent_peer.hpp"
 
 namespace memberlist::facade_test {
 namespace {
@@ -44,6 +45,31 @@ TEST(Create, AdvertisesWhatItIsTold) {
   Node node(config);
   EXPECT_EQ(node->local_member().address(),
             (Address{IpAddress::v4(10, 1, 2, 3), node->local_address().port}));
+}
+
+TEST(Create, OthersSeeAndReachTheAdvertisedAddress) {
+  Config config = quick_config("a");
+  config.bind.ip = IpAddress::v4(0, 0, 0, 0);
+  config.advertise = Address{IpAddress::v4(127, 0, 0, 2), 0};
+  Node a(config);
+  Node b("b");
+  a.join(b);
+  ASSERT_TRUE(b.record().heard(MemberEventKind::join, "a"));
+  EXPECT_EQ(b->member("a")->address(),
+            (Address{IpAddress::v4(127, 0, 0, 2), a->local_address().port}));
+  EXPECT_TRUE(b->ping("a"));
+}
+
+TEST(Create, OthersSeeTheAdvertisedPort) {
+  const SilentPeer listener;
+  const Address elsewhere = Address::parse(listener.address(), 0).value();
+  Config config = quick_config("a");
+  config.advertise = elsewhere;
+  Node a(config);
+  Node b("b");
+  a.join(b);
+  ASSERT_TRUE(b.record().heard(MemberEventKind::join, "a"));
+  EXPECT_EQ(b->member("a")->address(), elsewhere);
 }
 
 TEST(Create, DetectsAnAddressOrSaysHowToGiveOne) {

@@ -385,6 +385,15 @@ std::size_t EngineBench::log_lines(LogLevel level, std::string_view part) const 
   }));
 }
 
+std::vector<std::string> EngineBench::warned_of() const {
+  std::vector<std::string> peers;
+  for (const LoggedOutput& line : log_) {
+    const auto* record = std::get_if<LogRecord>(&line.what);
+    if (record != nullptr && record->level == LogLevel::warning) peers.push_back(record->peer);
+  }
+  return peers;
+}
+
 std::optional<MemberStatus> EngineBench::status(std::string_view member) const {
   const auto found = engine_->member(member);
   if (!found) return std::nullopt;

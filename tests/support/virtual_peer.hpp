@@ -179,6 +179,8 @@ class EngineBench {
   }
   [[nodiscard]] const Completion* completion(OperationId id) const;
   [[nodiscard]] std::size_t log_lines(LogLevel level, std::string_view part = {}) const;
+  /// Whom the warnings are about, in their order.
+  [[nodiscard]] std::vector<std::string> warned_of() const;
   [[nodiscard]] std::optional<MemberStatus> status(std::string_view member) const;
   [[nodiscard]] std::uint32_t incarnation(std::string_view member) const;
   /// Breaches of contract by the engine; must be empty in the end.
