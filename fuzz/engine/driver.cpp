@@ -236,6 +236,13 @@ void Driver::update_meta(BytesView meta, Duration timeout) {
   started(engine_.update_meta(now_, meta, timeout), false, later(now_, timeout) == kNever);
 }
 
+void Driver::advertise(const Address& address, Duration timeout) {
+  begin("advertise", [&] { return address.to_string(); });
+  const Result<OperationId> id = engine_.advertise(now_, address, timeout);
+  if (id) ledger_.moving(*id);
+  started(id, false, later(now_, timeout) == kNever);
+}
+
 void Driver::send_best_effort(const Address& to, BytesView payload) {
   begin("send", [&] { return fmt::format("to {}, {}", to.to_string(), hex(payload)); });
   const Result<void> sent = engine_.send_best_effort(now_, to, payload);

@@ -55,6 +55,7 @@ class Driver {
   void join(std::vector<JoinTarget> targets);
   void leave(Duration timeout);
   void update_meta(BytesView meta, Duration timeout);
+  void advertise(const Address& address, Duration timeout);
   void send_best_effort(const Address& to, BytesView payload);
   void send_reliable(const Address& to, BytesView payload);
   void broadcast(BytesView payload, std::string_view name);

@@ -265,7 +265,7 @@ void Invariants::after_step(const Engine& engine, const Ledger& ledger) {
   reporter_.require(dying_.empty(), "a leave event follows a dead event at once",
                     [&] { return dying_; });
   check_members(engine);
-  check_self(engine);
+  check_self(engine, ledger.is_moving());
   check_counters(engine);
   reporter_.require(engine.health_score() == health_score_, "the health score was told");
   reporter_.require(leaves_finished_ == ledger.completed_leaves(),
@@ -331,12 +331,13 @@ void Invariants::check_member(const Member& member) {
   known.in_table = true;
 }
 
-void Invariants::check_self(const Engine& engine) {
+void Invariants::check_self(const Engine& engine, bool moving) {
   const Member self = engine.local_member();
   reporter_.require(self.name() == self_name_ && engine.member(self_name_).has_value(),
                     "this node is in its table");
-  reporter_.require(self.status == (leaving_ ? MemberStatus::left : MemberStatus::alive),
-                    "this node is alive unless it has left",
+  const MemberStatus usual = leaving_ ? MemberStatus::left : MemberStatus::alive;
+  reporter_.require(self.status == usual || (moving && self.status == MemberStatus::left),
+                    "this node is alive unless it has left, or is on the way to another address",
                     [&] { return to_string(self.status); });
   if (swim::is_older(self.incarnation, own_incarnation_)) {
     reporter_.violated("this node's incarnation never goes down",

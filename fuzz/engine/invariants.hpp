@@ -53,7 +53,7 @@ class Invariants {
   void require_text(std::string_view text, const char* what) const;
   void check_members(const Engine& engine);
   void check_member(const Member& member);
-  void check_self(const Engine& engine);
+  void check_self(const Engine& engine, bool moving);
   void check_counters(const Engine& engine);
 
   const Reporter& reporter_;

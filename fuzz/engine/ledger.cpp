@@ -81,8 +81,8 @@ void Ledger::take(const AbortStream& abort) {
 void Ledger::started(OperationId id, bool is_leave, bool may_last) {
   const std::uint64_t number = std::to_underlying(id);
   if (number == last_operation_ || operations_.contains(id)) {
-    reporter_.require(is_leave && leave_ == id && operations_.contains(id),
-                      "an operation's id is used again only by a leave that is under way");
+    reporter_.require(((is_leave && leave_ == id) || move_ == id) && operations_.contains(id),
+                      "an operation's id is used again only while a leave or a move is under way");
     return;
   }
   reporter_.require(number > last_operation_, "an operation's id is never used again");

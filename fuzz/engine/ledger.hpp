@@ -38,6 +38,9 @@ class Ledger {
   void failed(StreamId id) { streams_.erase(id); }
   /// A command was taken. The id of a leave may come again while it is open.
   void started(OperationId id, bool is_leave, bool may_last);
+  /// The operation is a change of address, whose fate others may share.
+  void moving(OperationId id) { move_ = id; }
+  [[nodiscard]] bool is_moving() const { return move_ && operations_.contains(*move_); }
 
   void take(const DialStream& dial);
   void take(const WriteStream& write);
@@ -66,6 +69,7 @@ class Ledger {
   std::map<StreamId, OpenStream> streams_;
   std::map<OperationId, bool> operations_;  // open ones: whether it has no end in sight
   std::optional<OperationId> leave_;
+  std::optional<OperationId> move_;
   std::uint64_t last_stream_ = 0;
   std::uint64_t last_operation_ = 0;
   std::uint64_t completed_leaves_ = 0;

@@ -136,6 +136,7 @@ void command(ByteSource& in, Driver& driver, std::size_t kind) {
       return driver.leave(pick_timeout(in));
     case 2: {
       const std::uint8_t size = in.byte();
+      if (size >= 240 && size < 250) return driver.advertise(pick_target(in), pick_timeout(in));
       const Bytes meta = size >= 250 ? Bytes(263U + size) : to_bytes(in.take(size % 16));
       return driver.update_meta(meta, pick_timeout(in));
     }
