@@ -53,16 +53,19 @@ class Inspection {
 void Inspection::table() const {
   const swim::MemberTable& table = context_.table;
   std::vector<bool> seen(table.entries_.size());
-  std::size_t live = 0;
+  std::map<MemberStatus, std::size_t> counts;
   for (const MemberIndex index : table.order_) {
     const MemberEntry& entry = table.entries_.at(index);
     reporter_.require(entry.record != nullptr, "the probe list holds members");
     reporter_.require(!seen[index], "the probe list holds each member once");
     seen[index] = true;
     reporter_.require(table.find(entry.record->name) == index, "a member is found by its name");
-    if (entry.live()) ++live;
+    ++counts[entry.status];
   }
-  reporter_.require(live == table.live_, "the table counts the live ones");
+  for (const MemberStatus status :
+       {MemberStatus::alive, MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
+    reporter_.require(counts[status] == table.count(status), "the table counts its members");
+  }
   reporter_.require(table.by_name_.size() == table.size() &&
                         table.free_.size() + table.size() == table.entries_.size(),
                     "the table's places are taken or free");
