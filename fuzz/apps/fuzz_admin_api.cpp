@@ -51,7 +51,8 @@ class Api {
  private:
   Memberlist list_ = quiet_member();
   cli::EventHub hub_{cli::EventFormat::off};
-  AdminApi api_{list_, hub_, "127.0.0.1:7947", [] {}};
+  cli::AgentMetrics metrics_;
+  AdminApi api_{list_, hub_, metrics_, "127.0.0.1:7947", [] {}};
 };
 
 }  // namespace

@@ -72,8 +72,8 @@ std::string read_all(int socket) {
   }
 }
 
-// Nothing, or one answer whose body is JSON (none to HEAD, and with 431), packed if that was asked
-// for.
+// Nothing, or one answer whose body is JSON or the page of metrics (none to HEAD, and with 431),
+// packed if that was asked for.
 void check(const std::string& answer) {
   if (answer.empty()) return;
   require(answer.starts_with("HTTP/1.1 "), "an answer starts with a status line");
@@ -86,8 +86,15 @@ void check(const std::string& answer) {
   const std::size_t end = rest.find("\r\n\r\n");
   require(end != std::string_view::npos, "an answer's head is whole");
   const std::string_view body = rest.substr(end + 4);
-  const bool packed = rest.substr(0, end).find("Content-Encoding: ") != std::string_view::npos;
-  require(packed || body.empty() || nlohmann::json::accept(body), "an answer's body is JSON");
+  const auto head_has = [head = rest.substr(0, end)](std::string_view text) {
+    return head.find(text) != std::string_view::npos;
+  };
+  if (body.empty() || head_has("Content-Encoding: ")) return;
+  if (head_has("Content-Type: text/plain")) {
+    require(body.starts_with("# HELP memberlist_"), "a text is the page of metrics");
+  } else {
+    require(nlohmann::json::accept(body), "an answer's body is JSON");
+  }
 }
 
 }  // namespace
