@@ -81,6 +81,7 @@ class Driver {
   void started(const Result<OperationId>& id, bool is_leave, bool may_last);
   void take(Output& output);
   void trace(const Output& output) const;
+  [[nodiscard]] bool nothing_to_do();
   void require_cancelled(OperationId id, const Error& why);
 
   Care care_;
