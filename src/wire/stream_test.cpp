@@ -407,7 +407,7 @@ TEST(StreamLimits, LengthOfUserMessage) {
   EXPECT_TRUE(waits(plain(), header(20 << 20)));
 }
 
-TEST(StreamLimits, AnnouncedCountsAllocateNothing) {
+TEST(StreamLimits, AnnouncedCountsHoldNothing) {
   const Sealing how = plain();
   StreamOpener opener(how, false);
   ASSERT_EQ(opener.feed(push_pull_header(1 << 20, 20 << 20)).value(), Progress::need_more);

@@ -220,6 +220,30 @@ TEST(EnginePackets, PacketIsFilledToTheBufferSizeAndNotBeyond) {
   EXPECT_GT(bench.packets().front().bytes.size(), 550u);
 }
 
+TEST(EnginePackets, MorePartsThanACompoundHoldsGoOutInSeveral) {
+  Config config = EngineBench::quiet_config();
+  config.probe_interval = Duration::zero();
+  config.udp_buffer_size = 65'507;
+  Bench bench(config);
+  constexpr std::uint16_t kMembers = 300;
+  for (std::uint16_t i = 1; i <= kMembers; ++i) {
+    bench.receive(kStranger,
+                  {alive_message({.name = "m" + std::to_string(i), .address = {kTarget.ip, i}})});
+  }
+  ASSERT_TRUE(bench.run_until([&] { return !bench.packets().empty(); }, 1s));
+  const SeenPacket& first = bench.packets().front();
+  std::size_t packets = 0;
+  std::set<std::string> told;
+  for (const SeenPacket& packet : bench.packets()) {
+    if (packet.to != first.to || packet.at != first.at) continue;
+    ++packets;
+    EXPECT_LE(packet.messages.size(), 255u);
+    for (const SeenMessage& message : packet.messages) told.emplace(message.alive().node);
+  }
+  EXPECT_EQ(packets, 2u);
+  EXPECT_EQ(told.size(), kMembers + 1u) << "those and this node";
+}
+
 TEST(EnginePackets, ChecksumOnlyForMembersWhoseMaximumIsFive) {
   Config config = EngineBench::quiet_config();
   config.enable_compression = false;

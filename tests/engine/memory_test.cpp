@@ -137,6 +137,36 @@ INSTANTIATE_TEST_SUITE_P(Layers, PushPullMemory,
                                            Layers{"All", true, true}),
                          [](const auto& test) { return std::string(test.param.name); });
 
+// What a stream announces is only a number until it has come.
+TEST(StreamMemory, AnnouncedSizesTakeNone) {
+  const auto encoded = [](const auto& header) {
+    Bytes bytes;
+    ByteWriter out(bytes);
+    wire::encode(out, header);
+    return bytes;
+  };
+  constexpr std::int64_t kMost = 20 * limits::kMiB;
+  Bytes frame{std::byte{static_cast<std::uint8_t>(wire::MessageType::encrypted)}};
+  for (const unsigned byte : {0x01U, 0x40U, 0U, 0U}) frame.push_back(std::byte(byte));  // 20 MiB
+  Config config;
+  config.name = "self";
+  config.keys = {to_bytes("0123456789abcdef")};
+  config.gossip_verify_incoming = false;
+  EngineEnvironment environment;
+  environment.advertise = {IpAddress::v4(10, 9, 0, 1), 7946};
+  environment.now = TimePoint(std::chrono::hours(1));
+  Engine engine = Engine::create(config, environment).value();
+  for (const Bytes& head : {encoded(wire::PushPullHeader{1 << 20, kMost, true}),
+                            encoded(wire::UserHeader{kMost}), frame}) {
+    const auto id = engine.handle_accept(environment.now, kPeer);
+    const std::size_t before = live_bytes;
+    peak_bytes = before;
+    engine.handle_stream(environment.now, *id, StreamData{head});
+    EXPECT_TRUE(engine.outputs().empty()) << "it waits for the rest";
+    EXPECT_LT(peak_bytes - before, 64 * limits::kKiB);
+  }
+}
+
 // Somebody invents members, has them die, and so on.
 TEST(TombstoneMemory, AFloodOfInventedMembersIsForgottenDownToTheLimit) {
   Config config;

@@ -172,8 +172,12 @@ TEST(EngineProbe, AckBehindTheDeadlineIsTooLate) {
   ScriptedPeer& slow = bench.meet("a");
   slow.round_trip = 1200ms;
   ASSERT_TRUE(wait_for(bench, "a", suspect, 5s));
+  EXPECT_EQ(bench.engine().health_score(), 1u);
+  EXPECT_EQ(bench.engine().counters().acks_unexpected, 0u);
   bench.run_for(500ms);
   EXPECT_EQ(bench.status("a"), MemberStatus::suspect);
+  EXPECT_EQ(bench.engine().counters().acks_unexpected, 1u) << "nobody waits for it any more";
+  EXPECT_EQ(bench.engine().health_score(), 1u) << "a success would take that back";
 }
 
 TEST(EngineProbe, AckWithAnotherNumberIsIgnored) {
@@ -181,10 +185,13 @@ TEST(EngineProbe, AckWithAnotherNumberIsIgnored) {
   ScriptedPeer& peer = bench.meet("a");
   peer.answers_pings = false;
   ASSERT_TRUE(wait_for_ping(bench, peer));
+  const TimePoint pinged = bench.now();
   const std::uint32_t seq_no = bench.sent(Type::ping).back()->ping().seq_no;
   bench.receive(peer.address,
                 {ack_message(seq_no + 1), message_bytes(wire::Nack{.seq_no = seq_no + 1})});
-  EXPECT_TRUE(wait_for(bench, "a", suspect, 2s));
+  EXPECT_EQ(bench.engine().counters().acks_unexpected, 1u);
+  ASSERT_TRUE(wait_for(bench, "a", suspect, 2s));
+  EXPECT_EQ(bench.now() - pinged, 1s) << "for want of an answer to this very ping";
 }
 
 TEST(EngineProbe, AckCountsOnce) {

@@ -88,6 +88,20 @@ TEST(EngineSuspicionTime, SmallClusterWaitsTheLeastTime) {
   EXPECT_EQ(suspicion(lan(), 4, {}).lasted, 24s);
 }
 
+TEST(EngineSuspicionTime, TheDeadAreNotWaitedFor) {
+  Bench bench(lan());
+  for (const char* name : {"m", "b", "c", "d", "e", "f"}) bench.meet(name);
+  for (const char* name : {"c", "d", "e", "f"}) {
+    bench.receive(kGossiper, {dead_message(name, 1, "first")});
+  }
+  ASSERT_EQ(bench.engine().live_count(), 3u);
+  ASSERT_EQ(bench.engine().members()->size(), 7u);
+  const TimePoint start = bench.now();
+  bench.receive(kGossiper, {suspect_message("m", 1, "first")});
+  ASSERT_TRUE(wait_for(bench, "m", dead, 600s));
+  EXPECT_EQ(bench.now() - start, 4s) << "as in a cluster of three";
+}
+
 TEST(EngineSuspicionTime, GrowsWithTheLogarithmOfTheCluster) {
   const SuspicionFormula formula{.members = 50};
   EXPECT_EQ(formula.min(), 6792ms) << "log10(50) = 1.698, cut to three decimals";

@@ -13,6 +13,10 @@ namespace {
 TEST(Create, MakesAMemberThatIsAlone) {
   Config config = quick_config("alone");
   config.meta = to_bytes("role=web");
+  config.protocol_version = 3;
+  config.delegate_protocol_min = 2;
+  config.delegate_protocol_max = 4;
+  config.delegate_protocol_version = 3;
   Node node(config);
   const MemberSnapshot members = node->members();
   ASSERT_EQ(members->size(), 1U);
@@ -20,11 +24,14 @@ TEST(Create, MakesAMemberThatIsAlone) {
   EXPECT_EQ(self.name(), "alone");
   EXPECT_EQ(as_text(self.meta()), "role=web");
   EXPECT_EQ(self.status, MemberStatus::alive);
+  EXPECT_EQ(self.record->protocol, (VersionRange{1, 5, 3}));
+  EXPECT_EQ(self.record->delegate_protocol, (VersionRange{2, 4, 3}));
   EXPECT_EQ(self.address(), node->local_address());
   EXPECT_NE(node->local_address().port, 0);
   EXPECT_EQ(node->local_member().name(), "alone");
   EXPECT_EQ(node->config().bind, node->local_address());
   EXPECT_EQ(node->config().advertise, node->local_address());
+  EXPECT_EQ(node->config().protocol_version, 3);
   EXPECT_FALSE(node->member("nobody"));
   EXPECT_EQ(node->health_score(), 0U);
   EXPECT_GT(node->max_packet_payload(), 1000U);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <thread>
@@ -21,6 +23,21 @@ TEST(Shutdown, FreesThePortsAtOnce) {
     (*node)->shutdown();
     node.emplace(again);
   }
+}
+
+TEST(Shutdown, EndsTheThreads) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  const auto before = threads();
+  Node a("a");
+  Node b("b");
+  b.join(a);
+  EXPECT_GT(threads(), before);
+  a->shutdown();
+  b->shutdown();
+  EXPECT_TRUE(eventually([&] { return threads() <= before; })) << threads() << " of " << before;
 }
 
 TEST(Shutdown, MakesCallsFailAndLeavesViews) {
