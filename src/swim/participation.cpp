@@ -100,8 +100,8 @@ void Participation::finish_join(OperationId id) {
     operations_.complete(id, std::move(outcome));
     return;
   }
-  if (node.mapped().stopped) {
-    operations_.complete(id, std::unexpected(*std::move(node.mapped().stopped)));
+  if (auto& stopped = node.mapped().stopped; stopped) {
+    operations_.complete(id, std::unexpected(std::move(*stopped)));
     return;
   }
   const Error& first = outcome.failures.front();
