@@ -54,6 +54,10 @@ function(memberlist_test name)
   foreach(room IN LISTS ARG_ROOMS)
     target_link_libraries(${name} PRIVATE memberlist_${room})
   endforeach()
+  # Optimising a test under a sanitizer takes as long as all else, and what it tests is optimised.
+  if(MEMBERLIST_SANITIZE)
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
   target_compile_definitions(${name} PRIVATE
     MEMBERLIST_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MEMBERLIST_BINARY_DIR="${PROJECT_BINARY_DIR}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
