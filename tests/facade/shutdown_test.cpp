@@ -26,6 +26,8 @@ TEST(Shutdown, FreesThePortsAtOnce) {
 }
 
 TEST(Shutdown, EndsTheThreads) {
+  if (!std::filesystem::exists("/proc/self/task")) GTEST_SKIP() << "this system counts no threads";
+  std::thread([] {}).join();  // a sanitizer starts one of its own with the first
   const auto threads = [] {
     const std::filesystem::directory_iterator tasks("/proc/self/task");
     return std::distance(begin(tasks), end(tasks));
