@@ -139,6 +139,7 @@ class MemoryNetwork::Endpoint : public std::enable_shared_from_this<Endpoint> {
   const std::shared_ptr<Executor> executor_;
   const Address address_;
   TransportHandler* handler_ = nullptr;  // from `start` to `close_all`
+  bool closed_ = false;
   std::unordered_map<StreamId, End> ends_;
   std::unordered_map<Connection, StreamId> ids_;
   std::atomic<std::size_t> waiting_packets_ = 0;
@@ -263,6 +264,7 @@ void MemoryNetwork::Endpoint::break_streams() {
 }
 
 void MemoryNetwork::Endpoint::close_all() {
+  if (std::exchange(closed_, true)) return;  // the address may be somebody else's by now
   handler_ = nullptr;
   network_->leave(address_);
   while (!ends_.empty()) abort(ends_.begin()->first);

@@ -34,11 +34,10 @@ class ManualExecutor final : public Executor {
 /// A member's end, and all that its handler was told, in order, as text.
 class End final : public TransportHandler {
  public:
-  End(const MemoryNetwork& network, std::shared_ptr<Executor> executor) {
-    auto made = network.transport()({.bind = {IpAddress::v4(0, 0, 0, 0), 0},
-                                     .executor = std::move(executor),
-                                     .handler = this,
-                                     .sockets = {}});
+  End(const MemoryNetwork& network, std::shared_ptr<Executor> executor,
+      Address bind = {IpAddress::v4(0, 0, 0, 0), 0}) {
+    auto made = network.transport()(
+        {.bind = bind, .executor = std::move(executor), .handler = this, .sockets = {}});
     EXPECT_TRUE(made) << made.error().message;
     transport = std::move(*made);
   }
@@ -226,6 +225,18 @@ TEST_F(MemoryNetworkTransport, FinishBreaksWhatIsOpenAndEndsBehindWhatWasWritten
   EXPECT_EQ(b_.take_told(),
             (Told{"last words", "failed: the stream with 10.0.0.1:49152 was broken off"}));
   EXPECT_TRUE(a_.told.empty());
+}
+
+TEST_F(MemoryNetworkTransport, WhoHasFinishedLeavesItsAddressToTheNext) {
+  const Address address = b_.transport->local_address();
+  b_.transport->finish(std::chrono::seconds(1), [] {});
+  executor_->run();
+  End next(network_, executor_, address);
+  next.transport->start();
+  b_.transport.reset();  // it has no claim to the address any more
+  a_.transport->send(address, as_bytes("x"));
+  executor_->run();
+  EXPECT_EQ(next.told.size(), 1U);
 }
 
 TEST_F(MemoryNetworkTransport, LosesTheSamePacketsWithTheSameSeed) {
