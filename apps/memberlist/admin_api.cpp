@@ -30,6 +30,8 @@ int http_status(ErrorCode code) {
     case ErrorCode::member_not_alive:
     case ErrorCode::incompatible:
     case ErrorCode::vetoed:
+    case ErrorCode::own_address:
+    case ErrorCode::name_taken:
       return 409;
     case ErrorCode::too_large:
       return 413;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -14,7 +13,6 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "admin_api.hpp"
@@ -33,8 +31,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kFirstRetry = 1s;
-constexpr auto kLongestRetry = 30s;
+// As docs/cli.md promises it.
+constexpr JoinRetry kRetry{.first_pause = 1s, .longest_pause = 30s, .attempts = 0, .jitter = 0};
 constexpr auto kLeftEventTimeout = 1s;
 constexpr auto kLastEventsTimeout = 1s;
 
@@ -88,50 +86,28 @@ CommandError create_error(const Error& error) {
   }
 }
 
-// Waits, but not once `stop` is asked for.
-void wait_unless_stopped(const std::stop_token& stop, std::chrono::seconds duration) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, duration, [] { return false; });
+CommandError join_error(const AgentPlan& plan, const Error& error) {
+  const char* hint = "check that a member runs there, or give --retry-join to keep trying";
+  if (error.code == ErrorCode::name_taken) {
+    hint = "give this one another with --name, or --retry-join to wait until the other one is gone";
+  } else if (error.code == ErrorCode::own_address) {
+    hint = "name another member, or give --retry-join to wait for one";
+  }
+  return {kExitFailed, fmt::format("cannot join through {}: {}: {}", fmt::join(plan.join, ", "),
+                                   error.message, hint)};
 }
 
-// Joins through the addresses of the plan: once, or until one answers.
-void join_cluster(const std::stop_token& stop, const AgentPlan& plan, Memberlist& list, Log& log,
-                  EndSwitch& end) {
-  auto delay = std::chrono::seconds(kFirstRetry);
-  while (!stop.stop_requested()) {
-    const auto result = list.join(plan.join);
-    if (result) {
-      for (const Error& failure : result->failures) {
-        log.write({LogLevel::warning,
-                   "join: " + failure.message,
-                   failure.subject,
-                   {{"error", std::string(to_string(failure.code))}}});
-      }
-      log.write(LogLevel::info, fmt::format("joined through {} of {} addresses", result->contacted,
-                                            result->contacted + result->failures.size()));
-      return;
-    }
-    if (stop.stop_requested() || result.error().code == ErrorCode::shut_down) {
-      return;
-    }
-    if (!plan.retry_join) {
-      end.trigger(
-          {false, CommandError{kExitFailed,
-                               fmt::format("cannot join through {}: {}: check that a member "
-                                           "runs there, or give --retry-join to keep trying",
-                                           fmt::join(plan.join, ", "), result.error().message)}});
-      return;
-    }
-    log.write(
-        {LogLevel::warning,
-         fmt::format("cannot join: {}; next try in {} s", result.error().message, delay.count()),
-         {},
-         {{"error", std::string(to_string(result.error().code))}}});
-    wait_unless_stopped(stop, delay);
-    delay = std::min<std::chrono::seconds>(delay * 2, kLongestRetry);
+void log_joined(const JoinResult& joined, Log& log) {
+  for (const Error& failure : joined.failures) {
+    // Where all hosts have the same list, each is in it.
+    const bool self = failure.code == ErrorCode::own_address;
+    log.write({self ? LogLevel::info : LogLevel::warning,
+               "join: " + failure.message,
+               failure.subject,
+               {{"error", std::string(to_string(failure.code))}}});
   }
+  log.write(LogLevel::info, fmt::format("joined through {} of {} addresses", joined.contacted,
+                                        joined.contacted + joined.failures.size()));
 }
 
 Json ready_json(const Memberlist& list, const std::optional<AdminServer>& server) {
@@ -192,6 +168,23 @@ class Agent {
   }
 
  private:
+  // Joins through the addresses of the plan: once, or until one answers.
+  void join(Memberlist& list, std::stop_token stop) {
+    JoinOptions options;
+    options.stop = std::move(stop);
+    if (plan_.retry_join) {
+      options.retry = kRetry;
+    }
+    list.join_async(plan_.join, options, [this](const Result<JoinResult>& joined) {
+      if (joined) {
+        log_joined(*joined, log_);
+      } else if (joined.error().code != ErrorCode::cancelled &&
+                 joined.error().code != ErrorCode::shut_down) {
+        end_.trigger({false, join_error(plan_, joined.error())});
+      }
+    });
+  }
+
   Handlers handlers(std::shared_future<void> ready) {
     Handlers handlers;
     // Nothing is told before the ready line; the viewer is complete by then.
@@ -213,14 +206,12 @@ class Agent {
     if (server_) {
       server_->serve(api, hub_);
     }
-    std::jthread joiner;
+    std::stop_source stop;
     if (!plan_.join.empty()) {
-      joiner = std::jthread([this, &list](const std::stop_token& stop) {
-        join_cluster(stop, plan_, list, log_, end_);
-      });
+      join(list, stop.get_token());
     }
     const EndReason reason = end_.wait();
-    joiner.request_stop();
+    stop.request_stop();
     if (!reason.error) {
       leave_cluster(list, hub_, log_, reason.must_leave);
     }

@@ -92,6 +92,10 @@ std::string details(const Json& event, const std::string& kind) {
     const std::uint64_t contacted = number_of(event, "contacted");
     return contacted == 0 ? "nobody: no address answered" : fmt::format("through {}", contacted);
   }
+  if (kind == "retrying") {
+    return fmt::format("the join in {} ms: {}", number_of(event, "pause_ms"),
+                       text_of(event, "text"));
+  }
   if (kind == "error") {
     return text_of(event, "text");
   }
@@ -105,7 +109,7 @@ Colour event_colour(const std::string& kind) {
   if (kind == "join" || kind == "alive") {
     return Colour::green;
   }
-  if (kind == "suspect" || kind == "conflict" || kind == "lost") {
+  if (kind == "suspect" || kind == "conflict" || kind == "retrying" || kind == "lost") {
     return Colour::yellow;
   }
   if (kind == "dead" || kind == "leave" || kind == "error") {

@@ -231,6 +231,14 @@ Json event_json(const Event& event, const Viewer& viewer,
                           json["text"] = e.error.message;
                           return json;
                         },
+                        [&](const JoinRetrying& e) {
+                          Json json = begin("retrying");
+                          json["attempt"] = e.attempt;
+                          json["pause_ms"] = e.pause / std::chrono::milliseconds(1);
+                          json["code"] = to_string(e.error.code);
+                          json["text"] = e.error.message;
+                          return json;
+                        },
                     },
                     event);
 }

@@ -81,6 +81,10 @@ TEST(JsonViews, EventsHaveTheirDocumentedFields) {
   EXPECT_EQ(event_json(StateMerged{{}, Bytes(14), false}, viewer(), kNoon)["state_bytes"], 14);
   EXPECT_EQ(event_json(JoinFinished{2, {}}, viewer(), kNoon)["contacted"], 2);
   EXPECT_EQ(event_json(LeaveFinished{}, viewer(), kNoon)["event"], "left");
+  const JoinRetrying failed{3, std::chrono::seconds(4), {ErrorCode::unreachable, "x", ""}};
+  EXPECT_EQ(to_line(event_json(failed, viewer(), kNoon)),
+            R"({"event":"retrying","time":"2026-01-31T12:00:00.123Z","attempt":3,)"
+            R"("pause_ms":4000,"code":"unreachable","text":"x"})");
   EXPECT_EQ(event_json(Failure{{ErrorCode::system, "x", ""}}, viewer(), kNoon)["text"], "x");
 }
 
@@ -96,7 +100,7 @@ TEST(EventText, HasNoControlCharactersAndNoTrailingBlanks) {
 
 TEST(EventText, SurvivesFieldsOfOtherTypes) {
   for (const char* kind : {"ready", "join", "conflict", "message", "health", "merge", "joined",
-                           "error", "lost", "from the future"}) {
+                           "retrying", "error", "lost", "from the future"}) {
     const Json odd{{"event", kind}, {"time", 1},    {"member", 2},
                    {"cause", "x"},  {"score", "y"}, {"payload", 3}};
     EXPECT_NE(event_text(odd, false).find(kind), std::string::npos);

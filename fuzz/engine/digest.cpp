@@ -84,6 +84,7 @@ void mix_event(Mixer& mixer, const Event& event) {
                  },
                  [&](const LeaveFinished&) {},
                  [&](const Failure& e) { mixer.error(e.error); },
+                 [&](const JoinRetrying& e) { mixer.error(e.error); },
              },
              event);
 }

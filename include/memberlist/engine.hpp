@@ -71,7 +71,7 @@ struct AbortStream {
 };
 
 /// How one target of a join fared. Neither merged nor failed: it was not tried, or not to its end,
-/// since enough others had answered.
+/// since enough others had answered, or this node's name is taken.
 struct JoinAttempt {
   bool merged = false;           ///< the push/pull with it was merged
   std::optional<Error> failure;  ///< why it was not, if it was tried to its end
@@ -79,7 +79,7 @@ struct JoinAttempt {
 
 /// Outcome of one command.
 struct OperationOutcome {
-  std::uint32_t contacted = 0;        ///< join: peers whose push/pull was merged
+  std::uint32_t contacted = 0;        ///< join: others whose push/pull was merged
   std::vector<Error> failures;        ///< join: those of `attempts`
   std::vector<JoinAttempt> attempts;  ///< join: one for each target, in the order given
   Duration round_trip{};              ///< ping
@@ -204,7 +204,7 @@ struct JoinTarget {
 
 /// What a join may take.
 struct JoinLimits {
-  std::uint32_t enough = 0;     ///< it ends once so many peers were merged; 0: all are tried
+  std::uint32_t enough = 0;     ///< it ends once so many others were merged; 0: all are tried
   std::uint32_t parallel = 16;  ///< exchanges at once, 1 to 16
   /// For all of it; unset: each exchange has its `tcp_timeout`, and there is no other limit.
   std::optional<Duration> timeout = std::nullopt;
@@ -247,13 +247,17 @@ class MEMBERLIST_API Engine {
   // --- commands ---------------------------------------------------------------------------------
 
   /// Push/pull with each target, some at a time; completes when all have ended, or at a limit. The
-  /// outcome is an error only if there was no success (protocol 6, Join). With no targets: an
-  /// error.
+  /// outcome is an error if there was no success (protocol 6, Join); a target that leads back to
+  /// this node is none (`own_address`). It is `name_taken`, whatever the others say, as soon as one
+  /// answer has this node's name at another address: then nothing of that answer is merged, and
+  /// until a join succeeds this node serves no joins, and leaves without a word (the others would
+  /// take it for the leave of that member). With no targets: an error.
   [[nodiscard]] Result<OperationId> join(TimePoint now, std::vector<JoinTarget> targets,
                                          const JoinLimits& limits = {});
   /// Tells the cluster that this node goes, and completes when that was sent or at the timeout
-  /// (an error then); at once if nobody else is alive. The node still answers until it is
-  /// destroyed (protocol 6, Leave). A second call while leaving shares the first one's fate.
+  /// (an error then); at once if nobody else is alive, or this node's name is taken (`join`). The
+  /// node still answers until it is destroyed (protocol 6, Leave). A second call while leaving
+  /// shares the first one's fate.
   [[nodiscard]] Result<OperationId> leave(TimePoint now, Duration timeout);
   /// New meta data (at most 512 bytes); completes when it was sent or at the timeout (an error
   /// then, though the change stands). On the way to another address (`advertise`) it goes with

@@ -25,6 +25,8 @@ enum class ErrorCode : std::uint8_t {
   refused_by_peer,   ///< The peer answered with an error.
   incompatible,      ///< Protocol versions of the two sides do not overlap.
   vetoed,            ///< The application's own policy refused.
+  own_address,       ///< The address leads back to this node itself.
+  name_taken,        ///< Another member, at another address, has this node's name.
   protocol,          ///< The peer's bytes could not be understood.
   crypto,            ///< A key is unfit, or no key of ours opens the peer's bytes.
   shut_down,         ///< The object was shut down, or has left.

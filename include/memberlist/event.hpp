@@ -80,10 +80,18 @@ struct HealthChanged {
   std::uint32_t score = 0;  ///< 0 to `awareness_max_multiplier` - 1
 };
 
-/// A join has ended.
+/// A join, or one try of it, has ended.
 struct JoinFinished {
-  std::uint32_t contacted = 0;  ///< peers whose state was merged
+  std::uint32_t contacted = 0;  ///< others whose state was merged
   std::vector<Error> failures;  ///< one for each address that did not answer, as its subject
+};
+
+/// A join has failed and is tried again (`JoinOptions::retry`). Told by a Memberlist, behind the
+/// JoinFinished of that try.
+struct JoinRetrying {
+  std::uint32_t attempt = 0;  ///< the one that has failed; the first is 1
+  Duration pause{};           ///< until the next one begins
+  Error error;                ///< why it failed
 };
 
 /// This node has left, and its leave message was sent (or its time ran out).
@@ -96,7 +104,7 @@ struct Failure {
 
 /// What the application hears, in the order in which it happened.
 using Event = std::variant<MemberEvent, UserMessage, StateMerged, HealthChanged, JoinFinished,
-                           LeaveFinished, Failure>;
+                           LeaveFinished, Failure, JoinRetrying>;
 
 /// How much a log record matters.
 enum class LogLevel : std::uint8_t {

@@ -110,7 +110,8 @@ class MEMBERLIST_API Memberlist {
 
   /// Joins through `[name/]host[:port]` addresses; host names are resolved, at each call anew, and
   /// each address found is tried. Waits until all have answered or failed (each has `tcp_timeout`),
-  /// or the options end it. An error only if none answered (protocol 6 and 9).
+  /// or the options end it. An error only if nobody else answered, which is tried again if the
+  /// options say so, or if this node's name is taken (`Engine::join`; protocol 6 and 9).
   [[nodiscard]] Result<JoinResult> join(const std::vector<std::string>& addresses,
                                         const JoinOptions& options = {});
   /// The same without waiting: `done` is called once.

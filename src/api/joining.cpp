@@ -1,6 +1,9 @@
 // Memberlist::Impl: a join, from the addresses as they are given to their results.
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <string>
 
 #include "api/memberlist_impl.hpp"
 #include "net/family.hpp"
@@ -10,6 +13,46 @@ namespace {
 
 // What one name server has for one try, at most: half of a look-up's time must do for several.
 constexpr auto kNameServerTime = std::chrono::seconds(2);
+
+// Whoever waits longer does not wait for this call.
+constexpr auto kLongestPause = std::chrono::hours(24);
+
+// Whether another try could end otherwise: what is wrong is not the call itself.
+bool may_pass(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::name_required:
+    case ErrorCode::shut_down:
+    case ErrorCode::cancelled:
+      return false;
+    default:
+      return true;
+  }
+}
+
+Result<void> check(const JoinRetry& retry) {
+  const auto wrong = [](const char* knob, const char* why) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{} of a retry: {}", knob, why), knob);
+  };
+  if (retry.first_pause <= Duration::zero()) return wrong("first_pause", "must be above 0");
+  if (retry.longest_pause < retry.first_pause) {
+    return wrong("longest_pause", "must not be below first_pause");
+  }
+  if (retry.longest_pause > kLongestPause) {
+    return wrong("longest_pause", "at most 24h is allowed");
+  }
+  if (!(retry.jitter >= 0 && retry.jitter <= 1)) return wrong("jitter", "0 to 1 is allowed");
+  return {};
+}
+
+// Before the try behind `tries`, without jitter.
+Duration pause_after(std::uint32_t tries, const JoinRetry& retry) {
+  Duration pause = retry.first_pause;
+  for (std::uint32_t i = 1; i < tries && pause < retry.longest_pause; ++i) {
+    pause = pause > retry.longest_pause / 2 ? retry.longest_pause : 2 * pause;
+  }
+  return pause;
+}
 
 }  // namespace
 
@@ -22,15 +65,25 @@ struct Memberlist::Impl::Joining {
     Result<std::vector<IpAddress>> answer = {};
   };
 
+  std::vector<std::string> addresses;
   JoinOptions options;
   TimePoint deadline = kNever;
   Done<Result<JoinResult>> done;
+  std::uint32_t tries = 0;
+
+  // Of the try at hand.
   JoinResult result;
   std::vector<Question> questions;
   std::size_t open = 0;  // questions without an answer
   std::vector<JoinTarget> targets;
   std::vector<std::vector<std::size_t>> given;  // for each target, the addresses that it comes from
 
+  void begin_try() {
+    result = {.contacted = 0, .failures = {}, .addresses = {}, .tries = ++tries};
+    questions.clear();
+    targets.clear();
+    given.clear();
+  }
   void fail_address(std::size_t address, const Error& error) {
     result.addresses[address].failures.push_back(error);
     result.failures.push_back(error);
@@ -57,15 +110,25 @@ void Memberlist::Impl::join(const std::vector<std::string>& addresses, const Joi
     return done(
         fail(ErrorCode::invalid_argument, "no address to join through was given", "addresses"));
   }
+  if (options.retry) {
+    if (auto valid = check(*options.retry); !valid) return done(std::unexpected(valid.error()));
+  }
   const auto joining = std::make_shared<Joining>();
+  joining->addresses = addresses;
   joining->options = options;
   joining->done = std::move(done);
   const TimePoint now = net::Loop::now();
   if (options.timeout && *options.timeout < kNever - now)
     joining->deadline = now + *options.timeout;
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    joining->result.addresses.push_back({.address = addresses[i], .failures = {}});
-    auto address = api::parse_join_address(addresses[i], config_.bind.port);
+  try_once(joining);
+}
+
+void Memberlist::Impl::try_once(const JoiningPointer& joining) {
+  joining->begin_try();
+  for (std::size_t i = 0; i < joining->addresses.size(); ++i) {
+    const std::string& text = joining->addresses[i];
+    joining->result.addresses.push_back({.address = text, .failures = {}});
+    auto address = api::parse_join_address(text, config_.bind.port);
     if (!address) {
       joining->fail_address(i, address.error());
     } else if (const auto literal = IpAddress::parse(address->host)) {
@@ -85,13 +148,18 @@ void Memberlist::Impl::look_up(const JoiningPointer& joining) {
     take_answers(*joining);
     dial(joining);
   });
+  await_call(joining->options.stop, call, [joining, call](Impl& self) { self.ask(joining, call); });
+}
+
+void Memberlist::Impl::await_call(const std::stop_token& stop, const CallPointer& call,
+                                  std::function<void(Impl&)> go_on) {
   {
     const std::lock_guard lock(mutex_);
-    if (!stopping_) lookups_.insert(call);
+    if (!stopping_) waiting_.insert(call);
   }
   if (auto refused = refusal()) return call->complete(std::unexpected(*std::move(refused)));
-  watch(joining->options.stop, call);
-  post([joining, call](Impl& self) { self.ask(joining, call); });
+  watch(stop, call);
+  post(std::move(go_on));
 }
 
 void Memberlist::Impl::ask(const JoiningPointer& joining, const CallPointer& call) {
@@ -101,7 +169,7 @@ void Memberlist::Impl::ask(const JoiningPointer& joining, const CallPointer& cal
       if (--joining->open > 0) return;
       {
         const std::lock_guard lock(mutex_);
-        if (lookups_.erase(call) == 0) return;  // cancelled, or shut down
+        if (waiting_.erase(call) == 0) return;  // cancelled, or shut down
       }
       call->complete({});
     };
@@ -147,9 +215,13 @@ void Memberlist::Impl::dial(const JoiningPointer& joining) {
   if (joining->targets.empty()) {
     Event event = JoinFinished{0, joining->result.failures};
     if (events_->has_handler()) events_->push({&event, 1});
-    Error first = joining->result.failures.front();
-    joining->result.failures.erase(joining->result.failures.begin());
-    return finish(joining, std::unexpected(std::move(first)));
+    std::vector<Error>& failures = joining->result.failures;
+    auto first = std::ranges::find_if(failures, may_pass);
+    if (first == failures.end()) first = failures.begin();
+    std::rotate(failures.begin(), first, first + 1);
+    Error why = std::move(failures.front());
+    failures.erase(failures.begin());
+    return finish(joining, std::unexpected(std::move(why)));
   }
   JoinLimits limits{joining->options.enough, joining->options.parallel};
   if (joining->deadline != kNever)
@@ -165,7 +237,7 @@ void Memberlist::Impl::finish(const JoiningPointer& joining, Outcome outcome) {
   if (!outcome) {
     Error error = std::move(outcome.error());
     for (const Error& other : result.failures) error.message += "; " + other.message;
-    return joining->done(std::unexpected(std::move(error)));
+    return end_try(joining, std::move(error));
   }
   result.contacted = outcome->contacted;
   for (std::size_t i = 0; i < outcome->attempts.size(); ++i) {
@@ -177,6 +249,71 @@ void Memberlist::Impl::finish(const JoiningPointer& joining, Outcome outcome) {
     if (attempt.failure) result.failures.push_back(*attempt.failure);
   }
   joining->done(std::move(result));
+}
+
+// --- the next try -------------------------------------------------------------------------------
+
+// The engine would keep the time, but it knows no names, and these may stand for other addresses
+// by then.
+void Memberlist::Impl::end_try(const JoiningPointer& joining, Error error) {
+  const std::optional<JoinRetry>& retry = joining->options.retry;
+  if (!retry || !may_pass(error)) return joining->done(std::unexpected(std::move(error)));
+  const std::uint32_t tries = joining->tries;
+  const bool last = retry->attempts > 0 && tries >= retry->attempts;
+  if (joining->time_left() <= pause_after(tries, *retry) || last) {
+    if (!last && error.code != ErrorCode::timed_out) {
+      error.message = "no time for another try: " + error.message;
+      error.code = ErrorCode::timed_out;
+    }
+    error.message += fmt::format(" ({} {})", tries, tries == 1 ? "try" : "tries");
+    return joining->done(std::unexpected(std::move(error)));
+  }
+  const auto call = std::make_shared<api::Call>([this, joining](const Outcome& outcome) {
+    if (!outcome) return joining->done(std::unexpected(outcome.error()));
+    try_once(joining);
+  });
+  await_call(joining->options.stop, call, [joining, call, error = std::move(error)](Impl& self) {
+    self.pause(joining, call, error);
+  });
+}
+
+void Memberlist::Impl::pause(const JoiningPointer& joining, const CallPointer& call,
+                             const Error& error) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!waiting_.contains(call)) return;  // cancelled, or shut down
+  }
+  const JoinRetry& retry = *joining->options.retry;
+  const Duration whole = pause_after(joining->tries, retry);
+  const auto part = static_cast<Duration::rep>(static_cast<double>(whole.count()) * retry.jitter);
+  const Duration pause = whole - random_.below(Duration(part));
+  const auto shown = std::chrono::floor<std::chrono::milliseconds>(pause);
+  log({LogLevel::warning,
+       fmt::format("cannot join: {}; next try in {}", error.message, format_duration(shown)),
+       {},
+       {{"error", std::string(to_string(error.code))},
+        {"attempt", std::to_string(joining->tries)},
+        {"milliseconds", std::to_string(shown.count())}}});
+  Event event = JoinRetrying{joining->tries, pause, error};
+  if (events_->has_handler()) events_->push({&event, 1});
+  const TimePoint until = net::Loop::now() + pause;
+  const auto timer =
+      pauses_.emplace(call, std::make_unique<net::Deadline>(
+                                runtime_->loop(), [this, call, until] { end_pause(call, until); }));
+  timer.first->second->set(until);
+}
+
+void Memberlist::Impl::end_pause(const CallPointer& call, TimePoint until) {
+  const auto timer = pauses_.find(call);
+  if (timer == pauses_.end()) return;
+  if (net::Loop::now() < until) return timer->second->set(until);
+  const CallPointer ended = call;  // the timer's own goes with it
+  pauses_.erase(timer);
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.erase(ended) == 0) return;
+  }
+  ended->complete({});
 }
 
 }  // namespace memberlist

@@ -111,6 +111,7 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   environment.now = net::Loop::now();
   std::random_device entropy;
   environment.seed = std::uint64_t{entropy()} << 32 | entropy();
+  random_ = Random(entropy());
   environment.policy = handlers_.policy.get();
   environment.metrics = metrics_.wanted();
   environment.stopwatch = &net::Loop::now;
@@ -173,9 +174,9 @@ void Memberlist::Impl::shutdown() {
     const std::lock_guard lock(mutex_);
     first = !std::exchange(stopping_, true);
     for (const auto& [id, call] : calls_) waiting.push_back(call);
-    waiting.insert(waiting.end(), lookups_.begin(), lookups_.end());
+    waiting.insert(waiting.end(), waiting_.begin(), waiting_.end());
     calls_.clear();
-    lookups_.clear();
+    waiting_.clear();
   }
   carried_out_.notify_all();
   for (const auto& call : waiting) call->complete(std::unexpected(shut_down_error()));
@@ -202,6 +203,7 @@ void Memberlist::Impl::finish_transport() {
 
 void Memberlist::Impl::close() {
   deadline_.reset();
+  pauses_.clear();
   resolver_.reset();
   transport_.reset();
   const std::lock_guard lock(mutex_);

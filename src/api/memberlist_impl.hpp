@@ -20,6 +20,7 @@
 #include "api/metrics_output.hpp"
 #include "api/owned_mutex.hpp"
 #include "api/runtime_impl.hpp"
+#include "base/random.hpp"
 #include "memberlist/engine.hpp"
 #include "memberlist/memberlist.hpp"
 #include "memberlist/transport.hpp"
@@ -125,6 +126,8 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   void log(const LogRecord& record) const;
   void cancel(const CallPointer& call);
   void ask(const JoiningPointer& joining, const CallPointer& call);
+  void pause(const JoiningPointer& joining, const CallPointer& call, const Error& error);
+  void end_pause(const CallPointer& call, TimePoint until);
   Result<void> make_resolver();
 
   // --- any thread
@@ -133,6 +136,12 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   void watch(const std::stop_token& stop, const CallPointer& call);
   void request_flush();  // with the mutex held
   [[nodiscard]] std::optional<Address> moved_address() const;
+  /// Registers a call that no operation of the engine ends, and runs `go_on` on the loop's thread.
+  /// Whoever completes the call takes it out of `waiting_` first.
+  void await_call(const std::stop_token& stop, const CallPointer& call,
+                  std::function<void(Impl&)> go_on);
+  void try_once(const JoiningPointer& joining);
+  void end_try(const JoiningPointer& joining, Error error);
   void look_up(const JoiningPointer& joining);
   void take_answers(Joining& joining) const;
   void dial(const JoiningPointer& joining);
@@ -159,7 +168,7 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   mutable api::OwnedMutex mutex_;
   std::unique_ptr<Engine> engine_;  // never null once created
   std::unordered_multimap<OperationId, CallPointer> calls_;
-  std::unordered_set<CallPointer> lookups_;
+  std::unordered_set<CallPointer> waiting_;  // for a look-up, or for the next try of a join
   std::condition_variable_any carried_out_;  // outputs were, or it is over
   bool flush_posted_ = false;
   bool stopping_ = false;
@@ -171,6 +180,10 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   std::vector<Event> new_events_;
   std::vector<LogRecord> new_logs_;
   std::vector<std::pair<CallPointer, Outcome>> new_outcomes_;
+
+  // Used by the loop's thread only.
+  std::unordered_map<CallPointer, std::unique_ptr<net::Deadline>> pauses_;  // between two tries
+  Random random_{0};
 };
 
 template <class Task>

@@ -72,10 +72,11 @@ void Memberlist::Impl::cancel(const CallPointer& call) {
       abort = at->first;
     } else if (at != calls_.end()) {
       calls_.erase(at);
-    } else if (lookups_.erase(call) == 0) {
+    } else if (waiting_.erase(call) == 0) {
       return;  // it has ended
     }
   }
+  pauses_.erase(call);
   if (!abort) return call->complete(std::unexpected(api::cancelled_error()));
   feed([abort](Engine& engine, TimePoint now) {
     engine.cancel(now, *abort, api::cancelled_error());

@@ -30,6 +30,10 @@ std::string_view to_string(ErrorCode code) noexcept {
       return "incompatible";
     case ErrorCode::vetoed:
       return "vetoed";
+    case ErrorCode::own_address:
+      return "own_address";
+    case ErrorCode::name_taken:
+      return "name_taken";
     case ErrorCode::protocol:
       return "protocol";
     case ErrorCode::crypto:

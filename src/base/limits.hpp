@@ -89,6 +89,9 @@ inline constexpr std::size_t kTombstones = 65'536;
 inline constexpr std::size_t kHandPings = 1024;
 /// Acks awaited for others' indirect pings at once.
 inline constexpr std::size_t kRelayedPings = 4096;
+/// Addresses that this node had before the present one, remembered so that others' old news of it
+/// is not taken for another member of its name. Whoever has not heard of so many moves will not.
+inline constexpr std::size_t kFormerAddresses = 16;
 /// Parallel dials of one join.
 inline constexpr std::size_t kParallelJoins = 16;
 /// Addresses that one host name may have: an answer of 64 KiB holds four times as many.

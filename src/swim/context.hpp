@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -103,6 +104,11 @@ struct Context {
   LogLimiter log_limiter;
   bool leaving = false;
   bool away = false;  // on the way from one address to another: gone for the others, soon back
+  // Where this node was before, the latest last.
+  std::vector<Address> former_addresses;
+  // Who has this node's name at another address, as the answer to a join of this node has said. The
+  // next join that succeeds ends that.
+  std::optional<Address> name_holder;
 
   Context(Config chosen, const EngineEnvironment& environment, wire::Keyring keys)
       : config(std::move(chosen)),

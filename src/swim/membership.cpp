@@ -407,6 +407,11 @@ void Membership::announce_leave(BroadcastToken token) {
   broadcast(context_.self, wire::Dead{self.incarnation, name, name}, token);
 }
 
+void Membership::leave_silently() {
+  context_.table.set_status(context_.self, MemberStatus::left, context_.now);
+  context_.member_broadcasts.forget_member(context_.self);
+}
+
 void Membership::announce_update(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
   context_.table.replace_record(context_.self, std::move(record));
   context_.table.set_incarnation(context_.self, context_.self_entry().incarnation + 1);

@@ -35,6 +35,9 @@ class Membership {
 
   /// This node takes its leave; `token` is finished when the message was sent.
   void announce_leave(BroadcastToken token);
+  /// The same without a word to the others, which would take it for that of the member that has
+  /// this node's name.
+  void leave_silently();
   /// This node's own record is another one from now on; `token` as above.
   void announce_update(std::shared_ptr<const MemberRecord> record, BroadcastToken token);
 

@@ -19,6 +19,23 @@ Error has_left() { return {ErrorCode::shut_down, "this node has left the cluster
 // there.
 constexpr int kLeavesOfAMove = 2;
 
+// Why nobody could be joined: the first that somebody else is to blame for, and whether this node
+// has met itself.
+Error summary_of(const std::vector<Error>& failures) {
+  const auto is_self = [](const Error& error) { return error.code == ErrorCode::own_address; };
+  const auto self = std::ranges::find_if(failures, is_self);
+  auto first = std::ranges::find_if_not(failures, is_self);
+  if (first == failures.end()) first = self;
+  Error summary = *first;
+  std::size_t others = failures.size() - 1;
+  if (self != failures.end() && self != first) {
+    summary.message += "; " + self->message;
+    --others;
+  }
+  if (others > 0) summary.message += fmt::format(" (and {} more addresses failed)", others);
+  return summary;
+}
+
 // The broadcast that an operation waits for carries its number.
 BroadcastToken token_of(OperationId id) { return std::to_underlying(id); }
 
@@ -55,7 +72,7 @@ Result<OperationId> Participation::join(std::vector<JoinTarget> targets, const J
 void Participation::advance(OperationId id) {
   Join& join = joins_.at(std::to_underlying(id));
   if (join.how.enough > 0 && join.outcome.contacted >= join.how.enough) {
-    drop_exchanges(id);
+    drop_exchanges(id, {ErrorCode::cancelled, "enough others have answered", {}});
     return finish_join(id);
   }
   while (join.next < join.targets.size() && join.active < join.how.parallel) {
@@ -90,8 +107,21 @@ void Participation::on_push_pull_ended(StreamId id, const Result<void>& result) 
     attempt.failure = result.error();
     attempt.failure->subject = join.targets[step.target].address.to_string();
   }
-  advance(step.join);
+  if (attempt.failure && attempt.failure->code == ErrorCode::name_taken) {
+    end_as_taken(step.join, *attempt.failure);
+  } else {
+    advance(step.join);
+  }
   go_on_leaving();
+}
+
+/// It does not help to hear more of a cluster that will not take this node. If it is leaving
+/// already, what it has said about that must not go further: it would be taken for the other's.
+void Participation::end_as_taken(OperationId id, const Error& why) {
+  joins_.at(std::to_underlying(id)).taken = why;
+  drop_exchanges(id, why);
+  if (context_.leaving) membership_.leave_silently();
+  finish_join(id);
 }
 
 void Participation::finish_join(OperationId id) {
@@ -101,7 +131,12 @@ void Participation::finish_join(OperationId id) {
     if (attempt.failure) outcome.failures.push_back(*attempt.failure);
   }
   context_.out.push(Event{JoinFinished{outcome.contacted, outcome.failures}});
+  if (auto& taken = node.mapped().taken; taken) {
+    operations_.complete(id, std::unexpected(std::move(*taken)));
+    return;
+  }
   if (outcome.contacted > 0) {
+    context_.name_holder.reset();
     operations_.complete(id, std::move(outcome));
     return;
   }
@@ -109,18 +144,14 @@ void Participation::finish_join(OperationId id) {
     operations_.complete(id, std::unexpected(std::move(*stopped)));
     return;
   }
-  const Error& first = outcome.failures.front();
-  std::string text = first.message;
-  if (outcome.failures.size() > 1) {
-    text += fmt::format(" (and {} more addresses failed)", outcome.failures.size() - 1);
-  }
-  operations_.complete(id, fail(first.code, std::move(text), first.subject));
+  operations_.complete(id, std::unexpected(summary_of(outcome.failures)));
 }
 
 Result<OperationId> Participation::leave(Duration timeout) {
   if (leave_ && operations_.is_open(*leave_)) return *leave_;
   // Whoever is being joined right now may know of this node already.
-  const bool wait = !context_.leaving && (context_.others_alive() || !joins_.empty());
+  const bool heard = !context_.name_holder.has_value();
+  const bool wait = !context_.leaving && heard && (context_.others_alive() || !joins_.empty());
   leave_ = operations_.start(
       wait ? std::optional(timeout) : std::nullopt,
       "the leave message was not sent as often as it should within the time given");
@@ -130,7 +161,12 @@ Result<OperationId> Participation::leave(Duration timeout) {
     if (const auto ended = std::exchange(move_, std::nullopt)) {
       operations_.complete(ended->id, std::unexpected(has_left()));
     }
-    membership_.announce_leave(wait ? token_of(*leave_) : 0);
+    if (heard) {
+      membership_.announce_leave(wait ? token_of(*leave_) : 0);
+    } else {
+      membership_.leave_silently();
+      stop_joins(has_left());  // what is still to be sent would say it
+    }
   }
   if (wait) {
     gossiper_.round();  // who goes says so at once, not at the next tick
@@ -182,7 +218,8 @@ Result<OperationId> Participation::advertise(const Address& address, Duration ti
     return move_->id;
   }
   const bool changed = context_.self_entry().record->address != address;
-  const bool wait = changed && context_.others_alive();
+  // A leave would be taken for that of the member which has this node's name.
+  const bool wait = changed && context_.others_alive() && !context_.name_holder;
   const OperationId id =
       operations_.start(wait ? std::optional(timeout) : std::nullopt,
                         "the new address was not sent as often as it should within the time "
@@ -213,10 +250,18 @@ void Participation::come_back(Move move) {
   move_.reset();
   context_.away = false;
   auto record = std::make_shared<MemberRecord>(*context_.self_entry().record);
+  remember_address(record->address);
   record->address = move.to;
   const bool wait = context_.others_alive();
   membership_.announce_return(std::move(record), wait ? token_of(move.id) : 0);
   if (!wait) operations_.complete(move.id, OperationOutcome{});
+}
+
+void Participation::remember_address(const Address& address) {
+  std::vector<Address>& former = context_.former_addresses;
+  std::erase(former, address);
+  former.push_back(address);
+  if (former.size() > limits::kFormerAddresses) former.erase(former.begin());
 }
 
 /// Those under way fail with `why`, and the last of them ends the join, for the same reason.
@@ -229,6 +274,13 @@ bool Participation::stop_join(OperationId id, const Error& why) {
   return true;
 }
 
+void Participation::stop_joins(const Error& why) {
+  std::vector<std::uint64_t> ids;
+  for (const auto& [id, join] : joins_) ids.push_back(id);
+  std::ranges::sort(ids);
+  for (const std::uint64_t id : ids) stop_join(OperationId{id}, why);
+}
+
 /// In the order in which they began, whatever that of the table.
 std::vector<StreamId> Participation::exchanges_of(OperationId id) const {
   std::vector<StreamId> exchanges;
@@ -239,11 +291,11 @@ std::vector<StreamId> Participation::exchanges_of(OperationId id) const {
   return exchanges;
 }
 
-/// Enough others have answered: what is still under way is neither a success nor a failure.
-void Participation::drop_exchanges(OperationId id) {
+/// What is still under way is neither a success nor a failure.
+void Participation::drop_exchanges(OperationId id, const Error& why) {
   for (const StreamId stream : exchanges_of(id)) {
     steps_.erase(std::to_underlying(stream));
-    streams_.stop_push_pull(stream, {ErrorCode::cancelled, "enough others have answered", {}});
+    streams_.stop_push_pull(stream, why);
   }
 }
 

@@ -46,6 +46,7 @@ class Participation {
     std::size_t active = 0;  // exchanges under way
     OperationOutcome outcome;
     std::optional<Error> stopped = std::nullopt;  // why it did not try all that it could
+    std::optional<Error> taken = std::nullopt;    // somebody else has this node's name
   };
   struct JoinStep {
     OperationId join{};
@@ -61,11 +62,14 @@ class Participation {
 
   void advance(OperationId id);
   [[nodiscard]] std::vector<StreamId> exchanges_of(OperationId id) const;
-  void drop_exchanges(OperationId id);
+  void stop_joins(const Error& why);
+  void drop_exchanges(OperationId id, const Error& why);
+  void end_as_taken(OperationId id, const Error& why);
   void finish_join(OperationId id);
   void go_on_leaving();
   void go_on_moving();
   void come_back(Move move);
+  void remember_address(const Address& address);
 
   Context& context_;
   Membership& membership_;

@@ -12,6 +12,7 @@
 
 #include "base/byte_reader.hpp"
 #include "base/limits.hpp"
+#include "swim/incarnation.hpp"
 #include "swim/metrics.hpp"
 #include "wire/stream.hpp"
 
@@ -164,6 +165,48 @@ Result<void> PushPull::ask_policy(const wire::PushPullMessage& message) {
   if (verdict) return {};
   return fail(ErrorCode::vetoed, "the merge was cancelled: " + verdict.error().message,
               verdict.error().subject);
+}
+
+/// Whoever answers is in its own answer; so if that tells of nobody but us, it has our name.
+Result<void> PushPull::check_name(const wire::PushPullMessage& answer, const Address& from) {
+  std::optional<Address> holder;
+  bool alive = false;
+  bool only_us = true;
+  for_each_state(answer, [&](const wire::NodeState& state) {
+    if (state.name != context_.self_name()) {
+      only_us = false;
+      return;
+    }
+    const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
+    if (!is_live(state.state) || !ip) return;
+    alive = true;
+    const Address claimed{*ip, context_.port_or_default(state.port)};
+    if (!is_ours(claimed, state.incarnation)) holder = claimed;
+  });
+  if (!holder && alive && only_us) holder = from;
+  if (!holder) return {};
+  return name_taken(*holder, from);
+}
+
+std::unexpected<Error> PushPull::name_taken(const Address& holder, const Address& from) {
+  context_.name_holder = holder;
+  return fail(ErrorCode::name_taken,
+              fmt::format("the name {} is taken: {} knows it at {}, and this node is at {}",
+                          context_.self_name(), from.to_string(), holder.to_string(),
+                          context_.self_entry().record->address.to_string()),
+              from.to_string());
+}
+
+/// Others may not have heard of our last moves, and list us where we were. With a greater
+/// incarnation than ours it is somebody else who is there now.
+bool PushPull::is_ours(const Address& claimed, std::uint32_t incarnation) const {
+  const auto is_at = [&claimed](const Address& own) {
+    return own.port == claimed.port && own.ip.bytes() == claimed.ip.bytes();  // zones stay here
+  };
+  const MemberEntry& self = context_.self_entry();
+  if (is_at(self.record->address)) return true;
+  return !is_newer(incarnation, self.incarnation) &&
+         std::ranges::any_of(context_.former_addresses, is_at);
 }
 
 /// Where the member is that sent this, by its own word: at the address that was dialled, or at the

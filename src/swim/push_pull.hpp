@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "swim/context.hpp"
@@ -18,6 +19,11 @@ class PushPull {
   /// Whether a peer's state may be merged: the versions of all live members fit together, and the
   /// application has no objection to a join.
   [[nodiscard]] Result<void> check(const wire::PushPullMessage& message);
+  /// Whether the answer to a join leaves this node its name: it is an error if the name is that of
+  /// a live member elsewhere, or of the one at `from` that has answered.
+  [[nodiscard]] Result<void> check_name(const wire::PushPullMessage& answer, const Address& from);
+  /// The name is that of the member at `holder`, says the one at `from`: notes it, and says so.
+  [[nodiscard]] std::unexpected<Error> name_taken(const Address& holder, const Address& from);
   /// Believes a peer's state, member by member, and hands its user state on.
   void merge(const wire::PushPullMessage& message, const Address& from);
 
@@ -26,6 +32,7 @@ class PushPull {
   [[nodiscard]] std::size_t encoded_bytes(std::size_t user_state_bytes) const;
   [[nodiscard]] std::optional<Address> speaker_of(const wire::PushPullMessage& message,
                                                   const Address& from) const;
+  [[nodiscard]] bool is_ours(const Address& claimed, std::uint32_t incarnation) const;
   template <class Visit>
   void for_each_live(const wire::PushPullMessage& message, Visit&& visit) const;
   [[nodiscard]] Result<void> ask_policy(const wire::PushPullMessage& message);

@@ -162,6 +162,7 @@ void Streams::connected(StreamId id, Stream& stream) {
     context_.timers.reschedule(stream.deadline_timer, context_.now + context_.config.tcp_timeout);
   }
   if (stream.kind == Kind::push_pull) stream.request = push_pull_.encode_local_state(stream.join);
+  if (stream.join) self_recognition_.sent(id, stream.request, !context_.others_alive());
   send(id, std::exchange(stream.request, {}), true);
   if (stream.kind != Kind::user_message) return;
   close(id);
@@ -301,8 +302,10 @@ void Streams::finish(StreamId id, const Result<void>& result) {
       }
       return;
     case Kind::push_pull:
+      self_recognition_.over(id);
       note_time(context_, metric::kPushPullNode, context_.now - stream.dialled);
-      if (!result) {
+      // That one's own address is in the list is what is meant where all hosts have the same list.
+      if (!result && result.error().code != ErrorCode::own_address) {
         ++context_.counters.push_pulls_failed;
         context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer.to_string(), [&] {
           return LogLine("push/pull failed: " + escape_for_log(result.error().message),
@@ -365,7 +368,10 @@ void Streams::serve(StreamId id, Stream& stream) {
 /// Checks before it answers, so that a refused peer hears why (protocol 6, docs/differences.md).
 void Streams::serve_push_pull(StreamId id, const wire::PushPullMessage& message,
                               const Address& from) {
-  const Result<void> verdict = push_pull_.check(message);
+  if (message.header.join && self_recognition_.is_under_way(message)) {
+    return send_error(id, self_recognition_.answer(context_.random));
+  }
+  const Result<void> verdict = admits(message);
   if (!verdict) {
     ++context_.counters.push_pulls_failed;
     context_.log_peer(LogCause::stream, LogLevel::warning, from.to_string(), [&] {
@@ -379,6 +385,19 @@ void Streams::serve_push_pull(StreamId id, const wire::PushPullMessage& message,
   close(id);
   push_pull_.merge(message, from);
   finish(id, {});
+}
+
+/// Whose name is taken takes part in nothing, so whoever joined through it would be on an island,
+/// and think that it has joined the cluster. Once it has left, its state would say that the member
+/// which has the name has left.
+Result<void> Streams::admits(const wire::PushPullMessage& message) {
+  if (context_.name_holder && (message.header.join || context_.leaving)) {
+    return fail(ErrorCode::name_taken,
+                fmt::format("this node has not joined itself: its name {} is taken by the member "
+                            "at {}",
+                            context_.self_name(), context_.name_holder->to_string()));
+  }
+  return push_pull_.check(message);
 }
 
 void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& from) {
@@ -421,6 +440,10 @@ void Streams::answer_error(StreamId id, std::string_view text) {
     abort(id);
     return finish(id, {});
   }
+  send_error(id, text);
+}
+
+void Streams::send_error(StreamId id, std::string_view text) {
   Bytes plain;
   ByteWriter out(plain);
   wire::encode(out, wire::ErrorMessage{text.substr(0, limits::kErrorTextBytes)});
@@ -435,7 +458,7 @@ void Streams::answer_error(StreamId id, std::string_view text) {
 void Streams::take_answer(StreamId id, Stream& stream) {
   close(id);
   if (stream.kind == Kind::push_pull) {
-    const Result<void> result = take_push_pull_answer(stream.opener.message(), stream.peer);
+    const Result<void> result = take_push_pull_answer(id, stream);
     return finish(id, result);
   }
   const auto* ack = std::get_if<wire::Ack>(&stream.opener.message());
@@ -443,21 +466,40 @@ void Streams::take_answer(StreamId id, Stream& stream) {
   finish(id, {});
 }
 
-Result<void> Streams::take_push_pull_answer(const wire::StreamMessage& message,
-                                            const Address& from) {
+Result<void> Streams::take_push_pull_answer(StreamId id, const Stream& stream) {
+  const wire::StreamMessage& message = stream.opener.message();
+  const Address& from = stream.peer;
   if (const auto* error = std::get_if<wire::ErrorMessage>(&message)) {
-    return fail(ErrorCode::refused_by_peer,
-                fmt::format("{} refused: {}", from.to_string(), escape_for_log(error->error)),
-                from.to_string());
+    return take_error(id, from, error->error);
   }
   const auto* answer = std::get_if<wire::PushPullMessage>(&message);
   if (answer == nullptr) {
     return fail(ErrorCode::protocol, from.to_string() + " answered with no push/pull message",
                 from.to_string());
   }
+  if (stream.join) {
+    if (auto verdict = push_pull_.check_name(*answer, from); !verdict) return verdict;
+  }
   if (auto verdict = push_pull_.check(*answer); !verdict) return verdict;
   push_pull_.merge(*answer, from);
   return {};
+}
+
+Result<void> Streams::take_error(StreamId id, const Address& from, std::string_view text) {
+  switch (self_recognition_.judge(id, text)) {
+    case SelfRecognition::Verdict::self:
+      return fail(ErrorCode::own_address, from.to_string() + " is this node itself",
+                  from.to_string());
+    case SelfRecognition::Verdict::same_name:
+      return push_pull_.name_taken(from, from);
+    case SelfRecognition::Verdict::same_state:
+      return {};  // both know all that the other could tell
+    case SelfRecognition::Verdict::other:
+      break;
+  }
+  return fail(ErrorCode::refused_by_peer,
+              fmt::format("{} refused: {}", from.to_string(), escape_for_log(text)),
+              from.to_string());
 }
 
 void Streams::send(StreamId id, Bytes plain, bool with_label_header) {

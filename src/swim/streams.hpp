@@ -9,6 +9,7 @@
 #include "swim/context.hpp"
 #include "swim/operations.hpp"
 #include "swim/push_pull.hpp"
+#include "swim/self_recognition.hpp"
 #include "swim/stream_budget.hpp"
 #include "wire/stream.hpp"
 
@@ -89,12 +90,14 @@ class Streams {
   bool admit_push_pull(StreamId id, Stream& stream);
   void serve(StreamId id, Stream& stream);
   void serve_push_pull(StreamId id, const wire::PushPullMessage& message, const Address& from);
+  [[nodiscard]] Result<void> admits(const wire::PushPullMessage& message);
   void serve_ping(StreamId id, const wire::Ping& ping, const Address& from);
   void take_answer(StreamId id, Stream& stream);
-  [[nodiscard]] Result<void> take_push_pull_answer(const wire::StreamMessage& message,
-                                                   const Address& from);
+  [[nodiscard]] Result<void> take_push_pull_answer(StreamId id, const Stream& stream);
+  [[nodiscard]] Result<void> take_error(StreamId id, const Address& from, std::string_view text);
   void refuse(StreamId id, const Stream& stream, const wire::WireError& error);
   void answer_error(StreamId id, std::string_view text);
+  void send_error(StreamId id, std::string_view text);
 
   void send(StreamId id, Bytes plain, bool with_label_header);
   // The stream is over. `result` goes to whoever began it.
@@ -110,6 +113,7 @@ class Streams {
   std::unordered_map<std::uint32_t, StreamId> pings_;  // by sequence number
   std::uint64_t last_id_ = 0;
   StreamBudget budget_;
+  SelfRecognition self_recognition_;
   std::size_t served_push_pulls_ = 0;
   wire::LzwEncoder lzw_;
 };

@@ -106,6 +106,68 @@ TEST(Agent, FailsIfNobodyAnswersItsJoin) {
   EXPECT_EQ(line_count(completed.error_output), 1U) << completed.error_output;
 }
 
+TEST(Agent, FailsIfItsJoinReachesOnlyItself) {
+  const std::string own = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
+  const auto completed =
+      run(agent_arguments("a", {"--bind", own, "--join", own, "--log-level", "error"}));
+  EXPECT_EQ(completed.status.code, 1);
+  EXPECT_NE(completed.error_output.find(own + " is this node itself"), std::string::npos)
+      << completed.error_output;
+  EXPECT_EQ(line_count(completed.error_output), 1U) << completed.error_output;
+}
+
+TEST(Agent, RetriesWhileItReachesOnlyItself) {
+  const std::string first = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
+  const std::string second = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
+  const Arguments same{"--join", first + "," + second, "--retry-join"};
+  const auto at = [&](const std::string& address) {
+    Arguments arguments = same;
+    arguments.insert(arguments.end(), {"--bind", address});
+    return arguments;
+  };
+  Agent a("a", at(first));
+  const Json retrying = a.wait_for("retrying");
+  ASSERT_FALSE(retrying.is_null());
+  EXPECT_EQ(retrying["attempt"], 1);
+  EXPECT_EQ(retrying["pause_ms"], 1000);
+  EXPECT_EQ(retrying["code"], "unreachable");
+  const Agent b("b", at(second));
+  EXPECT_FALSE(a.wait_for_member("join", "b").is_null());
+}
+
+TEST(Agent, FailsIfItsNameIsTaken) {
+  Agent a("a");
+  const Agent b("b", {"--join", a.address()});
+  ASSERT_FALSE(a.wait_for_member("join", "b").is_null());
+  const std::string own = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
+  const auto completed =
+      run(agent_arguments("b", {"--bind", own, "--join", a.address(), "--log-level", "error"}));
+  EXPECT_EQ(completed.status.code, 1);
+  for (const std::string& part : {std::string("name b is taken"), b.address(), own}) {
+    EXPECT_NE(completed.error_output.find(part), std::string::npos) << completed.error_output;
+  }
+  EXPECT_EQ(line_count(completed.error_output), 1U) << completed.error_output;
+  EXPECT_FALSE(a.wait_for_member("conflict", "b").is_null());
+  const Json members = a.client_json({"members", "--format", "json"});
+  EXPECT_EQ(members[1]["name"], "b");
+  EXPECT_EQ(members[1]["status"], "alive");
+  EXPECT_EQ(members[1]["address"], b.address());
+}
+
+TEST(Agent, WaitsForATakenNameWhereItRetries) {
+  Agent a("a");
+  Agent b("b", {"--join", a.address()});
+  ASSERT_FALSE(a.wait_for_member("join", "b").is_null());
+  Agent second("b", {"--join", a.address(), "--retry-join"});
+  const Json retrying = second.wait_for("retrying");
+  ASSERT_FALSE(retrying.is_null());
+  EXPECT_EQ(retrying["code"], "name_taken");
+  EXPECT_TRUE(b.client({"leave"}).status.success());
+  const Json joined =
+      second.wait_for("joined", [](const Json& event) { return event["contacted"] == 1; });
+  EXPECT_FALSE(joined.is_null());
+}
+
 TEST(Agent, RetriesItsJoinUntilSomebodyIsThere) {
   const std::string address = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
   Agent a("a", {"--join", address, "--retry-join"});

@@ -112,16 +112,6 @@ TEST(EngineJoin, NoTargetsIsAnErrorAtOnce) {
   EXPECT_EQ(result.error().code, ErrorCode::invalid_argument);
 }
 
-TEST(EngineJoin, ThroughOneselfIsHarmless) {
-  Cluster cluster({.size = 1});
-  const auto id = cluster.join(0, {0});
-  cluster.run_for(5s);
-  ASSERT_NE(cluster.completion(0, *id), nullptr);
-  EXPECT_EQ(cluster.engine(0).members()->size(), 1u);
-  EXPECT_EQ(cluster.engine(0).local_member().incarnation, 1u);
-  EXPECT_EQ(cluster.count(0, 0, join), 0u);
-}
-
 TEST(EngineJoin, SixteenAtATime) {
   Bench bench;
   std::vector<Address> addresses;

@@ -101,5 +101,30 @@ TEST_F(PushPullTest, AMemberThatJoinsOneOfACrowdKnowsAll) {
   EXPECT_TRUE(eventually_agree({&a, &b, &c, &d}, 2 * kSlack));
 }
 
+class NameTakenTest : public InteropTest {};
+
+TEST_F(NameTakenTest, OurSecondOfANameIsToldSoAndTheFirstStays) {
+  SKIP_WITHOUT_GO();
+  PeerOptions options;
+  FastTimings::apply_to(options);
+  options.name = "a";
+  GoPeer& a = start_go(options);
+  options.name = "b";
+  GoPeer& b = start_go(options);
+  ASSERT_TRUE(b.join(a.address()).has_value());
+  ASSERT_TRUE(eventually_agree({&a, &b}));
+  OurAgent& second = start_ours(options);
+  const Outcome joined = second.join(a.address());
+  ASSERT_FALSE(joined.has_value());
+  for (const std::string& part : {std::string("name b is taken"), b.address(), second.address()}) {
+    EXPECT_NE(joined.error().find(part), std::string::npos) << joined.error();
+  }
+  a.watch();
+  ASSERT_TRUE(second.leave().has_value());
+  EXPECT_FALSE(a.wait_for_event("leave", "b", FastTimings::kSuspicion));
+  EXPECT_TRUE(agree({&a, &b})) << "and b had nothing to refute";
+  EXPECT_EQ(a.members().at("b").incarnation, 1U);
+}
+
 }  // namespace
 }  // namespace memberlist::interop

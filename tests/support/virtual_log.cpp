@@ -53,6 +53,9 @@ std::string text_of(const Event& event) {
           },
           [](const LeaveFinished&) { return std::string("leave finished"); },
           [](const Failure& e) { return "failure: " + e.error.message; },
+          [](const JoinRetrying& e) {
+            return fmt::format("join retried after try {}: {}", e.attempt, e.error.message);
+          },
       },
       event);
 }

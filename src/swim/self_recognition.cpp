@@ -1,0 +1,76 @@
+#include "swim/self_recognition.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <initializer_list>
+
+#include "base/byte_writer.hpp"
+#include "wire/messages.hpp"
+
+namespace memberlist::swim {
+namespace {
+
+// Go's members log it as it stands.
+constexpr std::string_view kAnswer = "this join was sent by the node that it has reached; mark ";
+constexpr std::size_t kMarkDigits = 16;
+
+// FNV-1a. Requests that are made to collide end nobody's exchange but their sender's.
+std::uint64_t digest_of(std::initializer_list<BytesView> parts) {
+  std::uint64_t digest = 14'695'981'039'346'656'037U;
+  for (const BytesView part : parts) {
+    for (const std::byte byte : part) {
+      digest = (digest ^ std::to_integer<std::uint64_t>(byte)) * 1'099'511'628'211U;
+    }
+  }
+  return digest;
+}
+
+std::optional<std::uint64_t> mark_in(std::string_view error) {
+  if (!error.starts_with(kAnswer)) return std::nullopt;
+  error.remove_prefix(kAnswer.size());
+  std::uint64_t mark = 0;
+  const auto [end, problem] = std::from_chars(error.data(), error.data() + error.size(), mark, 16);
+  const bool whole =
+      problem == std::errc{} && end == error.data() + error.size() && error.size() == kMarkDigits;
+  return whole ? std::optional(mark) : std::nullopt;
+}
+
+}  // namespace
+
+void SelfRecognition::sent(StreamId exchange, BytesView request, bool alone) {
+  requests_.push_back({exchange, request.size(), digest_of({request}), alone});
+}
+
+void SelfRecognition::over(StreamId exchange) {
+  std::erase_if(requests_, [exchange](const Request& sent) { return sent.exchange == exchange; });
+}
+
+bool SelfRecognition::is_under_way(const wire::PushPullMessage& request) const {
+  if (requests_.empty()) return false;
+  Bytes header;
+  ByteWriter out(header);
+  wire::encode(out, request.header);
+  const std::size_t bytes = header.size() + request.node_states.size() + request.user_state.size();
+  const auto as_long = [bytes](const Request& sent) { return sent.bytes == bytes; };
+  if (std::ranges::none_of(requests_, as_long)) return false;
+  const std::uint64_t digest = digest_of({header, request.node_states, request.user_state});
+  return std::ranges::any_of(
+      requests_, [&](const Request& sent) { return as_long(sent) && sent.digest == digest; });
+}
+
+std::string SelfRecognition::answer(Random& random) {
+  if (!mark_) mark_ = random.next();
+  return fmt::format("{}{:016x}", kAnswer, *mark_);
+}
+
+SelfRecognition::Verdict SelfRecognition::judge(StreamId exchange, std::string_view error) const {
+  const std::optional<std::uint64_t> mark = mark_in(error);
+  const auto sent = std::ranges::find(requests_, exchange, &Request::exchange);
+  if (!mark || sent == requests_.end()) return Verdict::other;
+  if (mark == mark_) return Verdict::self;
+  return sent->alone ? Verdict::same_name : Verdict::same_state;
+}
+
+}  // namespace memberlist::swim

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/random.hpp"
+#include "memberlist/engine.hpp"
+#include "wire/stream.hpp"
+
+namespace memberlist::swim {
+
+/// Tells whether a join has reached the node that it comes from: by its own address, by that of
+/// all interfaces, by a name, through NAT or a virtual address. No address shows that; the bytes
+/// do.
+///
+/// A join request that comes in and equals one that this node has sent, whose answer is still out,
+/// is this node's own, or somebody's who has the very same members and user state. It is answered
+/// with an error message that holds this node's mark, a random number. If that comes back as the
+/// answer to an exchange of this node, the exchange was with itself. Somebody else's mark says that
+/// there is nothing to learn from each other.
+///
+/// Whoever repeats a request of ours to us learns the mark, and can end with it the exchange that
+/// it answers itself, which it could refuse as well; no other.
+class SelfRecognition {
+ public:
+  enum class Verdict : std::uint8_t {
+    other,       ///< an ordinary error of somebody else
+    self,        ///< this node's own answer
+    same_state,  ///< somebody else's, who knows what this node knows
+    same_name,   ///< somebody else's, who is all alone and calls itself what this node does
+  };
+
+  /// This join request was sent. `alone`: it tells of no other live member.
+  void sent(StreamId exchange, BytesView request, bool alone);
+  /// Its exchange is over; harmless if there is none.
+  void over(StreamId exchange);
+  /// Whether a join request equals one whose answer is still out.
+  [[nodiscard]] bool is_under_way(const wire::PushPullMessage& request) const;
+  /// The error text to answer it with. `random` gives the mark when it is first needed.
+  [[nodiscard]] std::string answer(Random& random);
+  /// What the error text says that came as the answer of an exchange.
+  [[nodiscard]] Verdict judge(StreamId exchange, std::string_view error) const;
+
+ private:
+  struct Request {
+    StreamId exchange{};
+    std::size_t bytes = 0;
+    std::uint64_t digest = 0;
+    bool alone = false;
+  };
+
+  std::vector<Request> requests_;  // one for each exchange of a join that is under way
+  std::optional<std::uint64_t> mark_;
+};
+
+}  // namespace memberlist::swim
