@@ -283,7 +283,7 @@ void Memberlist::Impl::pause(const JoiningPointer& joining, const CallPointer& c
     const std::lock_guard lock(mutex_);
     if (!waiting_.contains(call)) return;  // cancelled, or shut down
   }
-  const JoinRetry& retry = *joining->options.retry;
+  const JoinRetry retry = joining->options.retry.value_or(JoinRetry{});
   const Duration whole = pause_after(joining->tries, retry);
   const auto part = static_cast<Duration::rep>(static_cast<double>(whole.count()) * retry.jitter);
   const Duration pause = whole - random_.below(Duration(part));
@@ -307,13 +307,12 @@ void Memberlist::Impl::end_pause(const CallPointer& call, TimePoint until) {
   const auto timer = pauses_.find(call);
   if (timer == pauses_.end()) return;
   if (net::Loop::now() < until) return timer->second->set(until);
-  const CallPointer ended = call;  // the timer's own goes with it
   pauses_.erase(timer);
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.erase(ended) == 0) return;
+    if (waiting_.erase(call) == 0) return;
   }
-  ended->complete({});
+  call->complete({});
 }
 
 }  // namespace memberlist

@@ -22,7 +22,11 @@ namespace {
 constexpr std::size_t kWaitingPackets = 4096;
 constexpr std::uint16_t kFirstFreePort = 49'152;
 
+// One end of a stream: even where it was dialled, odd where it was accepted. Both may be at the
+// same member.
 using Connection = std::uint64_t;
+
+constexpr Connection other_end(Connection end) noexcept { return end ^ 1; }
 
 Error no_link(const Address& to, std::string_view why) {
   const std::string text = to.to_string();
@@ -79,7 +83,7 @@ class MemoryNetwork::State : public std::enable_shared_from_this<State> {
   double loss_ = 0;
   Random random_;
   std::uint32_t next_host_ = 1;
-  Connection next_connection_ = 1;
+  Connection next_connection_ = 0;
 };
 
 // --- a member's end of it -----------------------------------------------------------------------
@@ -186,7 +190,7 @@ void MemoryNetwork::Endpoint::accept(Connection connection, const EndpointPointe
       dialler.broken(connection, no_link(to, "it was refused"));
     });
   }
-  add(*id, {connection, from->address(), from});
+  add(*id, {other_end(connection), from->address(), from});
   from->post([connection](Endpoint& dialler) {
     if (const auto own = dialler.id_of(connection)) {
       dialler.handler_->on_stream(*own, StreamConnected{});
@@ -209,7 +213,7 @@ void MemoryNetwork::Endpoint::write(StreamId id, Bytes bytes) {
     });
   }
   if (const auto other = end.other.lock()) {
-    other->post([connection = end.connection, under_way = end.under_way,
+    other->post([connection = other_end(end.connection), under_way = end.under_way,
                  bytes = std::move(bytes)](Endpoint& peer) {
       *under_way -= bytes.size();
       peer.received(connection, bytes);
@@ -225,7 +229,8 @@ void MemoryNetwork::Endpoint::close(StreamId id) {
   const auto end = take(id);
   if (!end) return;
   if (const auto other = end->other.lock()) {
-    other->post([connection = end->connection](Endpoint& peer) { peer.ended(connection); });
+    other->post(
+        [connection = other_end(end->connection)](Endpoint& peer) { peer.ended(connection); });
   }
 }
 
@@ -239,7 +244,7 @@ void MemoryNetwork::Endpoint::abort(StreamId id) {
 
 void MemoryNetwork::Endpoint::break_other(const End& end) {
   if (const auto other = end.other.lock()) {
-    other->post([connection = end.connection, from = address_](Endpoint& peer) {
+    other->post([connection = other_end(end.connection), from = address_](Endpoint& peer) {
       peer.broken(connection, reset_by(from));
     });
   }
@@ -376,7 +381,7 @@ MemoryNetwork::EndpointPointer MemoryNetwork::State::find_for_packet(const Addre
 
 Connection MemoryNetwork::State::new_connection() {
   const std::lock_guard lock(mutex_);
-  return next_connection_++;
+  return std::exchange(next_connection_, next_connection_ + 2);
 }
 
 void MemoryNetwork::State::cut(const Address& one, const Address& other) {

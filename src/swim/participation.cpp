@@ -115,12 +115,14 @@ void Participation::on_push_pull_ended(StreamId id, const Result<void>& result) 
   go_on_leaving();
 }
 
-/// It does not help to hear more of a cluster that will not take this node. If it is leaving
-/// already, what it has said about that must not go further: it would be taken for the other's.
+/// It does not help to hear more of a cluster that will not take this node. If it is leaving or
+/// moving already, the leave that it has announced must not go further: it would be taken for the
+/// other's.
 void Participation::end_as_taken(OperationId id, const Error& why) {
   joins_.at(std::to_underlying(id)).taken = why;
   drop_exchanges(id, why);
   if (context_.leaving) membership_.leave_silently();
+  if (move_) come_back(*move_);
   finish_join(id);
 }
 
@@ -169,8 +171,8 @@ Result<OperationId> Participation::leave(Duration timeout) {
     }
   }
   if (wait) {
-    gossiper_.round();  // who goes says so at once, not at the next tick
-  } else {
+    gossiper_.round();                        // who goes says so at once, not at the next tick
+  } else if (operations_.is_open(*leave_)) {  // the last join that was stopped may have ended it
     context_.out.push(Event{LeaveFinished{}});
     operations_.complete(*leave_, OperationOutcome{});
   }
@@ -276,6 +278,7 @@ bool Participation::stop_join(OperationId id, const Error& why) {
 
 void Participation::stop_joins(const Error& why) {
   std::vector<std::uint64_t> ids;
+  ids.reserve(joins_.size());
   for (const auto& [id, join] : joins_) ids.push_back(id);
   std::ranges::sort(ids);
   for (const std::uint64_t id : ids) stop_join(OperationId{id}, why);

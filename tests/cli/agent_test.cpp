@@ -148,7 +148,7 @@ TEST(Agent, FailsIfItsNameIsTaken) {
   }
   EXPECT_EQ(line_count(completed.error_output), 1U) << completed.error_output;
   EXPECT_FALSE(a.wait_for_member("conflict", "b").is_null());
-  const Json members = a.client_json({"members", "--format", "json"});
+  const Json members = a.client_json({"members"});
   EXPECT_EQ(members[1]["name"], "b");
   EXPECT_EQ(members[1]["status"], "alive");
   EXPECT_EQ(members[1]["address"], b.address());

@@ -298,6 +298,21 @@ TEST(EngineNameTaken, AJoinUnderWayDoesNotTellTheLeaveEither) {
   leave_cluster(bench);
   EXPECT_EQ(outcome(bench, again), ErrorCode::shut_down);
   EXPECT_TRUE(bench.dialled().aborted) << "its request would hold the state `left`";
+  EXPECT_EQ(bench.events<LeaveFinished>().size(), 1u);
+}
+
+TEST(EngineNameTaken, AMoveUnderWayEndsAtOnce) {
+  Bench bench;
+  bench.meet("a");
+  const ScriptedPeer& witness = add_witness(bench, claim_of_self(kHolder));
+  const auto moved = bench.act(
+      [](Engine& engine, TimePoint now) { return engine.advertise(now, kStranger, 10s); });
+  EXPECT_EQ(outcome(bench, join_through(bench, {witness.address})), ErrorCode::name_taken);
+  const std::size_t told = bench.sent_about(Type::dead, "self").size();
+  EXPECT_EQ(outcome(bench, moved), kNone);
+  EXPECT_EQ(bench.engine().local_member().address(), kStranger);
+  bench.run_for(10s);
+  EXPECT_EQ(bench.sent_about(Type::dead, "self").size(), told);
 }
 
 TEST(EngineNameTaken, AMoveTellsNoLeave) {

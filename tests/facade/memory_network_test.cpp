@@ -86,6 +86,15 @@ TEST_F(MemoryNetworkTest, CarriesMessagesOfBothKinds) {
   EXPECT_TRUE(b->ping("a"));
 }
 
+TEST_F(MemoryNetworkTest, AMemberReachesItselfToo) {
+  Node a(in_memory("a"), hosting());
+  ASSERT_TRUE(a->send(at(a), as_bytes("to myself"), Delivery::reliable));
+  EXPECT_TRUE(a.record().heard_message("to myself"));
+  const auto joined = a->join({a.address()});
+  ASSERT_FALSE(joined);
+  EXPECT_EQ(joined.error().code, ErrorCode::own_address) << joined.error().message;
+}
+
 TEST_F(MemoryNetworkTest, EncryptsAsOnAnyNetwork) {
   Config config = in_memory("a");
   config.keys = {Bytes(16, std::byte{7})};
