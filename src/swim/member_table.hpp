@@ -27,6 +27,8 @@ inline constexpr std::size_t kMemberStatuses = 4;
 struct MemberEntry {
   std::shared_ptr<const MemberRecord> record;  // null: the place is free
   TimePoint since;
+  std::optional<TimePoint> heard;        // when the last packet came from its address, if any did
+  std::optional<TimePoint> told;         // when this node last told it what it is (Teller)
   std::unique_ptr<Suspicion> suspicion;  // while suspect
   TimerHandle suspicion_timer;
   std::uint32_t incarnation = 0;
@@ -64,6 +66,8 @@ class MemberTable {
   /// Takes on a status; `since` moves only if it is another one.
   void set_status(MemberIndex index, MemberStatus status, TimePoint now);
   void set_incarnation(MemberIndex index, std::uint32_t incarnation);
+  /// A packet has come from this address.
+  void note_heard(const Address& address, TimePoint now);
   /// Forgets those who are dead or left since before `cutoff`, except `keep`, then shuffles the
   /// probe list. They are appended to `forgotten`.
   void reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,

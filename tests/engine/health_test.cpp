@@ -48,7 +48,7 @@ TEST(EngineHealth, SuccessfulProbesImproveItDownToZero) {
   EXPECT_EQ(bench.engine().health_score(), 0u);
 }
 
-TEST(EngineHealth, ScoreScalesTheProbeIntervalButNotItsTimeout) {
+TEST(EngineHealth, ScoreScalesTheProbeIntervalAndItsTimeout) {
   Bench bench;
   for (const char* name : {"a", "b", "c", "d"}) {
     ScriptedPeer& peer = bench.meet(name);
@@ -61,7 +61,7 @@ TEST(EngineHealth, ScoreScalesTheProbeIntervalButNotItsTimeout) {
   EXPECT_EQ(pings[1]->at - pings[0]->at, 2s) << "interval * (score + 1)";
   const auto asked = bench.sent(Type::indirect_ping);
   ASSERT_FALSE(asked.empty());
-  EXPECT_EQ(asked.front()->at - pings[0]->at, 500ms);
+  EXPECT_EQ(asked.front()->at - pings[0]->at, 1s) << "timeout * (score + 1)";
   const std::string first(pings[0]->ping().node);
   const auto change = bench.change(first, suspect);
   ASSERT_TRUE(change.has_value());
@@ -106,6 +106,44 @@ TEST(EngineHealth, FailureWithNobodyToAskCostsOne) {
   bench.meet("a").answers_pings = false;
   ASSERT_TRUE(wait_for(bench, "a", suspect));
   EXPECT_EQ(bench.engine().health_score(), 1u);
+}
+
+// Helpers that were silent for ten probe intervals may be as dead as the target. Their nacks are
+// not missed, as long as anybody else is heard.
+TEST(EngineHealth, NacksOfHelpersThatWereNotHeardLatelyAreNotMissed) {
+  for (const bool one_is_heard : {true, false}) {
+    SCOPED_TRACE(one_is_heard);
+    Config config = EngineBench::quiet_config();
+    config.probe_interval = 1s;
+    Bench bench(config);
+    ScriptedPeer& heard = bench.meet("heard");
+    heard.nacks = true;
+    heard.answers_pings = one_is_heard;
+    bench.let_strangers_answer();
+    bench.run_for(12s);
+    const std::vector<std::string> silent{"silent0", "silent1", "silent2", "target"};
+    const Address gossiper{IpAddress::v4(10, 9, 7, 7), 7946};
+    for (const std::string& name : silent) {
+      ScriptedPeer& peer = bench.add_peer(name);
+      peer.answers_pings = false;
+      bench.receive(gossiper, {alive_message(peer.claim())});
+    }
+    if (!one_is_heard) bench.receive(gossiper, {dead_message("heard", 1, "x")});
+    const std::uint32_t before = bench.engine().health_score();
+    const std::uint64_t failed = bench.engine().counters().probes_failed;
+    ASSERT_TRUE(bench.run_until(
+        [&] { return bench.engine().counters().probes_failed > failed; }, 20s));
+    const std::uint32_t after = bench.engine().health_score();
+    EXPECT_EQ(after, one_is_heard ? 0u : before + 3) << "three were asked";
+  }
+}
+
+TEST(EngineHealth, AFailedProbeOfAMemberThatOthersAccuseCostsNothing) {
+  Bench bench;
+  bench.meet("a").answers_pings = false;
+  bench.receive({IpAddress::v4(10, 9, 7, 7), 7946}, {suspect_message("a", 1, "x")});
+  ASSERT_TRUE(bench.run_until([&] { return bench.engine().counters().probes_failed == 1; }, 20s));
+  EXPECT_EQ(bench.engine().health_score(), 0u);
 }
 
 }  // namespace
