@@ -57,8 +57,7 @@ void Gossiper::gossip_about_members() {
   context_.table.pick_random(
       count - targets_.size(), context_.random,
       [this](const MemberEntry& entry) {
-        return wanted(entry) &&
-               std::ranges::none_of(targets_, [&](MemberIndex target) {
+        return wanted(entry) && std::ranges::none_of(targets_, [&](MemberIndex target) {
                  return &context_.table.at(target) == &entry;
                });
       },

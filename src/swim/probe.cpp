@@ -117,8 +117,8 @@ void Prober::plan(std::uint32_t seq_no, Probe& probe) {
   probe.sent = context_.now;
   probe.deadline = context_.now + interval;
   probe.forgivable = interval;
-  probe.timeout_timer = context_.timers.schedule(context_.now + timeout,
-                                                 {TimerEvent::Kind::probe_timeout, seq_no});
+  probe.timeout_timer =
+      context_.timers.schedule(context_.now + timeout, {TimerEvent::Kind::probe_timeout, seq_no});
   probe.deadline_timer =
       context_.timers.schedule(probe.deadline, {TimerEvent::Kind::probe_deadline, seq_no});
 }

@@ -132,8 +132,8 @@ void Streams::plan_push_pull() {
   const Duration interval =
       push_pull_interval(context_.config.push_pull_interval, context_.table.live_count());
   context_.timers.cancel(push_pull_timer_);
-  push_pull_timer_ = context_.timers.schedule(context_.now + interval,
-                                              {TimerEvent::Kind::push_pull_tick, 0});
+  push_pull_timer_ =
+      context_.timers.schedule(context_.now + interval, {TimerEvent::Kind::push_pull_tick, 0});
 }
 
 void Streams::push_pull_after_stall() {

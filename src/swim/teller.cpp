@@ -40,9 +40,8 @@ void Teller::tell(MemberIndex about, const Address& to) {
 
 void Teller::tell(const Tombstone& buried, const Address& to) {
   if (!may_tell(to)) return;
-  send(to,
-       wire::Dead{buried.incarnation, buried.name,
-                  buried.left ? std::string_view(buried.name) : context_.self_name()});
+  send(to, wire::Dead{buried.incarnation, buried.name,
+                      buried.left ? std::string_view(buried.name) : context_.self_name()});
 }
 
 /// A member's address is told once each probe interval; the addresses of strangers, all together,

@@ -24,6 +24,7 @@ struct Trouble {
   Duration running{};  // ... and run for so long, over and over, each in a rhythm of its own
   double loss = 0;
   bool accused = false;
+  bool once = false;  // they stand still once, when the member crashes
 
   [[nodiscard]] bool hiccups() const { return stopped > Duration::zero(); }
   // Protocol 5, 'What protections cost': until the last survivor has found the crashed member.
@@ -62,6 +63,7 @@ class Trial {
     cluster_.run_for(30s);
     const TimePoint crashed = cluster_.now();
     cluster_.crash(kVictim);
+    for (HostId node = 0; trouble_.once && node < kVictim; ++node) stop(node);
     (void)cluster_.run_until([&] { return found_by_all(crashed); }, trouble_.bound() + 60s);
     for (HostId node = 0; node < kVictim; ++node) {
       const auto at = cluster_.when(node, kVictim, dead, crashed);
@@ -98,7 +100,7 @@ class Trial {
   }
 
   void begin_trouble(HostId node) {
-    if (trouble_.hiccups()) {
+    if (trouble_.hiccups() && !trouble_.once) {
       const Duration phase = random_.below(trouble_.stopped + trouble_.running);
       cluster_.timeline().after(phase, [this, node] { stop(node); });
     }
@@ -110,6 +112,7 @@ class Trial {
   }
   void go_on(HostId node) {
     cluster_.resume(node);
+    if (trouble_.once) return;
     cluster_.timeline().after(trouble_.running, [this, node] { stop(node); });
   }
   // Somebody says at a random survivor that this one is suspect, twice a second.
@@ -142,22 +145,23 @@ TEST_P(EngineCompleteness, TheCrashedMemberIsFoundByAllAndNobodyElseIsBuried) {
 
 INSTANTIATE_TEST_SUITE_P(
     Troubles, EngineCompleteness,
-    ::testing::Values(
-        Trouble{.name = "none"},
-        Trouble{.name = "hiccup_300_300", .stopped = 300ms, .running = 300ms},
-        Trouble{.name = "hiccup_500_500", .stopped = 500ms, .running = 500ms},
-        Trouble{.name = "hiccup_600_600", .stopped = 600ms, .running = 600ms},
-        Trouble{.name = "hiccup_600_200", .stopped = 600ms, .running = 200ms},
-        Trouble{.name = "hiccup_700_2000", .stopped = 700ms, .running = 2s},
-        Trouble{.name = "hiccup_500_5000", .stopped = 500ms, .running = 5s},
-        Trouble{.name = "hiccup_1000_1000", .stopped = 1s, .running = 1s},
-        Trouble{.name = "hiccup_1500_500", .stopped = 1500ms, .running = 500ms},
-        Trouble{.name = "hiccup_3000_3000", .stopped = 3s, .running = 3s},
-        Trouble{.name = "hiccup_3000_1000", .stopped = 3s, .running = 1s},
-        Trouble{.name = "hiccup_3000_20000", .stopped = 3s, .running = 20s},
-        Trouble{.name = "slow_100_50", .stopped = 100ms, .running = 50ms},
-        Trouble{.name = "loss_30_percent", .loss = 0.3},
-        Trouble{.name = "accused", .accused = true}),
+    ::testing::Values(Trouble{.name = "none"},
+                      Trouble{.name = "hiccup_300_300", .stopped = 300ms, .running = 300ms},
+                      Trouble{.name = "hiccup_500_500", .stopped = 500ms, .running = 500ms},
+                      Trouble{.name = "hiccup_600_600", .stopped = 600ms, .running = 600ms},
+                      Trouble{.name = "hiccup_600_200", .stopped = 600ms, .running = 200ms},
+                      Trouble{.name = "hiccup_700_2000", .stopped = 700ms, .running = 2s},
+                      Trouble{.name = "hiccup_500_5000", .stopped = 500ms, .running = 5s},
+                      Trouble{.name = "hiccup_1000_1000", .stopped = 1s, .running = 1s},
+                      Trouble{.name = "hiccup_1500_500", .stopped = 1500ms, .running = 500ms},
+                      Trouble{.name = "hiccup_3000_3000", .stopped = 3s, .running = 3s},
+                      Trouble{.name = "hiccup_3000_1000", .stopped = 3s, .running = 1s},
+                      Trouble{.name = "hiccup_3000_20000", .stopped = 3s, .running = 20s},
+                      Trouble{.name = "once_700", .stopped = 700ms, .running = 1h, .once = true},
+                      Trouble{.name = "once_3000", .stopped = 3s, .running = 1h, .once = true},
+                      Trouble{.name = "slow_100_50", .stopped = 100ms, .running = 50ms},
+                      Trouble{.name = "loss_30_percent", .loss = 0.3},
+                      Trouble{.name = "accused", .accused = true}),
     [](const auto& test) { return test.param.name; });
 
 // --- accuracy: forgiving less must not bury more

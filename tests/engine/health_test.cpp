@@ -131,8 +131,8 @@ TEST(EngineHealth, NacksOfHelpersThatWereNotHeardLatelyAreNotMissed) {
     if (!one_is_heard) bench.receive(gossiper, {dead_message("heard", 1, "x")});
     const std::uint32_t before = bench.engine().health_score();
     const std::uint64_t failed = bench.engine().counters().probes_failed;
-    ASSERT_TRUE(bench.run_until(
-        [&] { return bench.engine().counters().probes_failed > failed; }, 20s));
+    ASSERT_TRUE(
+        bench.run_until([&] { return bench.engine().counters().probes_failed > failed; }, 20s));
     const std::uint32_t after = bench.engine().health_score();
     EXPECT_EQ(after, one_is_heard ? 0u : before + 3) << "three were asked";
   }
@@ -145,6 +145,39 @@ TEST(EngineHealth, AFailedProbeOfAMemberThatOthersAccuseCostsNothing) {
   ASSERT_TRUE(bench.run_until([&] { return bench.engine().counters().probes_failed == 1; }, 20s));
   EXPECT_EQ(bench.engine().health_score(), 0u);
 }
+
+struct Profile {
+  const char* name;
+  Config config;
+  Duration latency;  // one way
+};
+
+void PrintTo(const Profile& profile, std::ostream* out) { *out << profile.name; }
+
+class EngineHealthCluster : public ::testing::TestWithParam<Profile> {};
+
+// Its helpers say in time that they got no answer either, so a prober does not blame itself.
+TEST_P(EngineHealthCluster, ADeadMemberCostsItsProbersNothing) {
+  LinkRule link;
+  link.latency = GetParam().latency;
+  Cluster cluster({.size = 10, .config = GetParam().config, .link = link});
+  ASSERT_TRUE(cluster.assemble());
+  cluster.run_for(60s);
+  cluster.crash(9);
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agree(9); }, 300s));
+  std::size_t changes = 0;
+  for (const LoggedOutput& line : cluster.log()) {
+    const auto* event = std::get_if<Event>(&line.what);
+    changes += event != nullptr && std::holds_alternative<HealthChanged>(*event);
+  }
+  EXPECT_EQ(changes, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Profiles, EngineHealthCluster,
+                         ::testing::Values(Profile{"lan", Config::lan(), 10ms},
+                                           Profile{"wan", Config::wan(), 60ms},
+                                           Profile{"local", Config::local(), 1ms}),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
 }  // namespace memberlist::testing

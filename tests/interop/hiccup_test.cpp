@@ -79,12 +79,11 @@ TEST_P(HiccupTest, AKilledMemberIsFoundByMembersThatStandStillHalfOfTheTime) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Crowds, HiccupTest,
-    ::testing::Values(Crowd{"Ours", {Kind::ours, Kind::ours, Kind::ours}},
-                      Crowd{"OursAndGo", {Kind::ours, Kind::go, Kind::ours}},
-                      Crowd{"Go", {Kind::go, Kind::go, Kind::go}}),
-    [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Crowds, HiccupTest,
+                         ::testing::Values(Crowd{"Ours", {Kind::ours, Kind::ours, Kind::ours}},
+                                           Crowd{"OursAndGo", {Kind::ours, Kind::go, Kind::ours}},
+                                           Crowd{"Go", {Kind::go, Kind::go, Kind::go}}),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 /// A member that left comes back through one that never heard of it.
 class NewcomerTest : public InteropTest, public ::testing::WithParamInterface<Kind> {};
