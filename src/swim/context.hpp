@@ -158,7 +158,7 @@ struct Context {
   [[nodiscard]] bool established(const MemberEntry& entry) const noexcept {
     constexpr int kIntervals = 10;
     const Duration time = kIntervals * probe_interval();
-    return entry.heard && now - *entry.heard <= time && *entry.heard - entry.since >= time;
+    return now <= entry.heard + time && entry.heard >= entry.since + time;
   }
 
   /// What times of others are measured by: the probe interval, and where this node does not probe,

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -27,8 +26,8 @@ inline constexpr std::size_t kMemberStatuses = 4;
 struct MemberEntry {
   std::shared_ptr<const MemberRecord> record;  // null: the place is free
   TimePoint since;
-  std::optional<TimePoint> heard;        // when the last packet came from its address, if any did
-  std::optional<TimePoint> told;         // when this node last told it what it is (Teller)
+  TimePoint heard = TimePoint::min();    // when the last packet came from its address
+  TimePoint told = TimePoint::min();     // when this node last told it what it is (Teller)
   std::unique_ptr<Suspicion> suspicion;  // while suspect
   TimerHandle suspicion_timer;
   std::uint32_t incarnation = 0;

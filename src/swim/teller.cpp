@@ -55,7 +55,7 @@ bool Teller::may_tell(const Address& to) {
     return false;
   }
   MemberEntry& entry = context_.table.at(member);
-  if (entry.told && context_.now - *entry.told < context_.probe_interval()) return false;
+  if (context_.now < entry.told + context_.probe_interval()) return false;
   entry.told = context_.now;
   return true;
 }
