@@ -10,6 +10,7 @@
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
+#include "base/secrets.hpp"
 #include "base/text.hpp"
 #include "memberlist/engine.hpp"
 #include "swim/awareness.hpp"
@@ -83,7 +84,8 @@ struct Context {
   Config config;
   Address advertise;
   TimePoint now;
-  Random random;
+  Secrets secrets;
+  Random random{secrets.choices};
   Policy* policy = nullptr;
   bool metrics = false;
   std::function<TimePoint()> stopwatch;
@@ -91,11 +93,11 @@ struct Context {
   wire::Keyring keyring;
   wire::Sealing sealing;
 
-  MemberTable table;
+  MemberTable table{secrets.hash_tables};
   MemberIndex self = kNoMember;
-  Tombstones tombstones{limits::kTombstones};
+  Tombstones tombstones{limits::kTombstones, secrets.hash_tables};
   BroadcastQueue member_broadcasts{BroadcastQueue::Order::largest_first};
-  BroadcastQueue user_broadcasts{BroadcastQueue::Order::oldest_first};
+  BroadcastQueue user_broadcasts{BroadcastQueue::Order::oldest_first, secrets.hash_tables};
   Awareness awareness;
   TimerHeap<TimerEvent> timers;
   OutputQueue out;
@@ -108,7 +110,7 @@ struct Context {
       : config(std::move(chosen)),
         advertise(environment.advertise),
         now(environment.now),
-        random(environment.seed),
+        secrets(environment.seed, environment.secret),
         policy(environment.policy),
         metrics(environment.metrics),
         stopwatch(environment.stopwatch),

@@ -18,13 +18,8 @@ MemberIndex MemberTable::find(const Address& address) const {
 }
 
 MemberIndex MemberTable::find_unique(const IpAddress& ip) const {
-  MemberIndex unique = kNoMember;
-  for (const MemberIndex index : order_) {
-    if (at(index).record->address.ip != ip) continue;
-    if (unique != kNoMember) return kNoMember;
-    unique = index;
-  }
-  return unique;
+  const auto found = by_ip_.find(ip);
+  return found == by_ip_.end() || found->second.count != 1 ? kNoMember : found->second.indices;
 }
 
 MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, TimePoint now,
@@ -106,11 +101,17 @@ MemberEntry MemberTable::remove(MemberIndex index) {
 
 void MemberTable::index_address(MemberIndex index) {
   by_address_.insert_or_assign(at(index).record->address, index);
+  Neighbours& neighbours = by_ip_[at(index).record->address.ip];
+  ++neighbours.count;
+  neighbours.indices ^= index;
 }
 
 void MemberTable::unindex_address(MemberIndex index) {
   const auto found = by_address_.find(at(index).record->address);
   if (found != by_address_.end() && found->second == index) by_address_.erase(found);
+  const auto neighbours = by_ip_.find(at(index).record->address.ip);
+  neighbours->second.indices ^= index;
+  if (--neighbours->second.count == 0) by_ip_.erase(neighbours);
 }
 
 Member MemberTable::view(MemberIndex index) const {

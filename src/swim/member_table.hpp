@@ -11,6 +11,7 @@
 
 #include "base/random.hpp"
 #include "memberlist/member.hpp"
+#include "swim/keyed_hash.hpp"
 #include "swim/suspicion.hpp"
 #include "swim/timer_heap.hpp"
 
@@ -47,6 +48,10 @@ struct ForgottenMember {
 /// it puts out depends on the order of a hash table.
 class MemberTable {
  public:
+  /// Peers choose names and addresses, so the tables are keyed with a secret.
+  explicit MemberTable(const SipKey& key = {})
+      : by_name_(0, NameHash{key}), by_address_(0, AddressHash{key}), by_ip_(0, AddressHash{key}) {}
+
   [[nodiscard]] MemberIndex find(std::string_view name) const;
   /// The member last seen to claim this address; `kNoMember` if there is none.
   [[nodiscard]] MemberIndex find(const Address& address) const;
@@ -94,6 +99,13 @@ class MemberTable {
   [[nodiscard]] std::size_t& counted(MemberStatus status) noexcept {
     return by_status_[static_cast<std::size_t>(status)];
   }
+  /// Those with one IP address: how many, and their indices, each exclusive-or'ed to the last, so
+  /// that the index of an only one is there.
+  struct Neighbours {
+    std::uint32_t count = 0;
+    MemberIndex indices = 0;
+  };
+
   MemberEntry remove(MemberIndex index);
   void index_address(MemberIndex index);
   void unindex_address(MemberIndex index);
@@ -101,8 +113,10 @@ class MemberTable {
   std::vector<MemberEntry> entries_;
   std::vector<MemberIndex> free_;
   std::vector<MemberIndex> order_;
-  std::unordered_map<std::string_view, MemberIndex> by_name_;  // keys live in the records
-  std::unordered_map<Address, MemberIndex> by_address_;
+  // Keys live in the records.
+  std::unordered_map<std::string_view, MemberIndex, NameHash> by_name_;
+  std::unordered_map<Address, MemberIndex, AddressHash> by_address_;
+  std::unordered_map<IpAddress, Neighbours, AddressHash> by_ip_;
   std::array<std::size_t, kMemberStatuses> by_status_{};
 
   mutable std::vector<MemberIndex> by_name_sorted_;

@@ -270,11 +270,11 @@ void Prober::on_stream_ack(std::uint32_t seq_no) {
   if (Probe* probe = find<Probe>(seq_no)) probe->stream_ack = true;
 }
 
-/// Numbers that nobody can guess who has not seen the ping: an ack is known by nothing else, since
-/// members with several addresses answer from any of them.
+/// Nobody can guess the number of a ping that it has not seen, whatever others it has: an ack is
+/// known by nothing else, since members with several addresses answer from any of them.
 std::uint32_t Prober::new_seq_no() {
   for (;;) {
-    const auto seq_no = static_cast<std::uint32_t>(context_.random.next());
+    const auto seq_no = static_cast<std::uint32_t>(seq_nos_.next());
     if (!awaited_.contains(seq_no)) return seq_no;
   }
 }
