@@ -1,6 +1,5 @@
 #include "base/secrets.hpp"
 
-
 namespace memberlist {
 namespace {
 

@@ -26,9 +26,9 @@ class SecretNumbers {
 struct Secrets {
   Secrets(std::uint64_t seed, const std::array<std::byte, 16>& secret) noexcept;
 
-  std::uint64_t choices;   ///< seeds Random, whose choices peers can see and work back from
-  SipKey hash_tables;      ///< for tables whose keys peers choose
-  SipKey sequence_numbers; ///< of pings
+  std::uint64_t choices;    ///< seeds Random, whose choices peers can see and work back from
+  SipKey hash_tables;       ///< for tables whose keys peers choose
+  SipKey sequence_numbers;  ///< of pings
 };
 
 }  // namespace memberlist

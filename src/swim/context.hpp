@@ -64,6 +64,7 @@ enum class LogCause : std::uint8_t {
   send_error,
   tcp_only,
   stall,
+  state_size,
 };
 
 /// The cause as it is spelled above: the field `cause` of its lines.
@@ -78,6 +79,13 @@ struct LogLine {
   std::string text;
   std::vector<LogField> fields;
 };
+
+/// Who a log line is about, as text; made only where a line goes out.
+[[nodiscard]] inline std::string text_of(std::string_view peer) { return std::string(peer); }
+[[nodiscard]] inline std::string text_of(const Address& peer) { return peer.to_string(); }
+[[nodiscard]] inline std::string text_of(const Address* peer) {
+  return peer != nullptr ? peer->to_string() : std::string{};
+}
 
 /// What all parts of one engine share. Plain state: the rules live in the parts.
 struct Context {
@@ -173,10 +181,11 @@ struct Context {
     out.push(Event{HealthChanged{awareness.score()}});
   }
 
-  /// Logs what a peer provoked, within the limits of its cause. `make_line` gives a text or a
-  /// LogLine, and is called only if the line goes out.
-  template <class MakeLine>
-  void log_peer(LogCause cause, LogLevel level, std::string peer, MakeLine&& make_line) {
+  /// Logs what a peer provoked, within the limits of its cause. `peer` is a text, an address or a
+  /// pointer to one. `make_line` gives a text or a LogLine, and is called only if the line goes
+  /// out.
+  template <class Peer, class MakeLine>
+  void log_peer(LogCause cause, LogLevel level, const Peer& peer, MakeLine&& make_line) {
     const LogLimiter::Verdict verdict = log_limiter.admit(now, static_cast<std::size_t>(cause));
     if (!verdict.emit) return;
     LogLine line = std::forward<MakeLine>(make_line)();
@@ -186,7 +195,7 @@ struct Context {
       line.text += " (" + count + " like it were not logged)";
       line.fields.push_back({"suppressed", count});
     }
-    out.log(level, std::move(line.text), std::move(peer), std::move(line.fields));
+    out.log(level, std::move(line.text), text_of(peer), std::move(line.fields));
   }
 };
 

@@ -10,8 +10,8 @@
 #include "memberlist/address.hpp"
 #include "memberlist/bytes.hpp"
 
-// Hashes for tables whose keys peers choose. Without a secret in them a peer could work out names or
-// addresses that all fall into one bucket, and each look-up would go through all of them.
+// Hashes for tables whose keys peers choose. Without a secret in them a peer could work out names
+// or addresses that all fall into one bucket, and each look-up would go through all of them.
 //
 // None of them is noexcept, though none throws: libstdc++ then keeps each hash beside its key, and
 // does not compute it again to find a bucket's end.

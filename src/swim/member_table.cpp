@@ -42,21 +42,33 @@ MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, Time
   std::swap(order_.back(), order_[random.below(order_.size())]);
   by_name_sorted_.push_back(index);
   sorted_ = false;
-  snapshot_ = nullptr;
+  note_change(index);
   return index;
+}
+
+void MemberTable::note_change(MemberIndex index) {
+  snapshot_ = nullptr;
+  const std::size_t page = index / kPageMembers;
+  if (page >= page_changes_.size()) page_changes_.resize(page + 1);
+  page_changes_[page] = ++last_change_;
 }
 
 void MemberTable::replace_record(MemberIndex index, std::shared_ptr<const MemberRecord> record) {
   MemberEntry& entry = entries_[index];
   assert(record->name == entry.record->name);
-  unindex_address(index);
+  const bool moves = record->address != entry.record->address;
+  if (moves) unindex_address(index);
   // The key views the old record's name, which may go with it.
   auto node = by_name_.extract(std::string_view(entry.record->name));
   node.key() = record->name;
   by_name_.insert(std::move(node));
   entry.record = std::move(record);
-  index_address(index);
-  snapshot_ = nullptr;
+  if (moves) {
+    index_address(index);
+  } else {
+    by_address_.insert_or_assign(entry.record->address, index);
+  }
+  note_change(index);
 }
 
 void MemberTable::set_status(MemberIndex index, MemberStatus status, TimePoint now) {
@@ -66,12 +78,13 @@ void MemberTable::set_status(MemberIndex index, MemberStatus status, TimePoint n
   ++counted(status);
   entry.status = status;
   entry.since = now;
-  snapshot_ = nullptr;
+  note_change(index);
 }
 
 void MemberTable::set_incarnation(MemberIndex index, std::uint32_t incarnation) {
+  if (entries_[index].incarnation == incarnation) return;
   entries_[index].incarnation = incarnation;
-  snapshot_ = nullptr;
+  note_change(index);
 }
 
 void MemberTable::reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,
@@ -86,7 +99,6 @@ void MemberTable::reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& r
     const auto is_free = [this](MemberIndex index) { return at(index).record == nullptr; };
     std::erase_if(order_, is_free);
     std::erase_if(by_name_sorted_, is_free);
-    snapshot_ = nullptr;
   }
   random.shuffle(std::span(order_));
 }
@@ -96,6 +108,7 @@ MemberEntry MemberTable::remove(MemberIndex index) {
   unindex_address(index);
   by_name_.erase(std::string_view(entries_[index].record->name));
   free_.push_back(index);
+  note_change(index);
   return std::exchange(entries_[index], MemberEntry{});
 }
 

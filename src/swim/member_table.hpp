@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -74,6 +76,23 @@ class MemberTable {
   void reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,
                         std::vector<ForgottenMember>& forgotten);
 
+  /// Places lie in pages of so many, and each page has the number of its last change, so that what
+  /// is made of the members need be made anew for what has changed only. Never 0 where there are or
+  /// were members.
+  static constexpr MemberIndex kPageMembers = 64;
+  [[nodiscard]] std::size_t page_count() const noexcept { return page_changes_.size(); }
+  [[nodiscard]] std::uint64_t page_change(std::size_t page) const noexcept {
+    return page_changes_[page];
+  }
+  /// The number of the last change of all.
+  [[nodiscard]] std::uint64_t last_change() const noexcept { return last_change_; }
+  /// The places of a page; `record` is null where one is free.
+  [[nodiscard]] std::span<const MemberEntry> page(std::size_t page) const noexcept {
+    const std::size_t begin = page * kPageMembers;
+    return std::span(entries_).subspan(
+        begin, std::min<std::size_t>(kPageMembers, entries_.size() - begin));
+  }
+
   /// The probe list; valid until the table changes.
   [[nodiscard]] const std::vector<MemberIndex>& probe_list() const noexcept { return order_; }
   [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
@@ -106,6 +125,7 @@ class MemberTable {
     MemberIndex indices = 0;
   };
 
+  void note_change(MemberIndex index);
   MemberEntry remove(MemberIndex index);
   void index_address(MemberIndex index);
   void unindex_address(MemberIndex index);
@@ -118,6 +138,8 @@ class MemberTable {
   std::unordered_map<Address, MemberIndex, AddressHash> by_address_;
   std::unordered_map<IpAddress, Neighbours, AddressHash> by_ip_;
   std::array<std::size_t, kMemberStatuses> by_status_{};
+  std::vector<std::uint64_t> page_changes_;
+  std::uint64_t last_change_ = 0;
 
   mutable std::vector<MemberIndex> by_name_sorted_;
   mutable bool sorted_ = true;
