@@ -396,12 +396,13 @@ StreamOpener::Step StreamOpener::read_push_pull(const PushPullHeader& header) {
 
 StreamOpener::Step StreamOpener::read_node_states() {
   for (; nodes_left_ > 0; --nodes_left_) {
-    const auto state = read_body(decode_node_state, limits::kStreamBodyBytes);
-    if (!state) return std::unexpected(state.error());
-    if (!*state) return false;
+    const auto read = read_body(decode_node_state, limits::kStreamBodyBytes);
+    if (!read) return std::unexpected(read.error());
+    const auto& state = *read;
+    if (!state) return false;
     // Tables are keyed by name, so one is the most that an honest state has. It is dropped where
     // members are judged; many cost only their sender's time.
-    if ((*state)->name.empty() && std::exchange(nameless_seen_, true)) {
+    if (state->name.empty() && std::exchange(nameless_seen_, true)) {
       return error(WireErrorKind::malformed, "more than one member state without a name");
     }
     if (position_ + raw_bytes_ > limits::kStreamMessageBytes) {
