@@ -42,7 +42,9 @@ class OwnLoop {
     ml::EngineEnvironment environment;
     environment.advertise = bound;
     environment.now = now();
-    environment.seed = std::random_device()();
+    std::random_device random;  // of what peers must not foresee
+    environment.seed = std::uint64_t{random()} << 32 | random();
+    for (std::byte& byte : environment.secret) byte = static_cast<std::byte>(random());
     auto engine = ml::Engine::create(std::move(config), std::move(environment));
     if (!engine) std::cerr << engine.error().message + '\n';
     if (!engine) return false;

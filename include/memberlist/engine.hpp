@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -181,8 +183,13 @@ struct EngineEnvironment {
   Address advertise;
   /// The moment of creation.
   TimePoint now;
-  /// Seeds the protocol's choices; the same seed and inputs give the same outputs.
+  /// Seeds the protocol's choices; the same seed, secret and inputs give the same outputs. Where
+  /// peers may be hostile it has to come from a secure generator.
   std::uint64_t seed = 0;
+  /// From a secure generator, too, where peers may be hostile: with it, what peers must not foresee
+  /// (the numbers of pings, the keys of hash tables) is as hard to guess as 128 bits, and as hard
+  /// as the 64 bits of `seed` where it is left at zero.
+  std::array<std::byte, 16> secret{};
   /// Fills nonces. Empty: the operating system's secure generator, which is what it must be
   /// wherever packets leave the process (who can foresee a nonce, or sees one twice, reads the
   /// packets); only a simulation sets its own, so that runs repeat.

@@ -109,9 +109,11 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   EngineEnvironment environment;
   environment.advertise = config_.advertise.value_or(config_.bind);
   environment.now = net::Loop::now();
+  // With libstdc++ this is the system's secure generator, or the processor's.
   std::random_device entropy;
   environment.seed = std::uint64_t{entropy()} << 32 | entropy();
   random_ = Random(entropy());
+  for (std::byte& byte : environment.secret) byte = static_cast<std::byte>(entropy());
   environment.policy = handlers_.policy.get();
   environment.metrics = metrics_.wanted();
   environment.stopwatch = &net::Loop::now;

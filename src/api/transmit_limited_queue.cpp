@@ -1,4 +1,5 @@
 #include <mutex>
+#include <random>
 #include <unordered_map>
 #include <utility>
 
@@ -41,9 +42,16 @@ class TransmitLimitedQueue::Impl {
   const std::function<std::size_t()> member_count;
   const std::uint32_t retransmit_mult;
   mutable std::mutex mutex;
-  swim::BroadcastQueue queue;
+  swim::BroadcastQueue queue{swim::BroadcastQueue::Order::largest_first, any_key()};
 
  private:
+  /// Which key it is shows nowhere.
+  static SipKey any_key() {
+    std::random_device entropy;
+    const auto word = [&] { return std::uint64_t{entropy()} << 32 | entropy(); };
+    return {.low = word(), .high = word()};
+  }
+
   std::unordered_map<swim::BroadcastToken, std::function<void()>> waiting_;
   std::vector<swim::BroadcastToken> finished_;
   swim::BroadcastToken last_token_ = 0;

@@ -30,6 +30,8 @@ inline constexpr std::size_t kUserStateBytes = 20 * kMiB;
 inline constexpr std::size_t kUserMessageBytes = 20 * kMiB;
 inline constexpr std::size_t kPushPullNodes = 1'048'576;
 inline constexpr std::size_t kDecompressedStreamBytes = 40 * kMiB;
+/// The part of these sizes from which on a push/pull is warned of.
+inline constexpr double kStateWarningShare = 0.6;
 // Reached by plain streams only: of a compressed or encrypted one the type is known when it is
 // complete, and it is served at once; for those kInboundStreams is the bound.
 inline constexpr std::size_t kConcurrentPushPulls = 128;
@@ -54,6 +56,8 @@ inline constexpr std::size_t kStreamMessageBytes = kDecompressedStreamBytes;
 inline constexpr std::size_t kCompressedStreamBytes = kDecompressedStreamBytes;
 /// Messages handled of one packet, over all nesting.
 inline constexpr std::size_t kPacketMessages = 1024;
+/// Pings, direct and indirect, handled of one packet. Senders put one into each.
+inline constexpr std::size_t kPacketRequests = 4;
 /// Inbound streams at once, in total; above Go's 128 push/pulls, since other streams are short.
 inline constexpr std::size_t kInboundStreams = 256;
 /// Of these, from one address: whoever takes them all leaves 64 for the others.
@@ -68,6 +72,20 @@ inline constexpr std::size_t kIncompleteStreamBytes = 64 * kMiB;
 inline constexpr std::size_t kStreamHeadBytes = 64;
 /// A stream that comes at least this fast has more than `tcp_timeout`, up to four times that.
 inline constexpr std::size_t kLeastStreamBytesPerSecond = 64 * kKiB;
+/// What one source may make this node do on streams beyond what its own bytes pay for: bytes that
+/// are encoded, compressed, unpacked or sent for it. At once: a thousand newcomers behind one
+/// address that join through this node in the same moment, each of which sends little and gets the
+/// state.
+inline constexpr std::size_t kSourceWorkBytes = 128 * kMiB;
+/// And again for each second: a tenth of a processor at most.
+inline constexpr std::size_t kSourceWorkBytesPerSecond = 8 * kMiB;
+/// So many bytes of work are paid by each byte that came. Members' states compress to a tenth where
+/// they are much alike, and a peer that sends as much as it gets pays all of it.
+inline constexpr std::size_t kWorkPaidByByte = 8;
+/// Sources that such an account is kept of. Those with the least to pay back make room.
+inline constexpr std::size_t kWorkingSources = 4096;
+/// A user state up to this size is kept as it was compressed, as long as it stays the same.
+inline constexpr std::size_t kKeptUserStateBytes = 4 * kMiB;
 /// Errors answered in one second; beyond that streams that cannot be read are closed unanswered.
 inline constexpr std::uint32_t kErrorRepliesPerSecond = 64;
 /// An error text in a stream of type 13.

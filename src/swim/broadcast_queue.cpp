@@ -45,10 +45,8 @@ BroadcastQueue::Key BroadcastQueue::member_key_of(std::uint32_t member_key) noex
   return {.kind = KeyKind::member, .member_key = member_key, .hash = mix(member_key)};
 }
 
-BroadcastQueue::Key BroadcastQueue::named_key_of(std::string_view name) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return {.kind = KeyKind::named, .name = name, .hash = mix(hash)};
+BroadcastQueue::Key BroadcastQueue::named_key_of(std::string_view name) const {
+  return {.kind = KeyKind::named, .name = name, .hash = hash_(name)};
 }
 
 void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken token) {

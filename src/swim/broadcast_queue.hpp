@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "memberlist/bytes.hpp"
+#include "swim/keyed_hash.hpp"
 
 namespace memberlist::swim {
 
@@ -27,7 +28,9 @@ class BroadcastQueue {
     oldest_first,   ///< as queued: for user messages, which should arrive in their order
   };
 
-  explicit BroadcastQueue(Order order = Order::largest_first) noexcept : order_(order) {}
+  /// Names may be what peers chose, so their table is keyed with a secret.
+  explicit BroadcastQueue(Order order = Order::largest_first, const SipKey& key = {}) noexcept
+      : order_(order), hash_{key} {}
   BroadcastQueue(const BroadcastQueue&) = delete;  // slots hold iterators
   BroadcastQueue& operator=(const BroadcastQueue&) = delete;
   BroadcastQueue(BroadcastQueue&&) = default;
@@ -108,7 +111,7 @@ class BroadcastQueue {
   };
 
   static Key member_key_of(std::uint32_t member_key) noexcept;
-  static Key named_key_of(std::string_view name) noexcept;
+  [[nodiscard]] Key named_key_of(std::string_view name) const;
   void queue(const Key& key, BytesView message, BroadcastToken token);
   void insert(Place place);
   [[nodiscard]] std::uint32_t take_slot();
@@ -139,6 +142,7 @@ class BroadcastQueue {
   std::size_t bytes_ = 0;
   std::uint64_t next_age_ = 0;
   Order order_;
+  NameHash hash_;
 };
 
 template <class Senseless>

@@ -11,6 +11,7 @@
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
+#include "base/secrets.hpp"
 #include "base/text.hpp"
 #include "memberlist/engine.hpp"
 #include "swim/awareness.hpp"
@@ -64,6 +65,7 @@ enum class LogCause : std::uint8_t {
   send_error,
   tcp_only,
   stall,
+  state_size,
 };
 
 /// The cause as it is spelled above: the field `cause` of its lines.
@@ -79,12 +81,20 @@ struct LogLine {
   std::vector<LogField> fields;
 };
 
+/// Who a log line is about, as text; made only where a line goes out.
+[[nodiscard]] inline std::string text_of(std::string_view peer) { return std::string(peer); }
+[[nodiscard]] inline std::string text_of(const Address& peer) { return peer.to_string(); }
+[[nodiscard]] inline std::string text_of(const Address* peer) {
+  return peer != nullptr ? peer->to_string() : std::string{};
+}
+
 /// What all parts of one engine share. Plain state: the rules live in the parts.
 struct Context {
   Config config;
   Address advertise;
   TimePoint now;
-  Random random;
+  Secrets secrets;
+  Random random{secrets.choices};
   Policy* policy = nullptr;
   bool metrics = false;
   std::function<TimePoint()> stopwatch;
@@ -92,11 +102,11 @@ struct Context {
   wire::Keyring keyring;
   wire::Sealing sealing;
 
-  MemberTable table;
+  MemberTable table{secrets.hash_tables};
   MemberIndex self = kNoMember;
-  Tombstones tombstones{limits::kTombstones};
+  Tombstones tombstones{limits::kTombstones, secrets.hash_tables};
   BroadcastQueue member_broadcasts{BroadcastQueue::Order::largest_first};
-  BroadcastQueue user_broadcasts{BroadcastQueue::Order::oldest_first};
+  BroadcastQueue user_broadcasts{BroadcastQueue::Order::oldest_first, secrets.hash_tables};
   Awareness awareness;
   TimerHeap<TimerEvent> timers;
   OutputQueue out;
@@ -114,7 +124,7 @@ struct Context {
       : config(std::move(chosen)),
         advertise(environment.advertise),
         now(environment.now),
-        random(environment.seed),
+        secrets(environment.seed, environment.secret),
         policy(environment.policy),
         metrics(environment.metrics),
         stopwatch(environment.stopwatch),
@@ -185,10 +195,11 @@ struct Context {
     out.push(Event{HealthChanged{awareness.score()}});
   }
 
-  /// Logs what a peer provoked, within the limits of its cause. `make_line` gives a text or a
-  /// LogLine, and is called only if the line goes out.
-  template <class MakeLine>
-  void log_peer(LogCause cause, LogLevel level, std::string peer, MakeLine&& make_line) {
+  /// Logs what a peer provoked, within the limits of its cause. `peer` is a text, an address or a
+  /// pointer to one. `make_line` gives a text or a LogLine, and is called only if the line goes
+  /// out.
+  template <class Peer, class MakeLine>
+  void log_peer(LogCause cause, LogLevel level, const Peer& peer, MakeLine&& make_line) {
     const LogLimiter::Verdict verdict = log_limiter.admit(now, static_cast<std::size_t>(cause));
     if (!verdict.emit) return;
     LogLine line = std::forward<MakeLine>(make_line)();
@@ -198,7 +209,7 @@ struct Context {
       line.text += " (" + count + " like it were not logged)";
       line.fields.push_back({"suppressed", count});
     }
-    out.log(level, std::move(line.text), std::move(peer), std::move(line.fields));
+    out.log(level, std::move(line.text), text_of(peer), std::move(line.fields));
   }
 };
 

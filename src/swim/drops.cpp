@@ -77,7 +77,7 @@ void count_drop(Context& context, wire::WireErrorKind kind) noexcept {
 
 void note_drop(Context& context, const wire::WireError& error, const Dropped& dropped) {
   count_drop(context, error.kind);
-  context.log_peer(cause_of(error.kind), LogLevel::warning, dropped.from.to_string(), [&] {
+  context.log_peer(cause_of(error.kind), LogLevel::warning, dropped.from, [&] {
     LogLine line(fmt::format("{} dropped: {}", dropped.what, mistake(context, error, dropped)));
     if (error.kind == wire::WireErrorKind::label) {
       line.fields.push_back({"label", escape_for_log(dropped.label)});
@@ -88,7 +88,7 @@ void note_drop(Context& context, const wire::WireError& error, const Dropped& dr
 
 void note_foreign(Context& context, const Dropped& dropped) {
   ++context.counters.dropped_network;
-  context.log_peer(LogCause::network, LogLevel::warning, dropped.from.to_string(), [&] {
+  context.log_peer(LogCause::network, LogLevel::warning, dropped.from, [&] {
     return fmt::format("{} dropped: {} is in none of the allowed networks", dropped.what,
                        dropped.from.ip.to_string());
   });

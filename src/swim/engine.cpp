@@ -79,7 +79,7 @@ void Engine::Impl::begin_input(TimePoint now) {
 /// again must still find out who is dead.
 void Engine::Impl::go_on_after_stall(Duration stood_still) {
   ++context.counters.stalls;
-  context.log_peer(swim::LogCause::stall, LogLevel::warning, {}, [&] {
+  context.log_peer(swim::LogCause::stall, LogLevel::warning, std::string_view{}, [&] {
     const auto time = std::chrono::floor<std::chrono::milliseconds>(stood_still);
     return swim::LogLine(
         fmt::format("process was paused for {}; repeating its probes and extending suspicions",
@@ -101,6 +101,7 @@ void Engine::Impl::packet(const Address& from, BytesView datagram) {
   if (!context.allowed(from.ip)) return note_foreign(context, {.from = from});
   datagram_ = datagram;
   label_bytes_ = wire::label_header_bytes(datagram).value_or(0);
+  requests_ = 0;
   const wire::WireResult<void> opened = opener_.open(context.sealing, datagram);
   if (!opened) return dropped(opened.error(), from);
   context.table.note_heard(from, context.now);
@@ -113,7 +114,7 @@ void Engine::Impl::packet(const Address& from, BytesView datagram) {
   }
   if (opener_.truncated_parts() == 0) return;
   ++context.counters.dropped_malformed;
-  context.log_peer(swim::LogCause::malformed, LogLevel::warning, from.to_string(), [&] {
+  context.log_peer(swim::LogCause::malformed, LogLevel::warning, from, [&] {
     return fmt::format("compound message cut off: {} parts missing", opener_.truncated_parts());
   });
 }
@@ -149,9 +150,11 @@ void Engine::Impl::message(const wire::MessageView& view, const Address& from) {
   evidence.source = &from;
   switch (view.type) {
     case wire::MessageType::ping:
+      if (!may_ask(from)) return;
       return decoded(unless_encrypted(view, wire::decode_ping(in)), from,
                      [&](const wire::Ping& ping) { prober.on_ping(ping, from); });
     case wire::MessageType::indirect_ping:
+      if (!may_ask(from)) return;
       return decoded(
           unless_encrypted(view, wire::decode_indirect_ping(in)), from,
           [&](const wire::IndirectPing& request) { prober.on_indirect_ping(request, from); });
@@ -180,6 +183,19 @@ void Engine::Impl::message(const wire::MessageView& view, const Address& from) {
   }
 }
 
+/// Each request is answered with a packet or more, and a few bytes of compressed compound could
+/// hold a thousand: they would make floods of this node's answers, at whatever address they seem to
+/// come from.
+bool Engine::Impl::may_ask(const Address& from) {
+  if (++requests_ <= limits::kPacketRequests) return true;
+  if (requests_ > limits::kPacketRequests + 1) return false;
+  ++context.counters.dropped_limit;
+  context.log_peer(swim::LogCause::limit, LogLevel::warning, from, [] {
+    return fmt::format("pings ignored: more than {} in one packet", limits::kPacketRequests);
+  });
+  return false;
+}
+
 void Engine::Impl::user_message(BytesView payload, const Address& from) {
   ++context.counters.user_messages;
   const swim::MemberIndex sender = context.table.find(from);
@@ -200,6 +216,7 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
       return streams.push_pull_tick();
     case Kind::queue_check:
       if (context.config.probe_interval <= Duration::zero()) prober.forget_the_dead();
+      push_pull.release_if_idle();
       return gossiper.check_queues();
     case Kind::probe_timeout:
       return prober.probe_timeout(seq_no);

@@ -59,6 +59,7 @@ class Engine::Impl final : public swim::StreamListener {
  private:
   void go_on_after_stall(Duration stood_still);
   void message(const wire::MessageView& view, const Address& from);
+  [[nodiscard]] bool may_ask(const Address& from);
   void user_message(BytesView payload, const Address& from);
   void dropped(const wire::WireError& error, const Address& from);
   template <class Message>
@@ -72,6 +73,7 @@ class Engine::Impl final : public swim::StreamListener {
   wire::PacketOpener opener_;
   BytesView datagram_;  // that is being taken in
   std::size_t label_bytes_ = 0;
+  std::size_t requests_ = 0;  // pings, direct and indirect, of the packet that is taken in
 };
 
 }  // namespace memberlist

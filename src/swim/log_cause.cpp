@@ -38,6 +38,8 @@ std::string_view to_string(LogCause cause) noexcept {
       return "tcp_only";
     case LogCause::stall:
       return "stall";
+    case LogCause::state_size:
+      return "state_size";
   }
   return "unknown";
 }

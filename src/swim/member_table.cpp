@@ -18,13 +18,8 @@ MemberIndex MemberTable::find(const Address& address) const {
 }
 
 MemberIndex MemberTable::find_unique(const IpAddress& ip) const {
-  MemberIndex unique = kNoMember;
-  for (const MemberIndex index : order_) {
-    if (at(index).record->address.ip != ip) continue;
-    if (unique != kNoMember) return kNoMember;
-    unique = index;
-  }
-  return unique;
+  const auto found = by_ip_.find(ip);
+  return found == by_ip_.end() || found->second.count != 1 ? kNoMember : found->second.indices;
 }
 
 MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, TimePoint now,
@@ -47,21 +42,33 @@ MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, Time
   std::swap(order_.back(), order_[random.below(order_.size())]);
   by_name_sorted_.push_back(index);
   sorted_ = false;
-  snapshot_ = nullptr;
+  note_change(index);
   return index;
+}
+
+void MemberTable::note_change(MemberIndex index) {
+  snapshot_ = nullptr;
+  const std::size_t page = index / kPageMembers;
+  if (page >= page_changes_.size()) page_changes_.resize(page + 1);
+  page_changes_[page] = ++last_change_;
 }
 
 void MemberTable::replace_record(MemberIndex index, std::shared_ptr<const MemberRecord> record) {
   MemberEntry& entry = entries_[index];
   assert(record->name == entry.record->name);
-  unindex_address(index);
+  const bool moves = record->address != entry.record->address;
+  if (moves) unindex_address(index);
   // The key views the old record's name, which may go with it.
   auto node = by_name_.extract(std::string_view(entry.record->name));
   node.key() = record->name;
   by_name_.insert(std::move(node));
   entry.record = std::move(record);
-  index_address(index);
-  snapshot_ = nullptr;
+  if (moves) {
+    index_address(index);
+  } else {
+    by_address_.insert_or_assign(entry.record->address, index);
+  }
+  note_change(index);
 }
 
 void MemberTable::set_status(MemberIndex index, MemberStatus status, TimePoint now) {
@@ -71,12 +78,13 @@ void MemberTable::set_status(MemberIndex index, MemberStatus status, TimePoint n
   ++counted(status);
   entry.status = status;
   entry.since = now;
-  snapshot_ = nullptr;
+  note_change(index);
 }
 
 void MemberTable::set_incarnation(MemberIndex index, std::uint32_t incarnation) {
+  if (entries_[index].incarnation == incarnation) return;
   entries_[index].incarnation = incarnation;
-  snapshot_ = nullptr;
+  note_change(index);
 }
 
 void MemberTable::note_heard(const Address& address, TimePoint now) {
@@ -95,7 +103,6 @@ void MemberTable::reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& r
     const auto is_free = [this](MemberIndex index) { return at(index).record == nullptr; };
     std::erase_if(order_, is_free);
     std::erase_if(by_name_sorted_, is_free);
-    snapshot_ = nullptr;
   }
   random.shuffle(std::span(order_));
 }
@@ -105,16 +112,23 @@ MemberEntry MemberTable::remove(MemberIndex index) {
   unindex_address(index);
   by_name_.erase(std::string_view(entries_[index].record->name));
   free_.push_back(index);
+  note_change(index);
   return std::exchange(entries_[index], MemberEntry{});
 }
 
 void MemberTable::index_address(MemberIndex index) {
   by_address_.insert_or_assign(at(index).record->address, index);
+  Neighbours& neighbours = by_ip_[at(index).record->address.ip];
+  ++neighbours.count;
+  neighbours.indices ^= index;
 }
 
 void MemberTable::unindex_address(MemberIndex index) {
   const auto found = by_address_.find(at(index).record->address);
   if (found != by_address_.end() && found->second == index) by_address_.erase(found);
+  const auto neighbours = by_ip_.find(at(index).record->address.ip);
+  neighbours->second.indices ^= index;
+  if (--neighbours->second.count == 0) by_ip_.erase(neighbours);
 }
 
 Member MemberTable::view(MemberIndex index) const {

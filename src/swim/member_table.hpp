@@ -1,15 +1,18 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/random.hpp"
 #include "memberlist/member.hpp"
+#include "swim/keyed_hash.hpp"
 #include "swim/suspicion.hpp"
 #include "swim/timer_heap.hpp"
 
@@ -48,6 +51,10 @@ struct ForgottenMember {
 /// it puts out depends on the order of a hash table.
 class MemberTable {
  public:
+  /// Peers choose names and addresses, so the tables are keyed with a secret.
+  explicit MemberTable(const SipKey& key = {})
+      : by_name_(0, NameHash{key}), by_address_(0, AddressHash{key}), by_ip_(0, AddressHash{key}) {}
+
   [[nodiscard]] MemberIndex find(std::string_view name) const;
   /// The member last seen to claim this address; `kNoMember` if there is none.
   [[nodiscard]] MemberIndex find(const Address& address) const;
@@ -71,6 +78,23 @@ class MemberTable {
   /// probe list. They are appended to `forgotten`.
   void reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,
                         std::vector<ForgottenMember>& forgotten);
+
+  /// Places lie in pages of so many, and each page has the number of its last change, so that what
+  /// is made of the members need be made anew for what has changed only. Never 0 where there are or
+  /// were members.
+  static constexpr MemberIndex kPageMembers = 64;
+  [[nodiscard]] std::size_t page_count() const noexcept { return page_changes_.size(); }
+  [[nodiscard]] std::uint64_t page_change(std::size_t page) const noexcept {
+    return page_changes_[page];
+  }
+  /// The number of the last change of all.
+  [[nodiscard]] std::uint64_t last_change() const noexcept { return last_change_; }
+  /// The places of a page; `record` is null where one is free.
+  [[nodiscard]] std::span<const MemberEntry> page(std::size_t page) const noexcept {
+    const std::size_t begin = page * kPageMembers;
+    return std::span(entries_).subspan(
+        begin, std::min<std::size_t>(kPageMembers, entries_.size() - begin));
+  }
 
   /// The probe list; valid until the table changes.
   [[nodiscard]] const std::vector<MemberIndex>& probe_list() const noexcept { return order_; }
@@ -97,6 +121,14 @@ class MemberTable {
   [[nodiscard]] std::size_t& counted(MemberStatus status) noexcept {
     return by_status_[static_cast<std::size_t>(status)];
   }
+  /// Those with one IP address: how many, and their indices, each exclusive-or'ed to the last, so
+  /// that the index of an only one is there.
+  struct Neighbours {
+    std::uint32_t count = 0;
+    MemberIndex indices = 0;
+  };
+
+  void note_change(MemberIndex index);
   MemberEntry remove(MemberIndex index);
   void index_address(MemberIndex index);
   void unindex_address(MemberIndex index);
@@ -104,9 +136,13 @@ class MemberTable {
   std::vector<MemberEntry> entries_;
   std::vector<MemberIndex> free_;
   std::vector<MemberIndex> order_;
-  std::unordered_map<std::string_view, MemberIndex> by_name_;  // keys live in the records
-  std::unordered_map<Address, MemberIndex> by_address_;
+  // Keys live in the records.
+  std::unordered_map<std::string_view, MemberIndex, NameHash> by_name_;
+  std::unordered_map<Address, MemberIndex, AddressHash> by_address_;
+  std::unordered_map<IpAddress, Neighbours, AddressHash> by_ip_;
   std::array<std::size_t, kMemberStatuses> by_status_{};
+  std::vector<std::uint64_t> page_changes_;
+  std::uint64_t last_change_ = 0;
 
   mutable std::vector<MemberIndex> by_name_sorted_;
   mutable bool sorted_ = true;

@@ -19,9 +19,8 @@ VersionRange range_of(BytesView vsn) noexcept {
           std::to_integer<std::uint8_t>(vsn[2])};
 }
 
-std::string peer_text(const Evidence& evidence) {
-  return evidence.source != nullptr ? evidence.source->to_string() : std::string{};
-}
+// For `log_peer`, which makes a text of it only if a line goes out.
+const Address* peer_text(const Evidence& evidence) { return evidence.source; }
 
 }  // namespace
 

@@ -269,7 +269,7 @@ void Prober::probe_deadline(std::uint32_t seq_no) {
   awaited_.erase(seq_no);
   if (!probe.stream_ack) return fail(probe);
   ++context_.counters.probes_saved_by_tcp;
-  context_.log_peer(LogCause::tcp_only, LogLevel::warning, probe.address.to_string(), [&] {
+  context_.log_peer(LogCause::tcp_only, LogLevel::warning, probe.address, [&] {
     return LogLine(fmt::format("{} answers by TCP but not by UDP: is UDP blocked on the way?",
                                escape_for_log(probe.target)),
                    {{"member", escape_for_log(probe.target)}});
@@ -365,11 +365,11 @@ void Prober::on_stream_ack(std::uint32_t seq_no) {
   if (Probe* probe = find<Probe>(seq_no)) probe->stream_ack = true;
 }
 
-/// Numbers that nobody can guess who has not seen the ping: an ack is known by nothing else, since
-/// members with several addresses answer from any of them.
+/// Nobody can guess the number of a ping that it has not seen, whatever others it has: an ack is
+/// known by nothing else, since members with several addresses answer from any of them.
 std::uint32_t Prober::new_seq_no() {
   for (;;) {
-    const auto seq_no = static_cast<std::uint32_t>(context_.random.next());
+    const auto seq_no = static_cast<std::uint32_t>(seq_nos_.next());
     if (!awaited_.contains(seq_no)) return seq_no;
   }
 }
@@ -407,7 +407,7 @@ bool Prober::may_send_to(const Address& to, const Address& asked_by, RateLimit& 
 
 void Prober::on_ping(const wire::Ping& ping, const Address& from) {
   if (!ping.node.empty() && ping.node != context_.self_name()) {
-    context_.log_peer(LogCause::wrong_name, LogLevel::warning, from.to_string(), [&] {
+    context_.log_peer(LogCause::wrong_name, LogLevel::warning, from, [&] {
       return LogLine(fmt::format("ping for {} ignored: this node is {}", escape_for_log(ping.node),
                                  context_.self_name()),
                      {{"member", escape_for_log(ping.node)}});

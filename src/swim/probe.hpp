@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "base/secrets.hpp"
 #include "swim/context.hpp"
 #include "swim/membership.hpp"
 #include "swim/operations.hpp"
@@ -141,6 +142,7 @@ class Prober {
   RateLimit answered_strangers_{limits::kAnswersToStrangersPerSecond};
   RateLimit pinged_strangers_{limits::kPingsOfStrangersPerSecond};
   std::size_t next_in_list_ = 0;
+  SecretNumbers seq_nos_{context_.secrets.sequence_numbers};
   std::vector<MemberIndex> picked_;
   std::vector<ForgottenMember> forgotten_;
   Bytes encoded_;

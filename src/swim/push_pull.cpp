@@ -19,9 +19,12 @@
 namespace memberlist::swim {
 namespace {
 
-// The encoded header and, beside its strings and bytes, one encoded state, at most.
-constexpr std::size_t kHeaderBytes = 48;
-constexpr std::size_t kNodeStateBytes = 72;
+// The encoded header at most, compressed to its disadvantage.
+constexpr std::size_t kHeaderBytes = 96;
+// How long the encoded state is kept though nobody asks for it.
+constexpr Duration kIdle = std::chrono::minutes(5);
+// An operator needs to read of it, and not at each exchange.
+constexpr Duration kStateWarningInterval = std::chrono::minutes(10);
 
 // Calls `visit` with each state. They were decoded once when the message was read, so they are
 // good.
@@ -70,42 +73,162 @@ Result<void> check_one(const VersionedMember& member, const char* kind, std::uin
 
 }  // namespace
 
-Bytes PushPull::encode_local_state(bool join) {
-  Bytes user_state = context_.policy != nullptr ? context_.policy->local_state(join) : Bytes{};
-  if (user_state.size() > limits::kUserStateBytes) {
-    context_.out.log(LogLevel::error,
-                     fmt::format("user state of {} bytes left out of a push/pull: at most {}",
-                                 user_state.size(), limits::kUserStateBytes),
-                     {}, {{"bytes", std::to_string(user_state.size())}});
-    user_state.clear();
-  }
+PushPull::LocalState PushPull::local_state(bool join, bool with_label_header) {
+  last_used_ = context_.now;
+  refresh_pages();
+  Bytes user_state = ask_user_state(join);
+  const ContentDigest user_digest(with_label_header ? BytesView(user_state) : BytesView{});
+  const std::size_t work =
+      std::exchange(encoded_bytes_, 0) + encode_user_state(std::move(user_state));
+  choose_pages();
+
   Bytes plain;
-  plain.reserve(encoded_bytes(user_state.size()));
   ByteWriter out(plain);
-  wire::encode(out, wire::PushPullHeader{static_cast<std::int64_t>(context_.table.size()),
-                                         static_cast<std::int64_t>(user_state.size()), join});
-  for (const MemberIndex index : context_.table.probe_list()) {
-    const MemberEntry& entry = context_.table.at(index);
-    const MemberRecord& record = *entry.record;
-    const std::array<std::byte, 6> vsn = version_bytes(record);
-    wire::encode(out, wire::NodeState{record.name, record.address.ip.wire_bytes(),
-                                      record.address.port, record.meta, entry.incarnation,
-                                      static_cast<std::int64_t>(entry.status), vsn});
+  std::int64_t members = 0;
+  std::size_t plain_bytes = user_state_bytes_;
+  for (const std::size_t page : chosen_) {
+    members += pages_.pages()[page].members;
+    plain_bytes += pages_.pages()[page].plain_bytes;
   }
-  out.bytes(user_state);
-  note_gauge(context_, metric::kSizeLocal, plain.size());
-  return plain;
+  wire::encode(out,
+               wire::PushPullHeader{members, static_cast<std::int64_t>(user_state_bytes_), join});
+  note_gauge(context_, metric::kSizeLocal, plain_bytes + plain.size());
+
+  Bytes header;
+  wire::append_stream_part(context_.sealing, plain, header, lzw_);
+  std::vector<BytesView> parts;
+  parts.reserve(chosen_.size() + 2);
+  parts.emplace_back(header);
+  for (const std::size_t page : chosen_) parts.emplace_back(pages_.pages()[page].bytes);
+  if (user_state_bytes_ > 0) parts.emplace_back(user_state_part_);
+  LocalState state;
+  state.digest.append(plain);
+  for (const std::size_t page : chosen_) state.digest.append(pages_.pages()[page].digest);
+  if (user_state_bytes_ > 0) state.digest.append(user_digest);
+  state.sealed = wire::seal_stream_parts(context_.sealing, parts, with_label_header);
+  last_sealed_bytes_ = state.sealed.size();
+  state.work_bytes = work + state.sealed.size();
+  return state;
 }
 
-/// Room for the whole message and its seal at once: growing would hold it twice.
-std::size_t PushPull::encoded_bytes(std::size_t user_state_bytes) const {
-  std::size_t bytes = kHeaderBytes + user_state_bytes + wire::kStreamSealBytes;
-  for (const MemberIndex index : context_.table.probe_list()) {
-    const MemberRecord& record = *context_.table.at(index).record;
-    bytes += kNodeStateBytes + record.name.size() + record.address.ip.wire_bytes().size() +
-             record.meta.size();
+Bytes PushPull::ask_user_state(bool join) {
+  Bytes user_state = context_.policy != nullptr ? context_.policy->local_state(join) : Bytes{};
+  if (user_state.size() > limits::kUserStateBytes) {
+    log_left_out(user_state.size(), fmt::format("at most {} are allowed", limits::kUserStateBytes));
+    user_state.clear();
   }
+  return user_state;
+}
+
+/// Any peer can ask for the state, and with it for this line.
+void PushPull::log_left_out(std::size_t bytes, const std::string& why) {
+  context_.log_peer(LogCause::state_size, LogLevel::error, std::string_view{}, [&] {
+    return LogLine(fmt::format("user state of {} bytes left out of a push/pull: {}", bytes, why),
+                   {{"bytes", std::to_string(bytes)}});
+  });
+}
+
+/// It leaves no room for this node's own state.
+void PushPull::leave_out_user_state() {
+  log_left_out(user_state_bytes_,
+               fmt::format("peers accept {} bytes in all, encrypted", limits::kStreamPayloadBytes));
+  user_state_bytes_ = 0;
+  user_state_ = Bytes();
+  user_state_part_ = Bytes();
+}
+
+/// Compresses it only if it is another than the last time. Returns the bytes that were looked at.
+std::size_t PushPull::encode_user_state(Bytes user_state) {
+  const std::size_t bytes = user_state.size();
+  user_state_bytes_ = bytes;
+  if (bytes > 0 && user_state == user_state_) return bytes;
+  user_state_part_.clear();
+  if (bytes > 0) {
+    wire::append_stream_part(context_.sealing, user_state, user_state_part_, lzw_);
+  }
+  // A large one would be held a second time for long.
+  user_state_ = bytes <= limits::kKeptUserStateBytes ? std::move(user_state) : Bytes();
   return bytes;
+}
+
+/// All pages if peers take that much; else as many as they take, the one with this node first, the
+/// others in turn from one push/pull to the next, so that each comes up: a part of the truth is
+/// merged, where the whole would be refused. Chosen anew each time, as the table changes.
+void PushPull::choose_pages() {
+  const std::span<const StatePages::Page> pages = pages_.pages();
+  const StatePages::Totals& totals = pages_.totals();
+  const double share = used_share(totals.plain_bytes, totals.bytes);
+  warn_of_size(share);
+  chosen_.clear();
+  if (share <= 1) {
+    for (std::size_t page = 0; page < pages.size(); ++page) chosen_.push_back(page);
+    return;
+  }
+  std::size_t plain_bytes = 0;
+  std::size_t parts_bytes = 0;
+  const auto take = [&](std::size_t page) {
+    plain_bytes += pages[page].plain_bytes;
+    parts_bytes += pages[page].bytes.size();
+    if (used_share(plain_bytes, parts_bytes) > 1) return false;
+    chosen_.push_back(page);
+    return true;
+  };
+  const std::size_t own = context_.self / MemberTable::kPageMembers;
+  if (!take(own)) {
+    leave_out_user_state();
+    plain_bytes = parts_bytes = 0;
+    (void)take(own);
+  }
+  const std::size_t begin = next_page_;
+  for (std::size_t step = 0; step < pages.size(); ++step) {
+    const std::size_t page = (begin + step) % pages.size();
+    if (page == own) continue;
+    next_page_ = page;
+    if (!take(page)) return;
+  }
+}
+
+/// How much of what peers take a state has, of the limit that is nearest.
+double PushPull::used_share(std::size_t plain_bytes, std::size_t parts_bytes) const noexcept {
+  const auto share = [](std::size_t bytes, std::size_t limit) {
+    return static_cast<double>(bytes) / static_cast<double>(limit);
+  };
+  const double whole =
+      share(kHeaderBytes + plain_bytes + user_state_bytes_, limits::kStreamMessageBytes);
+  const std::size_t payload = wire::stream_payload_bytes(
+      context_.sealing, kHeaderBytes + parts_bytes + user_state_part_.size());
+  const std::size_t limit =
+      context_.sealing.encrypts() ? limits::kStreamPayloadBytes : limits::kCompressedStreamBytes;
+  return std::max(whole, share(payload, limit));
+}
+
+/// In time: peers refuse a state over the limit.
+void PushPull::warn_of_size(double share) {
+  if (share < limits::kStateWarningShare) return;
+  TimePoint& next = share > 1 ? next_error_ : next_warning_;
+  if (context_.now < next) return;
+  next = context_.now + kStateWarningInterval;
+  const StatePages::Totals& totals = pages_.totals();
+  const auto percent = static_cast<int>(100 * share);
+  std::string text = fmt::format(
+      "the state for push/pull ({} members, {} bytes, {} of them user state) has {} % of the size "
+      "that peers accept",
+      totals.members, totals.plain_bytes + user_state_bytes_, user_state_bytes_, percent);
+  text += share > 1 ? ": members are left out, others in each exchange, and newcomers learn late "
+                      "of some; shorten names, meta data or user state, or split the cluster"
+                    : "; from 100 % on members are left out: shorten names, meta data or user "
+                      "state, or split the cluster";
+  context_.out.log(share > 1 ? LogLevel::error : LogLevel::warning, std::move(text), {},
+                   {{"cause", std::string(to_string(LogCause::state_size))},
+                    {"members", std::to_string(totals.members)},
+                    {"percent", std::to_string(percent)}});
+}
+
+void PushPull::release_if_idle() {
+  if (context_.now - last_used_ < kIdle) return;
+  pages_.release();
+  user_state_ = Bytes();
+  user_state_part_ = Bytes();
 }
 
 Result<void> PushPull::check(const wire::PushPullMessage& message) {
@@ -116,7 +239,8 @@ Result<void> PushPull::check(const wire::PushPullMessage& message) {
 
 /// The dead and the left are not asked: they cannot be talked to, and one of them with senseless
 /// versions would keep everybody out (protocol 6, Poison).
-Result<void> PushPull::check_versions(const wire::PushPullMessage& message) const {
+Result<void> PushPull::check_versions(const wire::PushPullMessage& message) {
+  if (versions_fit(message)) return {};
   Overlap protocol;
   Overlap delegate_protocol;
   for_each_live(message, [&](const VersionedMember& member) {
@@ -131,6 +255,19 @@ Result<void> PushPull::check_versions(const wire::PushPullMessage& message) cons
         check_one(member, "delegate protocol", member.delegate_protocol.current, delegate_protocol);
   });
   return fits;
+}
+
+/// Looks at each of the peer's states once, and at what is known of the own ones.
+bool PushPull::versions_fit(const wire::PushPullMessage& message) {
+  VersionSummaries all;
+  for_each_state(message, [&](const wire::NodeState& state) {
+    if (!is_live(state.state) || state.vsn.size() < 6) return;
+    const auto at = [&](std::size_t i) { return std::to_integer<std::uint8_t>(state.vsn[i]); };
+    all.add({at(0), at(1), at(2)}, {at(3), at(4), at(5)});
+  });
+  refresh_pages();
+  all.add(pages_.totals().live);
+  return all.fit();
 }
 
 /// Visits the live members of both sides, the peer's first.

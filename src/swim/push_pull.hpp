@@ -1,10 +1,15 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include "swim/content_digest.hpp"
 #include "swim/context.hpp"
 #include "swim/membership.hpp"
+#include "swim/state_pages.hpp"
 #include "wire/stream.hpp"
 
 namespace memberlist::swim {
@@ -14,8 +19,19 @@ class PushPull {
  public:
   PushPull(Context& context, Membership& membership) : context_(context), membership_(membership) {}
 
-  /// This node's whole state as a plain stream message.
-  [[nodiscard]] Bytes encode_local_state(bool join);
+  /// This node's state as it goes into a stream.
+  struct LocalState {
+    Bytes sealed;
+    ContentDigest digest;  ///< of what is sealed; without the user state in an answer
+    std::size_t work_bytes = 0;  ///< that were encoded or compressed for it, or are sent
+  };
+  /// All of it, or as much as peers take (docs/limits.md).
+  [[nodiscard]] LocalState local_state(bool join, bool with_label_header);
+  /// About what it will take to send.
+  [[nodiscard]] std::size_t expected_bytes() const noexcept { return last_sealed_bytes_; }
+  /// Gives the memory of the encoded state back if it was not asked for of late.
+  void release_if_idle();
+
   /// Whether a peer's state may be merged: the versions of all live members fit together, and the
   /// application has no objection to a join.
   [[nodiscard]] Result<void> check(const wire::PushPullMessage& message);
@@ -28,8 +44,16 @@ class PushPull {
   void merge(const wire::PushPullMessage& message, const Address& from);
 
  private:
-  [[nodiscard]] Result<void> check_versions(const wire::PushPullMessage& message) const;
-  [[nodiscard]] std::size_t encoded_bytes(std::size_t user_state_bytes) const;
+  [[nodiscard]] Result<void> check_versions(const wire::PushPullMessage& message);
+  [[nodiscard]] bool versions_fit(const wire::PushPullMessage& message);
+  void refresh_pages() { encoded_bytes_ += pages_.refresh(); }
+  [[nodiscard]] Bytes ask_user_state(bool join);
+  std::size_t encode_user_state(Bytes user_state);
+  [[nodiscard]] double used_share(std::size_t plain_bytes, std::size_t parts_bytes) const noexcept;
+  void log_left_out(std::size_t bytes, const std::string& why);
+  void leave_out_user_state();
+  void choose_pages();
+  void warn_of_size(double share);
   [[nodiscard]] std::optional<Address> speaker_of(const wire::PushPullMessage& message,
                                                   const Address& from) const;
   [[nodiscard]] bool is_ours(const Address& claimed, std::uint32_t incarnation) const;
@@ -39,6 +63,18 @@ class PushPull {
 
   Context& context_;
   Membership& membership_;
+  StatePages pages_{context_.table, context_.sealing};
+  wire::LzwEncoder lzw_;
+  std::size_t user_state_bytes_ = 0;  // of the present one
+  Bytes user_state_;                  // the last one, if it is kept
+  Bytes user_state_part_;             // the present one as it goes into a stream
+  std::vector<std::size_t> chosen_;
+  std::size_t next_page_ = 0;      // to begin with where not all fit
+  std::size_t encoded_bytes_ = 0;  // of members, since a state was last made
+  std::size_t last_sealed_bytes_ = 0;
+  TimePoint last_used_;
+  TimePoint next_warning_;
+  TimePoint next_error_;
 };
 
 }  // namespace memberlist::swim

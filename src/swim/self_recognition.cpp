@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <initializer_list>
 
 #include "base/byte_writer.hpp"
 #include "wire/messages.hpp"
@@ -15,17 +14,6 @@ namespace {
 // Go's members log it as it stands.
 constexpr std::string_view kAnswer = "this join was sent by the node that it has reached; mark ";
 constexpr std::size_t kMarkDigits = 16;
-
-// FNV-1a. Requests that are made to collide end nobody's exchange but their sender's.
-std::uint64_t digest_of(std::initializer_list<BytesView> parts) {
-  std::uint64_t digest = 14'695'981'039'346'656'037U;
-  for (const BytesView part : parts) {
-    for (const std::byte byte : part) {
-      digest = (digest ^ std::to_integer<std::uint64_t>(byte)) * 1'099'511'628'211U;
-    }
-  }
-  return digest;
-}
 
 std::optional<std::uint64_t> mark_in(std::string_view error) {
   if (!error.starts_with(kAnswer)) return std::nullopt;
@@ -39,8 +27,8 @@ std::optional<std::uint64_t> mark_in(std::string_view error) {
 
 }  // namespace
 
-void SelfRecognition::sent(StreamId exchange, BytesView request, bool alone) {
-  requests_.push_back({exchange, request.size(), digest_of({request}), alone});
+void SelfRecognition::sent(StreamId exchange, const ContentDigest& request, bool alone) {
+  requests_.push_back({exchange, request, alone});
 }
 
 void SelfRecognition::over(StreamId exchange) {
@@ -52,12 +40,10 @@ bool SelfRecognition::is_under_way(const wire::PushPullMessage& request) const {
   Bytes header;
   ByteWriter out(header);
   wire::encode(out, request.header);
-  const std::size_t bytes = header.size() + request.node_states.size() + request.user_state.size();
-  const auto as_long = [bytes](const Request& sent) { return sent.bytes == bytes; };
-  if (std::ranges::none_of(requests_, as_long)) return false;
-  const std::uint64_t digest = digest_of({header, request.node_states, request.user_state});
-  return std::ranges::any_of(
-      requests_, [&](const Request& sent) { return as_long(sent) && sent.digest == digest; });
+  ContentDigest digest(header);
+  digest.append(request.node_states);
+  digest.append(request.user_state);
+  return std::ranges::find(requests_, digest, &Request::digest) != requests_.end();
 }
 
 std::string SelfRecognition::answer(Random& random) {

@@ -9,6 +9,7 @@
 
 #include "base/random.hpp"
 #include "memberlist/engine.hpp"
+#include "swim/content_digest.hpp"
 #include "wire/stream.hpp"
 
 namespace memberlist::swim {
@@ -35,7 +36,7 @@ class SelfRecognition {
   };
 
   /// This join request was sent. `alone`: it tells of no other live member.
-  void sent(StreamId exchange, BytesView request, bool alone);
+  void sent(StreamId exchange, const ContentDigest& request, bool alone);
   /// Its exchange is over; harmless if there is none.
   void over(StreamId exchange);
   /// Whether a join request equals one whose answer is still out.
@@ -48,8 +49,7 @@ class SelfRecognition {
  private:
   struct Request {
     StreamId exchange{};
-    std::size_t bytes = 0;
-    std::uint64_t digest = 0;
+    ContentDigest digest;
     bool alone = false;
   };
 

@@ -13,13 +13,13 @@ constexpr StreamId kFirst{1};
 constexpr StreamId kSecond{2};
 
 // A join request with no node states, which are not looked into.
-Bytes plain(const wire::PushPullMessage& message) {
+ContentDigest plain(const wire::PushPullMessage& message) {
   Bytes bytes;
   ByteWriter out(bytes);
   wire::encode(out, message.header);
   out.bytes(message.node_states);
   out.bytes(message.user_state);
-  return bytes;
+  return ContentDigest(bytes);
 }
 
 TEST(SelfRecognition, KnowsTheBytesOfRequestsUnderWay) {

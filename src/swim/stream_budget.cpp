@@ -8,7 +8,7 @@ namespace memberlist::swim {
 
 StreamBudget::Verdict StreamBudget::admit(const IpAddress& source) {
   if (streams_ >= limits::kInboundStreams) return Verdict::too_many;
-  Share& share = shares_[source];
+  Share& share = shares_[source_of(source)];
   if (share.streams >= limits::kInboundStreamsPerSource) return Verdict::too_many_from_source;
   ++share.streams;
   ++streams_;
@@ -16,25 +16,25 @@ StreamBudget::Verdict StreamBudget::admit(const IpAddress& source) {
 }
 
 void StreamBudget::closed(const IpAddress& source) {
-  const auto found = shares_.find(source);
+  const auto found = shares_.find(source_of(source));
   --found->second.streams;
   --streams_;
   drop_if_empty(found);
 }
 
 bool StreamBudget::admit_push_pull(const IpAddress& source) {
-  Share& share = shares_.find(source)->second;
+  Share& share = shares_.find(source_of(source))->second;
   if (share.push_pulls >= limits::kPushPullsPerSource) return false;
   ++share.push_pulls;
   return true;
 }
 
 void StreamBudget::push_pull_closed(const IpAddress& source) {
-  --shares_.find(source)->second.push_pulls;
+  --shares_.find(source_of(source))->second.push_pulls;
 }
 
 void StreamBudget::hold(const IpAddress& peer, std::ptrdiff_t bytes) {
-  const auto found = shares_.try_emplace(peer).first;
+  const auto found = shares_.try_emplace(source_of(peer)).first;
   // Unsigned arithmetic wraps, so that adding what is below 0 takes away.
   found->second.bytes += static_cast<std::size_t>(bytes);
   bytes_ += static_cast<std::size_t>(bytes);
@@ -48,6 +48,12 @@ std::optional<IpAddress> StreamBudget::heaviest() const {
       shares_, {}, [](const auto& address_and_share) { return address_and_share.second.bytes; });
   if (most == shares_.end() || most->second.bytes == 0) return std::nullopt;
   return most->first;
+}
+
+void StreamBudget::worked(const IpAddress& source, std::size_t received, std::size_t work_bytes,
+                          TimePoint now) {
+  const std::size_t paid = received * limits::kWorkPaidByByte;
+  if (work_bytes > paid) accounts_.charge(source, work_bytes - paid, now);
 }
 
 void StreamBudget::drop_if_empty(std::map<IpAddress, Share>::iterator share) {

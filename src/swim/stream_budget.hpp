@@ -9,11 +9,13 @@
 #include "memberlist/address.hpp"
 #include "memberlist/time.hpp"
 #include "swim/rate_limit.hpp"
+#include "swim/work_accounts.hpp"
 
 namespace memberlist::swim {
 
-/// What streams may take of this node: how many come in, in total and from one address, how many
-/// bytes of incomplete messages are held, and how many errors are answered (docs/limits.md).
+/// What streams may take of this node: how many come in, in total and from one source, how many
+/// bytes of incomplete messages are held, how much work they cause, and how many errors are
+/// answered (docs/limits.md). The addresses of one IPv6 network are one source (`source_of`).
 class StreamBudget {
  public:
   enum class Verdict : std::uint8_t { admitted, too_many, too_many_from_source };
@@ -30,8 +32,22 @@ class StreamBudget {
   /// A stream with `peer` holds so many bytes more (or, below 0, fewer).
   void hold(const IpAddress& peer, std::ptrdiff_t bytes);
   [[nodiscard]] bool over() const noexcept;
-  /// The address whose streams hold most; none if nothing is held.
+  /// The source whose streams hold most; none if nothing is held.
   [[nodiscard]] std::optional<IpAddress> heaviest() const;
+
+  /// How many bytes of work one stream of theirs may be, of which so many bytes have come.
+  [[nodiscard]] std::size_t work_left(const IpAddress& source, std::size_t received,
+                                      TimePoint now) const {
+    return received * limits::kWorkPaidByByte + accounts_.left(source, now);
+  }
+  /// May one begin a piece of work of about so many bytes? It may if what has come pays for it, or
+  /// the source's account is not empty.
+  [[nodiscard]] bool may_work(const IpAddress& source, std::size_t received, std::size_t work_bytes,
+                              TimePoint now) const {
+    return work_bytes <= received * limits::kWorkPaidByByte || accounts_.left(source, now) > 0;
+  }
+  /// The stream is over, and has been so much work.
+  void worked(const IpAddress& source, std::size_t received, std::size_t work_bytes, TimePoint now);
 
   /// May one more error be answered now?
   [[nodiscard]] bool take_error_reply(TimePoint now) { return error_replies_.take(now); }
@@ -45,6 +61,7 @@ class StreamBudget {
   void drop_if_empty(std::map<IpAddress, Share>::iterator share);
 
   std::map<IpAddress, Share> shares_;
+  WorkAccounts accounts_;
   std::size_t streams_ = 0;
   std::size_t bytes_ = 0;
   RateLimit error_replies_{limits::kErrorRepliesPerSecond};

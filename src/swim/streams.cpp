@@ -17,6 +17,10 @@
 namespace memberlist::swim {
 namespace {
 
+// To find out who does not fit takes a look at everybody: as long as it takes to send so many
+// bytes.
+constexpr std::size_t kRefusalWorkOfMember = 64;
+
 template <class... Fs>
 struct Overloaded : Fs... {
   using Fs::operator()...;
@@ -35,7 +39,7 @@ std::optional<StreamId> Streams::accept(const Address& from) {
   const StreamBudget::Verdict verdict = budget_.admit(from.ip);
   if (verdict != StreamBudget::Verdict::admitted) {
     ++context_.counters.dropped_limit;
-    context_.log_peer(LogCause::limit, LogLevel::warning, from.to_string(), [&] {
+    context_.log_peer(LogCause::limit, LogLevel::warning, from, [&] {
       return verdict == StreamBudget::Verdict::too_many
                  ? fmt::format("connection refused: {} streams are open already",
                                limits::kInboundStreams)
@@ -181,8 +185,11 @@ void Streams::connected(StreamId id, Stream& stream) {
     stream.patience.opened = context_.now;
     context_.timers.reschedule(stream.deadline_timer, context_.now + context_.config.tcp_timeout);
   }
-  if (stream.kind == Kind::push_pull) stream.request = push_pull_.encode_local_state(stream.join);
-  if (stream.join) self_recognition_.sent(id, stream.request, !context_.others_alive());
+  if (stream.kind == Kind::push_pull) {
+    PushPull::LocalState state = push_pull_.local_state(stream.join, true);
+    if (stream.join) self_recognition_.sent(id, state.digest, !context_.others_alive());
+    return send_sealed(id, std::move(state.sealed));
+  }
   send(id, std::exchange(stream.request, {}), true);
   if (stream.kind != Kind::user_message) return;
   close(id);
@@ -191,6 +198,10 @@ void Streams::connected(StreamId id, Stream& stream) {
 
 void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
   note_received(stream, bytes.size());
+  if (stream.kind == Kind::inbound) {
+    stream.opener.limit_unpacked(
+        budget_.work_left(stream.peer.ip, stream.patience.received, context_.now));
+  }
   const wire::WireResult<wire::StreamOpener::Progress> progress = stream.opener.feed(bytes);
   if (!progress) return refuse(id, stream, progress.error());
   if (stream.kind == Kind::inbound && !admit_push_pull(id, stream)) return;
@@ -201,6 +212,7 @@ void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
   }
   if (std::holds_alternative<wire::PushPullMessage>(stream.opener.message())) {
     note_sample(context_, metric::kSizeRemote, stream.patience.received);
+    warn_of_size(stream);
   }
   if (stream.kind == Kind::inbound) {
     serve(id, stream);
@@ -224,6 +236,23 @@ void Streams::note_received(Stream& stream, std::size_t bytes) {
   }
 }
 
+/// A cluster that grows beyond the limit falls apart: somebody has to hear of it in time.
+void Streams::warn_of_size(const Stream& stream) {
+  const auto share = [](std::size_t bytes, std::size_t limit) {
+    return static_cast<double>(bytes) / static_cast<double>(limit);
+  };
+  const std::size_t whole = std::max(stream.opener.unpacked_bytes(), stream.patience.received);
+  const double used = std::max(share(whole, limits::kStreamMessageBytes),
+                               share(stream.opener.announced_bytes(), limits::kStreamPayloadBytes));
+  if (used < limits::kStateWarningShare) return;
+  context_.log_peer(LogCause::state_size, LogLevel::warning, stream.peer, [&] {
+    return LogLine(
+        fmt::format("the state of {} for push/pull has {} % of the size that is accepted",
+                    stream.peer.to_string(), static_cast<int>(100 * used)),
+        {{"percent", std::to_string(static_cast<int>(100 * used))}});
+  });
+}
+
 void Streams::hold(Stream& stream, std::size_t bytes) {
   budget_.hold(stream.peer.ip,
                static_cast<std::ptrdiff_t>(bytes) - static_cast<std::ptrdiff_t>(stream.held_bytes));
@@ -237,7 +266,7 @@ void Streams::shed_heaviest() {
   std::uint64_t largest = 0;
   std::size_t most = 0;
   for (const auto& [number, stream] : streams_) {
-    if (stream.peer.ip != *peer || stream.held_bytes < most) continue;
+    if (source_of(stream.peer.ip) != *peer || stream.held_bytes < most) continue;
     if (stream.held_bytes == most && number > largest) continue;  // whatever the table's order
     largest = number;
     most = stream.held_bytes;
@@ -282,7 +311,7 @@ void Streams::deadline(StreamId id) {
   }
   if (stream.kind == Kind::inbound) {
     ++context_.counters.dropped_limit;
-    context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer.to_string(), [&] {
+    context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer, [&] {
       const std::chrono::duration<double> open = context_.now - stream.patience.opened;
       return LogLine(fmt::format("stream closed: incomplete after {:.1f} s, {} bytes received",
                                  open.count(), stream.patience.received),
@@ -309,6 +338,8 @@ void Streams::finish(StreamId id, const Result<void>& result) {
         --served_push_pulls_;
         budget_.push_pull_closed(stream.peer.ip);
       }
+      budget_.worked(stream.peer.ip, stream.patience.received,
+                     stream.work_bytes + stream.opener.unpacked_bytes(), context_.now);
       budget_.closed(stream.peer.ip);
       return;
     case Kind::ping:
@@ -327,7 +358,7 @@ void Streams::finish(StreamId id, const Result<void>& result) {
       // That one's own address is in the list is what is meant where all hosts have the same list.
       if (!result && result.error().code != ErrorCode::own_address) {
         ++context_.counters.push_pulls_failed;
-        context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer.to_string(), [&] {
+        context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer, [&] {
           return LogLine("push/pull failed: " + escape_for_log(result.error().message),
                          {{"error", std::string(to_string(result.error().code))}});
         });
@@ -365,7 +396,7 @@ bool Streams::admit_push_pull(StreamId id, Stream& stream) {
 void Streams::serve(StreamId id, Stream& stream) {
   std::visit(
       Overloaded{
-          [&](const wire::PushPullMessage& message) { serve_push_pull(id, message, stream.peer); },
+          [&](const wire::PushPullMessage& message) { serve_push_pull(id, stream, message); },
           [&](const wire::StreamUserMessage& message) {
             ++context_.counters.user_messages;
             const MemberIndex sender = context_.table.find_unique(stream.peer.ip);
@@ -386,22 +417,26 @@ void Streams::serve(StreamId id, Stream& stream) {
 }
 
 /// Checks before it answers, so that a refused peer hears why (protocol 6, docs/differences.md).
-void Streams::serve_push_pull(StreamId id, const wire::PushPullMessage& message,
-                              const Address& from) {
+void Streams::serve_push_pull(StreamId id, Stream& stream, const wire::PushPullMessage& message) {
   if (message.header.join && self_recognition_.is_under_way(message)) {
     return send_error(id, self_recognition_.answer(context_.random));
   }
+  if (!may_answer_push_pull(id, stream)) return;
+  const Address from = stream.peer;
   const Result<void> verdict = admits(message);
   if (!verdict) {
     ++context_.counters.push_pulls_failed;
-    context_.log_peer(LogCause::stream, LogLevel::warning, from.to_string(), [&] {
+    stream.work_bytes += context_.table.size() * kRefusalWorkOfMember;
+    context_.log_peer(LogCause::stream, LogLevel::warning, from, [&] {
       return LogLine("push/pull refused: " + escape_for_log(verdict.error().message),
                      {{"error", std::string(to_string(verdict.error().code))}});
     });
     return answer_error(id, verdict.error().message);
   }
   ++context_.counters.push_pulls_served;
-  send(id, push_pull_.encode_local_state(message.header.join), false);
+  PushPull::LocalState state = push_pull_.local_state(message.header.join, false);
+  stream.work_bytes += state.work_bytes;
+  send_sealed(id, std::move(state.sealed));
   close(id);
   push_pull_.merge(message, from);
   finish(id, {});
@@ -420,9 +455,24 @@ Result<void> Streams::admits(const wire::PushPullMessage& message) {
   return push_pull_.check(message);
 }
 
+/// The state may be a million times as long as what asks for it. Who sends about as much as it gets
+/// is always answered; others as long as their source has not cost too much.
+bool Streams::may_answer_push_pull(StreamId id, const Stream& stream) {
+  const IpAddress& ip = stream.peer.ip;
+  const std::size_t received = stream.patience.received;
+  if (budget_.may_work(ip, received, push_pull_.expected_bytes(), context_.now)) return true;
+  ++context_.counters.dropped_limit;
+  context_.log_peer(LogCause::limit, LogLevel::warning, stream.peer, [&] {
+    return fmt::format("push/pull refused: {} has asked for more than {} bytes of state in a while",
+                       source_of(ip).to_string(), limits::kSourceWorkBytes);
+  });
+  answer_error(id, "busy: your address has asked for more state than it may in a while");
+  return false;
+}
+
 void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& from) {
   if (!ping.node.empty() && ping.node != context_.self_name()) {
-    context_.log_peer(LogCause::wrong_name, LogLevel::warning, from.to_string(), [&] {
+    context_.log_peer(LogCause::wrong_name, LogLevel::warning, from, [&] {
       return LogLine(fmt::format("ping by stream for {} ignored: this node is {}",
                                  escape_for_log(ping.node), context_.self_name()),
                      {{"member", escape_for_log(ping.node)}});
@@ -523,7 +573,10 @@ Result<void> Streams::take_error(StreamId id, const Address& from, std::string_v
 }
 
 void Streams::send(StreamId id, Bytes plain, bool with_label_header) {
-  Bytes sealed = wire::seal_stream(context_.sealing, std::move(plain), with_label_header, lzw_);
+  send_sealed(id, wire::seal_stream(context_.sealing, std::move(plain), with_label_header, lzw_));
+}
+
+void Streams::send_sealed(StreamId id, Bytes sealed) {
   note_key_use(context_);
   context_.counters.stream_bytes_sent += sealed.size();
   context_.out.push(WriteStream{id, std::move(sealed)});

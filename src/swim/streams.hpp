@@ -73,6 +73,7 @@ class Streams {
     TimerHandle deadline_timer;
     StreamPatience patience;
     std::size_t held_bytes = 0;  // as the budget knows it
+    std::size_t work_bytes = 0;  // that it caused beside unpacking
     Bytes request;               // plain, sealed once connected
     OperationId operation{};
     std::uint32_t seq_no = 0;
@@ -94,8 +95,10 @@ class Streams {
 
   bool admit_push_pull(StreamId id, Stream& stream);
   void serve(StreamId id, Stream& stream);
-  void serve_push_pull(StreamId id, const wire::PushPullMessage& message, const Address& from);
+  void serve_push_pull(StreamId id, Stream& stream, const wire::PushPullMessage& message);
+  [[nodiscard]] bool may_answer_push_pull(StreamId id, const Stream& stream);
   [[nodiscard]] Result<void> admits(const wire::PushPullMessage& message);
+  void warn_of_size(const Stream& stream);
   void serve_ping(StreamId id, const wire::Ping& ping, const Address& from);
   void take_answer(StreamId id, Stream& stream);
   [[nodiscard]] Result<void> take_push_pull_answer(StreamId id, const Stream& stream);
@@ -105,6 +108,7 @@ class Streams {
   void send_error(StreamId id, std::string_view text);
 
   void send(StreamId id, Bytes plain, bool with_label_header);
+  void send_sealed(StreamId id, Bytes sealed);
   // The stream is over. `result` goes to whoever began it.
   void finish(StreamId id, const Result<void>& result);
   void close(StreamId id) { context_.out.push(CloseStream{id}); }

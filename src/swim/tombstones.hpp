@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "memberlist/time.hpp"
+#include "swim/keyed_hash.hpp"
 
 namespace memberlist::swim {
 
@@ -23,7 +24,9 @@ struct Tombstone {
 /// back (protocol 6, Tombstones). Bounded: the oldest make room. `now` must not go backwards.
 class Tombstones {
  public:
-  explicit Tombstones(std::size_t max_count) noexcept : max_count_(max_count) {}
+  /// Peers choose the names, so their table is keyed with a secret.
+  explicit Tombstones(std::size_t max_count, const SipKey& key = {})
+      : max_count_(max_count), by_name_(0, NameHash{key}) {}
   Tombstones(const Tombstones&) = delete;  // the index points into the list
   Tombstones& operator=(const Tombstones&) = delete;
 
@@ -43,7 +46,7 @@ class Tombstones {
 
   std::size_t max_count_;
   std::list<Tombstone> by_age_;  // the oldest first
-  std::unordered_map<std::string_view, std::list<Tombstone>::iterator> by_name_;
+  std::unordered_map<std::string_view, std::list<Tombstone>::iterator, NameHash> by_name_;
 };
 
 }  // namespace memberlist::swim

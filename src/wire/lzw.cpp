@@ -38,6 +38,7 @@ class BitWriter {
   }
 
   [[nodiscard]] bool over() const noexcept { return used_ - start_ > max_bytes_; }
+  [[nodiscard]] bool at_whole_byte() const noexcept { return count_ % 8 == 0; }
 
   // The last, partly filled byte; false if all of it was too much.
   [[nodiscard]] bool finish() {
@@ -127,6 +128,33 @@ class Dictionary {
   unsigned width_ = kMinWidth;
 };
 
+void put_clear(BitWriter& bits, Dictionary& dictionary) {
+  bits.put(kClear, dictionary.width());
+  dictionary.clear();
+}
+
+// All codes but the end, with a clear code in front; false as soon as they take too much.
+[[nodiscard]] bool put_codes(BytesView plain, BitWriter& bits, Dictionary& dictionary) {
+  const auto byte_at = [&](std::size_t i) { return std::to_integer<std::uint32_t>(plain[i]); };
+  bits.put(kClear, kMinWidth);
+  if (plain.empty()) return true;
+  std::uint32_t prefix = byte_at(0);
+  for (std::size_t i = 1; i < plain.size(); ++i) {
+    const std::uint32_t next = byte_at(i);
+    std::uint32_t slot = 0;
+    if (const std::uint32_t found = dictionary.find(prefix, next, slot); found != 0) {
+      prefix = found;
+      continue;
+    }
+    bits.put(prefix, dictionary.width());
+    if (bits.over()) return false;
+    if (!dictionary.add(prefix, next, slot)) put_clear(bits, dictionary);
+    prefix = next;
+  }
+  bits.put(prefix, dictionary.width());
+  return true;
+}
+
 }  // namespace
 
 LzwEncoder::LzwEncoder() : table_(std::size_t{1} << kMaxTableBits) {}
@@ -134,32 +162,22 @@ LzwEncoder::LzwEncoder() : table_(std::size_t{1} << kMaxTableBits) {}
 bool LzwEncoder::encode(BytesView plain, Bytes& out, std::size_t max_bytes) {
   BitWriter bits(out, max_bytes);
   Dictionary dictionary(table_, plain.size());
-  const auto byte_at = [&](std::size_t i) { return std::to_integer<std::uint32_t>(plain[i]); };
-  const auto clear = [&] {
-    bits.put(kClear, dictionary.width());
-    dictionary.clear();
-  };
-  bits.put(kClear, kMinWidth);
-  if (!plain.empty()) {
-    std::uint32_t prefix = byte_at(0);
-    for (std::size_t i = 1; i < plain.size(); ++i) {
-      const std::uint32_t next = byte_at(i);
-      std::uint32_t slot = 0;
-      if (const std::uint32_t found = dictionary.find(prefix, next, slot); found != 0) {
-        prefix = found;
-        continue;
-      }
-      bits.put(prefix, dictionary.width());
-      if (bits.over()) return false;
-      if (!dictionary.add(prefix, next, slot)) clear();
-      prefix = next;
-    }
-    bits.put(prefix, dictionary.width());
-    // The decoder counts this code, too, before it reads the end.
-    if (!dictionary.grow()) clear();
-  }
+  if (!put_codes(plain, bits, dictionary)) return false;
+  // The decoder counts the last code, too, before it reads the end.
+  if (!plain.empty() && !dictionary.grow()) put_clear(bits, dictionary);
   bits.put(kEnd, dictionary.width());
   return bits.finish();
+}
+
+void LzwEncoder::encode_part(BytesView plain, Bytes& out) {
+  BitWriter bits(out, std::numeric_limits<std::size_t>::max());
+  Dictionary dictionary(table_, plain.size());
+  (void)put_codes(plain, bits, dictionary);
+  if (!plain.empty()) (void)dictionary.grow();
+  put_clear(bits, dictionary);
+  // Clear codes are harmless, and of nine bits: eight of them at most lead to a whole byte.
+  while (!bits.at_whole_byte()) bits.put(kClear, kMinWidth);
+  (void)bits.finish();
 }
 
 // --- decoding

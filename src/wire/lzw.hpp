@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,6 +20,14 @@ class LzwEncoder {
   /// Appends the compressed form to `out`, which must not hold `plain`. Stops and returns false as
   /// soon as more than `max_bytes` would be appended (`out` then holds rubbish behind its old end).
   [[nodiscard]] bool encode(BytesView plain, Bytes& out, std::size_t max_bytes = ~std::size_t{0});
+
+  /// Appends a part of a compressed form, which depends on nothing but its own plain bytes, and
+  /// takes whole bytes. Parts one behind the other, with kEndOfParts behind the last, are the
+  /// compressed form of their plain bytes one behind the other: what has not changed need not be
+  /// compressed again.
+  void encode_part(BytesView plain, Bytes& out);
+  /// The end code, at the start of a byte.
+  static constexpr std::array<std::byte, 2> kEndOfParts{std::byte{1}, std::byte{1}};
 
  private:
   std::vector<std::uint32_t> table_;  // open addressing; prefix code, next byte, code of the two

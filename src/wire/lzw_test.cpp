@@ -51,6 +51,26 @@ Bytes noise(std::size_t size, std::uint32_t alphabet) {
   return bytes;
 }
 
+TEST(Lzw, PartsOneBehindTheOtherAreWhatTheyHold) {
+  LzwEncoder lzw;
+  for (const std::uint32_t alphabet : {1U, 7U, 256U}) {
+    Bytes plain;
+    Bytes parts;
+    // Sizes around those at which codes widen and the table is cleared.
+    for (const std::size_t size :
+         {0U, 1U, 2U, 253U, 254U, 255U, 256U, 3837U, 3838U, 3839U, 20'000U}) {
+      const Bytes part = noise(size, alphabet);
+      Bytes packed;
+      lzw.encode_part(part, packed);
+      plain.insert(plain.end(), part.begin(), part.end());
+      parts.insert(parts.end(), packed.begin(), packed.end());
+      Bytes whole = parts;
+      whole.insert(whole.end(), LzwEncoder::kEndOfParts.begin(), LzwEncoder::kEndOfParts.end());
+      EXPECT_EQ(unpack(whole).value(), plain) << alphabet << " " << size;
+    }
+  }
+}
+
 TEST(Lzw, RoundTripOfEveryLengthAndAlphabet) {
   LzwEncoder lzw;
   Bytes compressed;

@@ -1,5 +1,6 @@
 #include "wire/msgpack.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "wire/messages.hpp"
@@ -91,6 +92,18 @@ Head read_head(const std::byte* at, std::size_t left) noexcept {
   return head;
 }
 
+// How many values of one byte the bytes begin with, up to `most`. A field that nobody knows can be
+// an array of very many.
+std::size_t one_byte_values(BytesView bytes, std::uint64_t most) noexcept {
+  const auto is_one_byte = [](std::byte byte) {
+    const auto tag = std::to_integer<unsigned>(byte);
+    return tag < 0x80 || tag >= 0xe0 || tag == 0xc0 || tag == 0xc2 || tag == 0xc3;
+  };
+  std::size_t run = 0;
+  while (run < bytes.size() && run < most && is_one_byte(bytes[run])) ++run;
+  return run;
+}
+
 }  // namespace
 
 std::size_t signed_size(std::int64_t value) noexcept {
@@ -137,6 +150,12 @@ WireResult<bool> Scanner::scan(BytesView value) noexcept {
       --level_;
     }
     if (position_ >= value.size()) return false;
+    const std::uint64_t most = std::min(left_[level_], max_bytes_ - position_);
+    if (const std::size_t run = one_byte_values(value.subspan(position_), most); run > 0) {
+      position_ += run;
+      left_[level_] -= run;
+      continue;
+    }
     const Head head = read_head(value.data() + position_, value.size() - position_);
     if (!head.valid) return error(WireErrorKind::malformed, "byte 0xc1 is no msgpack value");
     if (!head.whole) return false;

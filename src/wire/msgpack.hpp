@@ -53,19 +53,24 @@ std::byte* put_big_endian(std::byte* at, std::uint64_t value) noexcept {
 
 [[nodiscard]] std::byte* put_signed(std::byte* at, std::int64_t value) noexcept;
 
-[[nodiscard]] inline std::byte* put_raw(std::byte* at, BytesView bytes) noexcept {
-  const std::size_t size = bytes.size();
+/// What stands in front of so many bytes.
+[[nodiscard]] inline std::byte* put_raw_header(std::byte* at, std::size_t size) noexcept {
   if (size < 32) {
-    *at++ = static_cast<std::byte>(0xa0U | size);
-  } else if (size < 0x10000) {
-    *at = std::byte{0xda};
-    at = put_big_endian<2>(at + 1, size);
-  } else {
-    *at = std::byte{0xdb};
-    at = put_big_endian<4>(at + 1, size);
+    *at = static_cast<std::byte>(0xa0U | size);
+    return at + 1;
   }
-  if (size != 0) std::memcpy(at, bytes.data(), size);
-  return at + size;
+  if (size < 0x10000) {
+    *at = std::byte{0xda};
+    return put_big_endian<2>(at + 1, size);
+  }
+  *at = std::byte{0xdb};
+  return put_big_endian<4>(at + 1, size);
+}
+
+[[nodiscard]] inline std::byte* put_raw(std::byte* at, BytesView bytes) noexcept {
+  at = put_raw_header(at, bytes.size());
+  if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
+  return at + bytes.size();
 }
 
 // --- decoding

@@ -26,6 +26,17 @@ constexpr std::size_t kUnpackStep = 64 * limits::kKiB;
 
 constexpr std::byte byte_of(MessageType type) { return std::byte{static_cast<std::uint8_t>(type)}; }
 
+// Type, map, `Algo`, and `Buf` without its bytes.
+void append_compressed_head(Bytes& out, std::size_t packed_bytes) {
+  constexpr std::byte kAny{};
+  ByteWriter writer(out);
+  encode(writer, Compressed{.algo = 0, .buf = BytesView(&kAny, 0)});
+  out.pop_back();  // the empty value
+  const std::size_t at = out.size();
+  out.resize(at + msgpack::raw_header_size(packed_bytes));
+  (void)msgpack::put_raw_header(out.data() + at, packed_bytes);
+}
+
 // Gives the plain bytes up as soon as they are compressed: they may be many.
 Bytes compress(Bytes plain, LzwEncoder& lzw) {
   Bytes packed;
@@ -34,33 +45,66 @@ Bytes compress(Bytes plain, LzwEncoder& lzw) {
   plain = Bytes();                  // gives the memory back, as `= {}` would not
   Bytes message;
   message.reserve(packed.size() + kCompressedHeadBytes + kStreamSealBytes);
-  ByteWriter out(message);
-  encode(out, Compressed{.algo = 0, .buf = packed});
+  append_compressed_head(message, packed.size());
+  message.insert(message.end(), packed.begin(), packed.end());
   return message;
+}
+
+// What goes in front of a message.
+std::size_t head_bytes(const Sealing& how, bool with_label_header) {
+  const std::size_t label = with_label_header ? label_overhead(how.label) : 0;
+  return label + (how.encrypts() ? kFrameHeadBytes + kPayloadHeadBytes : 0);
+}
+
+// Seals the message that lies behind the room for that.
+Bytes seal_in_place(const Sealing& how, Bytes out, bool with_label_header) {
+  if (with_label_header) put_label(out.data(), how.label);
+  if (!how.encrypts()) return out;
+  const std::size_t plain_bytes = out.size() - head_bytes(how, with_label_header);
+  const std::size_t payload = encrypted_payload_bytes(how.encryption_version, plain_bytes);
+  assert(payload <= std::numeric_limits<std::uint32_t>::max());
+  const std::size_t label = with_label_header ? label_overhead(how.label) : 0;
+  out.resize(label + kFrameHeadBytes + payload);
+  const auto frame = std::span(out).subspan(label, kFrameHeadBytes);
+  frame[0] = byte_of(MessageType::encrypted);
+  msgpack::put_big_endian<4>(&frame[1], payload);
+  seal_payload(how, frame, as_bytes(how.label), std::span(out).last(payload), plain_bytes);
+  return out;
 }
 
 }  // namespace
 
 Bytes seal_stream(const Sealing& how, Bytes plain, bool with_label_header, LzwEncoder& lzw) {
   if (how.compress) plain = compress(std::move(plain), lzw);
-  const bool encrypts = how.encrypts();
-  const std::size_t plain_bytes = plain.size();
-  const std::size_t label = with_label_header ? label_overhead(how.label) : 0;
-  const std::size_t payload =
-      encrypts ? encrypted_payload_bytes(how.encryption_version, plain_bytes) : plain_bytes;
-  assert(payload <= std::numeric_limits<std::uint32_t>::max());
+  plain.insert(plain.begin(), head_bytes(how, with_label_header), std::byte{});
+  return seal_in_place(how, std::move(plain), with_label_header);
+}
 
-  Bytes& out = plain;  // in place
-  const std::size_t head = label + (encrypts ? kFrameHeadBytes + kPayloadHeadBytes : 0);
-  out.insert(out.begin(), head, std::byte{});
-  if (with_label_header) put_label(out.data(), how.label);
-  if (!encrypts) return plain;
-  out.resize(label + kFrameHeadBytes + payload);
-  const auto frame = std::span(out).subspan(label, kFrameHeadBytes);
-  frame[0] = byte_of(MessageType::encrypted);
-  msgpack::put_big_endian<4>(&frame[1], payload);
-  seal_payload(how, frame, as_bytes(how.label), std::span(out).last(payload), plain_bytes);
-  return plain;
+void append_stream_part(const Sealing& how, BytesView plain, Bytes& out, LzwEncoder& lzw) {
+  if (how.compress) return lzw.encode_part(plain, out);
+  out.insert(out.end(), plain.begin(), plain.end());
+}
+
+Bytes seal_stream_parts(const Sealing& how, std::span<const BytesView> parts,
+                        bool with_label_header) {
+  std::size_t bytes = how.compress ? LzwEncoder::kEndOfParts.size() : 0;
+  for (const BytesView part : parts) bytes += part.size();
+  const std::size_t head = head_bytes(how, with_label_header);
+  Bytes out;
+  out.reserve(head + kCompressedHeadBytes + bytes + kStreamSealBytes);
+  out.resize(head);
+  if (how.compress) append_compressed_head(out, bytes);
+  for (const BytesView part : parts) out.insert(out.end(), part.begin(), part.end());
+  if (how.compress) {
+    out.insert(out.end(), LzwEncoder::kEndOfParts.begin(), LzwEncoder::kEndOfParts.end());
+  }
+  return seal_in_place(how, std::move(out), with_label_header);
+}
+
+std::size_t stream_payload_bytes(const Sealing& how, std::size_t parts_bytes) noexcept {
+  std::size_t bytes = parts_bytes;
+  if (how.compress) bytes += kCompressedHeadBytes + LzwEncoder::kEndOfParts.size();
+  return how.encrypts() ? encrypted_payload_bytes(how.encryption_version, bytes) : bytes;
 }
 
 StreamOpener::StreamOpener(const Sealing& how, bool expect_label)
@@ -210,10 +254,18 @@ StreamOpener::Step StreamOpener::read_packed() {
   // The view stays: moving a vector leaves its bytes where they are.
   const Bytes packed = std::exchange(bytes_, Bytes());
   position_ = 0;
-  LzwUnpacker unpacker(compressed.buf, bytes_, limits::kDecompressedStreamBytes);
+  LzwUnpacker unpacker(compressed.buf, bytes_,
+                       std::min(max_unpacked_, limits::kDecompressedStreamBytes));
   for (;;) {
     const auto ended = unpacker.more(std::max(kUnpackStep, bytes_.size() / kGrowthPart));
-    if (!ended) return std::unexpected(ended.error());
+    unpacked_ = bytes_.size();
+    if (!ended) {
+      if (ended.error().kind == WireErrorKind::limit &&
+          max_unpacked_ < limits::kDecompressedStreamBytes) {
+        return error(WireErrorKind::limit, "busy: unpacks to more than its sender may cost now");
+      }
+      return std::unexpected(ended.error());
+    }
     whole_ = *ended;
     const Step unpacked = read_unpacked();
     if (!unpacked || whole_ || stage_ == Stage::complete) return unpacked;
@@ -344,9 +396,15 @@ StreamOpener::Step StreamOpener::read_push_pull(const PushPullHeader& header) {
 
 StreamOpener::Step StreamOpener::read_node_states() {
   for (; nodes_left_ > 0; --nodes_left_) {
-    const auto state = read_body(decode_node_state, limits::kStreamBodyBytes);
-    if (!state) return std::unexpected(state.error());
-    if (!*state) return false;
+    const auto read = read_body(decode_node_state, limits::kStreamBodyBytes);
+    if (!read) return std::unexpected(read.error());
+    const auto& state = *read;
+    if (!state) return false;
+    // Tables are keyed by name, so one is the most that an honest state has. It is dropped where
+    // members are judged; many cost only their sender's time.
+    if (state->name.empty() && std::exchange(nameless_seen_, true)) {
+      return error(WireErrorKind::malformed, "more than one member state without a name");
+    }
     if (position_ + raw_bytes_ > limits::kStreamMessageBytes) {
       return error(WireErrorKind::limit, "message is over the limit of 40 MiB");
     }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <variant>
 
@@ -25,6 +26,20 @@ inline constexpr std::size_t kStreamSealBytes = 2 + limits::kLabelBytes + 5 + 45
 /// dialling side's first bytes), the label header in clear.
 [[nodiscard]] Bytes seal_stream(const Sealing& how, Bytes plain, bool with_label_header,
                                 LzwEncoder& lzw);
+
+/// Appends a part of a message's plain bytes in the form in which `seal_stream_parts` takes it. It
+/// depends on nothing but those bytes and on whether there is compression, so it can be kept.
+void append_stream_part(const Sealing& how, BytesView plain, Bytes& out, LzwEncoder& lzw);
+
+/// The same as `seal_stream` of the plain bytes of all parts, one behind the other, without
+/// compressing anything.
+[[nodiscard]] Bytes seal_stream_parts(const Sealing& how, std::span<const BytesView> parts,
+                                      bool with_label_header);
+
+/// What a peer compares with limits::kStreamPayloadBytes, or limits::kCompressedStreamBytes, where
+/// the parts have so many bytes.
+[[nodiscard]] std::size_t stream_payload_bytes(const Sealing& how,
+                                               std::size_t parts_bytes) noexcept;
 
 /// A whole push/pull message. Views live as long as the StreamOpener that holds the bytes.
 struct PushPullMessage {
@@ -58,6 +73,11 @@ class StreamOpener {
   enum class Progress : std::uint8_t { need_more, complete };
   /// Takes bytes; after `complete` or an error it must not be fed again.
   [[nodiscard]] WireResult<Progress> feed(BytesView bytes);
+  /// A compressed message that unpacks to more is refused (and one over
+  /// limits::kDecompressedStreamBytes anyway). To be set before the bytes that make it whole.
+  void limit_unpacked(std::size_t bytes) noexcept { max_unpacked_ = bytes; }
+  /// What was unpacked so far, also of what was then refused.
+  [[nodiscard]] std::size_t unpacked_bytes() const noexcept { return unpacked_; }
   /// Whether any byte has come: an end of file before that is no error.
   [[nodiscard]] bool started() const noexcept;
   /// After an error about the label: the one that came; empty if none did.
@@ -111,6 +131,8 @@ class StreamOpener {
   bool encrypted_ = false;
   bool started_ = false;
   std::size_t announced_ = 0;
+  std::size_t max_unpacked_ = limits::kDecompressedStreamBytes;
+  std::size_t unpacked_ = 0;
 
   // The body that is being read over several pieces, so that no byte is looked at again and again.
   std::optional<msgpack::Scanner> scanner_;
@@ -118,6 +140,7 @@ class StreamOpener {
   Part part_ = Part::header;
   MessageType type_ = MessageType::ping;
   std::int64_t nodes_left_ = 0;
+  bool nameless_seen_ = false;
   PushPullHeader header_;
   std::size_t raw_bytes_ = 0;     // announced behind the header and the node states
   std::size_t states_begin_ = 0;  // of the node states

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -331,12 +332,71 @@ TEST(StreamCompression, WhatIsInsideMustBeWhole) {
 TEST(StreamCompression, BombsAreRefused) {
   // Each state is valid, and there are too many.
   Bytes states = push_pull_header(1 << 20, 0);
-  Bytes state = from_hex("81a178daff00");  // a field of later versions, of 65,280 bytes
+  // A name, and a field of later versions, of 65,280 bytes.
+  Bytes state = from_hex("82a44e616d65a161a178daff00");
   state.resize(state.size() + 0xff00);
   while (states.size() <= limits::kDecompressedStreamBytes) {
     states.insert(states.end(), state.begin(), state.end());
   }
   EXPECT_EQ(error_of(plain(), compressed(states)).kind, WireErrorKind::limit);
+}
+
+TEST(StreamCompression, UnpacksNoMoreThanItMay) {
+  Bytes inner = user(std::string(limits::kMiB, 'x'));
+  const Bytes packed = compressed(inner);
+  const Sealing how = plain();
+  StreamOpener allowed(how, false);
+  allowed.limit_unpacked(inner.size());
+  EXPECT_EQ(allowed.feed(packed).value(), Progress::complete);
+  EXPECT_EQ(allowed.unpacked_bytes(), inner.size());
+  StreamOpener refused(how, false);
+  refused.limit_unpacked(inner.size() - 1);
+  const auto fed = refused.feed(packed);
+  ASSERT_FALSE(fed.has_value());
+  EXPECT_EQ(fed.error().kind, WireErrorKind::limit);
+  EXPECT_LT(refused.unpacked_bytes(), inner.size());
+}
+
+// A table is keyed by name, so one is the most that somebody honest has, whom somebody else has
+// given it; a million of them, of one byte each, would be a bomb.
+TEST(StreamLimits, StatesWithoutANameAreRefusedFromTheSecondOn) {
+  for (const int nameless : {1, 2}) {
+    Bytes message = push_pull_header(nameless, 0);
+    for (int i = 0; i < nameless; ++i) message.push_back(std::byte{0x80});
+    for (const Bytes& bytes : {message, compressed(message)}) {
+      const Sealing how = plain();
+      StreamOpener opener(how, false);
+      const auto fed = opener.feed(bytes);
+      EXPECT_EQ(fed.has_value(), nameless == 1);
+      if (!fed) {
+        EXPECT_EQ(fed.error().kind, WireErrorKind::malformed);
+      }
+    }
+  }
+}
+
+TEST(StreamParts, AreReadLikeTheWholeMessage) {
+  const Bytes message = user(std::string(5000, 'a') + "and the rest of it");
+  for (const bool compress : {false, true}) {
+    Sealing how = plain();
+    how.compress = compress;
+    LzwEncoder lzw;
+    for (const std::size_t cut : {std::size_t{0}, std::size_t{1}, std::size_t{3000}}) {
+      Bytes first;
+      Bytes second;
+      append_stream_part(how, BytesView(message).first(cut), first, lzw);
+      append_stream_part(how, BytesView(message).subspan(cut), second, lzw);
+      const std::array<BytesView, 2> parts{first, second};
+      const Bytes sealed = seal_stream_parts(how, parts, false);
+      const std::size_t most = stream_payload_bytes(how, first.size() + second.size());
+      EXPECT_LE(sealed.size(), most);
+      EXPECT_GE(sealed.size() + 4, most) << "but for what the length of `Buf` takes";
+      StreamOpener opener(how, false);
+      EXPECT_EQ(opener.feed(sealed).value(), Progress::complete);
+      const auto& read = std::get<StreamUserMessage>(opener.message());
+      EXPECT_EQ(as_text(read.payload), as_text(message).substr(message.size() - 5018));
+    }
+  }
 }
 
 TEST(StreamCompression, WhatIsNoMessageTakesNoMemory) {

@@ -183,7 +183,7 @@ TEST(EngineLimits, NamesAndMetaDataOfOthersAreBounded) {
 
 TEST(EngineLimits, MessagesOfOnePacketAreBounded) {
   Bench bench(silent());
-  std::vector<Bytes> many(255, ping_message(1, "other"));
+  std::vector<Bytes> many(255, alive_message({.name = "", .address = kPeer}));
   Bytes compound{std::byte{7}, std::byte{255}};
   for (const Bytes& part : many) {
     compound.push_back(static_cast<std::byte>(part.size() >> 8));

@@ -119,13 +119,16 @@ TEST_P(PushPullMemory, ServedAndMergedInLessThanThreeTimesItsBytes) {
 
   peak_bytes = live_bytes.load();
   const std::size_t written = exchange(engine, environment.now, bytes);
-  const std::size_t extra = peak_bytes - known;
+  const std::size_t encoded = live_bytes - known;
+  const std::size_t extra = peak_bytes - live_bytes;
   EXPECT_GT(written, 0U) << "served";
+  EXPECT_LT(encoded, plain.size() * 11 / 10) << "kept for the next one";
   EXPECT_LT(extra, 3 * plain.size());
   const std::string figures =
       std::to_string(plain.size()) + " bytes; beside what is kept " + std::to_string(extra) +
       ", where all of it is news " + std::to_string(peak_of_news) +
-      "; kept of the members and the news about them " + std::to_string(known - empty);
+      "; kept of the members and the news about them " + std::to_string(known - empty) +
+      ", of their encoded state " + std::to_string(encoded);
   RecordProperty("figures", figures);
   std::puts(figures.c_str());
 }

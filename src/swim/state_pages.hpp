@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "memberlist/bytes.hpp"
+#include "swim/content_digest.hpp"
+#include "swim/member_table.hpp"
+#include "swim/version_summary.hpp"
+#include "wire/stream.hpp"
+
+namespace memberlist::swim {
+
+/// The members' states as they go into a push/pull, kept from one to the next: who asks for the
+/// state again costs no more than the bytes that it is sent. The table's pages are encoded, and
+/// compressed, each on its own, so that a change costs one page.
+class StatePages {
+ public:
+  struct Page {
+    Bytes bytes;  ///< a part for wire::seal_stream_parts
+    std::size_t plain_bytes = 0;
+    ContentDigest digest;  ///< of the plain bytes
+    std::int64_t members = 0;
+    std::uint64_t change = 0;  ///< of the table's page when this was made
+    VersionSummaries live;     ///< of those alive or suspect
+  };
+  struct Totals {
+    std::size_t bytes = 0;
+    std::size_t plain_bytes = 0;
+    std::int64_t members = 0;
+    VersionSummaries live;
+  };
+
+  /// Both must outlive this.
+  StatePages(const MemberTable& table, const wire::Sealing& how) : table_(table), how_(how) {}
+
+  /// Encodes what has changed. Returns the plain bytes of that.
+  std::size_t refresh();
+  [[nodiscard]] std::span<const Page> pages() const noexcept { return pages_; }
+  [[nodiscard]] const Totals& totals() const noexcept { return totals_; }
+  /// Gives the memory back.
+  void release() noexcept;
+
+ private:
+  void encode(std::size_t page);
+  void add_up();
+
+  const MemberTable& table_;
+  const wire::Sealing& how_;
+  std::vector<Page> pages_;
+  std::uint64_t change_ = 0;  // of the table when all was last up to date
+  Totals totals_;
+  Bytes plain_;
+  Bytes packed_;
+  wire::LzwEncoder lzw_;
+};
+
+}  // namespace memberlist::swim
