@@ -47,9 +47,10 @@ void Gossiper::round() {
 
 void Gossiper::gossip_about_members() {
   const std::size_t count = context_.config.gossip_nodes;
+  const std::size_t alive = count - std::min<std::size_t>(count, 1);
   targets_.clear();
   context_.table.pick_random(
-      count - 1, context_.random,
+      alive, context_.random,
       [this](const MemberEntry& entry) {
         return entry.status == MemberStatus::alive && wanted(entry);
       },

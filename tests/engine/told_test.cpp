@@ -187,7 +187,8 @@ TEST(EngineTold, AMemberThatReturnsThroughANewcomerIsBackWithinAGossipRound) {
   }
 }
 
-// The others hold a member dead that never heard of it, since nothing but its pings reaches them.
+// The others hold a member dead that slept, and have no news to gossip any more. No stream gets
+// through, so nothing but its pings and their answers can tell it.
 TEST(EngineTold, AMemberThatIsHeldDeadAndPingsIsBackWithinAGossipRound) {
   Cluster cluster({.size = 5});
   ASSERT_TRUE(cluster.assemble());
@@ -200,8 +201,8 @@ TEST(EngineTold, AMemberThatIsHeldDeadAndPingsIsBackWithinAGossipRound) {
   };
   cluster.pause(4);
   ASSERT_TRUE(cluster.run_until(buried, 60s));
+  cluster.run_for(10s);
   for (HostId node = 0; node < 4; ++node) {
-    // Streams stay cut, and so does gossip to it: its pings get through, and what answers them.
     cluster.network().both_ways(node, 4, [](LinkRule& rule) { rule.tcp_cut = true; });
   }
   cluster.network().heal_partitions();
