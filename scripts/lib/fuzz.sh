@@ -9,10 +9,12 @@ FUZZ_LIMITS=(-timeout=60 "${FUZZ_MEMORY[@]}")
 # For CI, where a machine that is busy must not be a finding. An endless loop is one still.
 PATIENT_LIMITS=(-timeout=600 "${FUZZ_MEMORY[@]}")
 # What `check_fuzzer` tries of each target: 10 to 20 s on one core, the engine's three times that. A
-# target that is not named here, as a new one, gets the last.
+# target that is not named here, as a new one, gets the last. Behind two of them a real member and its
+# server run threads by the clock: what they cover, and so what comes next, is not the same each time.
+# CI runs only their corpus.
 declare -A CHECK_RUNS=(
-  [fuzz_admin_api]=50000 [fuzz_config_file]=100000 [fuzz_decrypt]=200000 [fuzz_engine]=10000
-  [fuzz_http]=80000 [fuzz_lzw]=6000 [fuzz_messages]=120000 [fuzz_msgpack]=500000 [fuzz_packet]=350000
+  [fuzz_admin_api]=0 [fuzz_config_file]=100000 [fuzz_decrypt]=200000 [fuzz_engine]=10000
+  [fuzz_http]=0 [fuzz_lzw]=6000 [fuzz_messages]=120000 [fuzz_msgpack]=500000 [fuzz_packet]=350000
   [fuzz_packet_sealed]=150000 [fuzz_seal]=150000 [fuzz_stream]=170000 [fuzz_text]=20000
   [fuzz_views]=150000
 )
