@@ -35,15 +35,20 @@ ml::Address from_endpoint(const Endpoint& endpoint) {
   return {ip.value_or(ml::IpAddress{}), endpoint.port()};
 }
 
+// Binds `first`, and `second` at the port that it got.
+template <class First, class Second>
+void bind_in_order(First& first, Second& second, ml::Address at) {
+  first = First(first.get_executor(), to_endpoint<typename First::protocol_type>(at));
+  at.port = first.local_endpoint().port();
+  second = Second(second.get_executor(), to_endpoint<typename Second::protocol_type>(at));
+}
+
 class AsioLoop final : public examples::OwnLoop {
  public:
-  // UDP and TCP at one port. If the kernel chooses it, it may be taken for TCP: then an exception.
-  AsioLoop(asio::io_context& io, const ml::Address& bind)
-      : io_(io),
-        udp_(io, to_endpoint<udp>(bind)),
-        listener_(io, tcp::endpoint(udp_.local_endpoint().address(), udp_.local_endpoint().port())),
-        timer_(io),
-        input_(io, ::dup(STDIN_FILENO)) {}
+  AsioLoop(asio::io_context& io, const ml::Address& at)
+      : io_(io), udp_(io), listener_(io), timer_(io), input_(io, ::dup(STDIN_FILENO)) {
+    bind(at);
+  }
 
   [[nodiscard]] ml::Address bound() const { return from_endpoint(udp_.local_endpoint()); }
   void run() {
@@ -59,6 +64,18 @@ class AsioLoop final : public examples::OwnLoop {
   }
 
  private:
+  // UDP and TCP at one port. One that the kernel chooses (port 0) is free for one of the two, and
+  // another program may have it for the other: then again, and the other one first.
+  void bind(const ml::Address& at) {
+    for (int attempt = 0;; ++attempt) {
+      try {
+        return attempt % 2 == 0 ? bind_in_order(listener_, udp_, at)
+                                : bind_in_order(udp_, listener_, at);
+      } catch (const asio::system_error& error) {
+        if (error.code() != asio::error::address_in_use || at.port != 0 || attempt == 128) throw;
+      }
+    }
+  }
   void start(awaitable<void> work) { asio::co_spawn(io_, std::move(work), asio::detached); }
 
   // --- what the engine wants

@@ -51,21 +51,31 @@ struct BoundSockets {
   memberlist::Address address;
 };
 
-/// UDP and TCP at one port. If the kernel chooses it for UDP, it may be taken for TCP: then
-/// another. Nothing: `errno` says why.
+/// Binds a socket; `at` gets the port if the kernel has to choose it.
+inline bool bind_at(int fd, RawAddress& at) {
+  return ::bind(fd, at.get(), at.size) == 0 && ::getsockname(fd, at.get(), &at.size) == 0;
+}
+
+/// UDP and TCP at one port. One that the kernel chooses (port 0) is free for one of the two, and
+/// another program may have it for the other: then again, and the other one first. Nothing: `errno`
+/// says why.
 inline std::optional<BoundSockets> bind_both(const memberlist::Address& wanted) {
-  for (int attempt = 0; attempt < 10; ++attempt) {
+  const int attempts = wanted.port == 0 ? 128 : 1;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
     RawAddress at(wanted);
-    const BoundSockets bound{prepared(::socket(AF_INET, SOCK_DGRAM, 0)),
-                             prepared(::socket(AF_INET, SOCK_STREAM, 0)),
-                             {}};
-    if (::bind(bound.udp, at.get(), at.size) != 0) return std::nullopt;
-    ::getsockname(bound.udp, at.get(), &at.size);
-    if (::bind(bound.listener, at.get(), at.size) == 0 && ::listen(bound.listener, 128) == 0) {
-      return BoundSockets{bound.udp, bound.listener, at.address()};
+    const int udp = prepared(::socket(AF_INET, SOCK_DGRAM, 0));
+    const int tcp = prepared(::socket(AF_INET, SOCK_STREAM, 0));
+    const int yes = 1;  // a program that is started again gets its port at once
+    ::setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    const bool tcp_first = attempt % 2 == 0;
+    if (bind_at(tcp_first ? tcp : udp, at) && bind_at(tcp_first ? udp : tcp, at) &&
+        ::listen(tcp, 128) == 0) {
+      return BoundSockets{udp, tcp, at.address()};
     }
-    ::close(bound.udp);
-    ::close(bound.listener);
+    const int why = errno;
+    ::close(udp);
+    ::close(tcp);
+    errno = why;
   }
   return std::nullopt;
 }

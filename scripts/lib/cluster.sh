@@ -156,12 +156,12 @@ all_saw() {
 
 # --- other systems' agents ------------------------------------------------------------------------
 
-# A port that nobody listens on, below those that the kernel hands out.
+# A port that nobody has, below those that the kernel hands out.
 free_port() {
   local port
   while :; do
     port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-    if [[ -z $(ss -Hlntu "sport = :$port") ]]; then
+    if [[ -z $(ss -Hantu "sport = :$port") ]]; then
       echo "$port"
       return
     fi

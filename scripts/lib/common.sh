@@ -31,6 +31,17 @@ usage() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p;}' "$0"; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# ThreadSanitizer and AddressSanitizer of GCC 12 cannot live with the address-space randomisation
+# of newer kernels, and a fuzzer that is to do the same again must not see other addresses; where a
+# process may switch its own off, do that.
+without_randomisation() {
+  if setarch -R true 2>/dev/null; then
+    setarch -R "$@"
+  else
+    "$@"
+  fi
+}
+
 # Go from go.dev is often installed but on nobody's PATH.
 if ! have go && [[ -x /usr/local/go/bin/go ]]; then PATH=$PATH:/usr/local/go/bin; fi
 # Where Debian keeps nft and ip for root, which `su` without a dash does not have.

@@ -4,16 +4,6 @@
 # The tests mostly wait for timers and peers, so more of them than cores run at once.
 test_jobs() { echo $((CORES * 2 < 4 ? 4 : CORES * 2)); }
 
-# ThreadSanitizer and AddressSanitizer of GCC 12 cannot live with the address-space randomisation
-# of newer kernels; where a process may switch its own off, do that.
-without_randomisation() {
-  if setarch -R true 2>/dev/null; then
-    setarch -R "$@"
-  else
-    "$@"
-  fi
-}
-
 # test_preset PRESET [ctest option...]: leaves build/PRESET/tests.xml behind.
 test_preset() {
   local preset=$1
@@ -23,4 +13,18 @@ test_preset() {
     run without_randomisation ctest --preset "$preset" -j "$(test_jobs)" \
       --output-junit "$ROOT/build/$preset/tests.xml" "$@"
   )
+}
+
+# A peer that is not there, or promtool, makes its tests skip. That is right on somebody's laptop;
+# in CI they would pass without having shown anything.
+no_peer_is_missing() {
+  local listed needed notrun skipped
+  listed=$(ctest --preset release -L 'interop|hostile' -N) || die "ctest cannot list the tests: $listed"
+  needed=$(sed -n 's/^ *Test *#[0-9]*: //p' <<<"$listed" | sort)
+  [[ -n $needed ]] || die "ctest lists no test against a real peer: $listed"
+  notrun=$(sed -n 's/.*<testcase name="\([^"]*\)".* status="notrun".*/\1/p' build/release/tests.xml | sort)
+  skipped=$(comm -12 <(echo "$needed") <(echo "$notrun"))
+  [[ -z $skipped ]] || die "a peer is missing, these tests were skipped:
+$skipped"
+  note 'no test against a real peer was skipped'
 }

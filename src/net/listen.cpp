@@ -6,10 +6,12 @@
 #include <asio/ip/v6_only.hpp>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
+#include "base/limits.hpp"
 #include "net/socket_transport.hpp"
 #include "net/udp_batch.hpp"
 
@@ -59,8 +61,10 @@ typename Socket::endpoint_type endpoint_of(const Address& address, Family family
   return endpoint;
 }
 
+// Opens and binds it, and listens if it is for TCP.
 template <class Socket>
 asio::error_code bind_one(Socket& socket, const Address& address, Family family) {
+  constexpr bool kIsListener = std::is_same_v<Socket, asio::ip::tcp::acceptor>;
   asio::error_code error;
   const auto endpoint = endpoint_of<Socket>(address, family);
   socket.open(endpoint.protocol(), error);
@@ -70,7 +74,7 @@ asio::error_code bind_one(Socket& socket, const Address& address, Family family)
     socket.set_option(asio::ip::v6_only(family == Family::v6), error);
     if (error) return error;
   }
-  if constexpr (std::is_same_v<Socket, asio::ip::tcp::acceptor>) {
+  if constexpr (kIsListener) {
     // A port whose last connections still wait for stray segments may be taken again at once.
     // Not so for UDP, where it would let two programs share the port.
     socket.set_option(asio::socket_base::reuse_address(true), error);
@@ -79,25 +83,29 @@ asio::error_code bind_one(Socket& socket, const Address& address, Family family)
   socket.bind(endpoint, error);
   if (error) return error;
   socket.non_blocking(true, error);
+  if (error) return error;
+  if constexpr (kIsListener) socket.listen(kListenBacklog, error);
   return error;
 }
 
-// One attempt; `port_taken` tells that another port may do better.
-Result<BoundSockets> bind_once(asio::io_context& io, const Address& wanted, bool& port_taken) {
-  const Family family = family_of(wanted.ip);
-  BoundSockets bound{asio::ip::udp::socket(io), asio::ip::tcp::acceptor(io), wanted, family};
-  asio::error_code error = bind_one(bound.tcp, wanted, family);
-  if (!error) bound.tcp.listen(kListenBacklog, error);
-  if (!error) {
-    const auto chosen = bound.tcp.local_endpoint(error);
-    bound.address.port = chosen.port();
-  }
-  port_taken = error.value() == EADDRINUSE;
-  if (error) return std::unexpected(bind_error(error, bound.address, "TCP"));
-  error = bind_one(bound.udp, bound.address, family);
-  port_taken = error.value() == EADDRINUSE;
-  if (error) return std::unexpected(bind_error(error, bound.address, "UDP"));
-  return bound;
+struct Failure {
+  asio::error_code error;
+  std::string_view kind;
+};
+
+// Binds the first one at `address`, whose port it fills in, and the second one at the same.
+template <class First, class Second>
+std::optional<Failure> bind_in_order(First& first, Second& second, Address& address,
+                                     Family family) {
+  const auto kind_of = []<class Socket>(const Socket&) -> std::string_view {
+    return std::is_same_v<Socket, asio::ip::udp::socket> ? "UDP" : "TCP";
+  };
+  if (const auto error = bind_one(first, address, family)) return Failure{error, kind_of(first)};
+  asio::error_code error;
+  address.port = first.local_endpoint(error).port();
+  if (error) return Failure{error, kind_of(first)};
+  error = bind_one(second, address, family);
+  return error ? std::optional(Failure{error, kind_of(second)}) : std::nullopt;
 }
 
 void request_receive_buffer(asio::ip::udp::socket& socket) {
@@ -112,16 +120,31 @@ void request_receive_buffer(asio::ip::udp::socket& socket) {
 }  // namespace
 
 Result<BoundSockets> bind_both(asio::io_context& io, const Address& wanted) {
-  for (int attempt = 1;; ++attempt) {
-    bool port_taken = false;
-    auto bound = bind_once(io, wanted, port_taken);
-    if (bound) {
-      request_receive_buffer(bound->udp);
-      enable_error_queue(bound->udp.native_handle(), bound->family);
+  const int attempts = wanted.port == 0 ? limits::kPortAttempts : 1;
+  const Family family = family_of(wanted.ip);
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    BoundSockets bound{asio::ip::udp::socket(io), asio::ip::tcp::acceptor(io), wanted, family};
+    // A port that the kernel chooses is free for one of the two, and the other has to follow. They
+    // take turns at being the first: the kernel prefers some ports for TCP (of one half of its
+    // range, of odd numbers), and just these may be taken for UDP.
+    const auto failure = attempt % 2 == 0
+                             ? bind_in_order(bound.tcp, bound.udp, bound.address, family)
+                             : bind_in_order(bound.udp, bound.tcp, bound.address, family);
+    if (!failure) {
+      request_receive_buffer(bound.udp);
+      enable_error_queue(bound.udp.native_handle(), bound.family);
       return bound;
     }
-    if (!port_taken || wanted.port != 0 || attempt == kPortAttempts) return bound;
+    if (wanted.port != 0 || failure->error.value() != EADDRINUSE) {
+      return std::unexpected(bind_error(failure->error, bound.address, failure->kind));
+    }
   }
+  return std::unexpected(Error{
+      ErrorCode::address_in_use,
+      fmt::format("cannot listen on {}: the kernel found no port that is free for UDP and TCP "
+                  "in {} attempts; stop what holds them, or choose a port",
+                  wanted.ip.to_string(), attempts),
+      wanted.to_string()});
 }
 
 void close_on_exec(int descriptor) noexcept {

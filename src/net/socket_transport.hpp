@@ -17,8 +17,6 @@ namespace memberlist::net {
 
 /// Asked of the kernel for received datagrams, and halved until it is granted (protocol 8).
 inline constexpr std::size_t kReceiveBufferBytes = 2 * limits::kMiB;
-/// Attempts to find a port that is free for UDP and TCP at once (protocol 8).
-inline constexpr int kPortAttempts = 10;
 
 struct SocketTransportOptions {
   Address bind;  ///< port 0: the kernel chooses one that is free for UDP and TCP

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "memberlist/address.hpp"
 #include "net/socket_address.hpp"
 #include "net/test_sockets.hpp"
@@ -44,14 +45,14 @@ class TestNameServer {
 
   /// What is not among its `ways` is refused at once, as where nobody listens.
   explicit TestNameServer(Ways ways = Ways::both) : ways_(ways) {
-    // The same port for both: what the kernel has free for UDP may be taken for TCP.
+    // The same port for both: what the kernel has free for TCP may be taken for UDP.
     const IpAddress here = IpAddress::v4(127, 0, 0, 1);
     bool bound = false;
-    for (int attempt = 0; attempt < 20 && !bound; ++attempt) {
-      udp_ = PlainSocket(SOCK_DGRAM, here);
-      udp_.bind(here);
-      const SocketAddress raw = to_socket_address(udp_.local(), Family::v4);
-      bound = ::bind(tcp_.fd(), raw.get(), raw.length) == 0;
+    for (int attempt = 0; attempt < limits::kPortAttempts && !bound; ++attempt) {
+      tcp_ = PlainSocket(SOCK_STREAM, here);
+      tcp_.bind(here);
+      const SocketAddress raw = to_socket_address(tcp_.local(), Family::v4);
+      bound = ::bind(udp_.fd(), raw.get(), raw.length) == 0;
     }
     EXPECT_TRUE(bound);
     if (ways == Ways::both) tcp_.listen();

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <thread>
 
+#include "../support/reserved_port.hpp"
 #include "cli_fixture.hpp"
 #include "net/test_name_server.hpp"
 
@@ -98,7 +99,8 @@ TEST(Agent, LeavesOverItsApiAndAnswersFirst) {
 }
 
 TEST(Agent, FailsIfNobodyAnswersItsJoin) {
-  const std::string nobody = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
+  const testing::ReservedPort reserved;
+  const std::string nobody = reserved.address();
   const auto completed = run(agent_arguments("a", {"--join", nobody, "--log-level", "error"}));
   EXPECT_EQ(completed.status.code, 1);
   EXPECT_NE(completed.error_output.find("--retry-join"), std::string::npos);
@@ -169,12 +171,13 @@ TEST(Agent, WaitsForATakenNameWhereItRetries) {
 }
 
 TEST(Agent, RetriesItsJoinUntilSomebodyIsThere) {
-  const std::string address = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
-  Agent a("a", {"--join", address, "--retry-join"});
+  testing::ReservedPort seed;
+  Agent a("a", {"--join", seed.address(), "--retry-join"});
   const Json failed = a.wait_for("joined");
   ASSERT_FALSE(failed.is_null());
   EXPECT_EQ(failed["contacted"], 0);
-  const Agent b("b", {"--bind", address});
+  seed.release();
+  const Agent b("b", {"--bind", seed.address()});
   EXPECT_FALSE(
       a.wait_for("joined", [](const Json& event) { return event["contacted"] == 1; }).is_null());
   EXPECT_FALSE(a.client_json({"members"}).is_null());

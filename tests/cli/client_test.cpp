@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "../support/reserved_port.hpp"
 #include "cli_fixture.hpp"
 
 namespace memberlist::cli_test {
@@ -93,7 +94,8 @@ TEST_F(Client, JoinSaysHowManyAnswered) {
   EXPECT_TRUE(joined.status.success()) << joined.error_output;
   EXPECT_NE(joined.output.find("1 answered"), std::string::npos) << joined.output;
   EXPECT_EQ(a_.client_json({"members"}).size(), 3U);
-  const std::string nobody = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
+  const testing::ReservedPort reserved;
+  const std::string nobody = reserved.address();
   expect_failure(a_.client({"join", nobody}), nobody);
   const auto partly = a_.client({"join", nobody, c.address()});
   EXPECT_TRUE(partly.status.success());

@@ -4,6 +4,7 @@
 
 #include <regex>
 
+#include "../support/reserved_port.hpp"
 #include "cli_fixture.hpp"
 
 namespace memberlist::cli_test {
@@ -137,7 +138,8 @@ TEST(Usage, ConfigFilesAreChecked) {
 }
 
 TEST(Usage, AnAgentThatIsNotThereIsNamed) {
-  const std::string nobody = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
+  const testing::ReservedPort reserved;
+  const std::string nobody = reserved.address();
   const std::string text = "no agent answers at " + nobody +
                            ": start one with `memberlist agent`, or give --http HOST:PORT";
   const std::vector<Arguments> commands{{"members"},

@@ -83,7 +83,7 @@ TEST(Handler, MayDestroyTheMember) {
     shared->list.reset();
     shared->destroyed.set_value();
   };
-  auto created = Memberlist::create(quick_config("self"), std::move(handlers));
+  auto created = Memberlist::create(quick_config_apart("self"), std::move(handlers));
   ASSERT_TRUE(created);
   const Address address = created->local_address();
   shared->list = std::make_unique<Memberlist>(std::move(*created));

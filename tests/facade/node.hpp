@@ -37,6 +37,14 @@ inline Config quick_config(std::string name) {
   return config;
 }
 
+/// The same at an address from which nobody connects: a port that is given up there is still free
+/// when it is bound again, whoever has the kernel choose one meanwhile.
+inline Config quick_config_apart(std::string name) {
+  Config config = quick_config(std::move(name));
+  config.bind.ip = IpAddress::v4(127, 0, 0, 9);
+  return config;
+}
+
 /// Polls until it holds. For what no event tells.
 template <class Condition>
 [[nodiscard]] bool eventually(Condition condition) {

@@ -77,7 +77,7 @@ TEST(RuntimeTest, EachHandleKeepsTheThreadAndSoDoesAMember) {
 TEST(RuntimeTest, PortsAreFreeAfterAShutdownThoughTheThreadGoesOn) {
   const Hosting hosting{.runtime = make_runtime(), .transport = {}};
   Node other(quick_config("other"), hosting);
-  std::optional<Node> node(std::in_place, quick_config("first"), hosting);
+  std::optional<Node> node(std::in_place, quick_config_apart("first"), hosting);
   Config again = quick_config("next");
   again.bind = (*node)->local_address();
   for (int i = 0; i < 5; ++i) {
@@ -125,7 +125,7 @@ TEST(RuntimeTest, WhatWaitsOnItsThreadIsRefused) {
 TEST(RuntimeTest, AMemberMayEndOnItsThread) {
   // Its end is begun there, and goes on without whoever asked for it.
   const Hosting hosting{.runtime = make_runtime(), .transport = {}};
-  std::optional<Memberlist> going(make_member(quick_config("going"), hosting));
+  std::optional<Memberlist> going(make_member(quick_config_apart("going"), hosting));
   Config again = quick_config("again");
   again.bind = going->local_address();
   std::promise<void> gone;

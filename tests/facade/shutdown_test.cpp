@@ -15,7 +15,7 @@ namespace {
 
 TEST(Shutdown, FreesThePortsAtOnce) {
   Node other("other");
-  std::optional<Node> node(std::in_place, "first");
+  std::optional<Node> node(std::in_place, quick_config_apart("first"));
   Config again = quick_config("next");
   again.bind = (*node)->local_address();
   for (int i = 0; i < 5; ++i) {
@@ -84,7 +84,7 @@ TEST(Shutdown, MayComeFromManyThreadsAtOnce) {
 }
 
 TEST(Memberlist, MovesAndShutsDownWhatItReplaces) {
-  auto first = Memberlist::create(quick_config("first"));
+  auto first = Memberlist::create(quick_config_apart("first"));
   auto second = Memberlist::create(quick_config("second"));
   ASSERT_TRUE(first && second);
   const Address freed = first->local_address();

@@ -4,34 +4,20 @@
 #include <cctype>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "pages.hpp"
 
 // Every link of our pages to another page, a file, or a heading leads somewhere.
 namespace memberlist {
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path kRoot = MEMBERLIST_SOURCE_DIR;
-
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::vector<fs::path> pages() {
-  std::vector<fs::path> found;
-  for (const fs::path& folder : {kRoot, kRoot / "docs", kRoot / "docs/guide", kRoot / "examples"}) {
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (entry.path().extension() == ".md") found.push_back(entry.path());
-    }
-  }
-  return found;
-}
+using testing::pages;
+using testing::read_page;
 
 /// What a heading is called in a link: `## A member's states` is `#a-members-states`.
 std::string anchor_of(std::string_view heading) {
@@ -76,7 +62,7 @@ bool is_ours(const std::string& link) {
 TEST(PageLinks, LeadSomewhere) {
   std::size_t checked = 0;
   for (const fs::path& page : pages()) {
-    for (const std::string& link : links_of(read(page))) {
+    for (const std::string& link : links_of(read_page(page))) {
       if (!is_ours(link)) continue;
       const std::size_t hash = link.find('#');
       const std::string file = link.substr(0, hash);

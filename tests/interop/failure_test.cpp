@@ -119,6 +119,8 @@ TEST_P(ReturnTest, AMemberThatRestartsIsAliveAgainWithAHigherIncarnation) {
   options.name = "watcher";
   Peer& watcher = start(GetParam().second, options);
   options.name = "victim";
+  options.bind =
+      "127.0.0.9:0";  // nobody connects from there, so nobody is given its port meanwhile
   Peer& victim = start(GetParam().first, options);
   join(victim, watcher);
   watcher.watch();

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "../support/reserved_port.hpp"
 #include "programs.hpp"
 
 namespace memberlist::interop {
@@ -15,20 +16,22 @@ constexpr int kAttempts = 5;
 constexpr Timeout kReadyTimeout = 20s;
 constexpr Timeout kClientTimeout = 20s;
 
-std::string free_address() { return "127.0.0.1:" + std::to_string(testing::free_loopback_port()); }
-
 }  // namespace
 
 bool SerfPeer::available() { return !find_program("serf").empty(); }
 
 SerfPeer::SerfPeer(const std::string& name, const std::string& key) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    address_ = free_address();
-    rpc_address_ = free_address();
+    testing::ReservedPort gossip;
+    testing::ReservedPort rpc;
+    address_ = gossip.address();
+    rpc_address_ = rpc.address();
     std::vector<std::string> argv{find_program("serf"),       "agent",          "-node=" + name,
                                   "-bind=" + address_,        "-profile=local", "-log-level=debug",
                                   "-rpc-addr=" + rpc_address_};
     if (!key.empty()) argv.push_back("-encrypt=" + key);
+    gossip.release();
+    rpc.release();
     process_.emplace(testing::ProcessOptions{std::move(argv), {}, {}});
     eventually(kReadyTimeout, [&] { return !process_->running() || is_up(); });
     if (process_->running()) return;

@@ -369,4 +369,9 @@ std::vector<Violation> check_file(std::string_view path, std::string_view source
   return Checker(path, source).check();
 }
 
+std::set<std::string, std::less<>> rooms_seen_by(std::string_view room) {
+  const auto found = kTable.find(room);
+  return found == kTable.end() ? Names{} : found->second.rooms;
+}
+
 }  // namespace memberlist::layers

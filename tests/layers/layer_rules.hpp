@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,5 +22,9 @@ struct Violation {
 /// Files outside include/, src/, sim/ and apps/ have no rules. Tests (`*_test.cpp`) may include
 /// more: every public header, other people's libraries, and all words.
 [[nodiscard]] std::vector<Violation> check_file(std::string_view path, std::string_view source);
+
+/// The rooms that the sources of `room` (`swim`, `apps`) may include, beside itself; empty where
+/// there is no such room.
+[[nodiscard]] std::set<std::string, std::less<>> rooms_seen_by(std::string_view room);
 
 }  // namespace memberlist::layers

@@ -2,8 +2,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <set>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cpp_text.hpp"
@@ -59,6 +63,27 @@ TEST(Layers, ReadsEveryRoom) {
     }
     EXPECT_GT(includes, 0U) << folder;
   }
+}
+
+// The page's table is what is enforced here.
+TEST(Layers, ArchitecturePageHasTheSameArrows) {
+  std::ifstream page(fs::path(MEMBERLIST_SOURCE_DIR) / "docs/architecture.md");
+  std::size_t rows = 0;
+  for (std::string line; std::getline(page, line);) {
+    if (!line.starts_with("| `src/")) continue;
+    const std::size_t begin = std::string_view("| `src/").size();
+    const std::string room = line.substr(begin, line.find('/', begin) - begin);
+    const std::string cells = line.substr(0, line.find_last_not_of(" |") + 1);
+    std::istringstream list(cells.substr(cells.rfind('|') + 1));
+    std::set<std::string, std::less<>> named;
+    for (std::string name; std::getline(list, name, ',');) {
+      named.insert(name.substr(name.find_first_not_of(' ')));
+    }
+    named.erase("std");  // every room may
+    EXPECT_EQ(named, rooms_seen_by(room)) << line;
+    ++rows;
+  }
+  EXPECT_GE(rows, 6U);
 }
 
 }  // namespace

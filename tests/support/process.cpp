@@ -1,11 +1,8 @@
 #include "process.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +13,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <mutex>
-#include <random>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -367,29 +363,6 @@ Completed run(ProcessOptions options, Process::Timeout timeout, std::string_view
                              "; its errors: " + process.error_output());
   }
   return {*status, process.output(), process.error_output()};
-}
-
-std::uint16_t free_loopback_port() {
-  // Below the range from which the kernel chooses for others: none of their connections takes the
-  // port before its user has bound it.
-  constexpr std::uint16_t kFirst = 12'000;
-  constexpr std::uint16_t kLast = 32'000;
-  std::random_device entropy;
-  std::uniform_int_distribution<std::uint16_t> port(kFirst, kLast);
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    const Fd tcp(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const Fd udp(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port(entropy));
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-    if (::bind(tcp.get(), generic, sizeof address) == 0 &&
-        ::bind(udp.get(), generic, sizeof address) == 0) {
-      return ntohs(address.sin_port);
-    }
-  }
-  throw std::runtime_error("no port is free for TCP and UDP at once");
 }
 
 }  // namespace memberlist::testing

@@ -3,7 +3,6 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -91,9 +90,5 @@ struct Completed {
 /// Runs a process to its end, with `input` as its standard input. Kills it and throws
 /// std::runtime_error, with the output so far, if it takes longer than `timeout`.
 Completed run(ProcessOptions options, Process::Timeout timeout, std::string_view input = {});
-
-/// A port of the loopback address that was free for TCP and UDP a moment ago. For programs that
-/// cannot report the port the kernel chose; another program may take it first: be ready to retry.
-std::uint16_t free_loopback_port();
 
 }  // namespace memberlist::testing
