@@ -29,6 +29,8 @@ struct MemberEntry {
   TimePoint since;
   std::unique_ptr<Suspicion> suspicion;  // while suspect
   TimerHandle suspicion_timer;
+  MemberIndex older_at_address = kNoMember;  // the table's, who else claims its address
+  MemberIndex newer_at_address = kNoMember;
   std::uint32_t incarnation = 0;
   MemberStatus status = MemberStatus::dead;
 
@@ -102,7 +104,7 @@ class MemberTable {
   std::vector<MemberIndex> free_;
   std::vector<MemberIndex> order_;
   std::unordered_map<std::string_view, MemberIndex> by_name_;  // keys live in the records
-  std::unordered_map<Address, MemberIndex> by_address_;
+  std::unordered_map<Address, MemberIndex> by_address_;        // the newest; the others hang on it
   std::array<std::size_t, kMemberStatuses> by_status_{};
 
   mutable std::vector<MemberIndex> by_name_sorted_;

@@ -15,19 +15,18 @@ class PushPull {
 
   /// This node's whole state as a plain stream message.
   [[nodiscard]] Bytes encode_local_state(bool join);
-  /// Whether a peer's state may be merged: the versions of all live members fit together, and the
-  /// application has no objection to a join.
-  [[nodiscard]] Result<void> check(const wire::PushPullMessage& message);
+  /// Whether the state of the peer at `from` may be merged: its versions fit those of all live
+  /// members here, and the application has no objection to a join.
+  [[nodiscard]] Result<void> check(const wire::PushPullMessage& message, const Address& from);
   /// Believes a peer's state, member by member, and hands its user state on.
   void merge(const wire::PushPullMessage& message, const Address& from);
 
  private:
-  [[nodiscard]] Result<void> check_versions(const wire::PushPullMessage& message) const;
+  [[nodiscard]] Result<void> check_versions(const wire::PushPullMessage& message,
+                                            const Address& from) const;
   [[nodiscard]] std::size_t encoded_bytes(std::size_t user_state_bytes) const;
   [[nodiscard]] std::optional<Address> speaker_of(const wire::PushPullMessage& message,
                                                   const Address& from) const;
-  template <class Visit>
-  void for_each_live(const wire::PushPullMessage& message, Visit&& visit) const;
   [[nodiscard]] Result<void> ask_policy(const wire::PushPullMessage& message);
 
   Context& context_;

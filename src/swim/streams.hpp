@@ -55,6 +55,9 @@ class Streams {
   void push_pull_tick();
   /// One with a random member now, unless they are turned off or this node leaves.
   void push_pull_at_once();
+  /// This node has joined: one more in a while, with a random member.
+  void plan_push_pull_after_join();
+  void push_pull_after_join();
 
  private:
   enum class Kind : std::uint8_t { inbound, push_pull, user_message, ping };
@@ -110,6 +113,7 @@ class Streams {
   std::unordered_map<std::uint32_t, StreamId> pings_;  // by sequence number
   std::uint64_t last_id_ = 0;
   StreamBudget budget_;
+  bool push_pull_planned_ = false;  // after a join
   std::size_t served_push_pulls_ = 0;
   wire::LzwEncoder lzw_;
 };
