@@ -114,7 +114,8 @@ class MEMBERLIST_API Policy {
   /// Merge delegate: an error cancels the join or the merge (protocol 6, push/pull).
   virtual Result<void> notify_merge(std::span<const MemberRecord> peers);
   /// User messages to fill a packet with: each at most `limit_bytes` less what was added already,
-  /// `overhead_bytes` counted for each (protocol 7).
+  /// `overhead_bytes` counted for each. Called for each target of a gossip tick, and for each ping,
+  /// ack and nack to a member, that has room left (protocol 5 and 7).
   virtual void fill_broadcasts(std::size_t overhead_bytes, std::size_t limit_bytes,
                                std::vector<Bytes>& messages);
   /// User state for a push/pull (at most 20 MiB; more is left out with a log record).
@@ -266,9 +267,9 @@ class MEMBERLIST_API Engine {
   /// node still answers until it is destroyed (protocol 6, Leave). A second call while leaving
   /// shares the first one's fate.
   [[nodiscard]] Result<OperationId> leave(TimePoint now, Duration timeout);
-  /// New meta data (at most 512 bytes); completes when it was sent or at the timeout (an error
-  /// then, though the change stands). On the way to another address (`advertise`) it goes with
-  /// that, and shares its fate.
+  /// New meta data (at most 512 bytes, and what a packet of `udp_buffer_size` holds); completes
+  /// when it was sent or at the timeout (an error then, though the change stands). On the way to
+  /// another address (`advertise`) it goes with that, and shares its fate.
   [[nodiscard]] Result<OperationId> update_meta(TimePoint now, BytesView meta, Duration timeout);
   /// From now on this node is reached at `address`. As nobody takes another address of a member
   /// that is there (protocol 6, Alive), it tells the cluster that it leaves and, once that was

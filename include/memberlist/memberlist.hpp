@@ -132,11 +132,12 @@ class MEMBERLIST_API Memberlist {
   /// The same for `co_await`.
   [[nodiscard]] Awaitable<Result<void>> leave_async(CallOptions options = {});
 
-  /// New meta data of at most 512 bytes; waits until it was sent, 5 s if nothing else is said. With
-  /// `timed_out` or `cancelled` the change stands all the same. Where the advertised address was
-  /// detected and the machine has it no more, it is detected again, and told with the meta data:
-  /// the others see this member leave and join (`Engine::advertise`), for which it waits 10 s.
-  /// `config()` keeps the first one, `local_member()` has the new one.
+  /// New meta data of at most 512 bytes, and of what a packet of `udp_buffer_size` holds; waits
+  /// until it was sent, 5 s if nothing else is said. With `timed_out` or `cancelled` the change
+  /// stands all the same. Where the advertised address was detected and the machine has it no more,
+  /// it is detected again, and told with the meta data: the others see this member leave and join
+  /// (`Engine::advertise`), for which it waits 10 s. `config()` keeps the first one,
+  /// `local_member()` has the new one.
   [[nodiscard]] Result<void> update_meta(BytesView meta, const CallOptions& options = {});
   /// The same with nothing but a timeout.
   [[nodiscard]] Result<void> update_meta(BytesView meta, Duration timeout) {

@@ -4,6 +4,7 @@
 
 #include "api/memberlist_impl.hpp"
 #include "base/limits.hpp"
+#include "base/own_packet.hpp"
 #include "net/interfaces.hpp"
 
 namespace memberlist {
@@ -107,7 +108,7 @@ void Memberlist::Impl::update_meta(BytesView meta, const CallOptions& options,
         const Duration usual = moved ? 2 * kAnnounceTimeout : kAnnounceTimeout;  // two messages
         const Duration timeout = options.timeout.value_or(usual);
         // Not for meta data that is refused: a call that fails at once changes nothing.
-        if (moved && meta.size() <= limits::kMetaBytes) {
+        if (moved && check_own_meta(config_, meta.size())) {
           if (auto moving = engine.advertise(now, *moved, timeout); !moving) return moving;
         }
         return engine.update_meta(now, meta, timeout);

@@ -6,17 +6,13 @@
 
 #include "base/knob_table.hpp"
 #include "base/limits.hpp"
+#include "base/own_packet.hpp"
 
 namespace memberlist {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-// An upper limit for what surrounds name and meta data in a packet with one alive message:
-// its other fields (Addr with 16 bytes), compound, checksum, label header and encryption.
-constexpr std::size_t kAliveFieldBytes = 80;
-constexpr std::size_t kPacketLayerBytes = 4 + 5 + 2 + 45;
 
 Result<void> check_name(const Config& config) {
   if (config.name.empty()) {
@@ -94,10 +90,9 @@ Result<void> check_delegate_versions(const Config& config) {
       fmt::format("between delegate_protocol_min ({}) and delegate_protocol_max ({})", min, max));
 }
 
-// A packet that cannot hold the member's own alive message would keep it unknown.
 Result<void> check_packet_size(const Config& config) {
-  const std::size_t needed = kAliveFieldBytes + kPacketLayerBytes + config.name.size() +
-                             config.meta.size() + config.label.size();
+  const std::size_t needed =
+      own_packet_bytes(config.name.size(), config.meta.size(), config.label.size());
   if (config.udp_buffer_size >= needed) return {};
   return bad_knob("udp_buffer_size", fmt::format("{}", config.udp_buffer_size),
                   fmt::format("between 512 and 65507 and at least {} to hold this member's name, "
@@ -106,6 +101,22 @@ Result<void> check_packet_size(const Config& config) {
 }
 
 }  // namespace
+
+Result<void> check_own_meta(const Config& config, std::size_t meta_bytes) {
+  if (meta_bytes > limits::kMetaBytes) {
+    return fail(ErrorCode::too_large,
+                fmt::format("meta data of {} bytes: at most {} are allowed", meta_bytes,
+                            limits::kMetaBytes),
+                "meta");
+  }
+  const std::size_t without = own_packet_bytes(config.name.size(), 0, config.label.size());
+  if (without + meta_bytes <= config.udp_buffer_size) return {};
+  return fail(ErrorCode::too_large,
+              fmt::format("meta data of {} bytes: with udp_buffer_size {} at most {} fit into a "
+                          "packet beside this member's name and label",
+                          meta_bytes, config.udp_buffer_size, config.udp_buffer_size - without),
+              "meta");
+}
 
 Config Config::for_profile(Profile profile) {
   Config config;

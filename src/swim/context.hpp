@@ -32,6 +32,7 @@ struct TimerEvent {
     probe_tick,
     gossip_tick,
     push_pull_tick,
+    push_pull_after_join,
     queue_check,
     probe_timeout,   // number: sequence number
     probe_deadline,  // number: sequence number
@@ -39,8 +40,9 @@ struct TimerEvent {
     relay_end,       // number: sequence number
     ping_timeout,    // number: sequence number
     suspicion,       // number: member index
-    stream,          // number: stream id
-    operation,       // number: operation id
+    refutation,
+    stream,     // number: stream id
+    operation,  // number: operation id
   };
   Kind kind = Kind::probe_tick;
   std::uint64_t number = 0;
@@ -163,6 +165,16 @@ struct Context {
     if (port != 0 && config.protocol_version > 1) return port;
     return config.bind.port != 0 ? config.bind.port : advertise.port;
   }
+  /// An IP address out of a message. The zone of a link-local one never goes on the wire: it is
+  /// that of this node, which others can only reach at such an address from the same link.
+  [[nodiscard]] IpAddress on_this_link(IpAddress ip) const noexcept {
+    if (ip.is_link_local() && !ip.is_v4()) ip.set_scope_id(advertise.ip.scope_id());
+    return ip;
+  }
+  /// Where a member is, by what a message says of it.
+  [[nodiscard]] Address member_address(const IpAddress& ip, std::uint16_t port) const noexcept {
+    return {on_this_link(ip), port_or_default(port)};
+  }
   /// Whether somebody else could hear us.
   [[nodiscard]] bool others_alive() const noexcept {
     const std::size_t own = table.at(self).live() ? 1 : 0;
@@ -182,6 +194,13 @@ struct Context {
   [[nodiscard]] Duration probe_interval() const noexcept {
     constexpr Duration kWithoutProbes = std::chrono::seconds(1);
     return config.probe_interval > Duration::zero() ? config.probe_interval : kWithoutProbes;
+  }
+
+  /// How long news take to reach everybody, or nearly so.
+  [[nodiscard]] Duration spreading_time() const noexcept {
+    const bool gossips = config.gossip_interval > Duration::zero();
+    return swim::spreading_time(config.retransmit_mult, table.live_count(),
+                                gossips ? config.gossip_interval : probe_interval());
   }
 
   void forget_old_tombstones() {

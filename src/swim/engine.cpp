@@ -214,6 +214,8 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
       return gossiper.tick();
     case Kind::push_pull_tick:
       return streams.push_pull_tick();
+    case Kind::push_pull_after_join:
+      return streams.push_pull_after_join();
     case Kind::queue_check:
       if (context.config.probe_interval <= Duration::zero()) prober.forget_the_dead();
       push_pull.release_if_idle();
@@ -230,6 +232,8 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
       return prober.ping_timeout(seq_no);
     case Kind::suspicion:
       return membership.suspicion_expired(static_cast<swim::MemberIndex>(timer.number));
+    case Kind::refutation:
+      return membership.go_on_refuting();
     case Kind::stream:
       return streams.deadline(StreamId{timer.number});
     case Kind::operation:

@@ -117,18 +117,30 @@ MemberEntry MemberTable::remove(MemberIndex index) {
 }
 
 void MemberTable::index_address(MemberIndex index) {
-  by_address_.insert_or_assign(at(index).record->address, index);
   Neighbours& neighbours = by_ip_[at(index).record->address.ip];
   ++neighbours.count;
   neighbours.indices ^= index;
+  const auto [newest, alone] = by_address_.try_emplace(at(index).record->address, index);
+  if (alone) return;
+  at(index).older_at_address = newest->second;
+  at(newest->second).newer_at_address = index;
+  newest->second = index;
 }
 
 void MemberTable::unindex_address(MemberIndex index) {
-  const auto found = by_address_.find(at(index).record->address);
-  if (found != by_address_.end() && found->second == index) by_address_.erase(found);
   const auto neighbours = by_ip_.find(at(index).record->address.ip);
   neighbours->second.indices ^= index;
   if (--neighbours->second.count == 0) by_ip_.erase(neighbours);
+  const MemberIndex older = std::exchange(at(index).older_at_address, kNoMember);
+  const MemberIndex newer = std::exchange(at(index).newer_at_address, kNoMember);
+  if (older != kNoMember) at(older).newer_at_address = newer;
+  if (newer != kNoMember) {
+    at(newer).older_at_address = older;
+  } else if (older != kNoMember) {
+    by_address_.find(at(index).record->address)->second = older;
+  } else {
+    by_address_.erase(at(index).record->address);
+  }
 }
 
 Member MemberTable::view(MemberIndex index) const {

@@ -33,6 +33,8 @@ struct MemberEntry {
   TimePoint told = TimePoint::min();     // when this node last told it what it is (Teller)
   std::unique_ptr<Suspicion> suspicion;  // while suspect
   TimerHandle suspicion_timer;
+  MemberIndex older_at_address = kNoMember;  // the table's, who else claims its address
+  MemberIndex newer_at_address = kNoMember;
   std::uint32_t incarnation = 0;
   MemberStatus status = MemberStatus::dead;
 
@@ -138,6 +140,7 @@ class MemberTable {
   std::vector<MemberIndex> order_;
   // Keys live in the records.
   std::unordered_map<std::string_view, MemberIndex, NameHash> by_name_;
+  // The newest at each address; the others hang on it.
   std::unordered_map<Address, MemberIndex, AddressHash> by_address_;
   std::unordered_map<IpAddress, Neighbours, AddressHash> by_ip_;
   std::array<std::size_t, kMemberStatuses> by_status_{};

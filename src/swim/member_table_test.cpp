@@ -48,6 +48,27 @@ TEST_F(MemberTableTest, FindsByNameAndByAddress) {
   EXPECT_EQ(table.find(Address{IpAddress::v4(10, 0, 0, 2), 2}), kNoMember);
 }
 
+TEST_F(MemberTableTest, OfSeveralAtOneAddressTheNewestIsFoundThatIsLeft) {
+  const Address shared{IpAddress::v4(10, 0, 0, 1), 7};
+  const MemberIndex a = add("a", 7);
+  const MemberIndex b = add("b", 7);
+  const MemberIndex c = add("c", 7);
+  EXPECT_EQ(table.find(shared), c);
+  table.replace_record(b, record("b", 8));
+  EXPECT_EQ(table.find(shared), c);
+  table.replace_record(c, record("c", 9));
+  EXPECT_EQ(table.find(shared), a);
+  table.replace_record(b, record("b", 7));
+  EXPECT_EQ(table.find(shared), b);
+  table.set_status(b, MemberStatus::dead, kStart);
+  std::vector<ForgottenMember> forgotten;
+  table.reset_probe_list(kStart + seconds(1), a, random, forgotten);
+  ASSERT_EQ(forgotten.size(), 1U);
+  EXPECT_EQ(table.find(shared), a) << "the older of two, the newer being forgotten";
+  table.replace_record(a, record("a", 9));
+  EXPECT_EQ(table.find(shared), kNoMember);
+}
+
 TEST_F(MemberTableTest, FindsByIpOnlyWhereItIsUnique) {
   add("a", 1);
   EXPECT_EQ(table.find_unique(IpAddress::v4(10, 0, 0, 1)), table.find("a"));

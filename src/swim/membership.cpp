@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "swim/incarnation.hpp"
 #include "swim/scaling.hpp"
+#include "swim/versions.hpp"
 
 namespace memberlist::swim {
 namespace {
@@ -17,6 +18,21 @@ namespace {
 VersionRange range_of(BytesView vsn) noexcept {
   return {std::to_integer<std::uint8_t>(vsn[0]), std::to_integer<std::uint8_t>(vsn[1]),
           std::to_integer<std::uint8_t>(vsn[2])};
+}
+
+/// Whether a claim says more than what is known: of a member that is alive only a newer one does. A
+/// member that is accused answers that, unless what is remembered is further ahead than it follows
+/// (protocol 6, Incarnations): then it is not held against it.
+bool is_news(std::uint32_t incarnation, const MemberEntry& known) noexcept {
+  if (known.status == MemberStatus::alive) return is_newer(incarnation, known.incarnation);
+  return !within_a_jump(known.incarnation, incarnation);
+}
+
+/// Whether this node has not come up to its goal yet, which is behind the furthest newer number at
+/// most.
+bool is_ahead(std::uint32_t goal, std::uint32_t own) noexcept {
+  constexpr std::uint32_t kFurthest = (std::uint32_t{1} << 31) + 1;
+  return goal != own && goal - own <= kFurthest;
 }
 
 // For `log_peer`, which makes a text of it only if a line goes out.
@@ -97,7 +113,7 @@ void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
     if (!is_older(claimant.incarnation, known)) alive_about_self(claimant);
     return;
   }
-  if (!is_newer(claimant.incarnation, known) && !is_new) {
+  if (!is_new && !is_news(claimant.incarnation, context_.table.at(index))) {
     return answer_old_claim(claimant, index, takes_address, evidence);
   }
   take_over(claimant, index, is_new, evidence);
@@ -139,15 +155,15 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
     });
     return false;
   }
-  out = {claim.node,
-         {*ip, context_.port_or_default(claim.port)},
-         claim.meta,
-         range_of(claim.vsn),
-         range_of(claim.vsn.subspan(3)),
-         claim.incarnation};
+  out = {claim.node,          context_.member_address(*ip, claim.port), claim.meta,
+         range_of(claim.vsn), range_of(claim.vsn.subspan(3)),           claim.incarnation};
   const VersionRange& versions = out.protocol;
-  if (versions.min == 0 || versions.max == 0 || versions.min > versions.max) return false;
-  if (context_.policy == nullptr || claim.node == context_.self_name()) return true;
+  if (versions.min == 0 || versions.max == 0 || versions.min > versions.max) {
+    return drop_poison(claim, evidence, "its versions make no sense"), false;
+  }
+  if (claim.node == context_.self_name()) return true;  // whatever it says, it is answered
+  if (!check_versions(claim, out, evidence)) return false;
+  if (context_.policy == nullptr) return true;
   const Result<void> verdict = context_.policy->notify_alive(*out.to_record());
   if (verdict) return true;
   context_.log_peer(LogCause::veto, LogLevel::warning, peer_text(evidence), [&] {
@@ -157,6 +173,17 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
                     {"error", std::string(to_string(verdict.error().code))}});
   });
   return false;
+}
+
+/// Rule 1: a member whose versions do not fit would stop each merge for as long as it is believed.
+bool Membership::check_versions(const wire::Alive& claim, const Claimant& claimant,
+                                const Evidence& evidence) {
+  const MemberVersions versions{claimant.protocol, claimant.delegate_protocol};
+  if (!versions.sound()) {
+    return drop_poison(claim, evidence, "its version is outside of its own range"), false;
+  }
+  if (versions.fit(versions_of(*context_.self_entry().record))) return true;
+  return drop_poison(claim, evidence, "its versions do not fit those of this node"), false;
 }
 
 /// Is there a place for one more member? The dead and left count until they are forgotten.
@@ -222,7 +249,7 @@ bool Membership::stays_buried(const Claimant& claimant, const Evidence& evidence
   context_.forget_old_tombstones();
   const Tombstone* tombstone = context_.tombstones.find(claimant.name);
   if (tombstone == nullptr) return false;
-  if (!is_newer(claimant.incarnation, tombstone->incarnation)) {
+  if (within_a_jump(tombstone->incarnation, claimant.incarnation)) {
     teller_.tell(*tombstone, claimant.address);
     if (evidence.speaker == nullptr || *evidence.speaker != claimant.address) {
       ++context_.counters.dropped_buried;
@@ -285,7 +312,7 @@ void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
   const MemberIndex index = context_.table.find(claim.node);
   if (index == kNoMember) return;
   MemberEntry& entry = context_.table.at(index);
-  if (is_older(claim.incarnation, entry.incarnation)) {
+  if (!within_a_jump(claim.incarnation, entry.incarnation)) {
     return answer_old_accusation(index, evidence);
   }
   if (entry.suspicion != nullptr) {
@@ -359,7 +386,7 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
   const MemberIndex index = context_.table.find(claim.node);
   if (index == kNoMember) return;
   MemberEntry& entry = context_.table.at(index);
-  if (is_older(claim.incarnation, entry.incarnation)) {
+  if (!within_a_jump(claim.incarnation, entry.incarnation)) {
     return answer_old_accusation(index, evidence);
   }
   const std::unique_ptr<Suspicion> suspicion = drop_suspicion(index);
@@ -443,9 +470,44 @@ void Membership::refute(std::uint32_t accused_incarnation) {
   if (context_.leaving) return;
   const std::uint32_t own = context_.self_entry().incarnation;
   const std::uint32_t base = is_newer(accused_incarnation, own) ? accused_incarnation : own;
-  context_.table.set_incarnation(context_.self, base + 1);
+  step_towards(base + 1);
   ++context_.counters.refutations;
   context_.add_health(1);
+  broadcast_self(0);
+}
+
+/// Several far accusations in a row would carry this node so far from what others have heard that
+/// they took its answer for an old one. So it goes one step, and the next one once all have heard.
+void Membership::step_towards(std::uint32_t goal) {
+  constexpr std::uint32_t kNoJump = 1024;  // so short that it does not begin the wait anew
+  const std::uint32_t own = context_.self_entry().incarnation;
+  const bool all_heard = context_.now >= heard_at_;
+  if (all_heard) heard_incarnation_ = own;
+  std::uint32_t distance = goal - own;
+  if (goal_ && is_ahead(*goal_, own)) distance = std::max(distance, *goal_ - own);
+  const std::uint32_t gone = std::min(own - heard_incarnation_, kLongestStep);
+  const std::uint32_t step = std::min(distance, std::max(1U, kLongestStep - gone));
+  context_.table.set_incarnation(context_.self, own + step);
+  if (all_heard || step > kNoJump) heard_at_ = context_.now + context_.spreading_time();
+  goal_.reset();
+  if (step == distance) return;
+  goal_ = own + distance;
+  plan_step();
+}
+
+void Membership::plan_step() {
+  if (std::exchange(step_planned_, true)) return;
+  context_.timers.schedule(heard_at_, {TimerEvent::Kind::refutation, 0});
+}
+
+void Membership::go_on_refuting() {
+  step_planned_ = false;
+  if (!goal_) return;
+  if (context_.now < heard_at_) return plan_step();
+  const std::uint32_t goal = *std::exchange(goal_, std::nullopt);
+  const bool reached = !is_ahead(goal, context_.self_entry().incarnation);
+  if (reached || context_.leaving || context_.away) return;
+  step_towards(goal);
   broadcast_self(0);
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/limits.hpp"
 #include "swim/context.hpp"
@@ -29,6 +30,9 @@ class Membership {
   /// The timer of a member's suspicion has fired.
   void suspicion_expired(MemberIndex index);
 
+  /// All others have heard how far this node has gone to answer an accusation.
+  void go_on_refuting();
+
   /// This node stood still for a while. That does not count against suspect members, within the
   /// bounds of Suspicion::forgive: what they said meanwhile is lost, or is still to be read.
   void forgive(Duration stood_still);
@@ -51,6 +55,7 @@ class Membership {
   struct Claimant;  // a checked alive message
 
   bool check_claim(const wire::Alive& claim, const Evidence& evidence, Claimant& out);
+  bool check_versions(const wire::Alive& claim, const Claimant& claimant, const Evidence& evidence);
   bool check_room(const Claimant& claimant, const Evidence& evidence);
   bool check_address(const Claimant& claimant, MemberIndex index, const Evidence& evidence,
                      bool& takes_address);
@@ -64,6 +69,8 @@ class Membership {
   void take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                  const Evidence& evidence);
   void refute(std::uint32_t accused_incarnation);
+  void step_towards(std::uint32_t goal);
+  void plan_step();
   void broadcast_self(BroadcastToken token);
   void start_suspicion(MemberIndex index, std::string_view accuser);
   std::unique_ptr<Suspicion> drop_suspicion(MemberIndex index);
@@ -75,7 +82,11 @@ class Membership {
   Context& context_;
   Teller& teller_;
   RateLimit conflicts_{limits::kConflictsPerSecond};
-  Bytes encoded_;  // kept, so that passing news on allocates nothing
+  Bytes encoded_;                          // kept, so that passing news on allocates nothing
+  std::uint32_t heard_incarnation_ = 1;    // of this node, that all others have heard by now
+  TimePoint heard_at_ = TimePoint::min();  // when they have heard the one it has
+  std::optional<std::uint32_t> goal_;      // where it goes from there
+  bool step_planned_ = false;
 };
 
 /// The six version bytes of a record (protocol 4, `Vsn`).

@@ -30,7 +30,10 @@ void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesV
   parts_.assign(messages.begin(), messages.end());
   std::size_t used = 0;
   for (const BytesView message : messages) used += cost_of(message.size());
-  if (member != kNoMember && used < room(with_crc)) add_member_broadcasts(room(with_crc) - used);
+  if (member != kNoMember && used < room(with_crc)) {
+    const std::size_t left = add_member_broadcasts(room(with_crc) - used);
+    if (context_.policy != nullptr) add_policy_broadcasts(left);
+  }
   flush(to, with_crc);
 }
 

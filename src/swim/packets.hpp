@@ -16,8 +16,9 @@ class PacketSender {
 
   /// One whole message, alone.
   void send(const Address& to, BytesView message);
-  /// Whole messages, and to a member news about others piggybacked in the space left. Nobody else
-  /// gets them: it could have more bytes sent, and to whomever, than it has to send itself.
+  /// Whole messages, and to a member what rides along in the space left: news about others, and
+  /// what the policy has to add. Nobody else gets that: it could have more bytes sent, and to
+  /// whomever, than it has to send itself.
   void send_with_piggyback(const Address& to, std::span<const BytesView> messages);
   /// As much news about members as fits into one packet, the same to each target so that every
   /// piece of news goes to as many, and what the policy has to add for each; nothing if there is

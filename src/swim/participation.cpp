@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "base/own_packet.hpp"
 
 namespace memberlist::swim {
 namespace {
@@ -139,6 +140,7 @@ void Participation::finish_join(OperationId id) {
   }
   if (outcome.contacted > 0) {
     context_.name_holder.reset();
+    streams_.plan_push_pull_after_join();
     operations_.complete(id, std::move(outcome));
     return;
   }
@@ -181,12 +183,8 @@ Result<OperationId> Participation::leave(Duration timeout) {
 
 Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout) {
   if (context_.leaving) return std::unexpected(has_left());
-  if (meta.size() > limits::kMetaBytes) {
-    return fail(ErrorCode::too_large,
-                fmt::format("meta data of {} bytes: at most {} are allowed", meta.size(),
-                            limits::kMetaBytes),
-                "meta");
-  }
+  if (auto fits = check_own_meta(context_.config, meta.size()); !fits)
+    return std::unexpected(fits.error());
   auto record = std::make_shared<MemberRecord>(*context_.self_entry().record);
   record->meta = to_bytes(meta);
   if (move_) {  // it is told at the return, and shares its fate

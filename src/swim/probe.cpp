@@ -383,7 +383,7 @@ std::optional<Address> Prober::answer_address(BytesView source_addr, std::uint16
     // A sender may put port 0 into its datagrams; nothing can be sent there.
     return from.port != 0 ? std::optional(from) : std::nullopt;
   }
-  const Address to{*ip, source_port};
+  const Address to{context_.on_this_link(*ip), source_port};
   if (!may_send_to(to, from, answered_strangers_)) return std::nullopt;
   return to;
 }
@@ -432,7 +432,7 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
     ++context_.counters.dropped_malformed;
     return;
   }
-  const Address to{*target, context_.port_or_default(request.port)};
+  const Address to = context_.member_address(*target, request.port);
   if (!may_send_to(to, from, pinged_strangers_)) return;
   const std::optional<Address> requester =
       answer_address(request.source_addr, request.source_port, from);

@@ -14,6 +14,7 @@
 #include "base/limits.hpp"
 #include "swim/incarnation.hpp"
 #include "swim/metrics.hpp"
+#include "swim/versions.hpp"
 #include "wire/stream.hpp"
 
 namespace memberlist::swim {
@@ -38,38 +39,43 @@ void for_each_state(const wire::PushPullMessage& message, Visit&& visit) {
   }
 }
 
-/// The versions that all members looked at so far understand.
-struct Overlap {
-  std::uint8_t low = 0;
-  std::uint8_t high = std::numeric_limits<std::uint8_t>::max();
-
-  void narrow(std::uint8_t min, std::uint8_t max) {
-    low = std::max(low, min);
-    high = std::min(high, max);
-  }
-  [[nodiscard]] bool holds(std::uint8_t version) const { return version >= low && version <= high; }
-};
-
-/// A live member's versions, wherever it was read from.
-struct VersionedMember {
-  std::string_view name;
-  VersionRange protocol;
-  VersionRange delegate_protocol;
-};
+MemberVersions versions_of(const wire::NodeState& state) {
+  const auto at = [&](std::size_t i) { return std::to_integer<std::uint8_t>(state.vsn[i]); };
+  return {{at(0), at(1), at(2)}, {at(3), at(4), at(5)}};
+}
 
 bool is_live(std::int64_t state) {
   return state == static_cast<int>(MemberStatus::alive) ||
          state == static_cast<int>(MemberStatus::suspect);
 }
 
-Result<void> check_one(const VersionedMember& member, const char* kind, std::uint8_t current,
-                       const Overlap& overlap) {
-  if (overlap.holds(current)) return {};
-  return fail(ErrorCode::incompatible,
-              fmt::format("{} version {} of {} is not one that all members understand ({} to {})",
-                          kind, current, escape_for_log(member.name), overlap.low, overlap.high),
-              std::string(member.name));
+Result<void> unfit(const wire::NodeState& speaker, const VersionSummaries& ours) {
+  const MemberVersions versions = versions_of(speaker);
+  const bool protocol = !ours.protocol.fits(versions.protocol);
+  const VersionRange& range = protocol ? versions.protocol : versions.delegate_protocol;
+  const VersionSummary& spread = protocol ? ours.protocol : ours.delegate_protocol;
+  return fail(
+      ErrorCode::incompatible,
+      fmt::format("{} {} (of {} to {}) of {} does not fit the members here: they speak {} "
+                  "to {}, and all understand {} to {}",
+                  protocol ? "protocol version" : "delegate protocol version", range.current,
+                  range.min, range.max, escape_for_log(speaker.name), spread.least_spoken,
+                  spread.most_spoken, spread.low, spread.high),
+      std::string(speaker.name));
 }
+
+/// Who may have sent a push/pull, of those who stand equally near to it.
+struct Speakers {
+  bool any = false;
+  bool one_fits = false;
+  wire::NodeState first_unfit{};
+
+  void add(const wire::NodeState& state, bool fits) {
+    if (!any && !fits) first_unfit = state;
+    any = true;
+    one_fits = one_fits || fits;
+  }
+};
 
 }  // namespace
 
@@ -231,72 +237,49 @@ void PushPull::release_if_idle() {
   user_state_part_ = Bytes();
 }
 
-Result<void> PushPull::check(const wire::PushPullMessage& message) {
-  if (auto fits = check_versions(message); !fits) return fits;
+Result<void> PushPull::check(const wire::PushPullMessage& message, const Address& from) {
+  if (auto fits = check_versions(message, from); !fits) return fits;
   if (message.header.join && context_.policy != nullptr) return ask_policy(message);
   return {};
 }
 
-/// The dead and the left are not asked: they cannot be talked to, and one of them with senseless
-/// versions would keep everybody out (protocol 6, Poison).
-Result<void> PushPull::check_versions(const wire::PushPullMessage& message) {
-  if (versions_fit(message)) return {};
-  Overlap protocol;
-  Overlap delegate_protocol;
-  for_each_live(message, [&](const VersionedMember& member) {
-    protocol.narrow(member.protocol.min, member.protocol.max);
-    delegate_protocol.narrow(member.delegate_protocol.min, member.delegate_protocol.max);
-  });
-  Result<void> fits;
-  for_each_live(message, [&](const VersionedMember& member) {
-    if (fits) fits = check_one(member, "protocol", member.protocol.current, protocol);
-    if (!fits) return;
-    fits =
-        check_one(member, "delegate protocol", member.delegate_protocol.current, delegate_protocol);
-  });
-  return fits;
-}
-
-/// Looks at each of the peer's states once, and at what is known of the own ones.
-bool PushPull::versions_fit(const wire::PushPullMessage& message) {
-  VersionSummaries all;
-  for_each_state(message, [&](const wire::NodeState& state) {
-    if (!is_live(state.state) || state.vsn.size() < 6) return;
-    const auto at = [&](std::size_t i) { return std::to_integer<std::uint8_t>(state.vsn[i]); };
-    all.add({at(0), at(1), at(2)}, {at(3), at(4), at(5)});
-  });
+/// Clusters that do not understand each other stay apart (protocol 6, Versions). It is the member
+/// that sent this which has to fit, to all live members here. Others in its state that do not are
+/// refused one by one as they are merged (Poison): whoever invents one keeps nobody out. The wire
+/// does not say who the sender is; if none of those who may be it fits, it does not.
+Result<void> PushPull::check_versions(const wire::PushPullMessage& message, const Address& from) {
   refresh_pages();
-  all.add(pages_.totals().live);
-  return all.fit();
-}
-
-/// Visits the live members of both sides, the peer's first.
-template <class Visit>
-void PushPull::for_each_live(const wire::PushPullMessage& message, Visit&& visit) const {
+  const VersionSummaries& ours = pages_.totals().live;
+  std::array<Speakers, 3> nearness;  // at the address, at its IP address, anywhere
   for_each_state(message, [&](const wire::NodeState& state) {
-    if (!is_live(state.state) || state.vsn.size() < 6) return;
-    const auto at = [&](std::size_t i) { return std::to_integer<std::uint8_t>(state.vsn[i]); };
-    visit(VersionedMember{state.name, {at(0), at(1), at(2)}, {at(3), at(4), at(5)}});
+    if (!is_live(state.state) || state.vsn.size() < 6 || state.name == context_.self_name()) return;
+    const bool fits = ours.fits(versions_of(state));
+    nearness[2].add(state, fits);
+    const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
+    if (!ip) return;
+    const Address address = context_.member_address(*ip, state.port);
+    if (address.ip != from.ip) return;
+    nearness[1].add(state, fits);
+    if (address == from) nearness[0].add(state, fits);
   });
-  for (const MemberIndex index : context_.table.probe_list()) {
-    const MemberEntry& entry = context_.table.at(index);
-    if (!entry.live()) continue;
-    const MemberRecord& record = *entry.record;
-    visit(VersionedMember{record.name, record.protocol, record.delegate_protocol});
+  for (const Speakers& speakers : nearness) {
+    if (!speakers.any) continue;
+    return speakers.one_fits ? Result<void>{} : unfit(speakers.first_unfit, ours);
   }
+  return {};
 }
 
+/// What no merge would take is not offered.
 Result<void> PushPull::ask_policy(const wire::PushPullMessage& message) {
   std::vector<MemberRecord> peers;
+  const MemberVersions own = swim::versions_of(*context_.self_entry().record);
   for_each_state(message, [&](const wire::NodeState& state) {
     const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
     if (!ip || state.vsn.size() < 6) return;
-    const auto at = [&](std::size_t i) { return std::to_integer<std::uint8_t>(state.vsn[i]); };
-    peers.push_back({std::string(state.name),
-                     {*ip, context_.port_or_default(state.port)},
-                     to_bytes(state.meta),
-                     {at(0), at(1), at(2)},
-                     {at(3), at(4), at(5)}});
+    const MemberVersions versions = versions_of(state);
+    if (is_live(state.state) && !(versions.sound() && versions.fit(own))) return;
+    peers.push_back({std::string(state.name), context_.member_address(*ip, state.port),
+                     to_bytes(state.meta), versions.protocol, versions.delegate_protocol});
   });
   const Result<void> verdict = context_.policy->notify_merge(peers);
   if (verdict) return {};
@@ -357,8 +340,10 @@ std::optional<Address> PushPull::speaker_of(const wire::PushPullMessage& message
   bool dialled = false;
   for_each_state(message, [&](const wire::NodeState& state) {
     const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
-    if (!is_live(state.state) || ip != from.ip) return;
-    only = Address{*ip, context_.port_or_default(state.port)};
+    if (!is_live(state.state) || !ip) return;
+    const Address address = context_.member_address(*ip, state.port);
+    if (address.ip != from.ip) return;
+    only = address;
     dialled = dialled || *only == from;
     ++at_this_ip;
   });

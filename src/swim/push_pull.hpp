@@ -32,9 +32,9 @@ class PushPull {
   /// Gives the memory of the encoded state back if it was not asked for of late.
   void release_if_idle();
 
-  /// Whether a peer's state may be merged: the versions of all live members fit together, and the
-  /// application has no objection to a join.
-  [[nodiscard]] Result<void> check(const wire::PushPullMessage& message);
+  /// Whether the state of the peer at `from` may be merged: its versions fit those of all live
+  /// members here, and the application has no objection to a join.
+  [[nodiscard]] Result<void> check(const wire::PushPullMessage& message, const Address& from);
   /// Whether the answer to a join leaves this node its name: it is an error if the name is that of
   /// a live member elsewhere, or of the one at `from` that has answered.
   [[nodiscard]] Result<void> check_name(const wire::PushPullMessage& answer, const Address& from);
@@ -44,8 +44,8 @@ class PushPull {
   void merge(const wire::PushPullMessage& message, const Address& from);
 
  private:
-  [[nodiscard]] Result<void> check_versions(const wire::PushPullMessage& message);
-  [[nodiscard]] bool versions_fit(const wire::PushPullMessage& message);
+  [[nodiscard]] Result<void> check_versions(const wire::PushPullMessage& message,
+                                            const Address& from);
   void refresh_pages() { encoded_bytes_ += pages_.refresh(); }
   [[nodiscard]] Bytes ask_user_state(bool join);
   std::size_t encode_user_state(Bytes user_state);
@@ -57,8 +57,6 @@ class PushPull {
   [[nodiscard]] std::optional<Address> speaker_of(const wire::PushPullMessage& message,
                                                   const Address& from) const;
   [[nodiscard]] bool is_ours(const Address& claimed, std::uint32_t incarnation) const;
-  template <class Visit>
-  void for_each_live(const wire::PushPullMessage& message, Visit&& visit) const;
   [[nodiscard]] Result<void> ask_policy(const wire::PushPullMessage& message);
 
   Context& context_;

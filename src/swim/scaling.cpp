@@ -14,6 +14,11 @@ std::uint32_t retransmit_limit(std::uint32_t mult, std::size_t n) noexcept {
   return mult * digits;
 }
 
+Duration spreading_time(std::uint32_t retransmit_mult, std::size_t n,
+                        Duration gossip_interval) noexcept {
+  return gossip_interval * std::max(1U, retransmit_limit(retransmit_mult, n));
+}
+
 Duration suspicion_min_timeout(std::uint32_t mult, std::size_t n,
                                Duration probe_interval) noexcept {
   const double scale = std::max(1.0, std::log10(std::max(1.0, static_cast<double>(n))));

@@ -11,6 +11,11 @@ namespace memberlist::swim {
 /// How often a broadcast is sent among `n` members: mult * ceil(log10(n + 1)); 0 if `n` is 0.
 [[nodiscard]] std::uint32_t retransmit_limit(std::uint32_t mult, std::size_t n) noexcept;
 
+/// How long it takes until everybody among `n` members has heard of something, or nearly so: a
+/// gossip tick for each time that it is sent.
+[[nodiscard]] Duration spreading_time(std::uint32_t retransmit_mult, std::size_t n,
+                                      Duration gossip_interval) noexcept;
+
 /// The shortest life of a suspicion among `n` members: mult * max(1, log10(n)) * interval, with
 /// the logarithm's factor cut to three decimals.
 [[nodiscard]] Duration suspicion_min_timeout(std::uint32_t mult, std::size_t n,

@@ -20,6 +20,12 @@ std::chrono::milliseconds ms(const nlohmann::json& value) {
   return std::chrono::milliseconds(value.get<std::int64_t>());
 }
 
+TEST(Scaling, NewsHaveSpreadAfterATickForEachTransmission) {
+  EXPECT_EQ(spreading_time(4, 0, 200ms), 200ms);
+  EXPECT_EQ(spreading_time(4, 9, 200ms), 800ms);
+  EXPECT_EQ(spreading_time(4, 10, 200ms), 1600ms);
+}
+
 TEST(Scaling, EqualsTheGoldenFiguresByClusterSize) {
   const nlohmann::json cases = golden().at("scaling");
   ASSERT_GT(cases.size(), 10U);

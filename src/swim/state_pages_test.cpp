@@ -113,15 +113,15 @@ TEST_P(StatePagesTest, EveryChangeIsSeen) {
 
 TEST_P(StatePagesTest, KnowTheVersionsOfTheLiving) {
   (void)pages.refresh();
-  EXPECT_TRUE(pages.totals().live.fit());
+  EXPECT_TRUE(pages.totals().live.fits(versions_of(*table.at(1).record)));
   auto strange = std::make_shared<MemberRecord>(*table.at(3).record);
   strange->protocol = {3, 5, 3};
   table.replace_record(3, strange);
   (void)pages.refresh();
-  EXPECT_FALSE(pages.totals().live.fit()) << "others speak 2, which it does not understand";
+  EXPECT_FALSE(pages.totals().live.fits(versions_of(*table.at(1).record))) << "others speak 2, which it does not understand";
   table.set_status(3, MemberStatus::dead, kStart);
   (void)pages.refresh();
-  EXPECT_TRUE(pages.totals().live.fit());
+  EXPECT_TRUE(pages.totals().live.fits(versions_of(*table.at(1).record)));
 }
 
 TEST_P(StatePagesTest, ReleasedOnesAreMadeAnew) {

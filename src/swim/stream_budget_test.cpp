@@ -74,11 +74,21 @@ TEST(Incarnation, IsComparedAsASerialNumber) {
   EXPECT_FALSE(is_newer(1, 2));
   EXPECT_TRUE(is_older(1, 2));
   EXPECT_FALSE(is_older(1, 1));
-  EXPECT_TRUE(is_newer(0x8000'0000, 1)) << "the longest jump";
-  EXPECT_TRUE(is_older(0x8000'0001, 1)) << "one more is none";
+  EXPECT_TRUE(is_newer(0x8000'0000, 1));
+  EXPECT_TRUE(is_newer(0x8000'0001, 1)) << "half of the range: the greater one";
+  EXPECT_TRUE(is_older(1, 0x8000'0001));
+  EXPECT_TRUE(is_older(0x8000'0002, 1));
   EXPECT_TRUE(is_older(kLast, 1));
   EXPECT_TRUE(is_newer(0, kLast));
   EXPECT_TRUE(is_older(kLast, 0));
+}
+
+TEST(Incarnation, OfAccusationsIsSoFarAheadAtMost) {
+  EXPECT_TRUE(within_a_jump(1, 1));
+  EXPECT_TRUE(within_a_jump(1 + kLongestJump, 1));
+  EXPECT_FALSE(within_a_jump(2 + kLongestJump, 1));
+  EXPECT_FALSE(within_a_jump(0, 1));
+  EXPECT_TRUE(within_a_jump(0, ~std::uint32_t{0}));
 }
 
 }  // namespace

@@ -58,6 +58,9 @@ class Streams {
   /// happened. At most once each push/pull interval, so that a node which stands still again and
   /// again does not burden its peers.
   void push_pull_after_stall();
+  /// This node has joined: one more in a while, with a random member.
+  void plan_push_pull_after_join();
+  void push_pull_after_join();
 
  private:
   enum class Kind : std::uint8_t { inbound, push_pull, user_message, ping };
@@ -97,7 +100,8 @@ class Streams {
   void serve(StreamId id, Stream& stream);
   void serve_push_pull(StreamId id, Stream& stream, const wire::PushPullMessage& message);
   [[nodiscard]] bool may_answer_push_pull(StreamId id, const Stream& stream);
-  [[nodiscard]] Result<void> admits(const wire::PushPullMessage& message);
+  [[nodiscard]] Result<void> admits(const wire::PushPullMessage& message,
+                                    const Address& from);
   void warn_of_size(const Stream& stream);
   void serve_ping(StreamId id, const wire::Ping& ping, const Address& from);
   void take_answer(StreamId id, Stream& stream);
@@ -123,6 +127,7 @@ class Streams {
   std::uint64_t last_id_ = 0;
   StreamBudget budget_;
   SelfRecognition self_recognition_;
+  bool push_pull_planned_ = false;  // after a join
   std::size_t served_push_pulls_ = 0;
   TimerHandle push_pull_timer_;
   std::optional<TimePoint> asked_after_stall_;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "memberlist/member.hpp"
+#include "swim/versions.hpp"
 
 namespace memberlist::swim {
 
@@ -24,8 +25,12 @@ struct VersionSummary {
     least_spoken = std::min(least_spoken, members.least_spoken);
     most_spoken = std::max(most_spoken, members.most_spoken);
   }
-  /// Everybody understands what everybody speaks. So it is where there is nobody.
-  [[nodiscard]] bool fits() const noexcept { return least_spoken >= low && most_spoken <= high; }
+  /// Whether these members and one more understand each other. Where there are none, all fit whose
+  /// own range is sound.
+  [[nodiscard]] bool fits(const VersionRange& member) const noexcept {
+    return is_sound(member) && low <= member.current && member.current <= high &&
+           member.min <= least_spoken && most_spoken <= member.max;
+  }
 };
 
 /// The same for both sorts of versions that a member has.
@@ -41,7 +46,9 @@ struct VersionSummaries {
     protocol.add(members.protocol);
     delegate_protocol.add(members.delegate_protocol);
   }
-  [[nodiscard]] bool fit() const noexcept { return protocol.fits() && delegate_protocol.fits(); }
+  [[nodiscard]] bool fits(const MemberVersions& member) const noexcept {
+    return protocol.fits(member.protocol) && delegate_protocol.fits(member.delegate_protocol);
+  }
 };
 
 }  // namespace memberlist::swim

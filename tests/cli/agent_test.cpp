@@ -109,7 +109,9 @@ TEST(Agent, FailsIfNobodyAnswersItsJoin) {
 }
 
 TEST(Agent, FailsIfItsJoinReachesOnlyItself) {
-  const std::string own = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
+  testing::ReservedPort port;
+  const std::string own = port.address();
+  port.release();
   const auto completed =
       run(agent_arguments("a", {"--bind", own, "--join", own, "--log-level", "error"}));
   EXPECT_EQ(completed.status.code, 1);
@@ -119,21 +121,23 @@ TEST(Agent, FailsIfItsJoinReachesOnlyItself) {
 }
 
 TEST(Agent, RetriesWhileItReachesOnlyItself) {
-  const std::string first = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
-  const std::string second = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
-  const Arguments same{"--join", first + "," + second, "--retry-join"};
+  testing::ReservedPort first;
+  testing::ReservedPort second;
+  const Arguments same{"--join", first.address() + "," + second.address(), "--retry-join"};
   const auto at = [&](const std::string& address) {
     Arguments arguments = same;
     arguments.insert(arguments.end(), {"--bind", address});
     return arguments;
   };
-  Agent a("a", at(first));
+  first.release();
+  Agent a("a", at(first.address()));
   const Json retrying = a.wait_for("retrying");
   ASSERT_FALSE(retrying.is_null());
   EXPECT_EQ(retrying["attempt"], 1);
   EXPECT_EQ(retrying["pause_ms"], 1000);
   EXPECT_EQ(retrying["code"], "unreachable");
-  const Agent b("b", at(second));
+  second.release();
+  const Agent b("b", at(second.address()));
   EXPECT_FALSE(a.wait_for_member("join", "b").is_null());
 }
 
@@ -141,7 +145,9 @@ TEST(Agent, FailsIfItsNameIsTaken) {
   Agent a("a");
   const Agent b("b", {"--join", a.address()});
   ASSERT_FALSE(a.wait_for_member("join", "b").is_null());
-  const std::string own = "127.0.0.1:" + std::to_string(testing::free_loopback_port());
+  testing::ReservedPort port;
+  const std::string own = port.address();
+  port.release();
   const auto completed =
       run(agent_arguments("b", {"--bind", own, "--join", a.address(), "--log-level", "error"}));
   EXPECT_EQ(completed.status.code, 1);

@@ -161,6 +161,31 @@ TEST(EngineAlive, Ipv6MembersAreTakenAndPassedOn) {
   EXPECT_EQ(bench.sent_about(Type::alive, "m").front()->alive().addr.size(), 16u);
 }
 
+// The zone is part of the address here, and of no message.
+TEST(EngineAlive, LinkLocalMembersAreKnownByTheirAddressWithTheZoneOfThisNode) {
+  const Address own{IpAddress::parse("fe80::1%2").value(), 7946};
+  const Address other{IpAddress::parse("fe80::2%2").value(), 7946};
+  Bench bench(EngineBench::quiet_config(), nullptr, 1,
+              [&](EngineEnvironment& environment) { environment.advertise = own; });
+  bench.receive(other, {alive_message({.name = "a", .address = other})});
+  ASSERT_EQ(bench.status("a"), MemberStatus::alive);
+  EXPECT_EQ(bench.engine().member("a")->address(), other);
+
+  // What others say of this node is no conflict, but is known, or refuted.
+  bench.receive(other, {alive_message({.name = "self", .address = own})});
+  EXPECT_EQ(bench.incarnation("self"), 1u);
+  bench.receive(other, {alive_message({.name = "self", .address = own, .incarnation = 4})});
+  EXPECT_EQ(bench.incarnation("self"), 5u);
+  EXPECT_TRUE(bench.kinds("self").empty());
+  EXPECT_EQ(bench.engine().counters().dropped_limit, 0u);
+
+  // It is answered at its address, where it asks for that too, and known to be a member.
+  bench.forget();
+  bench.receive(other, {ping_message(1, "self", other)});
+  ASSERT_EQ(bench.sent(Type::ack, other).size(), 1u);
+  EXPECT_GT(bench.packets().front().messages.size(), 1u) << "news are for members";
+}
+
 TEST(EngineAlive, PolicyMayVeto) {
   VirtualPolicy policy;
   std::vector<std::string> asked;

@@ -271,6 +271,64 @@ TEST(EngineUpdate, OverTheLimitChangesNothing) {
   EXPECT_TRUE(fits.has_value());
 }
 
+Result<OperationId> update_now(EngineBench& bench, BytesView meta) {
+  return bench.act(
+      [&](Engine& engine, TimePoint now) { return engine.update_meta(now, meta, 1s); });
+}
+
+TEST(EngineUpdate, WhatNoPacketHoldsChangesNothing) {
+  Config config = EngineBench::quiet_config();
+  config.udp_buffer_size = 600;
+  Bench bench(config);
+  const Bytes large(512);
+  const auto result = update_now(bench, large);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code, ErrorCode::too_large);
+  EXPECT_EQ(result.error().subject, "meta");
+  EXPECT_NE(result.error().message.find("udp_buffer_size 600 at most"), std::string::npos)
+      << result.error().message;
+  EXPECT_EQ(bench.engine().local_member().incarnation, 1u);
+  EXPECT_TRUE(bench.engine().local_member().meta().empty());
+}
+
+// The most that an update takes goes by packet, also encrypted, and from an IPv6 address.
+TEST(EngineUpdate, TheMostThatAPacketHoldsIsToldByPacket) {
+  for (const std::uint8_t version : {std::uint8_t{1}, std::uint8_t{5}}) {
+    for (const bool sealed : {false, true}) {
+      Config config = EngineBench::quiet_config();
+      config.udp_buffer_size = 600;
+      config.protocol_version = version;
+      config.name = std::string(40, 'n');
+      if (sealed) {
+        config.label = std::string(60, 'l');
+        config.keys = {Bytes(32, std::byte{7})};
+      }
+      config.enable_compression = false;
+      Bench bench(config);  // which checks the size of every packet
+      std::size_t most = 512;
+      while (most > 0 && !update_now(bench, Bytes(most))) --most;
+      ASSERT_GT(most, 300u);
+      ASSERT_LT(most, 512u);
+      Config created = config;
+      created.meta.resize(most);
+      EXPECT_TRUE(created.validate()) << "the same limit as at create";
+      created.meta.resize(most + 1);
+      EXPECT_FALSE(created.validate());
+
+      bench.meet("a");
+      bench.act([](Engine& engine, TimePoint now) {
+        return engine.advertise(now, {IpAddress::parse("2001:db8::1").value(), 60'000}, 5s);
+      });
+      bench.forget();
+      bench.run_for(5s);
+      const auto told = bench.sent_about(Type::alive, config.name);
+      ASSERT_FALSE(told.empty());
+      EXPECT_EQ(told.back()->alive().meta.size(), most);
+      EXPECT_EQ(told.back()->alive().addr.size(), 16u);
+    }
+  }
+}
+
 TEST(EngineUpdate, TimesOutWhereNothingIsSentThoughTheChangeStands) {
   Config config = EngineBench::quiet_config();
   config.gossip_interval = Duration::zero();

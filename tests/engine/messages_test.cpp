@@ -253,6 +253,38 @@ TEST(EngineBroadcast, PolicyFillsTheSpaceLeft) {
   EXPECT_EQ(bench.sent(Type::user)[0]->user(), "filled");
 }
 
+TEST(EngineBroadcast, PolicyFillsPingsAcksAndNacksToMembersToo) {
+  VirtualPolicy policy;
+  policy.on_fill = [&](std::size_t, std::size_t, std::vector<Bytes>& messages) {
+    messages.push_back(to_bytes("filled"));
+  };
+  Config config = EngineBench::quiet_config();
+  config.gossip_interval = Duration::zero();
+  Bench bench(config, &policy);
+  const auto filled_with = [&](Type type, const Address& to) {
+    for (const SeenPacket& packet : bench.packets()) {
+      if (packet.to != to || packet.messages.front().type != type) continue;
+      return packet.messages.back().type == Type::user;
+    }
+    ADD_FAILURE() << "no packet of type " << static_cast<int>(type);
+    return false;
+  };
+  ScriptedPeer& silent = bench.meet("silent");
+  silent.answers_pings = false;
+  ScriptedPeer& asker = bench.meet("asker");
+  const Address stranger{IpAddress::v4(10, 9, 8, 8), 7946};
+  bench.receive(asker.address, {ping_message(1, "self"),
+                                indirect_ping_message(2, "silent", silent.address, true)});
+  bench.receive(stranger, {ping_message(3, "self")});
+  ASSERT_TRUE(bench.run_until([&] { return silent.pings_seen > 1; }, 10s));
+  bench.run_for(3s);
+  EXPECT_TRUE(filled_with(Type::ack, asker.address));
+  EXPECT_TRUE(filled_with(Type::ping, silent.address));
+  EXPECT_TRUE(filled_with(Type::indirect_ping, asker.address));
+  EXPECT_TRUE(filled_with(Type::nack, asker.address));
+  EXPECT_FALSE(filled_with(Type::ack, stranger)) << "no more bytes than it has sent";
+}
+
 TEST(EngineBroadcast, PolicyThatOverfillsIsCutShort) {
   VirtualPolicy policy;
   policy.on_fill = [&](std::size_t, std::size_t, std::vector<Bytes>& messages) {

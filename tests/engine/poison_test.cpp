@@ -34,6 +34,14 @@ std::vector<Poison> poisons() {
   mapped.raw_address = Bytes(16);
   (*mapped.raw_address)[10] = (*mapped.raw_address)[11] = std::byte{0xff};
   all.push_back({"the unspecified IPv4 address, mapped", mapped});
+  for (const Bytes& vsn :
+       {versions(200, 255, 200), versions(1, 5, 9), versions(2, 5, 1), versions(1, 1, 1),
+        versions(3, 5, 3), versions(6, 9, 7), versions(1, 5, 2, 1, 5, 1),
+        versions(1, 5, 2, 0, 0, 1), versions(1, 5, 2, 0, 5, 3), versions(1, 5, 2, 3, 2, 0)}) {
+    Claim claim = sound;
+    claim.vsn = vsn;
+    all.push_back({"versions " + ::testing::PrintToString(vsn), claim});
+  }
   Claim nameless = sound;
   nameless.name.clear();
   all.push_back({"an empty name", nameless});
@@ -98,6 +106,16 @@ TEST(EnginePoison, DeadStateWithoutVersionsDoesNotStopAMerge) {
   bench.feed(*id, bench.sealed(push_pull_message(true, {grave, sound}), true));
   EXPECT_EQ(bench.status("sound"), MemberStatus::alive);
   EXPECT_FALSE(bench.status("grave").has_value());
+}
+
+// Whoever speaks for this node is answered, whatever versions it names: others may believe it.
+TEST(EnginePoison, SenselessVersionsOfThisNodeAreRefuted) {
+  Bench bench;
+  bench.receive(kGossiper, {alive_message({.name = "self",
+                                           .address = bench.address(),
+                                           .incarnation = 5,
+                                           .vsn = versions(200, 255, 200)})});
+  EXPECT_EQ(bench.incarnation("self"), 6u);
 }
 
 TEST(EnginePoison, NameOrMetaOverTheLimitIsRefused) {

@@ -270,14 +270,83 @@ TEST(EngineVersions, RangesMustOverlapWithEveryCurrentVersion) {
   }
 }
 
-TEST(EngineVersions, OneUnfitMemberRefusesTheWholeMerge) {
+TEST(EngineVersions, AnUnfitSpeakerRefusesTheWholeMerge) {
   Bench bench(no_probes());
-  Claim unfit = claim("unfit", 2);
-  unfit.vsn = versions(3, 5, 3);
-  exchange(bench, {claim("a", 1), unfit}, true, "state");
+  Claim speaker = claim("speaker", 2);
+  speaker.address = kPeer;
+  speaker.vsn = versions(3, 5, 3);
+  exchange(bench, {claim("a", 1), speaker}, true, "state");
   EXPECT_EQ(bench.engine().members()->size(), 1u);
   EXPECT_TRUE(bench.events<StateMerged>().empty());
   EXPECT_GE(bench.log_lines(LogLevel::warning) + bench.log_lines(LogLevel::error), 1u);
+}
+
+// Whoever invents a member must not keep others out with it.
+TEST(EngineVersions, AnUnfitMemberInAMergeIsLeftOut) {
+  VirtualPolicy policy;
+  std::vector<std::string> offered;
+  policy.on_merge = [&](std::span<const MemberRecord> peers) -> Result<void> {
+    for (const MemberRecord& peer : peers) offered.push_back(peer.name);
+    return {};
+  };
+  for (const Address& speaker : {kPeer, Address{kPeer.ip, 99}, claim("a", 1).address}) {
+    SCOPED_TRACE(speaker.to_string());
+    Bench bench(no_probes(), &policy);
+    Claim unfit = claim("unfit", 2);
+    unfit.vsn = versions(200, 255, 200);
+    Claim sender = claim("sender", 1);
+    sender.address = speaker;
+    offered.clear();
+    exchange(bench, {unfit, sender}, true, "state");
+    EXPECT_EQ(bench.status("sender"), MemberStatus::alive);
+    EXPECT_FALSE(bench.status("unfit").has_value());
+    EXPECT_EQ(offered, (std::vector<std::string>{"sender"}));
+    EXPECT_EQ(bench.events<StateMerged>().size(), 1u);
+    EXPECT_EQ(bench.engine().counters().dropped_poison, 1u);
+  }
+}
+
+TEST(EngineVersions, WhoJoinsThroughABelieverInAnUnfitMemberComesIn) {
+  Bench bench(no_probes());
+  ScriptedPeer& peer = bench.add_peer("a");
+  peer.tcp = Tcp::answers;
+  Claim unfit = claim("unfit", 2);
+  unfit.vsn = versions(1, 1, 1);
+  peer.claims = {unfit, peer.claim()};
+  const auto id = bench.act([&](Engine& engine, TimePoint now) {
+    return engine.join(now, {JoinTarget{{}, peer.address}});
+  });
+  bench.run_for(1s);
+  ASSERT_NE(bench.completion(*id), nullptr);
+  EXPECT_TRUE(bench.completion(*id)->result.has_value());
+  EXPECT_EQ(bench.status("a"), MemberStatus::alive);
+  EXPECT_FALSE(bench.status("unfit").has_value());
+}
+
+TEST(EngineVersions, InventedMembersKeepNewcomersOutOfNoCluster) {
+  for (const Bytes& vsn : {versions(200, 255, 200), versions(1, 5, 9), versions(1, 1, 1)}) {
+    SCOPED_TRACE(::testing::PrintToString(vsn));
+    Cluster cluster({.size = 3});
+    ASSERT_TRUE(cluster.assemble());
+    for (HostId node = 0; node < 3; ++node) {
+      cluster.act(node, [&](Engine& engine, TimePoint now) {
+        Claim ghost = claim("ghost", 1);
+        ghost.vsn = vsn;
+        Bytes packet = alive_message(ghost);
+        engine.handle_packet(now, kPeer, packet);
+        return true;
+      });
+    }
+    const HostId newcomer = cluster.add();
+    const auto id = cluster.join(newcomer, {0});
+    cluster.run_for(3s);
+    ASSERT_NE(cluster.completion(newcomer, *id), nullptr);
+    EXPECT_TRUE(cluster.completion(newcomer, *id)->result.has_value());
+    EXPECT_TRUE(cluster.agree(4));
+    for (HostId node = 0; node < 4; ++node) {
+      EXPECT_FALSE(cluster.engine(node).member("ghost").has_value());
+    }
+  }
 }
 
 TEST(EngineVersions, RefusedPeerHearsWhyAndNotOurState) {
@@ -292,15 +361,17 @@ TEST(EngineVersions, RefusedPeerHearsWhyAndNotOurState) {
 }
 
 TEST(EngineVersions, TheDeadAndTheLeftDoNotCount) {
-  for (const char* from : {"x", "absurd"}) {
+  for (const char* from : {"x", "narrow"}) {
     Bench bench(no_probes());
-    Claim absurd = claim("absurd", 1);
-    absurd.vsn = versions(200, 250, 225);
-    bench.receive(kPeer, {alive_message(absurd), dead_message("absurd", 1, from)});
+    Claim narrow = claim("narrow", 1);
+    narrow.vsn = versions(1, 2, 2);
+    bench.receive(kPeer, {alive_message(narrow), dead_message("narrow", 1, from)});
     Claim grave = claim("grave", 2, MemberStatus::dead);
     grave.vsn = versions(100, 110, 105);
-    exchange(bench, {claim("a", 3), grave});
-    EXPECT_EQ(bench.status("a"), MemberStatus::alive);
+    Claim modern = claim("modern", 3);
+    modern.vsn = versions(1, 5, 4);
+    exchange(bench, {modern, grave});
+    EXPECT_EQ(bench.status("modern"), MemberStatus::alive);
   }
 }
 
