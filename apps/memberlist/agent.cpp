@@ -11,7 +11,6 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -168,18 +167,17 @@ class Agent {
   }
 
  private:
-  // Joins through the addresses of the plan: once, or until one answers.
-  void join(Memberlist& list, std::stop_token stop) {
+  // Joins through the addresses of the plan: once, or until one answers. Nothing stops it but the
+  // member's end: whoever is being joined may know this member already, and a leave waits for that.
+  void join(Memberlist& list) {
     JoinOptions options;
-    options.stop = std::move(stop);
     if (plan_.retry_join) {
       options.retry = kRetry;
     }
     list.join_async(plan_.join, options, [this](const Result<JoinResult>& joined) {
       if (joined) {
         log_joined(*joined, log_);
-      } else if (joined.error().code != ErrorCode::cancelled &&
-                 joined.error().code != ErrorCode::shut_down) {
+      } else if (joined.error().code != ErrorCode::shut_down) {
         end_.trigger({false, join_error(plan_, joined.error())});
       }
     });
@@ -206,12 +204,10 @@ class Agent {
     if (server_) {
       server_->serve(api, hub_);
     }
-    std::stop_source stop;
     if (!plan_.join.empty()) {
-      join(list, stop.get_token());
+      join(list);
     }
     const EndReason reason = end_.wait();
-    stop.request_stop();
     if (!reason.error) {
       leave_cluster(list, hub_, log_, reason.must_leave);
     }
