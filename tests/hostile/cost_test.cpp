@@ -36,6 +36,10 @@ using namespace testing;  // NOLINT(google-build-using-namespace): hand-made mes
 constexpr double kMostTimesOrdinary = 100;
 constexpr std::size_t kMembers = 10'000;
 constexpr std::size_t kSourceBytesPerSecond = 1'000'000;
+// What a flood of streams is allowed at once is spread over so many bytes: eight seconds of it.
+// Nothing is allowed a flood of packets.
+constexpr std::size_t kStreamFlood = 8 * kSourceBytesPerSecond;
+constexpr std::size_t kPacketFlood = kSourceBytesPerSecond;
 constexpr std::size_t kDatagramHeaders = 28;
 constexpr std::size_t kSegmentHeaders = 40;
 constexpr std::size_t kSegmentBytes = 1448;
@@ -408,11 +412,6 @@ double cost_of(const Kind& kind) {
   for (const Shot& shot : shots) victim.take(shot, from);
   return 1e9 * (cpu_seconds() - begin) / static_cast<double>(bytes);
 }
-
-// What a flood of streams is allowed at once is spread over so many bytes: eight seconds of it.
-// Nothing is allowed a flood of packets.
-constexpr std::size_t kStreamFlood = 8 * kSourceBytesPerSecond;
-constexpr std::size_t kPacketFlood = kSourceBytesPerSecond;
 
 TEST(HostileCost, NoByteCostsAHundredTimesAnOrdinaryOne) {
   if (!memory_is_exact()) GTEST_SKIP() << "a sanitizer has costs of its own";
