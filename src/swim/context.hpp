@@ -165,6 +165,14 @@ struct Context {
     return table.live_count() > own;
   }
 
+  /// Whether a member is very likely to be there: it is not new, and was heard lately. In the
+  /// steady state each member pings one, and is pinged by one, in each probe interval.
+  [[nodiscard]] bool established(const MemberEntry& entry) const noexcept {
+    constexpr int kIntervals = 10;
+    const Duration time = kIntervals * probe_interval();
+    return now <= entry.heard + time && entry.heard >= entry.since + time;
+  }
+
   /// What times of others are measured by: the probe interval, and where this node does not probe,
   /// that of the LAN profile.
   [[nodiscard]] Duration probe_interval() const noexcept {

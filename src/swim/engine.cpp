@@ -72,25 +72,27 @@ void Engine::Impl::begin_input(TimePoint now) {
   if (stood_still >= context.probe_interval() / kStallShare) go_on_after_stall(stood_still);
 }
 
-/// The machine was suspended, or the process starved. What was not heard meanwhile is nobody's
-/// fault: probes under way are dropped, the suspect have that much more time, and this node trusts
-/// itself less, by as much as the probes that it missed would have made it had they failed. It asks
-/// somebody what has become of itself and of the others.
+/// The machine was suspended, or the process was starved. What was not heard meanwhile is nobody's
+/// fault: probes under way are repeated, suspicions are extended, and this node trusts itself no
+/// more than if it had failed the probes that it missed. It asks another member what has happened
+/// meanwhile. All of this is bounded (protocol 5, 'Stalls'): a node that stands still again and
+/// again must still find out who is dead.
 void Engine::Impl::go_on_after_stall(Duration stood_still) {
   ++context.counters.stalls;
   context.log_peer(swim::LogCause::stall, LogLevel::warning, {}, [&] {
     const auto time = std::chrono::floor<std::chrono::milliseconds>(stood_still);
-    return swim::LogLine(fmt::format("this node stood still for {}; its accusations wait, and its "
-                                     "probes are slower for a while",
-                                     format_duration(time)),
-                         {{"milliseconds", std::to_string(time.count())}});
+    return swim::LogLine(
+        fmt::format("process was paused for {}; repeating its probes and extending suspicions",
+                    format_duration(time)),
+        {{"milliseconds", std::to_string(time.count())}});
   });
-  prober.drop_probes();
-  membership.give_time(stood_still);
-  const auto missed = std::clamp<std::int64_t>(stood_still / context.probe_interval(), 1,
-                                               context.config.awareness_max_multiplier);
-  context.add_health(static_cast<int>(missed));
-  streams.push_pull_at_once();
+  const std::int64_t missed = std::min<std::int64_t>(stood_still / context.probe_interval(),
+                                                     context.config.awareness_max_multiplier);
+  const std::int64_t score = context.awareness.score();
+  context.add_health(static_cast<int>(std::max<std::int64_t>(missed - score, 0)));
+  prober.forgive(stood_still);
+  membership.forgive(stood_still);
+  streams.push_pull_after_stall();
 }
 
 void Engine::Impl::packet(const Address& from, BytesView datagram) {
@@ -101,6 +103,7 @@ void Engine::Impl::packet(const Address& from, BytesView datagram) {
   label_bytes_ = wire::label_header_bytes(datagram).value_or(0);
   const wire::WireResult<void> opened = opener_.open(context.sealing, datagram);
   if (!opened) return dropped(opened.error(), from);
+  context.table.note_heard(from, context.now);
   while (const std::optional<wire::WireResult<wire::MessageView>> next = opener_.next()) {
     if (*next) {
       message(**next, from);

@@ -21,7 +21,7 @@ class Engine::Impl final : public swim::StreamListener {
 
   /// Moves the engine's time on; it never goes back.
   void begin(TimePoint now) { context.now = std::max(context.now, now); }
-  /// The same for an input, which finds out if this node stood still, then drops its probes'
+  /// The same for an input, which finds out if this node stood still, then aborts its probes'
   /// streams and dials somebody. Not for commands, which must have changed nothing if they fail,
   /// nor for streams: an accepted one has the newest id, and one that has failed must not be
   /// dropped.
@@ -45,11 +45,12 @@ class Engine::Impl final : public swim::StreamListener {
   swim::Context context;
   swim::Keys keys{context};
   swim::PacketSender packets{context};
-  swim::Membership membership{context, packets};
+  swim::Teller teller{context, packets};
+  swim::Membership membership{context, teller};
   swim::Operations operations{context};
   swim::PushPull push_pull{context, membership};
   swim::Streams streams{context, push_pull, operations, *this};
-  swim::Prober prober{context, packets, membership, streams, operations};
+  swim::Prober prober{context, packets, membership, teller, streams, operations};
   swim::Gossiper gossiper{context, packets};
   swim::Participation participation{context, membership, streams, gossiper, operations};
   swim::Metrics metrics{context};

@@ -46,10 +46,23 @@ void Gossiper::round() {
 }
 
 void Gossiper::gossip_about_members() {
+  const std::size_t count = context_.config.gossip_nodes;
+  const std::size_t alive = count - std::min<std::size_t>(count, 1);
   targets_.clear();
   context_.table.pick_random(
-      context_.config.gossip_nodes, context_.random,
-      [this](const MemberEntry& entry) { return wanted(entry); }, targets_);
+      alive, context_.random,
+      [this](const MemberEntry& entry) {
+        return entry.status == MemberStatus::alive && wanted(entry);
+      },
+      targets_);
+  context_.table.pick_random(
+      count - targets_.size(), context_.random,
+      [this](const MemberEntry& entry) {
+        return wanted(entry) && std::ranges::none_of(targets_, [&](MemberIndex target) {
+                 return &context_.table.at(target) == &entry;
+               });
+      },
+      targets_);
   packets_.send_member_broadcasts(targets_);
 }
 

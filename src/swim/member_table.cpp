@@ -79,6 +79,10 @@ void MemberTable::set_incarnation(MemberIndex index, std::uint32_t incarnation) 
   snapshot_ = nullptr;
 }
 
+void MemberTable::note_heard(const Address& address, TimePoint now) {
+  if (const MemberIndex index = find(address); index != kNoMember) entries_[index].heard = now;
+}
+
 void MemberTable::reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,
                                    std::vector<ForgottenMember>& forgotten) {
   const std::size_t before = forgotten.size();

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -27,6 +26,8 @@ inline constexpr std::size_t kMemberStatuses = 4;
 struct MemberEntry {
   std::shared_ptr<const MemberRecord> record;  // null: the place is free
   TimePoint since;
+  TimePoint heard = TimePoint::min();    // when the last packet came from its address
+  TimePoint told = TimePoint::min();     // when this node last told it what it is (Teller)
   std::unique_ptr<Suspicion> suspicion;  // while suspect
   TimerHandle suspicion_timer;
   MemberIndex older_at_address = kNoMember;  // the table's, who else claims its address
@@ -66,6 +67,8 @@ class MemberTable {
   /// Takes on a status; `since` moves only if it is another one.
   void set_status(MemberIndex index, MemberStatus status, TimePoint now);
   void set_incarnation(MemberIndex index, std::uint32_t incarnation);
+  /// A packet has come from this address.
+  void note_heard(const Address& address, TimePoint now);
   /// Forgets those who are dead or left since before `cutoff`, except `keep`, then shuffles the
   /// probe list. They are appended to `forgotten`.
   void reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,

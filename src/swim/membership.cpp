@@ -115,14 +115,27 @@ void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
     return;
   }
   if (!is_new && !is_news(claimant.incarnation, context_.table.at(index))) {
-    // Never back to an older incarnation, not even at a new address: the message may be a stale
-    // one. If somebody is there, it learns what we remember, and refutes upward.
-    if (takes_address) {
-      tell_belief(claimant, known, context_.table.at(index).status == MemberStatus::left);
-    }
-    return;
+    return answer_old_claim(claimant, index, takes_address, evidence);
   }
   take_over(claimant, index, is_new, evidence);
+}
+
+/// Never back to an older incarnation, not even at a new address: the claim may be stale. But a
+/// member that is there, and is dead or left to us or begins again from an older incarnation,
+/// learns what we remember, and refutes upward.
+void Membership::answer_old_claim(const Claimant& claimant, MemberIndex index, bool takes_address,
+                                  const Evidence& evidence) {
+  const MemberEntry& entry = context_.table.at(index);
+  const bool by_itself = evidence.source != nullptr && *evidence.source == claimant.address;
+  const bool begins_again = by_itself && is_older(claimant.incarnation, entry.incarnation);
+  if (takes_address || !entry.live() || begins_again) teller_.tell(index, claimant.address);
+}
+
+/// Somebody believes of this node what was so once: it is told what is so now.
+void Membership::answer_old_accusation(MemberIndex index, const Evidence& evidence) {
+  if (index != context_.self || evidence.kind != Cause::Kind::gossip) return;
+  if (context_.leaving || context_.away || evidence.source == nullptr) return;
+  teller_.tell(context_.self, *evidence.source);
 }
 
 /// Rules 1 and 2, and what no member may be: without versions, address or name (poison).
@@ -224,6 +237,8 @@ void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
     ++context_.counters.dropped_limit;
     return;
   }
+  // Not about this node itself: the other one would answer in the same way, and so on.
+  if (index != context_.self) teller_.tell(index, claimant.address);
   context_.out.push(Event{MemberEvent{MemberEventKind::conflict, context_.table.view(index),
                                       claimant.address, evidence.to_cause()}});
 }
@@ -236,7 +251,7 @@ bool Membership::stays_buried(const Claimant& claimant, const Evidence& evidence
   const Tombstone* tombstone = context_.tombstones.find(claimant.name);
   if (tombstone == nullptr) return false;
   if (within_a_jump(tombstone->incarnation, claimant.incarnation)) {
-    tell_belief(claimant, tombstone->incarnation, tombstone->left);
+    teller_.tell(*tombstone, claimant.address);
     if (evidence.speaker == nullptr || *evidence.speaker != claimant.address) {
       ++context_.counters.dropped_buried;
       return true;
@@ -246,18 +261,16 @@ bool Membership::stays_buried(const Claimant& claimant, const Evidence& evidence
   return false;
 }
 
-/// Sends what is remembered of a dead or left member to the address where it is claimed to be now.
-void Membership::tell_belief(const Claimant& claimant, std::uint32_t incarnation, bool left) {
-  const bool stranger = context_.table.find(claimant.address) == kNoMember;
-  if (stranger && !told_strangers_.take(context_.now)) {
-    ++context_.counters.dropped_limit;
-    return;
-  }
-  encoded_.clear();
-  ByteWriter writer(encoded_);
-  wire::encode(writer, wire::Dead{incarnation, claimant.name,
-                                  left ? claimant.name : std::string_view(context_.self_name())});
-  packets_.send(claimant.address, encoded_);
+/// Two nodes that advertise one address cannot both be reached; the one that is not learns it here.
+void Membership::warn_of_own_address(const Claimant& claimant, const Evidence& evidence) {
+  if (claimant.address != context_.advertise) return;
+  context_.log_peer(LogCause::conflict, LogLevel::warning, peer_text(evidence), [&] {
+    return LogLine(
+        fmt::format("member {} is known at {}, the address that this node advertises: either it is "
+                    "a former name of this node, or one of the two advertises a wrong address",
+                    escape_for_log(claimant.name), claimant.address.to_string()),
+        {{"member", escape_for_log(claimant.name)}, {"address", claimant.address.to_string()}});
+  });
 }
 
 /// Rule 5 about this node: somebody says what we did not.
@@ -270,6 +283,7 @@ void Membership::alive_about_self(const Claimant& claimant) {
 /// Rules 5 and 6: the claim is news, and becomes what we believe.
 void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                            const Evidence& evidence) {
+  warn_of_own_address(claimant, evidence);
   if (drop_suspicion(index) != nullptr) ++context_.counters.suspicions_refuted;
   ++context_.counters.alive_believed;
   MemberEntry& entry = context_.table.at(index);
@@ -299,7 +313,9 @@ void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
   const MemberIndex index = context_.table.find(claim.node);
   if (index == kNoMember) return;
   MemberEntry& entry = context_.table.at(index);
-  if (!within_a_jump(claim.incarnation, entry.incarnation)) return;
+  if (!within_a_jump(claim.incarnation, entry.incarnation)) {
+    return answer_old_accusation(index, evidence);
+  }
   if (entry.suspicion != nullptr) {
     if (entry.suspicion->confirm(claim.from)) {
       context_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
@@ -337,15 +353,13 @@ void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
   ++context_.counters.suspicions_started;
 }
 
-/// One probe's time is left in any case, so that what has come can be read and the suspect be asked
-/// once more.
-void Membership::give_time(Duration stood_still) {
+/// One probe's time is left after the first pause, so that what has arrived can be read and the
+/// suspect member can be probed once more.
+void Membership::forgive(Duration stood_still) {
   for (const MemberIndex index : context_.table.probe_list()) {
     const MemberEntry& entry = context_.table.at(index);
     if (entry.suspicion == nullptr) continue;
-    const Duration left = entry.suspicion->deadline() + stood_still - context_.now;
-    entry.suspicion->postpone(stood_still +
-                              std::max(Duration::zero(), context_.probe_interval() - left));
+    entry.suspicion->forgive(context_.now, stood_still, context_.probe_interval());
     context_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
   }
 }
@@ -373,7 +387,9 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
   const MemberIndex index = context_.table.find(claim.node);
   if (index == kNoMember) return;
   MemberEntry& entry = context_.table.at(index);
-  if (!within_a_jump(claim.incarnation, entry.incarnation)) return;
+  if (!within_a_jump(claim.incarnation, entry.incarnation)) {
+    return answer_old_accusation(index, evidence);
+  }
   const std::unique_ptr<Suspicion> suspicion = drop_suspicion(index);
   if (!entry.live()) return;
   if (index == context_.self) {

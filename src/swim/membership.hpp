@@ -7,8 +7,8 @@
 
 #include "base/limits.hpp"
 #include "swim/context.hpp"
-#include "swim/packets.hpp"
 #include "swim/rate_limit.hpp"
+#include "swim/teller.hpp"
 #include "wire/messages.hpp"
 
 namespace memberlist::swim {
@@ -17,7 +17,7 @@ namespace memberlist::swim {
 /// whatever way they came, and what is passed on.
 class Membership {
  public:
-  Membership(Context& context, PacketSender& packets) : context_(context), packets_(packets) {}
+  Membership(Context& context, Teller& teller) : context_(context), teller_(teller) {}
 
   /// Puts this node into the table, alive with incarnation 1, and announces it.
   void add_self(std::shared_ptr<const MemberRecord> record);
@@ -33,9 +33,9 @@ class Membership {
   /// All others have heard how far this node has gone to answer an accusation.
   void go_on_refuting();
 
-  /// This node stood still for a while, which does not count against the suspect: whatever they
-  /// said meanwhile is lost or has still to be read.
-  void give_time(Duration stood_still);
+  /// This node stood still for a while. That does not count against suspect members, within the
+  /// bounds of Suspicion::forgive: what they said meanwhile is lost, or is still to be read.
+  void forgive(Duration stood_still);
 
   /// This node takes its leave; `token` is finished when the message was sent.
   void announce_leave(BroadcastToken token);
@@ -58,7 +58,10 @@ class Membership {
                      bool& takes_address);
   bool stays_buried(const Claimant& claimant, const Evidence& evidence);
   void report_conflict(const Claimant& claimant, MemberIndex index, const Evidence& evidence);
-  void tell_belief(const Claimant& claimant, std::uint32_t incarnation, bool left);
+  void answer_old_claim(const Claimant& claimant, MemberIndex index, bool takes_address,
+                        const Evidence& evidence);
+  void answer_old_accusation(MemberIndex index, const Evidence& evidence);
+  void warn_of_own_address(const Claimant& claimant, const Evidence& evidence);
   void alive_about_self(const Claimant& claimant);
   void take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                  const Evidence& evidence);
@@ -74,9 +77,8 @@ class Membership {
   void broadcast(MemberIndex index, const Message& message, BroadcastToken token = 0);
 
   Context& context_;
-  PacketSender& packets_;
+  Teller& teller_;
   RateLimit conflicts_{limits::kConflictsPerSecond};
-  RateLimit told_strangers_{limits::kAnswersToStrangersPerSecond};
   Bytes encoded_;                          // kept, so that passing news on allocates nothing
   std::uint32_t heard_incarnation_ = 1;    // of this node, that all others have heard by now
   TimePoint heard_at_ = TimePoint::min();  // when they have heard the one it has

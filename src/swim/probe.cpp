@@ -18,6 +18,20 @@ namespace {
 constexpr std::uint8_t kStreamPingProtocol = 3;
 constexpr std::uint8_t kNackProtocol = 4;
 
+// How many suspect members are passed over in one tick. Each costs a small packet.
+constexpr int kPassedOver = 8;
+
+/// When a helper says 'no answer here either': at 80 % of the time that the requester still waits
+/// (Lifeguard, LHA-Probe), so that the nack arrives before the requester's deadline. The requester
+/// began to wait `probe_timeout` after its own ping, which is why only the rest of the interval is
+/// left.
+Duration nack_delay(const Config& config) {
+  const Duration rest = config.probe_interval - config.probe_timeout;
+  const Duration wait =
+      rest > Duration::zero() ? std::min(rest, config.probe_timeout) : config.probe_timeout;
+  return wait * 8 / 10;
+}
+
 }  // namespace
 
 template <class T>
@@ -55,7 +69,24 @@ void Prober::forget_the_dead() {
   forgotten_.clear();
 }
 
+/// Members that this node accuses already are not probed again, which would hold up the search for
+/// those who died since. They are told of the suspicion instead, so that they can refute.
 MemberIndex Prober::next_target() {
+  MemberIndex first = kNoMember;
+  for (int passed = 0; passed < kPassedOver; ++passed) {
+    const MemberIndex candidate = next_in_list();
+    if (candidate == kNoMember || candidate == first) return kNoMember;
+    const MemberEntry& entry = context_.table.at(candidate);
+    if (entry.suspicion == nullptr || !entry.suspicion->accused_by(context_.self_name())) {
+      return candidate;
+    }
+    teller_.tell(candidate, entry.record->address);
+    if (first == kNoMember) first = candidate;
+  }
+  return kNoMember;
+}
+
+MemberIndex Prober::next_in_list() {
   // To the end of the list at most, and once through it anew.
   for (std::size_t looked_at = 0; looked_at < 2 * context_.table.size(); ++looked_at) {
     if (next_in_list_ >= context_.table.size()) forget_the_dead();
@@ -71,17 +102,30 @@ void Prober::start_probe(MemberIndex target) {
   Probe probe;
   probe.target = entry.record->name;
   probe.address = entry.record->address;
-  probe.sent = context_.now;
-  probe.deadline = context_.now + context_.awareness.scale(context_.config.probe_interval);
-  probe.timeout_timer = context_.timers.schedule(context_.now + context_.config.probe_timeout,
-                                                 {TimerEvent::Kind::probe_timeout, seq_no});
-  probe.deadline_timer =
-      context_.timers.schedule(probe.deadline, {TimerEvent::Kind::probe_deadline, seq_no});
+  probe.incarnation = entry.incarnation;
+  plan(seq_no, probe);
   awaited_.emplace(seq_no, std::move(probe));
   ++context_.counters.probes;
   if (context_.awareness.score() > 0) ++context_.counters.probes_degraded;
+  ping_target(seq_no, target);
+}
 
-  // Buddy system: who is suspect hears of it with the ping, and can refute at once (Lifeguard).
+/// Timeout and deadline from now on, both scaled by the health score (Lifeguard, LHA-Probe).
+void Prober::plan(std::uint32_t seq_no, Probe& probe) {
+  const Duration interval = context_.awareness.scale(context_.config.probe_interval);
+  const Duration timeout = context_.awareness.scale(context_.config.probe_timeout);
+  probe.sent = context_.now;
+  probe.deadline = context_.now + interval;
+  probe.forgivable = interval;
+  probe.timeout_timer =
+      context_.timers.schedule(context_.now + timeout, {TimerEvent::Kind::probe_timeout, seq_no});
+  probe.deadline_timer =
+      context_.timers.schedule(probe.deadline, {TimerEvent::Kind::probe_deadline, seq_no});
+}
+
+/// Buddy system: who is suspect hears of it with the ping, and can refute at once (Lifeguard).
+void Prober::ping_target(std::uint32_t seq_no, MemberIndex target) {
+  const MemberEntry& entry = context_.table.at(target);
   const wire::Suspect suspicion = membership_.suspicion_of(target);
   const bool is_suspect = entry.status == MemberStatus::suspect;
   send_ping(seq_no, entry.record->address, entry.record->name, is_suspect ? &suspicion : nullptr);
@@ -125,14 +169,44 @@ void Prober::on_send_error(const Address& to) {
   for (const std::uint32_t seq_no : probes_under_way(goes_there)) probe_timeout(seq_no);
 }
 
-void Prober::drop_probes() {
+void Prober::forgive(Duration stood_still) {
   for (const std::uint32_t seq_no : probes_under_way([](const Probe&) { return true; })) {
-    const Probe& probe = *find<Probe>(seq_no);
-    context_.timers.cancel(probe.timeout_timer);
-    context_.timers.cancel(probe.deadline_timer);
-    streams_.abort_ping(seq_no);
-    awaited_.erase(seq_no);
+    Probe& probe = *find<Probe>(seq_no);
+    if (probe.repeated) {
+      extend(probe, stood_still);
+    } else {
+      repeat(seq_no, probe);
+    }
   }
+}
+
+/// The number stays the same, so that an answer to the first ping, which may wait to be read, is
+/// one to the second ping, too.
+void Prober::repeat(std::uint32_t seq_no, Probe& probe) {
+  context_.timers.cancel(probe.timeout_timer);
+  context_.timers.cancel(probe.deadline_timer);
+  streams_.abort_ping(seq_no);
+  const MemberIndex target = context_.table.find(probe.target);
+  if (target == kNoMember || !context_.table.at(target).live()) {
+    awaited_.erase(seq_no);
+    return;
+  }
+  probe.repeated = true;
+  probe.indirect = false;
+  probe.indirect_probes = probe.expected_nacks = probe.nacks = 0;
+  plan(seq_no, probe);
+  ping_target(seq_no, target);
+}
+
+/// The time that this node stood still does not count, and what has arrived meanwhile is read
+/// before the probe is judged.
+void Prober::extend(Probe& probe, Duration stood_still) {
+  const Duration to_read = context_.config.probe_interval / 10;
+  const Duration wanted = std::max(stood_still, context_.now + to_read - probe.deadline);
+  const Duration by = std::min(wanted, probe.forgivable);
+  probe.forgivable -= by;
+  probe.deadline += by;
+  context_.timers.reschedule(probe.deadline_timer, probe.deadline);
 }
 
 /// No answer so far: ask others, and try TCP (protocol 5).
@@ -155,15 +229,24 @@ bool Prober::may_ping_by_stream(const MemberRecord& target) const {
 
 void Prober::ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target) {
   const MemberEntry& entry = context_.table.at(target);
-  const auto wanted = [&](const MemberEntry& other) {
+  const auto may_help = [&](const MemberEntry& other) {
     return other.status == MemberStatus::alive && &other != &context_.self_entry() &&
            &other != &entry;
   };
+  const std::size_t count = context_.config.indirect_checks;
   picked_.clear();
-  context_.table.pick_random(context_.config.indirect_checks, context_.random, wanted, picked_);
+  context_.table.pick_random(
+      count, context_.random,
+      [&](const MemberEntry& other) { return may_help(other) && context_.established(other); },
+      picked_);
+  const std::size_t established = picked_.size();
+  context_.table.pick_random(
+      count - established, context_.random,
+      [&](const MemberEntry& other) { return may_help(other) && !context_.established(other); },
+      picked_);
   const IpAddress source = context_.advertise.ip;
-  for (const MemberIndex helper : picked_) {
-    const MemberRecord& record = *context_.table.at(helper).record;
+  for (std::size_t i = 0; i < picked_.size(); ++i) {
+    const MemberRecord& record = *context_.table.at(picked_[i]).record;
     const bool nack = record.protocol.max >= kNackProtocol;
     encoded_.clear();
     ByteWriter writer(encoded_);
@@ -173,7 +256,9 @@ void Prober::ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target) 
                                             context_.self_name()});
     packets_.send_with_piggyback(record.address, std::array{BytesView(encoded_)});
     ++probe.indirect_probes;
-    if (nack) ++probe.expected_nacks;
+    // A helper that is new or silent may be dead itself, so its nack is not expected, unless all
+    // of them are: then this node may be cut off.
+    if (nack && (established == 0 || i < established)) ++probe.expected_nacks;
   }
 }
 
@@ -202,20 +287,29 @@ void Prober::succeed(Probe& probe) {
 void Prober::fail(const Probe& probe) {
   ++context_.counters.probes_failed;
   note_time(context_, metric::kProbeNode, context_.now - probe.sent);
-  // Who got 'no answer here either' from the peers asked hears the network well; who got silence
-  // from them is probably the slow one (Lifeguard).
-  const std::uint32_t missed = probe.expected_nacks - std::min(probe.expected_nacks, probe.nacks);
-  context_.add_health(probe.expected_nacks > 0 ? static_cast<int>(missed) : 1);
-
   const MemberIndex target = context_.table.find(probe.target);
-  if (target == kNoMember) return;
+  const MemberEntry* entry = target == kNoMember ? nullptr : &context_.table.at(target);
+  context_.add_health(penalty_of(probe, entry));
+  if (entry == nullptr) return;
   Evidence evidence;
   evidence.kind = Cause::Kind::probe_failed;
   evidence.accuser = context_.self_name();
   evidence.source = &probe.address;
   evidence.indirect_probes = probe.indirect_probes;
   evidence.nacks = probe.nacks;
-  membership_.suspect(membership_.suspicion_of(target), evidence);
+  membership_.suspect({probe.incarnation, probe.target, context_.self_name()}, evidence);
+}
+
+/// What a failed probe says about this node itself. A node that got 'no answer here either' from
+/// the helpers hears the network well; one that got silence from them is probably the slow one
+/// (Lifeguard). Where somebody else accuses the target, the failure is no sign against this node.
+int Prober::penalty_of(const Probe& probe, const MemberEntry* target) const {
+  if (target != nullptr && target->suspicion != nullptr &&
+      target->suspicion->accused_by_others(context_.self_name())) {
+    return 0;
+  }
+  if (probe.expected_nacks == 0) return 1;
+  return static_cast<int>(probe.expected_nacks - std::min(probe.expected_nacks, probe.nacks));
 }
 
 void Prober::on_ack(const wire::Ack& ack) {
@@ -253,8 +347,9 @@ void Prober::on_ack(const wire::Ack& ack) {
 }
 
 void Prober::answered_directly(const Probe& probe, BytesView payload) {
-  const Duration round_trip = context_.now - probe.sent;
   ++context_.counters.probes_answered;
+  if (probe.repeated) return;
+  const Duration round_trip = context_.now - probe.sent;
   note_time(context_, metric::kProbeRoundTrip, round_trip);
   if (context_.policy == nullptr) return;
   const MemberIndex target = context_.table.find(probe.target);
@@ -327,6 +422,8 @@ void Prober::on_ping(const wire::Ping& ping, const Address& from) {
   ByteWriter writer(encoded_);
   wire::encode(writer, wire::Ack{ping.seq_no, payload.empty() ? BytesView{} : payload});
   packets_.send_with_piggyback(*to, std::array{BytesView(encoded_)});
+  const bool gives_address = !ping.source_addr.empty() && ping.source_port != 0;
+  teller_.on_contact(ping.source_node, gives_address ? to : std::nullopt, from);
 }
 
 void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& from) {
@@ -351,7 +448,7 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
   relay.wants_nack = request.nack;
   // An ack that comes after the nack still helps the requester: it waits out its interval.
   const Duration patience = std::max(context_.config.probe_timeout, context_.config.probe_interval);
-  relay.timeout_timer = context_.timers.schedule(context_.now + context_.config.probe_timeout,
+  relay.timeout_timer = context_.timers.schedule(context_.now + nack_delay(context_.config),
                                                  {TimerEvent::Kind::relay_timeout, seq_no});
   relay.end_timer =
       context_.timers.schedule(context_.now + patience, {TimerEvent::Kind::relay_end, seq_no});

@@ -22,11 +22,12 @@ namespace memberlist::swim {
 /// and by TCP; serves others' probes; pings by hand.
 class Prober {
  public:
-  Prober(Context& context, PacketSender& packets, Membership& membership, Streams& streams,
-         Operations& operations)
+  Prober(Context& context, PacketSender& packets, Membership& membership, Teller& teller,
+         Streams& streams, Operations& operations)
       : context_(context),
         packets_(packets),
         membership_(membership),
+        teller_(teller),
         streams_(streams),
         operations_(operations) {}
 
@@ -38,8 +39,11 @@ class Prober {
   /// are off, somebody else calls.
   void forget_the_dead();
 
-  /// Forgets the probes under way: neither a success nor a failure.
-  void drop_probes();
+  /// This node stood still for a while, and may have missed the answers to its probes. Each probe
+  /// under way is repeated from its ping on, once. From the second time on a probe only has more
+  /// time, at most as much as it had: a node that stands still again and again still finds out who
+  /// is dead.
+  void forgive(Duration stood_still);
 
   void on_ping(const wire::Ping& ping, const Address& from);
   void on_indirect_ping(const wire::IndirectPing& request, const Address& from);
@@ -68,8 +72,10 @@ class Prober {
   struct Probe {
     std::string target;  // by name: its place in the table may be somebody else's by then
     Address address;
+    std::uint32_t incarnation = 0;  // that is probed: a failure says nothing about a later one
     TimePoint sent;
     TimePoint deadline;
+    Duration forgivable{};  // how much longer it may last because this node stood still
     TimerHandle timeout_timer;
     TimerHandle deadline_timer;
     std::uint32_t indirect_probes = 0;
@@ -77,6 +83,7 @@ class Prober {
     std::uint32_t nacks = 0;
     bool indirect = false;    // the direct ping was given up
     bool stream_ack = false;  // TCP got through
+    bool repeated = false;    // an answer may be one to the first ping: it tells no round-trip time
   };
   /// A ping that we send for somebody else.
   struct Relay {
@@ -95,14 +102,20 @@ class Prober {
   };
   using Awaited = std::variant<Probe, Relay, HandPing>;
 
+  [[nodiscard]] MemberIndex next_in_list();
   [[nodiscard]] MemberIndex next_target();
   void start_probe(MemberIndex target);
+  void repeat(std::uint32_t seq_no, Probe& probe);
+  void extend(Probe& probe, Duration stood_still);
+  void plan(std::uint32_t seq_no, Probe& probe);
+  void ping_target(std::uint32_t seq_no, MemberIndex target);
   /// The numbers of those probes under way that `wanted` accepts, in order.
   template <class Wanted>
   [[nodiscard]] std::vector<std::uint32_t> probes_under_way(Wanted&& wanted) const;
   void go_indirect(std::uint32_t seq_no, Probe& probe);
   [[nodiscard]] bool may_ping_by_stream(const MemberRecord& target) const;
   void ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target);
+  [[nodiscard]] int penalty_of(const Probe& probe, const MemberEntry* target) const;
   void answered_directly(const Probe& probe, BytesView payload);
   void succeed(Probe& probe);
   void fail(const Probe& probe);
@@ -119,6 +132,7 @@ class Prober {
   Context& context_;
   PacketSender& packets_;
   Membership& membership_;
+  Teller& teller_;
   Streams& streams_;
   Operations& operations_;
   std::unordered_map<std::uint32_t, Awaited> awaited_;  // by sequence number

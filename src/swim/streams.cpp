@@ -118,15 +118,14 @@ bool Streams::stop_user_message(OperationId operation, const Error& why) {
 
 void Streams::start() {
   if (context_.config.push_pull_interval <= Duration::zero()) return;
-  context_.timers.schedule(context_.now + context_.random.below(context_.config.push_pull_interval),
-                           {TimerEvent::Kind::push_pull_tick, 0});
+  push_pull_timer_ = context_.timers.schedule(
+      context_.now + context_.random.below(context_.config.push_pull_interval),
+      {TimerEvent::Kind::push_pull_tick, 0});
 }
 
 void Streams::push_pull_tick() {
-  const Duration interval =
-      push_pull_interval(context_.config.push_pull_interval, context_.table.live_count());
-  context_.timers.schedule(context_.now + interval, {TimerEvent::Kind::push_pull_tick, 0});
-  push_pull_at_once();
+  plan_push_pull();
+  push_pull_with_anybody();
 }
 
 /// Who joined a moment later is known here by gossip only, and gossip misses somebody now and then
@@ -143,16 +142,37 @@ void Streams::plan_push_pull_after_join() {
 void Streams::push_pull_after_join() {
   constexpr std::size_t kNothingToAsk = 2;  // among two there is nobody else to know of
   push_pull_planned_ = false;
-  if (context_.table.live_count() > kNothingToAsk) push_pull_at_once();
+  if (context_.table.live_count() > kNothingToAsk) push_pull_with_anybody();
 }
 
-void Streams::push_pull_at_once() {
-  if (context_.leaving || context_.config.push_pull_interval <= Duration::zero()) return;
+void Streams::plan_push_pull() {
+  const Duration interval =
+      push_pull_interval(context_.config.push_pull_interval, context_.table.live_count());
+  context_.timers.cancel(push_pull_timer_);
+  push_pull_timer_ =
+      context_.timers.schedule(context_.now + interval, {TimerEvent::Kind::push_pull_tick, 0});
+}
+
+void Streams::push_pull_after_stall() {
+  const Duration interval = context_.config.push_pull_interval;
+  if (interval <= Duration::zero()) return;
+  if (asked_after_stall_ && context_.now - *asked_after_stall_ < interval) return;
+  asked_after_stall_ = context_.now;
+  push_pull_tick();
+}
+
+void Streams::push_pull_with_anybody() {
+  if (context_.leaving) return;
   std::vector<MemberIndex> target;
   const auto wanted = [this](const MemberEntry& entry) {
     return entry.status == MemberStatus::alive && &entry != &context_.self_entry();
   };
-  context_.table.pick_random(1, context_.random, wanted, target);
+  // Who is likely to be there, since a try with a dead one costs the whole interval.
+  context_.table.pick_random(
+      1, context_.random,
+      [&](const MemberEntry& entry) { return wanted(entry) && context_.established(entry); },
+      target);
+  if (target.empty()) context_.table.pick_random(1, context_.random, wanted, target);
   if (!target.empty()) dial_push_pull(context_.table.at(target[0]).record->address, false);
 }
 

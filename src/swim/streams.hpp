@@ -53,8 +53,10 @@ class Streams {
   /// Plans the first periodic push/pull, after a random part of the interval.
   void start();
   void push_pull_tick();
-  /// One with a random member now, unless they are turned off or this node leaves.
-  void push_pull_at_once();
+  /// This node stood still: brings the next periodic push/pull forward to now, to learn what has
+  /// happened. At most once each push/pull interval, so that a node which stands still again and
+  /// again does not burden its peers.
+  void push_pull_after_stall();
   /// This node has joined: one more in a while, with a random member.
   void plan_push_pull_after_join();
   void push_pull_after_join();
@@ -81,6 +83,9 @@ class Streams {
   };
 
   StreamId dial(Stream stream, TimePoint deadline);
+  /// One with a random live member, unless this node leaves.
+  void push_pull_with_anybody();
+  void plan_push_pull();
   void connected(StreamId id, Stream& stream);
   void data(StreamId id, Stream& stream, BytesView bytes);
   void ended(StreamId id, Stream& stream);
@@ -115,6 +120,8 @@ class Streams {
   StreamBudget budget_;
   bool push_pull_planned_ = false;  // after a join
   std::size_t served_push_pulls_ = 0;
+  TimerHandle push_pull_timer_;
+  std::optional<TimePoint> asked_after_stall_;
   wire::LzwEncoder lzw_;
 };
 

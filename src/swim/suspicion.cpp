@@ -8,7 +8,7 @@ namespace memberlist::swim {
 
 Suspicion::Suspicion(TimePoint start, std::string_view accuser, std::uint32_t k, Duration min,
                      Duration max)
-    : start_(start), min_(min), max_(max), k_(k) {
+    : start_(start), min_(min), max_(max), forgivable_(max - min), k_(k) {
   accusers_.emplace_back(accuser);
 }
 
@@ -23,8 +23,28 @@ bool Suspicion::confirm(std::string_view from) {
   return true;
 }
 
+void Suspicion::forgive(TimePoint now, Duration stood_still, Duration least) noexcept {
+  Duration by = std::max(stood_still, now + least - deadline());
+  if (forgiven_) {
+    by = std::min(stood_still, forgivable_);
+    forgivable_ -= by;
+  }
+  forgiven_ = true;
+  start_ += by;
+}
+
 TimePoint Suspicion::deadline() const noexcept {
   return start_ + suspicion_timeout(confirmations(), k_, min_, max_);
+}
+
+bool Suspicion::accused_by(std::string_view name) const noexcept {
+  return std::ranges::find(accusers_, name) != accusers_.end();
+}
+
+bool Suspicion::accused_by_others(std::string_view self) const noexcept {
+  return std::ranges::any_of(accusers_, [self](const std::string& accuser) {
+    return !accuser.empty() && accuser != self;
+  });
 }
 
 std::uint32_t Suspicion::confirmations() const noexcept {

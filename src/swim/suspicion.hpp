@@ -24,8 +24,11 @@ class Suspicion {
   /// with and so shortens nothing. False changes nothing, as it is for an empty name.
   bool confirm(std::string_view from);
 
-  /// This much of the time so far does not count.
-  void postpone(Duration by) noexcept { start_ += by; }
+  /// This node stood still for `stood_still` until `now`, and may not have heard a refutation. The
+  /// first time, none of that counts, and at least `least` is left from now on. From the second
+  /// time on, at most `max` - `min` is forgiven in all, so that a node which stands still again and
+  /// again still finds out who is dead.
+  void forgive(TimePoint now, Duration stood_still, Duration least) noexcept;
 
   /// When the member is dead unless it refutes; may be in the past after `confirm`.
   [[nodiscard]] TimePoint deadline() const noexcept;
@@ -33,6 +36,10 @@ class Suspicion {
   [[nodiscard]] std::uint32_t confirmations() const noexcept;
   /// All the confirmations that it has room for have come (at once, with `k` = 0).
   [[nodiscard]] bool confirmed() const noexcept { return confirmations() >= k_; }
+  /// Whether `name` accuses it.
+  [[nodiscard]] bool accused_by(std::string_view name) const noexcept;
+  /// Whether anybody but `self` accuses it, by name.
+  [[nodiscard]] bool accused_by_others(std::string_view self) const noexcept;
   /// Everyone who counted, the first accuser first.
   [[nodiscard]] std::span<const std::string> accusers() const noexcept { return accusers_; }
 
@@ -40,6 +47,8 @@ class Suspicion {
   TimePoint start_;
   Duration min_;
   Duration max_;
+  Duration forgivable_;  // what later pauses may still add
+  bool forgiven_ = false;
   std::uint32_t k_;
   std::vector<std::string> accusers_;
 };

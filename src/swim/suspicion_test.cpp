@@ -61,5 +61,44 @@ TEST(Suspicion, AnUnnamedFirstAccuserIsNamedWithoutShortening) {
   EXPECT_EQ(suspicion.deadline(), kStart + 16s);
 }
 
+// --- pauses of the node that holds the suspicion
+// ----------------------------------------------------------------------------------
+
+TEST(Suspicion, TheFirstPauseDoesNotCountAtAll) {
+  for (const Duration pause : {1s, 3600s}) {
+    Suspicion suspicion(kStart, "first", 3, 2s, 30s);
+    suspicion.forgive(kStart + 10s + pause, pause, 1s);
+    EXPECT_EQ(suspicion.deadline(), kStart + 30s + pause);
+  }
+}
+
+TEST(Suspicion, TheFirstPauseLeavesAtLeastSoMuch) {
+  Suspicion suspicion(kStart, "first", 0, 2s, 30s);
+  suspicion.forgive(kStart + 5s, 3s, 1s);
+  EXPECT_EQ(suspicion.deadline(), kStart + 6s);
+}
+
+TEST(Suspicion, LaterPausesAreForgivenUpToMaxLessMin) {
+  Suspicion suspicion(kStart, "first", 3, 2s, 30s);
+  suspicion.forgive(kStart + 5s, 3s, 1s);
+  ASSERT_EQ(suspicion.deadline(), kStart + 33s);
+  suspicion.forgive(kStart + 20s, 10s, 1s);
+  EXPECT_EQ(suspicion.deadline(), kStart + 43s);
+  suspicion.forgive(kStart + 60s, 30s, 1s);
+  EXPECT_EQ(suspicion.deadline(), kStart + 61s) << "28 s in all";
+  suspicion.forgive(kStart + 90s, 30s, 1s);
+  EXPECT_EQ(suspicion.deadline(), kStart + 61s);
+}
+
+TEST(Suspicion, KnowsWhoAccuses) {
+  Suspicion suspicion(kStart, "", 3, 2s, 30s);
+  EXPECT_FALSE(suspicion.accused_by_others("self"));
+  EXPECT_TRUE(suspicion.confirm("self"));
+  EXPECT_TRUE(suspicion.accused_by("self"));
+  EXPECT_FALSE(suspicion.accused_by_others("self"));
+  EXPECT_TRUE(suspicion.confirm("b"));
+  EXPECT_TRUE(suspicion.accused_by_others("self"));
+}
+
 }  // namespace
 }  // namespace memberlist::swim

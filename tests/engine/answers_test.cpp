@@ -137,7 +137,23 @@ TEST(EngineRelay, AnswersGoToTheSourceAddressIfGiven) {
   EXPECT_EQ(bench.sent(Type::nack)[0]->to, asker);
 }
 
-TEST(EngineRelay, NackAfterTheProbeTimeoutIfOneWasAskedFor) {
+// Lifeguard, LHA-Probe: at 80 % of what the requester still waits, so that it arrives in time.
+TEST(EngineRelay, NackAtFourFifthsOfTheTimeThatTheRequesterHasLeft) {
+  for (const auto& [profile, delay] : {std::pair{Config::lan(), Duration(400ms)},
+                                       {Config::wan(), Duration(1600ms)},
+                                       {Config::local(), Duration(160ms)}}) {
+    Config config = profile;
+    config.name = "self";
+    Bench bench(config);
+    const TimePoint asked = bench.now();
+    bench.receive(kStranger, {indirect_ping_message(901, "target", kTarget, true)});
+    ASSERT_TRUE(bench.run_until([&] { return !bench.sent(Type::nack).empty(); }, 5s));
+    EXPECT_EQ(bench.sent(Type::nack)[0]->at - asked, delay);
+    EXPECT_LT(config.probe_timeout + delay, config.probe_interval);
+  }
+}
+
+TEST(EngineRelay, NackIfOneWasAskedFor) {
   Bench bench;
   const TimePoint asked = bench.now();
   bench.receive(kStranger, {indirect_ping_message(901, "target", kTarget, true),
@@ -147,7 +163,7 @@ TEST(EngineRelay, NackAfterTheProbeTimeoutIfOneWasAskedFor) {
   ASSERT_EQ(nacks.size(), 1u);
   EXPECT_EQ(nacks[0]->nack().seq_no, 901u);
   EXPECT_EQ(nacks[0]->to, kStranger);
-  EXPECT_EQ(nacks[0]->at - asked, 500ms);
+  EXPECT_EQ(nacks[0]->at - asked, 400ms);
   EXPECT_TRUE(bench.sent(Type::ack).empty());
 }
 

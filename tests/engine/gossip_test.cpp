@@ -42,6 +42,37 @@ TEST(EngineGossip, OwnAliveMessageIsQueuedFromTheStart) {
   EXPECT_EQ(to_bytes(alive.vsn), versions(1, 5, 2));
 }
 
+TEST(EngineGossip, ManyDeadMembersDoNotTakeItAwayFromTheLiving) {
+  Config config = no_probes();
+  config.retransmit_mult = 50;
+  Bench bench(config);
+  std::set<Address> living;
+  for (int i = 0; i < 4; ++i) living.insert(bench.meet("living" + std::to_string(i)).address);
+  for (std::uint16_t i = 1; i <= 200; ++i) {
+    const std::string name = "dead" + std::to_string(i);
+    bench.receive(kGossiper,
+                  {alive_message({.name = name, .address = {IpAddress::v4(10, 9, 4, 1), i}}),
+                   dead_message(name, 1, "x")});
+  }
+  bench.forget();
+  bench.run_for(4s);
+  std::size_t to_the_living = 0;
+  for (const SeenPacket& packet : bench.packets()) to_the_living += living.contains(packet.to);
+  EXPECT_GE(bench.packets().size(), 50u);
+  EXPECT_GE(3 * to_the_living, 2 * bench.packets().size()) << "two of three in each tick";
+  EXPECT_LT(to_the_living, bench.packets().size()) << "the dead may refute";
+}
+
+TEST(EngineGossip, WithNoTargetsThereIsNone) {
+  Config config = no_probes();
+  config.gossip_nodes = 0;
+  Bench bench(config);
+  for (int i = 0; i < 4; ++i) bench.meet("peer" + std::to_string(i));
+  (void)bench.act([](Engine& engine, TimePoint now) { return engine.leave(now, 1s); });
+  bench.run_for(2s);
+  EXPECT_TRUE(bench.packets().empty());
+}
+
 TEST(EngineGossip, EachTickToSoManyDifferentMembers) {
   Config config = no_probes();
   config.retransmit_mult = 50;

@@ -48,7 +48,7 @@ TEST(EngineHealth, SuccessfulProbesImproveItDownToZero) {
   EXPECT_EQ(bench.engine().health_score(), 0u);
 }
 
-TEST(EngineHealth, ScoreScalesTheProbeIntervalButNotItsTimeout) {
+TEST(EngineHealth, ScoreScalesTheProbeIntervalAndItsTimeout) {
   Bench bench;
   for (const char* name : {"a", "b", "c", "d"}) {
     ScriptedPeer& peer = bench.meet(name);
@@ -61,7 +61,7 @@ TEST(EngineHealth, ScoreScalesTheProbeIntervalButNotItsTimeout) {
   EXPECT_EQ(pings[1]->at - pings[0]->at, 2s) << "interval * (score + 1)";
   const auto asked = bench.sent(Type::indirect_ping);
   ASSERT_FALSE(asked.empty());
-  EXPECT_EQ(asked.front()->at - pings[0]->at, 500ms);
+  EXPECT_EQ(asked.front()->at - pings[0]->at, 1s) << "timeout * (score + 1)";
   const std::string first(pings[0]->ping().node);
   const auto change = bench.change(first, suspect);
   ASSERT_TRUE(change.has_value());
@@ -107,6 +107,77 @@ TEST(EngineHealth, FailureWithNobodyToAskCostsOne) {
   ASSERT_TRUE(wait_for(bench, "a", suspect));
   EXPECT_EQ(bench.engine().health_score(), 1u);
 }
+
+// Helpers that were silent for ten probe intervals may be as dead as the target. Their nacks are
+// not missed, as long as anybody else is heard.
+TEST(EngineHealth, NacksOfHelpersThatWereNotHeardLatelyAreNotMissed) {
+  for (const bool one_is_heard : {true, false}) {
+    SCOPED_TRACE(one_is_heard);
+    Config config = EngineBench::quiet_config();
+    config.probe_interval = 1s;
+    Bench bench(config);
+    ScriptedPeer& heard = bench.meet("heard");
+    heard.nacks = true;
+    heard.answers_pings = one_is_heard;
+    bench.let_strangers_answer();
+    bench.run_for(12s);
+    const std::vector<std::string> silent{"silent0", "silent1", "silent2", "target"};
+    const Address gossiper{IpAddress::v4(10, 9, 7, 7), 7946};
+    for (const std::string& name : silent) {
+      ScriptedPeer& peer = bench.add_peer(name);
+      peer.answers_pings = false;
+      bench.receive(gossiper, {alive_message(peer.claim())});
+    }
+    if (!one_is_heard) bench.receive(gossiper, {dead_message("heard", 1, "x")});
+    const std::uint32_t before = bench.engine().health_score();
+    const std::uint64_t failed = bench.engine().counters().probes_failed;
+    ASSERT_TRUE(
+        bench.run_until([&] { return bench.engine().counters().probes_failed > failed; }, 20s));
+    const std::uint32_t after = bench.engine().health_score();
+    EXPECT_EQ(after, one_is_heard ? 0u : before + 3) << "three were asked";
+  }
+}
+
+TEST(EngineHealth, AFailedProbeOfAMemberThatOthersAccuseCostsNothing) {
+  Bench bench;
+  bench.meet("a").answers_pings = false;
+  bench.receive({IpAddress::v4(10, 9, 7, 7), 7946}, {suspect_message("a", 1, "x")});
+  ASSERT_TRUE(bench.run_until([&] { return bench.engine().counters().probes_failed == 1; }, 20s));
+  EXPECT_EQ(bench.engine().health_score(), 0u);
+}
+
+struct Profile {
+  const char* name;
+  Config config;
+  Duration latency;  // one way
+};
+
+void PrintTo(const Profile& profile, std::ostream* out) { *out << profile.name; }
+
+class EngineHealthCluster : public ::testing::TestWithParam<Profile> {};
+
+// Its helpers say in time that they got no answer either, so a prober does not blame itself.
+TEST_P(EngineHealthCluster, ADeadMemberCostsItsProbersNothing) {
+  LinkRule link;
+  link.latency = GetParam().latency;
+  Cluster cluster({.size = 10, .config = GetParam().config, .link = link});
+  ASSERT_TRUE(cluster.assemble());
+  cluster.run_for(60s);
+  cluster.crash(9);
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.agree(9); }, 300s));
+  std::size_t changes = 0;
+  for (const LoggedOutput& line : cluster.log()) {
+    const auto* event = std::get_if<Event>(&line.what);
+    changes += event != nullptr && std::holds_alternative<HealthChanged>(*event);
+  }
+  EXPECT_EQ(changes, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Profiles, EngineHealthCluster,
+                         ::testing::Values(Profile{"lan", Config::lan(), 10ms},
+                                           Profile{"wan", Config::wan(), 60ms},
+                                           Profile{"local", Config::local(), 1ms}),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
 }  // namespace memberlist::testing

@@ -239,11 +239,12 @@ TEST(EngineMetrics, AnIndirectAnswerHasNoRoundTrip) {
 TEST(EngineMetrics, ProbesOfADegradedNodeAreCounted) {
   MetricsBench bench;
   ScriptedPeer& peer = bench.meet("a");
+  bench.meet("b");
   bench.run_for(5s);
   EXPECT_EQ(bench.sum(metric::kDegradedProbe), 0);
   peer.answers_pings = false;
   ASSERT_TRUE(bench.run_until([&] { return bench.engine().health_score() == 1; }, 10s));
-  bench.run_for(1100ms);
+  bench.run_for(2100ms);
   EXPECT_EQ(bench.sum(metric::kDegradedProbe), 1);
 }
 

@@ -145,6 +145,21 @@ TEST(EngineProbe, SilentMemberIsSuspectedAfterIndirectProbes) {
   EXPECT_TRUE(wait_for(bench, "a", dead)) << "nobody refutes";
 }
 
+// The member may have moved on meanwhile: then nobody has found out anything about it as it is now.
+TEST(EngineProbe, AFailedProbeAccusesTheIncarnationThatItProbed) {
+  Bench bench;
+  ScriptedPeer& silent = bench.meet("a");
+  silent.answers_pings = false;
+  ASSERT_TRUE(wait_for_ping(bench, silent));
+  bench.run_for(900ms);
+  silent.incarnation = 2;
+  bench.introduce(silent);
+  bench.run_for(200ms);
+  EXPECT_EQ(bench.engine().counters().probes_failed, 1u);
+  EXPECT_EQ(bench.status("a"), MemberStatus::alive);
+  EXPECT_TRUE(bench.sent_about(Type::suspect, "a").empty());
+}
+
 TEST(EngineProbe, IndirectAckSavesTheMember) {
   Bench bench;
   ScriptedPeer& silent = bench.meet("a");

@@ -76,7 +76,8 @@ TEST(EngineStall, ProbesThatEndedMeanwhileAreNoFailuresButCountAgainstUs) {
   EXPECT_EQ(late.engine->health_score(), 7u) << "more than nine probes were missed";
   EXPECT_EQ(late.engine->counters().stalls, 1u);
   ASSERT_FALSE(late.log.empty());
-  EXPECT_NE(late.log.back().find("stood still for 9."), std::string::npos) << late.log.back();
+  EXPECT_NE(late.log.back().find("process was paused for 9."), std::string::npos)
+      << late.log.back();
 }
 
 TEST(EngineStall, ItIsFoundOutByWhateverComesFirst) {
@@ -187,6 +188,43 @@ TEST(EngineStall, ANodeAsksWhatHasHappenedMeanwhile) {
   late.dials = 0;
   late.handle_at(late.now + 10s);
   EXPECT_EQ(late.dials, 1u);
+}
+
+TEST(EngineStall, ANodeThatStandsStillAgainAndAgainAsksOnceAPushPullInterval) {
+  Late late([](Config& config) {
+    config.push_pull_interval = 30s;
+    config.disable_tcp_pings = true;
+  });
+  late.run(60s);
+  late.dials = 0;
+  for (int i = 0; i < 100; ++i) {
+    late.run(600ms);
+    late.handle_at(late.engine->next_deadline() + 600ms);
+  }
+  EXPECT_GE(late.engine->counters().stalls, 90u);
+  EXPECT_LE(late.dials, 5u) << "in two minutes: the one that was due, and one each 30 s";
+}
+
+TEST(EngineStall, AProbeIsRepeatedOnceAndThenHasABound) {
+  Late late;
+  late.run_until_probe();
+  const TimePoint began = late.now;
+  std::size_t rounds = 0;
+  for (; late.failed() == 0 && rounds < 50; ++rounds) {
+    late.handle_at(late.engine->next_deadline() + 600ms);
+  }
+  EXPECT_EQ(late.failed(), 1u) << "each deadline is late, and yet it ends";
+  EXPECT_LE(late.now - began, 5s);
+}
+
+TEST(EngineStall, PausesRaiseTheScoreToTheProbesThatWereMissedAndNoFurther) {
+  for (const auto& [pause, score] : {std::pair{Duration(3500ms), 3u}, {Duration(700ms), 0u}}) {
+    Late late;
+    late.receive(dead_message("m", 1, "x"));  // so that no probe has a say
+    for (int i = 0; i < 20; ++i) late.handle_at(late.engine->next_deadline() + pause);
+    EXPECT_EQ(late.engine->counters().stalls, 20u);
+    EXPECT_EQ(late.engine->health_score(), score);
+  }
 }
 
 TEST(EngineStall, FailingProbesDelayNoTick) {

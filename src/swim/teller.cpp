@@ -1,0 +1,71 @@
+#include "swim/teller.hpp"
+
+#include <array>
+
+#include "swim/membership.hpp"
+
+namespace memberlist::swim {
+
+void Teller::on_contact(std::string_view name, std::optional<Address> claimed,
+                        const Address& from) {
+  const MemberIndex index = name.empty() ? context_.table.find(from) : context_.table.find(name);
+  if (index == kNoMember) {
+    const Tombstone* buried = context_.tombstones.find(name);
+    if (buried != nullptr) tell(*buried, from);
+    return;
+  }
+  const MemberEntry& entry = context_.table.at(index);
+  const bool elsewhere = claimed && *claimed != entry.record->address;
+  if (entry.status != MemberStatus::alive || elsewhere) tell(index, from);
+}
+
+void Teller::tell(MemberIndex about, const Address& to) {
+  if (!may_tell(to)) return;
+  const MemberEntry& entry = context_.table.at(about);
+  const MemberRecord& record = *entry.record;
+  switch (entry.status) {
+    case MemberStatus::alive: {
+      const std::array<std::byte, 6> vsn = version_bytes(record);
+      return send(to, wire::Alive{entry.incarnation, record.name, record.address.ip.wire_bytes(),
+                                  record.address.port, record.meta, vsn});
+    }
+    case MemberStatus::suspect:
+      return send(to, wire::Suspect{entry.incarnation, record.name, context_.self_name()});
+    case MemberStatus::dead:
+      return send(to, wire::Dead{entry.incarnation, record.name, context_.self_name()});
+    case MemberStatus::left:
+      return send(to, wire::Dead{entry.incarnation, record.name, record.name});
+  }
+}
+
+void Teller::tell(const Tombstone& buried, const Address& to) {
+  if (!may_tell(to)) return;
+  send(to, wire::Dead{buried.incarnation, buried.name,
+                      buried.left ? std::string_view(buried.name) : context_.self_name()});
+}
+
+/// A member's address is told once each probe interval; the addresses of strangers, all together,
+/// so many times a second: a forged address must not make this node flood somebody.
+bool Teller::may_tell(const Address& to) {
+  if (to.port == 0 || !context_.allowed(to.ip)) return false;
+  const MemberIndex member = context_.table.find(to);
+  if (member == kNoMember) {
+    if (strangers_.take(context_.now)) return true;
+    ++context_.counters.dropped_limit;
+    return false;
+  }
+  MemberEntry& entry = context_.table.at(member);
+  if (context_.now < entry.told + context_.probe_interval()) return false;
+  entry.told = context_.now;
+  return true;
+}
+
+template <class Message>
+void Teller::send(const Address& to, const Message& message) {
+  encoded_.clear();
+  ByteWriter writer(encoded_);
+  wire::encode(writer, message);
+  packets_.send(to, encoded_);
+}
+
+}  // namespace memberlist::swim

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/limits.hpp"
+#include "swim/context.hpp"
+#include "swim/packets.hpp"
+#include "swim/rate_limit.hpp"
+
+namespace memberlist::swim {
+
+/// Tells whoever is in contact with this node and is not what it believes to be: suspect, dead,
+/// left, forgotten, of an older incarnation, or known at another address (protocol 6, 'Told at
+/// once'). One message goes to the address that the contact came from or claims, so that the member
+/// can refute at once instead of after the next push/pull.
+class Teller {
+ public:
+  Teller(Context& context, PacketSender& packets) : context_(context), packets_(packets) {}
+
+  /// A ping came from `from`; its sender calls itself `name` and says that it is reached at
+  /// `claimed`. An empty name, or no address, is one that the ping did not give.
+  void on_contact(std::string_view name, std::optional<Address> claimed, const Address& from);
+  /// Tells `to` what the table holds about a member.
+  void tell(MemberIndex about, const Address& to);
+  /// Tells `to` what is remembered about a member that was forgotten.
+  void tell(const Tombstone& buried, const Address& to);
+
+ private:
+  [[nodiscard]] bool may_tell(const Address& to);
+  template <class Message>
+  void send(const Address& to, const Message& message);
+
+  Context& context_;
+  PacketSender& packets_;
+  RateLimit strangers_{limits::kAnswersToStrangersPerSecond};
+  Bytes encoded_;
+};
+
+}  // namespace memberlist::swim
