@@ -44,7 +44,9 @@ TEST(EngineIncarnation, NobodyFollowsAnAccusationBeyondTheLongestJump) {
       EXPECT_EQ(bench.incarnation("self"), 1u);
       EXPECT_EQ(bench.incarnation("a"), 1u);
       EXPECT_EQ(bench.status("a"), MemberStatus::alive);
-      EXPECT_TRUE(bench.sent(Type::alive).empty());
+      for (const SeenMessage* message : bench.sent(Type::alive)) {
+        EXPECT_EQ(message->to, kLiar) << "which is told what is so";
+      }
       EXPECT_TRUE(bench.sent(Type::suspect).empty());
       EXPECT_TRUE(bench.sent(Type::dead).empty());
     }
