@@ -54,14 +54,13 @@ Result<void> unfit(const wire::NodeState& speaker, const VersionSummaries& ours)
   const bool protocol = !ours.protocol.fits(versions.protocol);
   const VersionRange& range = protocol ? versions.protocol : versions.delegate_protocol;
   const VersionSummary& spread = protocol ? ours.protocol : ours.delegate_protocol;
-  return fail(
-      ErrorCode::incompatible,
-      fmt::format("{} {} (of {} to {}) of {} does not fit the members here: they speak {} "
-                  "to {}, and all understand {} to {}",
-                  protocol ? "protocol version" : "delegate protocol version", range.current,
-                  range.min, range.max, escape_for_log(speaker.name), spread.least_spoken,
-                  spread.most_spoken, spread.low, spread.high),
-      std::string(speaker.name));
+  return fail(ErrorCode::incompatible,
+              fmt::format("{} {} (of {} to {}) of {} does not fit the members here: they speak {} "
+                          "to {}, and all understand {} to {}",
+                          protocol ? "protocol version" : "delegate protocol version",
+                          range.current, range.min, range.max, escape_for_log(speaker.name),
+                          spread.least_spoken, spread.most_spoken, spread.low, spread.high),
+              std::string(speaker.name));
 }
 
 /// Who may have sent a push/pull, of those who stand equally near to it.

@@ -118,7 +118,8 @@ TEST_P(StatePagesTest, KnowTheVersionsOfTheLiving) {
   strange->protocol = {3, 5, 3};
   table.replace_record(3, strange);
   (void)pages.refresh();
-  EXPECT_FALSE(pages.totals().live.fits(versions_of(*table.at(1).record))) << "others speak 2, which it does not understand";
+  EXPECT_FALSE(pages.totals().live.fits(versions_of(*table.at(1).record)))
+      << "others speak 2, which it does not understand";
   table.set_status(3, MemberStatus::dead, kStart);
   (void)pages.refresh();
   EXPECT_TRUE(pages.totals().live.fits(versions_of(*table.at(1).record)));

@@ -462,8 +462,7 @@ void Streams::serve_push_pull(StreamId id, Stream& stream, const wire::PushPullM
 /// Whose name is taken takes part in nothing, so whoever joined through it would be on an island,
 /// and think that it has joined the cluster. Once it has left, its state would say that the member
 /// which has the name has left.
-Result<void> Streams::admits(const wire::PushPullMessage& message,
-                                            const Address& from) {
+Result<void> Streams::admits(const wire::PushPullMessage& message, const Address& from) {
   if (context_.name_holder && (message.header.join || context_.leaving)) {
     return fail(ErrorCode::name_taken,
                 fmt::format("this node has not joined itself: its name {} is taken by the member "

@@ -100,8 +100,7 @@ class Streams {
   void serve(StreamId id, Stream& stream);
   void serve_push_pull(StreamId id, Stream& stream, const wire::PushPullMessage& message);
   [[nodiscard]] bool may_answer_push_pull(StreamId id, const Stream& stream);
-  [[nodiscard]] Result<void> admits(const wire::PushPullMessage& message,
-                                    const Address& from);
+  [[nodiscard]] Result<void> admits(const wire::PushPullMessage& message, const Address& from);
   void warn_of_size(const Stream& stream);
   void serve_ping(StreamId id, const wire::Ping& ping, const Address& from);
   void take_answer(StreamId id, Stream& stream);

@@ -53,7 +53,7 @@ TEST_F(IncarnationTest, AMemberIsHeardAfterAJumpThatNobodyFollows) {
   join(ours, go);
   ASSERT_TRUE(other.join(go.address()).has_value());
   ASSERT_TRUE(eventually_agree({&ours, &other, &go}));
-  const std::uint32_t own = ours.members().at("ours").incarnation;
+  const auto own = static_cast<std::uint32_t>(ours.members().at("ours").incarnation);
   Liar().accuse(ours.address(), "ours", own + 0x7fff'ffff);
   ASSERT_TRUE(ours.set_meta("news").has_value());
   EXPECT_TRUE(eventually(kSlack, [&] {
