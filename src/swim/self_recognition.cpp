@@ -27,8 +27,8 @@ std::optional<std::uint64_t> mark_in(std::string_view error) {
 
 }  // namespace
 
-void SelfRecognition::sent(StreamId exchange, const ContentDigest& request, bool alone) {
-  requests_.push_back({exchange, request, alone});
+void SelfRecognition::sent(StreamId exchange, const ContentDigest& request) {
+  requests_.push_back({exchange, request});
 }
 
 void SelfRecognition::over(StreamId exchange) {
@@ -56,7 +56,7 @@ SelfRecognition::Verdict SelfRecognition::judge(StreamId exchange, std::string_v
   const auto sent = std::ranges::find(requests_, exchange, &Request::exchange);
   if (!mark || sent == requests_.end()) return Verdict::other;
   if (mark == mark_) return Verdict::self;
-  return sent->alone ? Verdict::same_name : Verdict::same_state;
+  return Verdict::same_name;
 }
 
 }  // namespace memberlist::swim

@@ -19,24 +19,23 @@ namespace memberlist::swim {
 /// do.
 ///
 /// A join request that comes in and equals one that this node has sent, whose answer is still out,
-/// is this node's own, or somebody's who has the very same members and user state. It is answered
-/// with an error message that holds this node's mark, a random number. If that comes back as the
-/// answer to an exchange of this node, the exchange was with itself. Somebody else's mark says that
-/// there is nothing to learn from each other.
+/// is this node's own, or that of a node with the same name and address, since the sender's state
+/// comes first. It is answered with an error message that holds this node's mark, a random number.
+/// If that comes back as the answer to an exchange of this node, the exchange was with itself.
+/// Another mark is that of the other node.
 ///
 /// Whoever repeats a request of ours to us learns the mark, and can end with it the exchange that
 /// it answers itself, which it could refuse as well; no other.
 class SelfRecognition {
  public:
   enum class Verdict : std::uint8_t {
-    other,       ///< an ordinary error of somebody else
-    self,        ///< this node's own answer
-    same_state,  ///< somebody else's, who knows what this node knows
-    same_name,   ///< somebody else's, who is all alone and calls itself what this node does
+    other,      ///< an ordinary error of somebody else
+    self,       ///< this node's own answer
+    same_name,  ///< that of another node, which has this node's name and address
   };
 
-  /// This join request was sent. `alone`: it tells of no other live member.
-  void sent(StreamId exchange, const ContentDigest& request, bool alone);
+  /// This join request was sent.
+  void sent(StreamId exchange, const ContentDigest& request);
   /// Its exchange is over; harmless if there is none.
   void over(StreamId exchange);
   /// Whether a join request equals one whose answer is still out.
@@ -50,7 +49,6 @@ class SelfRecognition {
   struct Request {
     StreamId exchange{};
     ContentDigest digest;
-    bool alone = false;
   };
 
   std::vector<Request> requests_;  // one for each exchange of a join that is under way

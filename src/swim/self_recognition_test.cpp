@@ -28,8 +28,8 @@ TEST(SelfRecognition, KnowsTheBytesOfRequestsUnderWay) {
   const wire::PushPullMessage message{{1, 17, true}, states, user_state};
   SelfRecognition recognition;
   EXPECT_FALSE(recognition.is_under_way(message));
-  recognition.sent(kFirst, plain(message), true);
-  recognition.sent(kSecond, plain(message), true);
+  recognition.sent(kFirst, plain(message));
+  recognition.sent(kSecond, plain(message));
   EXPECT_TRUE(recognition.is_under_way(message));
   const Bytes other = to_bytes("stateS");
   EXPECT_FALSE(recognition.is_under_way({message.header, other, user_state}));
@@ -49,12 +49,12 @@ TEST(SelfRecognition, JudgesByTheMark) {
   const std::string foreign = there.answer(random);
   EXPECT_EQ(own, here.answer(random)) << "one mark for all";
   EXPECT_EQ(here.judge(kFirst, own), Verdict::other) << "no join of ours";
-  here.sent(kFirst, {}, true);
-  here.sent(kSecond, {}, false);
+  here.sent(kFirst, {});
+  here.sent(kSecond, {});
   EXPECT_EQ(here.judge(kFirst, own), Verdict::self);
   EXPECT_EQ(here.judge(kSecond, own), Verdict::self);
   EXPECT_EQ(here.judge(kFirst, foreign), Verdict::same_name);
-  EXPECT_EQ(here.judge(kSecond, foreign), Verdict::same_state);
+  EXPECT_EQ(here.judge(kSecond, foreign), Verdict::same_name);
   for (const std::string& text :
        {std::string{}, own + "0", own.substr(0, own.size() - 1), "x" + own}) {
     EXPECT_EQ(here.judge(kFirst, text), Verdict::other) << text;

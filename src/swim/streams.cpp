@@ -204,7 +204,7 @@ void Streams::connected(StreamId id, Stream& stream) {
   }
   if (stream.kind == Kind::push_pull) {
     PushPull::LocalState state = push_pull_.local_state(stream.join, true);
-    if (stream.join) self_recognition_.sent(id, state.digest, !context_.others_alive());
+    if (stream.join) self_recognition_.sent(id, state.digest);
     return send_sealed(id, std::move(state.sealed));
   }
   send(id, std::exchange(stream.request, {}), true);
@@ -579,8 +579,6 @@ Result<void> Streams::take_error(StreamId id, const Address& from, std::string_v
                   from.to_string());
     case SelfRecognition::Verdict::same_name:
       return push_pull_.name_taken(from, from);
-    case SelfRecognition::Verdict::same_state:
-      return {};  // both know all that the other could tell
     case SelfRecognition::Verdict::other:
       break;
   }
