@@ -504,7 +504,8 @@ void Membership::go_on_refuting() {
   step_planned_ = false;
   if (!goal_) return;
   if (context_.now < heard_at_) return plan_step();
-  const std::uint32_t goal = *std::exchange(goal_, std::nullopt);
+  const std::uint32_t goal = *goal_;
+  goal_.reset();
   const bool reached = !is_ahead(goal, context_.self_entry().incarnation);
   if (reached || context_.leaving || context_.away) return;
   step_towards(goal);
