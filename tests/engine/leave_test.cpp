@@ -316,9 +316,10 @@ TEST(EngineUpdate, TheMostThatAPacketHoldsIsToldByPacket) {
       EXPECT_FALSE(created.validate());
 
       bench.meet("a");
-      bench.act([](Engine& engine, TimePoint now) {
+      const auto moved = bench.act([](Engine& engine, TimePoint now) {
         return engine.advertise(now, {IpAddress::parse("2001:db8::1").value(), 60'000}, 5s);
       });
+      ASSERT_TRUE(moved.has_value());
       bench.forget();
       bench.run_for(5s);
       const auto told = bench.sent_about(Type::alive, config.name);
