@@ -109,7 +109,7 @@ void Inspection::suspicions() const {
 /// Each timer has somebody who waits for it; together with what is checked of those who wait, their
 /// number is bounded by members, streams, operations and what is awaited.
 void Inspection::timers() const {
-  std::array<std::size_t, 4> ticks{};
+  std::array<std::size_t, std::to_underlying(TimerEvent::Kind::queue_check) + 1> ticks{};
   for (const auto& entry : context_.timers.heap_) {
     const TimerEvent& event = context_.timers.slots_.at(entry.slot).payload;
     if (event.kind <= TimerEvent::Kind::queue_check) {
@@ -127,6 +127,9 @@ void Inspection::timers() const {
   require_tick(TimerEvent::Kind::gossip_tick, config.gossip_interval);
   require_tick(TimerEvent::Kind::push_pull_tick, config.push_pull_interval);
   require_tick(TimerEvent::Kind::queue_check, config.queue_check_interval);
+  reporter_.require(ticks.at(std::to_underlying(TimerEvent::Kind::push_pull_after_join)) ==
+                        (impl_.streams.push_pull_planned_ ? 1 : 0),
+                    "the push/pull after a join is planned once");
 }
 
 void Inspection::timer(const TimerEvent& event, TimePoint when) const {
@@ -154,6 +157,9 @@ void Inspection::timer(const TimerEvent& event, TimePoint when) const {
       wanted = entry.suspicion != nullptr && entry.suspicion->deadline() == when;
       break;
     }
+    case Kind::refutation:
+      wanted = impl_.membership.step_planned_;
+      break;
     case Kind::stream:
       wanted = impl_.streams.streams_.contains(event.number);
       break;

@@ -56,18 +56,16 @@ void MemberTable::note_change(MemberIndex index) {
 void MemberTable::replace_record(MemberIndex index, std::shared_ptr<const MemberRecord> record) {
   MemberEntry& entry = entries_[index];
   assert(record->name == entry.record->name);
-  const bool moves = record->address != entry.record->address;
+  // Whoever claims an address last is found by it.
+  const bool moves =
+      record->address != entry.record->address || entry.newer_at_address != kNoMember;
   if (moves) unindex_address(index);
   // The key views the old record's name, which may go with it.
   auto node = by_name_.extract(std::string_view(entry.record->name));
   node.key() = record->name;
   by_name_.insert(std::move(node));
   entry.record = std::move(record);
-  if (moves) {
-    index_address(index);
-  } else {
-    by_address_.insert_or_assign(entry.record->address, index);
-  }
+  if (moves) index_address(index);
   note_change(index);
 }
 

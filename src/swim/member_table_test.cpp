@@ -69,6 +69,23 @@ TEST_F(MemberTableTest, OfSeveralAtOneAddressTheNewestIsFoundThatIsLeft) {
   EXPECT_EQ(table.find(shared), kNoMember);
 }
 
+TEST_F(MemberTableTest, WhoClaimsASharedAddressAgainIsFoundByIt) {
+  const Address shared{IpAddress::v4(10, 0, 0, 1), 7};
+  const MemberIndex a = add("a", 7);
+  const MemberIndex b = add("b", 7);
+  const MemberIndex c = add("c", 7);
+  table.replace_record(a, record("a", 7));
+  EXPECT_EQ(table.find(shared), a);
+  table.set_status(b, MemberStatus::alive, kStart);
+  table.set_status(c, MemberStatus::alive, kStart);
+  std::vector<ForgottenMember> forgotten;
+  table.reset_probe_list(kStart + seconds(1), kNoMember, random, forgotten);
+  ASSERT_EQ(forgotten.size(), 1U) << "it is dead, as all are at first";
+  EXPECT_EQ(table.find(shared), c);
+  table.replace_record(c, record("c", 8));
+  EXPECT_EQ(table.find(shared), b);
+}
+
 TEST_F(MemberTableTest, FindsByIpOnlyWhereItIsUnique) {
   add("a", 1);
   EXPECT_EQ(table.find_unique(IpAddress::v4(10, 0, 0, 1)), table.find("a"));
