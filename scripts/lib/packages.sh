@@ -10,7 +10,7 @@ BUILD_PACKAGES=(
   prometheus-cpp-dev
   libbenchmark-dev libgmock-dev libgtest-dev
 )
-# Formatter, static analysis, the second compiler with its sanitizers.
+# Formatter, static analysis, clang and the sanitizers of the preset asan.
 LINT_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev shellcheck)
 # What makes the reference out of the headers' comments.
 DOCS_PACKAGES=(doxygen)
