@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "files.hpp"
+#include "key_text.hpp"
 #include "secret_text.hpp"
 #include "text.hpp"
 

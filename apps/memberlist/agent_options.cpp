@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "files.hpp"
+#include "key_text.hpp"
 #include "memberlist/memberlist.hpp"
 
 namespace memberlist::cli {
@@ -109,6 +110,9 @@ Outcome take_keys(const AgentOptions& options, Config& config) {
     auto key = parse_key(text, "--key");
     if (!key) {
       return std::unexpected(key.error());
+    }
+    if (const std::string warning = key_warning(text, "--key"); !warning.empty()) {
+      warn(warning);
     }
     config.keys.push_back(std::move(*key));
   }

@@ -10,8 +10,8 @@
 namespace memberlist::cli_test {
 namespace {
 
-const Arguments kCommands{"agent", "members",   "info",    "join", "leave",  "meta",   "ping",
-                          "send",  "broadcast", "monitor", "keys", "keygen", "version"};
+const Arguments kCommands{"agent", "members",   "info",    "join", "leave",  "meta",    "ping",
+                          "send",  "broadcast", "monitor", "keys", "keygen", "version", "help"};
 
 // One line on standard error, nothing on standard output.
 void expect_error(const testing::Completed& completed, int exit_code, const std::string& part) {
@@ -133,8 +133,17 @@ TEST(Usage, BadKeysAreExplained) {
 TEST(Usage, ConfigFilesAreChecked) {
   const TemporaryFile misspelt("name = \"a\"\nprobe_interval = \"1s\"\n");
   expect_error(run({"agent", "--config", misspelt.path()}), 2, "line 2");
+  const TemporaryFile no_knob("[set]\nprobe_interval = \"1s\"\nprobe_intervall = \"1s\"\n");
+  expect_error(run({"agent", "--config", no_knob.path()}), 2, no_knob.path() + ", line 3");
+  const TemporaryFile no_value("[set]\n\ngossip_nodes = \"many\"\n");
+  expect_error(run({"agent", "--config", no_value.path()}), 2, no_value.path() + ", line 3");
   const TemporaryFile no_toml("name = \n");
   expect_error(run({"agent", "--config", no_toml.path()}), 2, "line 1");
+}
+
+// A configuration with a key may come from a pipe, which has no mode that could be wrong.
+TEST(Usage, AConfigurationMayComeFromStandardInput) {
+  expect_error(run({"agent", "--config", "-"}, {}, "key = \"c2hvcnQ=\"\n"), 2, "16, 24 or 32");
 }
 
 TEST(Usage, AnAgentThatIsNotThereIsNamed) {
