@@ -213,14 +213,13 @@ bool IpAddress::is_loopback() const noexcept {
 }
 
 bool IpAddress::is_link_local() const noexcept {
-  return starts_with(*this, v4(169, 254, 0, 0), kV4Bits + 16) ||
-         starts_with(*this, v6(0xfe, 0x80), 10);
+  if (is_v4()) return bytes_[kV4Offset] == 169 && bytes_[kV4Offset + 1] == 254;
+  return bytes_[0] == 0xfe && (bytes_[1] & 0xc0U) == 0x80;
 }
 
 bool IpAddress::is_multicast() const noexcept {
-  return starts_with(*this, v4(224, 0, 0, 0), kV4Bits + 4) ||
-         starts_with(*this, v4(255, 255, 255, 255), kV4Bits + 32) ||
-         starts_with(*this, v6(0xff, 0), 8);
+  if (!is_v4()) return bytes_[0] == 0xff;
+  return (bytes_[kV4Offset] & 0xf0U) == 224 || bytes_ == v4(255, 255, 255, 255).bytes_;
 }
 
 bool IpAddress::is_private() const noexcept {

@@ -54,19 +54,16 @@ void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken tok
     if (token != 0) finished_.push_back(token);
     return;
   }
-  if (const std::uint32_t replaced = find(key); replaced != kNoSlot) {
-    if (key.kind == KeyKind::member && token == 0) token = std::exchange(slots_[replaced].token, 0);
-    drop(slots_[replaced].place);
+  std::uint32_t index = find(key);
+  if (index == kNoSlot) {
+    index = take_slot(key);
+  } else {
+    if (key.kind == KeyKind::member && token == 0) token = std::exchange(slots_[index].token, 0);
+    take_out(slots_[index]);
   }
-  const std::uint32_t index = take_slot();
   Slot& slot = slots_[index];
   slot.message.assign(message.begin(), message.end());
-  slot.name.assign(key.name);
   slot.token = token;
-  slot.hash = key.hash;
-  slot.member_key = key.member_key;
-  slot.kind = key.kind;
-  if (key.kind != KeyKind::unique) index_key(index);
   bytes_ += message.size();
   const std::uint64_t age = next_age_++;
   if (order_ == Order::largest_first) {
@@ -74,6 +71,13 @@ void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken tok
   } else {
     insert({.age = age, .slot = index});
   }
+}
+
+/// What was queued is over; the slot stays the one of its key.
+void BroadcastQueue::take_out(Slot& slot) {
+  if (slot.token != 0) finished_.push_back(slot.token);
+  bytes_ -= slot.message.size();
+  spare_nodes_.push_back(order_index_.extract(slot.place));
 }
 
 void BroadcastQueue::insert(Place place) {
@@ -87,7 +91,18 @@ void BroadcastQueue::insert(Place place) {
   slots_[place.slot].place = order_index_.insert(std::move(node)).position;
 }
 
-std::uint32_t BroadcastQueue::take_slot() {
+std::uint32_t BroadcastQueue::take_slot(const Key& key) {
+  const std::uint32_t index = free_slot();
+  Slot& slot = slots_[index];
+  slot.name.assign(key.name);
+  slot.hash = key.hash;
+  slot.member_key = key.member_key;
+  slot.kind = key.kind;
+  if (key.kind != KeyKind::unique) index_key(index);
+  return index;
+}
+
+std::uint32_t BroadcastQueue::free_slot() {
   if (free_slots_.empty()) {
     slots_.emplace_back();
     free_slots_.reserve(slots_.capacity());  // so that ending a message never allocates

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -89,7 +88,17 @@ class BroadcastQueue {
     std::uint64_t age = 0;
     std::uint32_t slot = 0;
 
-    friend auto operator<=>(const Place&, const Place&) = default;
+    // No two have one age, so that it decides.
+    friend bool operator<(const Place& a, const Place& b) noexcept {
+      const std::uint64_t tier_a = a.tier();
+      const std::uint64_t tier_b = b.tier();
+      return tier_a != tier_b ? tier_a < tier_b : a.age < b.age;
+    }
+
+   private:
+    [[nodiscard]] std::uint64_t tier() const noexcept {
+      return std::uint64_t{transmits} << 32 | rank;
+    }
   };
   using OrderIndex = std::set<Place>;
 
@@ -114,7 +123,9 @@ class BroadcastQueue {
   [[nodiscard]] Key named_key_of(std::string_view name) const;
   void queue(const Key& key, BytesView message, BroadcastToken token);
   void insert(Place place);
-  [[nodiscard]] std::uint32_t take_slot();
+  [[nodiscard]] std::uint32_t take_slot(const Key& key);
+  [[nodiscard]] std::uint32_t free_slot();
+  void take_out(Slot& slot);
   // Takes a message out of the order and ends it.
   void drop(OrderIndex::iterator place);
   // Ends a message that is out of the order already.

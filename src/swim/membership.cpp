@@ -75,7 +75,7 @@ struct Membership::Claimant {
   }
   [[nodiscard]] bool same_but_address(const MemberRecord& record) const noexcept {
     return record.protocol == protocol && record.delegate_protocol == delegate_protocol &&
-           std::ranges::equal(record.meta, meta);
+           as_text(record.meta) == as_text(meta);
   }
   [[nodiscard]] std::shared_ptr<const MemberRecord> to_record() const {
     return std::make_shared<const MemberRecord>(
@@ -287,7 +287,7 @@ void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_
   ++context_.counters.alive_believed;
   MemberEntry& entry = context_.table.at(index);
   const MemberStatus before = entry.status;
-  const bool meta_changed = !std::ranges::equal(entry.record->meta, claimant.meta);
+  const bool meta_changed = as_text(entry.record->meta) != as_text(claimant.meta);
   if (!claimant.says_the_same_as(*entry.record)) {
     context_.table.replace_record(index, claimant.to_record());
   }

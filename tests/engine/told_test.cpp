@@ -87,6 +87,18 @@ TEST(EngineTold, AMemberThatPingsAndIsForgottenHearsWhatIsRemembered) {
   EXPECT_EQ(bench.sent(Type::dead, kOwn)[0]->dead().incarnation, 7u);
 }
 
+TEST(EngineTold, WhatIsTooOldToBeRememberedIsNotTold) {
+  Config config = silent();
+  config.gossip_to_the_dead_time = 1s;
+  config.queue_check_interval = 1s;
+  Knows bench({dead_message("m", 7, "x")}, config);
+  ASSERT_TRUE(bench.run_until([&] { return !bench.status("m").has_value(); }, 60s));
+  bench.run_for(2h);  // a tombstone's time is one hour here
+  bench.forget();
+  bench.receive(kOwn, {ping_from_m()});
+  EXPECT_TRUE(bench.sent(Type::dead, kOwn).empty());
+}
+
 TEST(EngineTold, WhoeverUsesTheNameOfAnotherHearsWhereThatOneIs) {
   Knows bench;
   bench.receive(kElsewhere, {ping_from_m(kElsewhere)});

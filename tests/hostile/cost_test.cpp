@@ -13,6 +13,7 @@
 #include "crypto/keyring.hpp"
 #include "memberlist/engine.hpp"
 #include "process_figures.hpp"
+#include "support/sanitizers.hpp"
 #include "support/virtual_messages.hpp"
 #include "wire/crc32.hpp"
 #include "wire/lzw.hpp"
@@ -414,7 +415,7 @@ double cost_of(const Kind& kind) {
 }
 
 TEST(HostileCost, NoByteCostsAHundredTimesAnOrdinaryOne) {
-  if (!memory_is_exact()) GTEST_SKIP() << "a sanitizer has costs of its own";
+  if (testing::kSanitized) GTEST_SKIP() << "a sanitizer has costs of its own";
   double ordinary_cost[2];
   for (const bool keyed : {false, true}) {
     const Kind gossip{"gossip", ordinary, keyed, true};
