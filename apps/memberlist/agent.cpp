@@ -70,18 +70,21 @@ CommandError create_error(const Error& error) {
   };
   switch (error.code) {
     case ErrorCode::address_in_use:
-      return with_hint(kExitFailed,
-                       "stop what uses it, or give another with --bind HOST:PORT (port 0: any that "
-                       "is free)");
+      return with_hint(kExitFailed, "--bind HOST:PORT gives another");
     case ErrorCode::no_address:
       return with_hint(kExitFailed, "give the address that others reach by --advertise HOST:PORT");
     case ErrorCode::crypto:
       return with_hint(kExitUsage, "make a key with `memberlist keygen`");
     case ErrorCode::invalid_argument:
+      // An address may be there later: the command line is right, and the machine is not so far.
+      if (error.subject == "bind") {
+        return {kExitFailed, "--" + error.message};
+      }
+      [[fallthrough]];
     case ErrorCode::too_large:
       return with_hint(kExitUsage, "`memberlist agent --help` shows options and knobs");
     default:
-      return with_hint(kExitFailed, "check --bind, and that this address is one of this machine");
+      return {kExitFailed, error.message};  // what is known of the cause is in it
   }
 }
 

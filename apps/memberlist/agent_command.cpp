@@ -48,7 +48,6 @@ void add_member_options(CLI::App& command, AgentOptions& options) {
       ->type_name("HOST[:PORT]");
   command
       .add_option("--join", options.join, "a member to join through; repeatable, also --join a,b,c")
-      ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("HOST[:PORT]");
   command.add_flag_callback(

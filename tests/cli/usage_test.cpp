@@ -76,6 +76,36 @@ TEST(Usage, AgentHelpListsEveryOptionAndKnob) {
   }
 }
 
+// Found before the start, also where the agent would try for ever.
+TEST(Usage, AddressesThatCannotBeReadAreExitCode2) {
+  for (const char* text : {"", "a:http", "a:99999", ":7946", "[x", "10.0.0.0/24", "'a'", "a;b",
+                           "http://h:7946", "010.0.0.2", "fd00:99::2:17946"}) {
+    expect_error(
+        run({"agent", "--bind", "127.0.0.1:0", "--http", "off", "--retry-join", "--join", text}), 2,
+        "--join: ");
+  }
+  expect_error(
+      run({"agent", "--bind", "[::]:0", "--http", "off", "--advertise", "fd00:99::2:7946"}), 2,
+      "if 7946 is the port, write [fd00:99::2]:7946");
+}
+
+TEST(Usage, AnAddressThatIsNotThereFailsWithThoseThatAre) {
+  const auto completed = run({"agent", "--bind", "203.0.113.77:0", "--http", "off"});
+  expect_error(completed, 1, "--bind: 203.0.113.77 is not an address of this machine, which has ");
+  EXPECT_NE(completed.error_output.find("127.0.0.1 (lo)"), std::string::npos);
+}
+
+// It may be any descriptor that cannot be had, but none is the fault of --bind.
+TEST(Usage, WithoutDescriptorsNobodyIsSentToBind) {
+  for (int descriptors = 4; descriptors <= 12; ++descriptors) {
+    const std::string limited = "ulimit -n " + std::to_string(descriptors) +
+                                "; exec timeout 2 \"$0\" agent --bind 127.0.0.1:0 --http off";
+    const auto completed =
+        testing::run({{"sh", "-c", limited, MEMBERLIST_PROGRAM}, {}, {}}, kPatience);
+    EXPECT_EQ(completed.error_output.find("--bind"), std::string::npos) << completed.error_output;
+  }
+}
+
 TEST(Usage, WrongUsageIsExitCode2) {
   expect_error(run({"frobnicate"}), 2, "no command `frobnicate`");
   expect_error(run({"members", "--frobnicate"}), 2, "--frobnicate");
