@@ -45,9 +45,9 @@ int with_agent(const AgentTarget& target, const Ask& ask);
 
 /// `monitor`: prints events until SIGINT or SIGTERM.
 int run_monitor(const AgentTarget& target, const std::string& format);
-/// `members --watch`: calls `draw` now and after each change, until SIGINT or SIGTERM or until it
-/// returns an error.
+/// `members --watch`: prints what `draw` returns, now and after each change, until SIGINT or
+/// SIGTERM or until it returns an error.
 int run_watch(const AgentTarget& target,
-              const std::function<std::expected<void, CommandError>(AdminClient&)>& draw);
+              const std::function<std::expected<std::string, CommandError>(AdminClient&)>& draw);
 
 }  // namespace memberlist::cli
