@@ -71,8 +71,8 @@ function(memberlist_test name)
   else()
     target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   endif()
-  target_compile_definitions(${name} PRIVATE
-    MEMBERLIST_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MEMBERLIST_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  # `build_paths.hpp`: where sources and programs are, for those tests that ask.
+  target_include_directories(${name} PRIVATE ${PROJECT_BINARY_DIR}/generated)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" RUN_SERIAL ${ARG_SERIAL})
 endfunction()

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "memberlist/time.hpp"
+
 // Every limit of the library, with its reason. Peers' bytes are refused at each of them; a counter
 // moves, everything else goes on.
 namespace memberlist::limits {
@@ -146,6 +148,12 @@ inline constexpr std::size_t kWaitingOutputs = 1024;
 inline constexpr std::size_t kWaitingPayloadBytes = 64 * kMiB;
 /// Log lines for one cause in one second; the rest is counted and summed up in one line.
 inline constexpr std::uint32_t kLogLinesPerCausePerSecond = 5;
+/// Lasting states, such as a peer with another key, that the log follows at a time.
+inline constexpr std::size_t kLastingStates = 256;
+/// How often the log tells again what lasts, and after what time without it it is over.
+inline constexpr Duration kLastingStateReminder = std::chrono::hours(1);
+/// So long a lasting state must not have shown before a sign to the contrary ends it.
+inline constexpr Duration kLastingStateSettles = std::chrono::minutes(5);
 /// Keys of a keyring. A change needs two; a packet that no key opens is tried with each of them.
 inline constexpr std::size_t kKeyringKeys = 16;
 /// What may be encrypted with one key, by all who use it together: with random nonces of 96 bits a

@@ -16,6 +16,9 @@
 #include "memberlist/engine.hpp"
 #include "swim/awareness.hpp"
 #include "swim/broadcast_queue.hpp"
+#include "swim/keyed_hash.hpp"
+#include "swim/lasting_states.hpp"
+#include "swim/log_cause.hpp"
 #include "swim/log_limiter.hpp"
 #include "swim/member_table.hpp"
 #include "swim/output_queue.hpp"
@@ -43,44 +46,10 @@ struct TimerEvent {
     refutation,
     stream,     // number: stream id
     operation,  // number: operation id
+    lasting_states,
   };
   Kind kind = Kind::probe_tick;
   std::uint64_t number = 0;
-};
-
-/// Causes of log lines that peers can provoke, each limited on its own.
-enum class LogCause : std::uint8_t {
-  malformed,
-  undecryptable,
-  unencrypted,
-  encrypted,
-  label,
-  network,
-  poison,
-  limit,
-  full,
-  wrong_name,
-  conflict,
-  veto,
-  refutation,
-  stream,
-  send_error,
-  tcp_only,
-  stall,
-  state_size,
-};
-
-/// The cause as it is spelled above: the field `cause` of its lines.
-[[nodiscard]] std::string_view to_string(LogCause cause) noexcept;
-
-/// What a line of the log says, as a sentence and, where there is more than the sentence's peer and
-/// cause to tell, in fields.
-struct LogLine {
-  LogLine(std::string sentence, std::vector<LogField> more = {})
-      : text(std::move(sentence)), fields(std::move(more)) {}
-
-  std::string text;
-  std::vector<LogField> fields;
 };
 
 /// Who a log line is about, as text; made only where a line goes out.
@@ -114,6 +83,7 @@ struct Context {
   OutputQueue out;
   EngineCounters counters;
   LogLimiter log_limiter;
+  LastingStates lasting_states;
   bool leaving = false;
   bool away = false;  // on the way from one address to another: gone for the others, soon back
   // Where this node was before, the latest last.
@@ -221,15 +191,48 @@ struct Context {
   void log_peer(LogCause cause, LogLevel level, const Peer& peer, MakeLine&& make_line) {
     const LogLimiter::Verdict verdict = log_limiter.admit(now, static_cast<std::size_t>(cause));
     if (!verdict.emit) return;
-    LogLine line = std::forward<MakeLine>(make_line)();
-    line.fields.push_back({"cause", std::string(to_string(cause))});
-    if (verdict.suppressed_before > 0) {
-      const std::string count = std::to_string(verdict.suppressed_before);
-      line.text += " (" + count + " like it were not logged)";
-      line.fields.push_back({"suppressed", count});
-    }
-    out.log(level, std::move(line.text), text_of(peer), std::move(line.fields));
+    write_line(cause, level, verdict, text_of(peer), std::forward<MakeLine>(make_line)());
   }
+
+  /// What tells one lasting state from others of its cause.
+  [[nodiscard]] std::uint64_t subject(std::string_view name) const {
+    return NameHash{secrets.hash_tables}(name);
+  }
+  [[nodiscard]] std::uint64_t subject(const Address& address) const {
+    return AddressHash{secrets.hash_tables}(address);
+  }
+
+  /// Logs what goes on for long, or comes again and again, in the same way, but not each time that
+  /// it shows (LastingStates).
+  template <class Peer, class MakeLine>
+  void log_state(LogCause cause, std::uint64_t subject, LogLevel level, const Peer& peer,
+                 MakeLine&& make_line) {
+    LastingStates::State* state = lasting_states.seen(now, cause, subject);
+    if (state == nullptr) return log_peer(cause, level, peer, make_line);
+    plan_end_of_states();
+    if (!state->is_due(now)) return;
+    const LogLimiter::Verdict verdict = log_limiter.admit(now, static_cast<std::size_t>(cause));
+    if (!verdict.emit) return;
+    tell_state(cause, level, verdict, *state, text_of(peer), std::forward<MakeLine>(make_line)());
+  }
+  /// There is a sign that a lasting state is over: `make_text` says of what there is an end.
+  template <class MakeText>
+  void end_state(LogCause cause, std::uint64_t subject, MakeText&& make_text) {
+    const auto over = lasting_states.well(now, cause, subject);
+    if (over) tell_end(*over, std::forward<MakeText>(make_text)());
+  }
+  /// Tells which lasting states have not shown for long.
+  void end_quiet_states();
+
+ private:
+  void write_line(LogCause cause, LogLevel level, const LogLimiter::Verdict& verdict,
+                  std::string peer, LogLine line);
+  void tell_state(LogCause cause, LogLevel level, const LogLimiter::Verdict& verdict,
+                  LastingStates::State& state, std::string peer, LogLine line);
+  void tell_end(const LastingStates::State& state, std::string text);
+  void plan_end_of_states();
+
+  bool end_of_states_planned_ = false;
 };
 
 /// What is known about the origin of a claim, without copying it. The public Cause is made of it

@@ -7,8 +7,9 @@
 namespace memberlist::swim {
 namespace {
 
-LogCause cause_of(wire::WireErrorKind kind) noexcept {
-  switch (kind) {
+LogCause cause_of(const wire::WireError& error, const Dropped& dropped) noexcept {
+  if (!wire::foreign_protocol(dropped.begin).empty()) return LogCause::foreign;
+  switch (error.kind) {
     case wire::WireErrorKind::malformed:
       return LogCause::malformed;
     case wire::WireErrorKind::limit:
@@ -23,6 +24,14 @@ LogCause cause_of(wire::WireErrorKind kind) noexcept {
       return LogCause::encrypted;
   }
   return LogCause::malformed;
+}
+
+// Whoever connects does so from another port each time; who sends with two labels makes two
+// mistakes.
+std::uint64_t subject_of(const Context& context, LogCause cause, const Dropped& dropped) {
+  const Address peer = dropped.by_stream ? Address{dropped.from.ip, 0} : dropped.from;
+  const std::uint64_t what = cause == LogCause::label ? context.subject(dropped.label) : 0;
+  return context.subject(peer) ^ what;
 }
 
 std::string label_text(std::string_view label) {
@@ -83,21 +92,29 @@ void count_drop(Context& context, wire::WireErrorKind kind) noexcept {
 
 void note_drop(Context& context, const wire::WireError& error, const Dropped& dropped) {
   count_drop(context, error.kind);
-  context.log_peer(cause_of(error.kind), LogLevel::warning, dropped.from, [&] {
+  const LogCause cause = cause_of(error, dropped);
+  const auto make_line = [&] {
     LogLine line(fmt::format("{} dropped: {}", dropped.what, mistake(context, error, dropped)));
     if (error.kind == wire::WireErrorKind::label) {
       line.fields.push_back({"label", escape_for_log(dropped.label)});
     }
     return line;
-  });
+  };
+  // Bytes that cannot be read are each a fault of their own; the others are a state.
+  if (cause == LogCause::malformed || cause == LogCause::limit) {
+    return context.log_peer(cause, LogLevel::warning, dropped.from, make_line);
+  }
+  context.log_state(cause, subject_of(context, cause, dropped), LogLevel::warning, dropped.from,
+                    make_line);
 }
 
 void note_foreign(Context& context, const Dropped& dropped) {
   ++context.counters.dropped_network;
-  context.log_peer(LogCause::network, LogLevel::warning, dropped.from, [&] {
-    return fmt::format("{} dropped: {} is in none of the allowed networks", dropped.what,
-                       dropped.from.ip.to_string());
-  });
+  context.log_state(LogCause::network, subject_of(context, LogCause::network, dropped),
+                    LogLevel::warning, dropped.from, [&] {
+                      return fmt::format("{} dropped: {} is in none of the allowed networks",
+                                         dropped.what, dropped.from.ip.to_string());
+                    });
 }
 
 }  // namespace memberlist::swim

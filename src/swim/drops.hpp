@@ -14,6 +14,7 @@ struct Dropped {
   Address from;
   std::string_view label{};  ///< that it came with; empty if it had none
   BytesView begin{};         ///< its first bytes, if they are at hand
+  bool by_stream = false;    ///< not by a packet
 };
 
 /// Counts it by the reason that the wire gives.

@@ -79,7 +79,7 @@ void Engine::Impl::begin_input(TimePoint now) {
 /// again must still find out who is dead.
 void Engine::Impl::go_on_after_stall(Duration stood_still) {
   ++context.counters.stalls;
-  context.log_peer(swim::LogCause::stall, LogLevel::warning, std::string_view{}, [&] {
+  context.log_state(swim::LogCause::stall, 0, LogLevel::warning, std::string_view{}, [&] {
     const auto time = std::chrono::floor<std::chrono::milliseconds>(stood_still);
     return swim::LogLine(
         fmt::format("process was paused for {}; repeating its probes and extending suspicions",
@@ -240,6 +240,8 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
     case Kind::operation:
       return stop_operation(OperationId{timer.number},
                             operations.timeout_error(OperationId{timer.number}));
+    case Kind::lasting_states:
+      return context.end_quiet_states();
   }
 }
 

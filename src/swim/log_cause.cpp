@@ -1,4 +1,4 @@
-#include "swim/context.hpp"
+#include "swim/log_cause.hpp"
 
 namespace memberlist::swim {
 
@@ -14,6 +14,8 @@ std::string_view to_string(LogCause cause) noexcept {
       return "encrypted";
     case LogCause::label:
       return "label";
+    case LogCause::foreign:
+      return "foreign";
     case LogCause::network:
       return "network";
     case LogCause::poison:
@@ -36,10 +38,14 @@ std::string_view to_string(LogCause cause) noexcept {
       return "send_error";
     case LogCause::tcp_only:
       return "tcp_only";
+    case LogCause::no_udp:
+      return "no_udp";
     case LogCause::stall:
       return "stall";
     case LogCause::state_size:
       return "state_size";
+    case LogCause::death:
+      return "death";
   }
   return "unknown";
 }

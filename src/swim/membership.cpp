@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/limits.hpp"
 #include "swim/incarnation.hpp"
@@ -33,6 +34,18 @@ bool is_news(std::uint32_t incarnation, const MemberEntry& known) noexcept {
 bool is_ahead(std::uint32_t goal, std::uint32_t own) noexcept {
   constexpr std::uint32_t kFurthest = (std::uint32_t{1} << 31) + 1;
   return goal != own && goal - own <= kFurthest;
+}
+
+// Why a member is dead, to follow a colon.
+std::string reason_of(const Evidence& evidence) {
+  if (evidence.suspicion == nullptr) {
+    return fmt::format("{} says so", escape_for_log(evidence.accuser));
+  }
+  std::vector<std::string> accusers;
+  for (const std::string& name : evidence.suspicion->accusers()) {
+    accusers.push_back(name.empty() ? "a push/pull" : escape_for_log(name));
+  }
+  return fmt::format("suspected by {} and not refuted in time", fmt::join(accusers, ", "));
 }
 
 // For `log_peer`, which makes a text of it only if a line goes out.
@@ -166,7 +179,8 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
   if (context_.policy == nullptr) return true;
   const Result<void> verdict = context_.policy->notify_alive(*out.to_record());
   if (verdict) return true;
-  context_.log_peer(LogCause::veto, LogLevel::warning, peer_text(evidence), [&] {
+  const std::uint64_t subject = context_.subject(claim.node);
+  context_.log_state(LogCause::veto, subject, LogLevel::warning, peer_text(evidence), [&] {
     return LogLine(fmt::format("member {} is kept out: {}", escape_for_log(claim.node),
                                verdict.error().message),
                    {{"member", escape_for_log(claim.node)},
@@ -190,7 +204,7 @@ bool Membership::check_versions(const wire::Alive& claim, const Claimant& claima
 bool Membership::check_room(const Claimant& claimant, const Evidence& evidence) {
   if (context_.table.size() < context_.config.max_members) return true;
   ++context_.counters.dropped_limit;
-  context_.log_peer(LogCause::full, LogLevel::error, peer_text(evidence), [&] {
+  context_.log_state(LogCause::full, 0, LogLevel::error, peer_text(evidence), [&] {
     return LogLine(fmt::format("member {} refused: there are {} members already, as many as "
                                "max_members allows",
                                escape_for_log(claimant.name), context_.config.max_members),
@@ -204,7 +218,8 @@ bool Membership::check_address(const Claimant& claimant, MemberIndex index,
                                const Evidence& evidence, bool& takes_address) {
   if (!context_.allowed(claimant.address.ip)) {
     ++context_.counters.dropped_network;
-    context_.log_peer(LogCause::network, LogLevel::warning, peer_text(evidence), [&] {
+    const std::uint64_t subject = context_.subject(claimant.name);
+    context_.log_state(LogCause::network, subject, LogLevel::warning, peer_text(evidence), [&] {
       return LogLine(
           fmt::format("member {} refused: {} is in none of the allowed networks",
                       escape_for_log(claimant.name), claimant.address.ip.to_string()),
@@ -224,7 +239,9 @@ bool Membership::check_address(const Claimant& claimant, MemberIndex index,
 
 void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
                                  const Evidence& evidence) {
-  context_.log_peer(LogCause::conflict, LogLevel::warning, peer_text(evidence), [&] {
+  const std::uint64_t subject =
+      context_.subject(claimant.name) ^ context_.subject(claimant.address);
+  context_.log_state(LogCause::conflict, subject, LogLevel::warning, peer_text(evidence), [&] {
     const std::string known = context_.table.at(index).record->address.to_string();
     return LogLine(fmt::format("name conflict: {} is at {}, and is claimed at {}",
                                escape_for_log(claimant.name), known, claimant.address.to_string()),
@@ -263,7 +280,9 @@ bool Membership::stays_buried(const Claimant& claimant, const Evidence& evidence
 /// Two nodes that advertise one address cannot both be reached; the one that is not learns it here.
 void Membership::warn_of_own_address(const Claimant& claimant, const Evidence& evidence) {
   if (claimant.address != context_.advertise) return;
-  context_.log_peer(LogCause::conflict, LogLevel::warning, peer_text(evidence), [&] {
+  const std::uint64_t subject =
+      context_.subject(claimant.name) ^ context_.subject(claimant.address);
+  context_.log_state(LogCause::conflict, subject, LogLevel::warning, peer_text(evidence), [&] {
     return LogLine(
         fmt::format("member {} is known at {}, the address that this node advertises: either it is "
                     "a former name of this node, or one of the two advertises a wrong address",
@@ -408,8 +427,22 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
   }
   context_.table.set_incarnation(index, claim.incarnation);
   context_.table.set_status(index, left ? MemberStatus::left : MemberStatus::dead, context_.now);
-  if (!left) emit(MemberEventKind::dead, index, evidence);
+  if (!left) {
+    log_death(index, evidence);
+    emit(MemberEventKind::dead, index, evidence);
+  }
   emit(MemberEventKind::leave, index, evidence);
+}
+
+void Membership::log_death(MemberIndex index, const Evidence& evidence) {
+  const MemberRecord& record = *context_.table.at(index).record;
+  context_.log_peer(LogCause::death, LogLevel::info, record.address, [&] {
+    const std::string name = escape_for_log(record.name);
+    return LogLine(fmt::format("{} is dead: {}", name, reason_of(evidence)),
+                   {{"member", name},
+                    {"address", record.address.to_string()},
+                    {"accuser", escape_for_log(evidence.accuser)}});
+  });
 }
 
 void Membership::merge(const wire::NodeState& state, const Evidence& evidence) {
@@ -538,7 +571,8 @@ void Membership::emit(MemberEventKind kind, MemberIndex index, const Evidence& e
 
 void Membership::drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why) {
   ++context_.counters.dropped_poison;
-  context_.log_peer(LogCause::poison, LogLevel::warning, peer_text(evidence), [&] {
+  const std::uint64_t subject = context_.subject(claim.node);
+  context_.log_state(LogCause::poison, subject, LogLevel::warning, peer_text(evidence), [&] {
     return LogLine(
         fmt::format("alive message about '{}' refused: {}", escape_for_log(claim.node), why),
         {{"member", escape_for_log(claim.node)}});

@@ -75,6 +75,7 @@ class Membership {
   void start_suspicion(MemberIndex index, std::string_view accuser);
   std::unique_ptr<Suspicion> drop_suspicion(MemberIndex index);
   void emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence);
+  void log_death(MemberIndex index, const Evidence& evidence);
   void drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why);
   template <class Message>
   void broadcast(MemberIndex index, const Message& message, BroadcastToken token = 0);

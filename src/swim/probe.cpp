@@ -20,6 +20,9 @@ constexpr std::uint8_t kNackProtocol = 4;
 
 // How many suspect members are passed over in one tick. Each costs a small packet.
 constexpr int kPassedOver = 8;
+// So many probes in a row that only TCP answers, while no packet comes in, are no matter of those
+// members.
+constexpr std::uint64_t kProbesWithoutUdp = 3;
 
 /// When a helper says 'no answer here either': at 80 % of the time that the requester still waits
 /// (Lifeguard, LHA-Probe), so that the nack arrives before the requester's deadline. The requester
@@ -269,12 +272,44 @@ void Prober::probe_deadline(std::uint32_t seq_no) {
   awaited_.erase(seq_no);
   if (!probe.stream_ack) return fail(probe);
   ++context_.counters.probes_saved_by_tcp;
-  context_.log_peer(LogCause::tcp_only, LogLevel::warning, probe.address, [&] {
-    return LogLine(fmt::format("{} answers by TCP but not by UDP: is UDP blocked on the way?",
-                               escape_for_log(probe.target)),
-                   {{"member", escape_for_log(probe.target)}});
-  });
+  note_tcp_only(probe);
   succeed(probe);
+}
+
+/// One member without UDP is a matter of the way to it. Several in a row, while not a single packet
+/// comes in from anybody, are a matter of this node.
+void Prober::note_tcp_only(const Probe& probe) {
+  const std::uint64_t packets = context_.counters.packets_received;
+  if (packets != packets_before_tcp_only_) tcp_only_in_a_row_ = 0;
+  packets_before_tcp_only_ = packets;
+  if (++tcp_only_in_a_row_ < kProbesWithoutUdp) {
+    const std::uint64_t subject = context_.subject(probe.target);
+    context_.log_state(LogCause::tcp_only, subject, LogLevel::warning, probe.address, [&] {
+      return LogLine(fmt::format("{} answers by TCP but not by UDP: is UDP blocked on the way?",
+                                 escape_for_log(probe.target)),
+                     {{"member", escape_for_log(probe.target)}});
+    });
+    return;
+  }
+  context_.log_state(LogCause::no_udp, 0, LogLevel::warning, std::string_view{}, [&] {
+    const std::string address = context_.advertise.to_string();
+    return LogLine(
+        fmt::format("no UDP reaches this node at {}: the last {} probes were answered by TCP only; "
+                    "is UDP blocked by a firewall, or another address advertised than packets "
+                    "arrive at?",
+                    address, tcp_only_in_a_row_),
+        {{"advertised", address}});
+  });
+}
+
+/// A packet has answered a probe: UDP works, there and back.
+void Prober::note_udp(const Probe& probe) {
+  if (context_.lasting_states.size() == 0) return;
+  context_.end_state(LogCause::no_udp, 0, [&] {
+    return "UDP reaches this node again at " + context_.advertise.to_string();
+  });
+  context_.end_state(LogCause::tcp_only, context_.subject(probe.target),
+                     [&] { return escape_for_log(probe.target) + " answers by UDP again"; });
 }
 
 void Prober::succeed(Probe& probe) {
@@ -347,6 +382,7 @@ void Prober::on_ack(const wire::Ack& ack) {
 }
 
 void Prober::answered_directly(const Probe& probe, BytesView payload) {
+  note_udp(probe);
   ++context_.counters.probes_answered;
   if (probe.repeated) return;
   const Duration round_trip = context_.now - probe.sent;
@@ -407,7 +443,8 @@ bool Prober::may_send_to(const Address& to, const Address& asked_by, RateLimit& 
 
 void Prober::on_ping(const wire::Ping& ping, const Address& from) {
   if (!ping.node.empty() && ping.node != context_.self_name()) {
-    context_.log_peer(LogCause::wrong_name, LogLevel::warning, from, [&] {
+    const std::uint64_t subject = context_.subject(from);
+    context_.log_state(LogCause::wrong_name, subject, LogLevel::warning, from, [&] {
       return LogLine(fmt::format("ping for {} ignored: this node is {}", escape_for_log(ping.node),
                                  context_.self_name()),
                      {{"member", escape_for_log(ping.node)}});

@@ -118,6 +118,8 @@ class Prober {
   void ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target);
   [[nodiscard]] int penalty_of(const Probe& probe, const MemberEntry* target) const;
   void answered_directly(const Probe& probe, BytesView payload);
+  void note_tcp_only(const Probe& probe);
+  void note_udp(const Probe& probe);
   void succeed(Probe& probe);
   void fail(const Probe& probe);
   void send_ping(std::uint32_t seq_no, const Address& to, std::string_view node,
@@ -142,6 +144,8 @@ class Prober {
   RateLimit answered_strangers_{limits::kAnswersToStrangersPerSecond};
   RateLimit pinged_strangers_{limits::kPingsOfStrangersPerSecond};
   std::size_t next_in_list_ = 0;
+  std::uint64_t tcp_only_in_a_row_ = 0;  // and not a single packet since the first of them
+  std::uint64_t packets_before_tcp_only_ = 0;
   SecretNumbers seq_nos_{context_.secrets.sequence_numbers};
   std::vector<MemberIndex> picked_;
   std::vector<ForgottenMember> forgotten_;

@@ -127,7 +127,7 @@ Bytes PushPull::ask_user_state(bool join) {
 
 /// Any peer can ask for the state, and with it for this line.
 void PushPull::log_left_out(std::size_t bytes, const std::string& why) {
-  context_.log_peer(LogCause::state_size, LogLevel::error, std::string_view{}, [&] {
+  context_.log_state(LogCause::state_size, 0, LogLevel::error, std::string_view{}, [&] {
     return LogLine(fmt::format("user state of {} bytes left out of a push/pull: {}", bytes, why),
                    {{"bytes", std::to_string(bytes)}});
   });

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "build_paths.hpp"
+
 namespace memberlist::swim {
 namespace {
 

@@ -33,7 +33,7 @@ struct Overloaded : Fs... {
 
 std::optional<StreamId> Streams::accept(const Address& from) {
   if (!context_.allowed(from.ip)) {
-    note_foreign(context_, {.what = "connection", .from = from});
+    note_foreign(context_, {.what = "connection", .from = from, .by_stream = true});
     return std::nullopt;
   }
   const StreamBudget::Verdict verdict = budget_.admit(from.ip);
@@ -265,7 +265,8 @@ void Streams::warn_of_size(const Stream& stream) {
   const double used = std::max(share(whole, limits::kStreamMessageBytes),
                                share(stream.opener.announced_bytes(), limits::kStreamPayloadBytes));
   if (used < limits::kStateWarningShare) return;
-  context_.log_peer(LogCause::state_size, LogLevel::warning, stream.peer, [&] {
+  const std::uint64_t subject = context_.subject(Address{stream.peer.ip, 0});
+  context_.log_state(LogCause::state_size, subject, LogLevel::warning, stream.peer, [&] {
     return LogLine(
         fmt::format("the state of {} for push/pull has {} % of the size that is accepted",
                     stream.peer.to_string(), static_cast<int>(100 * used)),
@@ -378,7 +379,8 @@ void Streams::finish(StreamId id, const Result<void>& result) {
       // That one's own address is in the list is what is meant where all hosts have the same list.
       if (!result && result.error().code != ErrorCode::own_address) {
         ++context_.counters.push_pulls_failed;
-        context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer, [&] {
+        const std::uint64_t subject = context_.subject(stream.peer);
+        context_.log_state(LogCause::stream, subject, LogLevel::warning, stream.peer, [&] {
           return LogLine("push/pull failed: " + escape_for_log(result.error().message),
                          {{"error", std::string(to_string(result.error().code))}});
         });
@@ -447,7 +449,8 @@ void Streams::serve_push_pull(StreamId id, Stream& stream, const wire::PushPullM
   if (!verdict) {
     ++context_.counters.push_pulls_failed;
     stream.work_bytes += context_.table.size() * kRefusalWorkOfMember;
-    context_.log_peer(LogCause::stream, LogLevel::warning, from, [&] {
+    const std::uint64_t subject = context_.subject(Address{from.ip, 0});
+    context_.log_state(LogCause::stream, subject, LogLevel::warning, from, [&] {
       return LogLine("push/pull refused: " + escape_for_log(verdict.error().message),
                      {{"error", std::string(to_string(verdict.error().code))}});
     });
@@ -482,7 +485,8 @@ bool Streams::may_answer_push_pull(StreamId id, const Stream& stream) {
   const std::size_t received = stream.patience.received;
   if (budget_.may_work(ip, received, push_pull_.expected_bytes(), context_.now)) return true;
   ++context_.counters.dropped_limit;
-  context_.log_peer(LogCause::limit, LogLevel::warning, stream.peer, [&] {
+  const std::uint64_t subject = context_.subject(Address{ip, 0});
+  context_.log_state(LogCause::limit, subject, LogLevel::warning, stream.peer, [&] {
     return fmt::format("push/pull refused: {} has asked for more than {} bytes of state in a while",
                        source_of(ip).to_string(), limits::kSourceWorkBytes);
   });
@@ -492,7 +496,8 @@ bool Streams::may_answer_push_pull(StreamId id, const Stream& stream) {
 
 void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& from) {
   if (!ping.node.empty() && ping.node != context_.self_name()) {
-    context_.log_peer(LogCause::wrong_name, LogLevel::warning, from, [&] {
+    const std::uint64_t subject = context_.subject(Address{from.ip, 0});
+    context_.log_state(LogCause::wrong_name, subject, LogLevel::warning, from, [&] {
       return LogLine(fmt::format("ping by stream for {} ignored: this node is {}",
                                  escape_for_log(ping.node), context_.self_name()),
                      {{"member", escape_for_log(ping.node)}});
@@ -519,7 +524,8 @@ void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& e
               {.what = "stream",
                .from = stream.peer,
                .label = stream.opener.peer_label(),
-               .begin = begin});
+               .begin = begin,
+               .by_stream = true});
     if (error.kind != wire::WireErrorKind::label) return answer_error(id, text);
   }
   abort(id);

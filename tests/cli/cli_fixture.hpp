@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../support/process.hpp"
+#include "build_paths.hpp"
 
 namespace memberlist::cli_test {
 

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <thread>
 
+#include "build_paths.hpp"
 #include "cli_fixture.hpp"
 
 namespace memberlist::cli_test {

@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "build_paths.hpp"
 #include "memberlist/memberlist.hpp"
 #include "node.hpp"
 

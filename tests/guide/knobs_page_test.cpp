@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/knob_table.hpp"
+#include "build_paths.hpp"
 #include "memberlist/config.hpp"
 
 // docs/guide/knobs.md against the only list of knobs, src/base/knobs.cpp.

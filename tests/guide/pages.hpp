@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "build_paths.hpp"
+
 namespace memberlist::testing {
 
 /// The pages that people read: README.md and its like, docs, the guide, the examples' page.

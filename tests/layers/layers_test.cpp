@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "build_paths.hpp"
 #include "cpp_text.hpp"
 #include "layer_rules.hpp"
 

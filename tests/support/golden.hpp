@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "build_paths.hpp"
 #include "memberlist/bytes.hpp"
 
 // Loads the golden vectors of tests/golden, whose bytes were made by the Go library.
