@@ -78,6 +78,10 @@ TEST(Habits, ConsulsGettingStartedIsAnswered) {
       {{"catalog", "nodes"}, "memberlist members"},
       {{"kv", "put", "a", "b"}, "memberlist meta"},
       {{"reload"}, "memberlist join"},
+      {{"operator", "raft", "list-peers"}, "memberlist members"},
+      {{"acl", "bootstrap"}, "--http-token-file"},
+      {{"connect", "proxy"}, "memberlist send"},
+      {{"snapshot", "save", "a"}, "--retry-join"},
   });
 }
 
