@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "memberlist/name_text.hpp"
 #include "swim/drops.hpp"
 #include "swim/keys.hpp"
 #include "swim/metrics.hpp"
@@ -470,7 +471,7 @@ Result<void> Streams::admits(const wire::PushPullMessage& message, const Address
     return fail(ErrorCode::name_taken,
                 fmt::format("this node has not joined itself: its name {} is taken by the member "
                             "at {}",
-                            context_.self_name(), context_.name_holder->to_string()));
+                            show_name(context_.self_name()), context_.name_holder->to_string()));
   }
   return push_pull_.check(message, from);
 }
@@ -494,7 +495,7 @@ void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& fro
   if (!ping.node.empty() && ping.node != context_.self_name()) {
     context_.log_peer(LogCause::wrong_name, LogLevel::warning, from, [&] {
       return LogLine(fmt::format("ping by stream for {} ignored: this node is {}",
-                                 escape_for_log(ping.node), context_.self_name()),
+                                 escape_for_log(ping.node), show_name(context_.self_name())),
                      {{"member", escape_for_log(ping.node)}});
     });
   } else {
