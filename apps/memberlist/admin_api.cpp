@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "key_text.hpp"
+#include "memberlist/name_text.hpp"
+#include "name_views.hpp"
 #include "secret_text.hpp"
 #include "text.hpp"
 
@@ -139,12 +141,22 @@ class Body {
     return given;
   }
 
-  std::string required_text(const char* field) {
-    auto value = text(field);
-    if (!value || value->empty()) {
-      fail(fmt::format("`{}` is missing", field));
+  // The member's name: `name` as it is shown, or `name_base64` as it is: one of the two.
+  std::string required_name() {
+    const auto shown = text("name");
+    const auto encoded = text("name_base64");
+    if (shown && encoded) {
+      fail("give either `name` or `name_base64`");
     }
-    return value.value_or("");
+    const auto bytes = encoded ? base64_decode(*encoded) : std::nullopt;
+    if (encoded && !bytes) {
+      fail("`name_base64` is not base64");
+    }
+    std::string name = bytes ? std::string(as_text(*bytes)) : read_name(shown.value_or(""));
+    if (name.empty()) {
+      fail("`name` is missing");
+    }
+    return name;
   }
 
   // `field` as text, or `field`_base64 as any bytes: one of the two.
@@ -259,11 +271,12 @@ ApiReply AdminApi::members(const std::string& statuses) const {
   return ok(members_json(*list_.members(), wanted, viewer_of(list_)));
 }
 
-ApiReply AdminApi::member(const std::string& name) const {
+ApiReply AdminApi::member(const std::string& shown_name) const {
+  const std::string name = read_name(shown_name);
   const auto member = list_.member(name);
   if (!member) {
     return error_reply(
-        {ErrorCode::unknown_member, fmt::format("no member is named {}", name), name});
+        {ErrorCode::unknown_member, fmt::format("no member is named {}", show_name(name)), name});
   }
   return ok(member_json(*member, viewer_of(list_)));
 }
@@ -279,10 +292,11 @@ ApiReply AdminApi::info() const {
 
 ApiReply AdminApi::join(const std::string& body) {
   Body request(body);
-  const auto addresses = request.required_texts("addresses");
+  auto addresses = request.required_texts("addresses");
   if (const auto refusal = request.refusal()) {
     return *refusal;
   }
+  std::ranges::transform(addresses, addresses.begin(), read_join_address);
   const auto result = list_.join(addresses);
   if (!result) {
     return error_reply(result.error());
@@ -314,7 +328,7 @@ ApiReply AdminApi::meta(const std::string& body) {
 
 ApiReply AdminApi::ping(const std::string& body) {
   Body request(body);
-  const std::string name = request.required_text("name");
+  const std::string name = request.required_name();
   if (const auto refusal = request.refusal()) {
     return *refusal;
   }
@@ -322,14 +336,16 @@ ApiReply AdminApi::ping(const std::string& body) {
   if (!result) {
     return error_reply(result.error());
   }
-  return ok({{"name", name},
-             {"round_trip_ns", result->round_trip.count()},
-             {"payload_base64", base64_encode(result->payload)}});
+  Json json;
+  put_name(json, "name", name);
+  json["round_trip_ns"] = result->round_trip.count();
+  json["payload_base64"] = base64_encode(result->payload);
+  return ok(json);
 }
 
 ApiReply AdminApi::send(const std::string& body) {
   Body request(body);
-  const std::string name = request.required_text("name");
+  const std::string name = request.required_name();
   const Bytes payload = request.required_bytes("payload");
   const bool reliable = request.flag("reliable");
   if (const auto refusal = request.refusal()) {

@@ -37,7 +37,7 @@ class AdminApi {
 
   /// `statuses`: comma-separated, all if empty.
   [[nodiscard]] ApiReply members(const std::string& statuses) const;
-  [[nodiscard]] ApiReply member(const std::string& name) const;
+  [[nodiscard]] ApiReply member(const std::string& shown_name) const;
   [[nodiscard]] ApiReply info() const;
   [[nodiscard]] ApiReply join(const std::string& body);
   [[nodiscard]] ApiReply leave();

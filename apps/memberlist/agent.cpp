@@ -3,16 +3,19 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
 #include <future>
+#include <iterator>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "admin_api.hpp"
 #include "agent_metrics.hpp"
@@ -21,6 +24,7 @@
 #include "json_views.hpp"
 #include "log.hpp"
 #include "memberlist/memberlist.hpp"
+#include "name_views.hpp"
 #include "output.hpp"
 #include "signals.hpp"
 
@@ -98,7 +102,9 @@ CommandError join_error(const AgentPlan& plan, const Error& error) {
   } else if (error.code == ErrorCode::own_address) {
     hint = "name another member, or give --retry-join to wait for one";
   }
-  return {kExitFailed, fmt::format("cannot join through {}: {}: {}", fmt::join(plan.join, ", "),
+  std::vector<std::string> addresses;
+  std::ranges::transform(plan.join, std::back_inserter(addresses), show_join_address);
+  return {kExitFailed, fmt::format("cannot join through {}: {}: {}", fmt::join(addresses, ", "),
                                    error.message, hint)};
 }
 
@@ -108,7 +114,7 @@ void log_joined(const JoinResult& joined, Log& log) {
     const bool self = failure.code == ErrorCode::own_address;
     log.write({self ? LogLevel::info : LogLevel::warning,
                "join: " + failure.message,
-               failure.subject,
+               show_join_address(failure.subject),
                {{"error", std::string(to_string(failure.code))}}});
   }
   log.write(LogLevel::info, fmt::format("joined through {} of {} addresses", joined.contacted,
@@ -118,7 +124,7 @@ void log_joined(const JoinResult& joined, Log& log) {
 Json ready_json(const Memberlist& list, const std::optional<AdminServer>& server) {
   Json json = plain_event_json("ready", std::chrono::system_clock::now());
   const Member self = list.local_member();
-  json["name"] = self.name();
+  put_name(json, "name", self.name());
   json["address"] = self.address().to_string();
   json["http"] = server ? Json(server->address().to_string()) : Json(nullptr);
   return json;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <iterator>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "files.hpp"
 #include "key_text.hpp"
 #include "memberlist/memberlist.hpp"
+#include "name_views.hpp"
 
 namespace memberlist::cli {
 
@@ -144,6 +146,7 @@ Outcome take_allowed(const AgentOptions& options, Config& config) {
 
 Outcome take_join(const AgentOptions& options, AgentPlan& plan) {
   plan.join = items_of(options.join);
+  std::ranges::transform(plan.join, plan.join.begin(), read_join_address);
   const std::uint16_t port = plan.config.bind.port == 0 ? kDefaultPort : plan.config.bind.port;
   for (const std::string& text : plan.join) {
     if (const auto readable = check_join_address(text, port); !readable) {

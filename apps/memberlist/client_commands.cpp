@@ -15,6 +15,8 @@
 #include "files.hpp"
 #include "http_client.hpp"
 #include "member_views.hpp"
+#include "memberlist/name_text.hpp"
+#include "name_views.hpp"
 #include "output.hpp"
 #include "text.hpp"
 
@@ -26,6 +28,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kPayloadLimitBytes = std::size_t{20} * 1024 * 1024;
 constexpr auto kPingPause = 200ms;
+constexpr const char* kNameHelp = "the member, as `memberlist members` shows its name";
 
 // What all these commands may be given; each uses its part.
 struct Arguments {
@@ -116,7 +119,11 @@ std::expected<int, CommandError> info(const Arguments& arguments, AdminClient& c
 // --- join, leave, meta ---------------------------------------------------------------------------
 
 std::expected<int, CommandError> join(const Arguments& arguments, AdminClient& client) {
-  const auto answer = client.post("/v1/join", {{"addresses", arguments.addresses}});
+  Json addresses = Json::array();
+  for (const std::string& written : arguments.addresses) {
+    addresses.push_back(show_join_address(read_join_address(written)));
+  }
+  const auto answer = client.post("/v1/join", {{"addresses", addresses}});
   if (!answer) {
     return std::unexpected(answer.error());
   }
@@ -151,6 +158,16 @@ std::expected<int, CommandError> meta(const Arguments& arguments, AdminClient& c
 
 // --- ping, send, broadcast -----------------------------------------------------------------------
 
+// A request about the member of this name, which is written as the views show it.
+Json request_about(const std::string& written) {
+  Json request;
+  put_name(request, "name", read_name(written));
+  if (request.contains("name_base64")) {
+    request.erase("name");  // one of them says it
+  }
+  return request;
+}
+
 std::string ping_summary(unsigned sent, std::vector<double> times) {
   std::string text = fmt::format("{} sent, {} answered", sent, times.size());
   if (!times.empty()) {
@@ -173,7 +190,7 @@ std::expected<int, CommandError> ping(const Arguments& arguments, AdminClient& c
     if (i > 0) {
       std::this_thread::sleep_for(kPingPause);
     }
-    const auto answer = client.post("/v1/ping", {{"name", arguments.name}});
+    const auto answer = client.post("/v1/ping", request_about(arguments.name));
     if (!answer) {
       error = answer.error();
       if (arguments.count > 1) {
@@ -183,7 +200,7 @@ std::expected<int, CommandError> ping(const Arguments& arguments, AdminClient& c
     }
     times.push_back(answer->value("round_trip_ns", 0.0));
     if (const int exit_code =
-            print(fmt::format("{} answered after {}\n", escape_controls(arguments.name),
+            print(fmt::format("{} answered after {}\n", show_name(read_name(arguments.name)),
                               milliseconds_text(times.back())))) {
       return exit_code;
     }
@@ -209,10 +226,10 @@ std::expected<int, CommandError> send(const Arguments& arguments, AdminClient& c
   if (!payload) {
     return std::unexpected(payload.error());
   }
-  const auto answer =
-      client.post("/v1/send", {{"name", arguments.name},
-                               {"payload_base64", base64_encode(as_bytes(*payload))},
-                               {"reliable", arguments.reliable}});
+  Json request = request_about(arguments.name);
+  request["payload_base64"] = base64_encode(as_bytes(*payload));
+  request["reliable"] = arguments.reliable;
+  const auto answer = client.post("/v1/send", request);
   if (!answer) {
     CommandError error = answer.error();
     if (answer.error().code == "too_large" && !arguments.reliable) {
@@ -221,7 +238,7 @@ std::expected<int, CommandError> send(const Arguments& arguments, AdminClient& c
     return std::unexpected(error);
   }
   return print(
-      fmt::format("sent {} bytes to {}\n", payload->size(), escape_controls(arguments.name)));
+      fmt::format("sent {} bytes to {}\n", payload->size(), show_name(read_name(arguments.name))));
 }
 
 std::expected<int, CommandError> broadcast(const Arguments& arguments, AdminClient& client) {
@@ -312,7 +329,7 @@ void add_messages(CLI::App& app, Run& run, AgentTarget& target) {
   CLI::App* command =
       add_client_command(app, run, target, "ping", "measure the round-trip time to a member",
                          "memberlist ping b --count 5", ping_arguments, ping);
-  command->add_option("NAME", ping_arguments->name, "the member")->required()->type_name("");
+  command->add_option("NAME", ping_arguments->name, kNameHelp)->required()->type_name("");
   command->add_option("--count", ping_arguments->count, "how many pings")
       ->check(CLI::Range(1U, 1000000U))
       ->capture_default_str()
@@ -321,7 +338,7 @@ void add_messages(CLI::App& app, Run& run, AgentTarget& target) {
   const auto send_arguments = std::make_shared<Arguments>();
   command = add_client_command(app, run, target, "send", "send a user message to one member",
                                "memberlist send b \"hello\" --reliable", send_arguments, send);
-  command->add_option("NAME", send_arguments->name, "the member")->required()->type_name("");
+  command->add_option("NAME", send_arguments->name, kNameHelp)->required()->type_name("");
   add_payload_options(*command, *send_arguments);
   command->add_flag("--reliable", send_arguments->reliable,
                     "by TCP, up to 20 MiB; else one packet");

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "memberlist/name_text.hpp"
+#include "name_views.hpp"
 #include "output.hpp"
 #include "text.hpp"
 
@@ -30,10 +32,14 @@ Json object_of(const Json& json, const char* field) {
   return found != json.end() && found->is_object() ? *found : Json::object();
 }
 
+std::string shown_name(const Json& json, const char* field) {
+  return show_name(name_in(json, field));
+}
+
 // Why the state changed, in brackets; nothing for what gossip brings all the time.
 std::string cause_text(const Json& cause) {
   const std::string kind = text_of(cause, "kind");
-  const std::string accuser = text_of(cause, "accuser");
+  const std::string accuser = shown_name(cause, "accuser");
   if (kind == "probe_failed") {
     return fmt::format(" (no answer to a probe, nor through {} others)",
                        number_of(cause, "indirect_probes"));
@@ -48,7 +54,7 @@ std::string cause_text(const Json& cause) {
 std::string member_text(const Json& event, const std::string& kind) {
   const Json member = object_of(event, "member");
   std::string text =
-      fmt::format("{} {} {} incarnation {}", text_of(member, "name"), text_of(member, "address"),
+      fmt::format("{} {} {} incarnation {}", shown_name(member, "name"), text_of(member, "address"),
                   text_of(member, "status"), number_of(member, "incarnation"));
   if (kind == "conflict") {
     return text + fmt::format(", its name is claimed by {} too", text_of(event, "other"));
@@ -57,7 +63,7 @@ std::string member_text(const Json& event, const std::string& kind) {
 }
 
 std::string message_text(const Json& event) {
-  const std::string from = text_of(event, "from");
+  const std::string from = shown_name(event, "from");
   std::string payload = text_of(event, "payload");
   if (event.find("payload") == event.end()) {
     payload = "base64 " + text_of(event, "payload_base64");
@@ -70,7 +76,7 @@ std::string message_text(const Json& event) {
 
 std::string ready_text(const Json& event) {
   const std::string http = text_of(event, "http");
-  return fmt::format("{} at {}, {}", text_of(event, "name"), text_of(event, "address"),
+  return fmt::format("{} at {}, {}", shown_name(event, "name"), text_of(event, "address"),
                      http.empty() ? "no admin address" : "admin address " + http);
 }
 

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "memberlist/version.hpp"
+#include "name_views.hpp"
 #include "text.hpp"
 
 namespace memberlist::cli {
@@ -34,7 +35,7 @@ void put_bytes(Json& json, const std::string& name, BytesView bytes) {
 Json cause_json(const Cause& cause) {
   Json json{{"kind", to_string(cause.kind)}};
   if (!cause.accuser.empty()) {
-    json["accuser"] = cause.accuser;
+    put_name(json, "accuser", cause.accuser);
   }
   if (cause.source) {
     json["source"] = cause.source->to_string();
@@ -95,6 +96,21 @@ Json counters_json(const EngineCounters& counters) {
   };
 }
 
+// Bytes that are no UTF-8 as `\xNN`, in all texts.
+Json with_utf8_only(const Json& json) {
+  if (json.is_string()) {
+    const auto& text = json.get_ref<const std::string&>();
+    return is_utf8(text) ? json : Json(escape_controls(text));
+  }
+  Json copy = json;
+  if (copy.is_structured()) {
+    for (auto& [key, value] : copy.items()) {
+      value = with_utf8_only(value);
+    }
+  }
+  return copy;
+}
+
 Json by_status_json(const std::vector<Member>& members) {
   Json json = Json::object();
   for (const MemberStatus status :
@@ -113,16 +129,19 @@ Viewer viewer_of(const Memberlist& list) {
 }
 
 std::string to_line(const Json& json) {
-  return escape_json(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  try {
+    return escape_json(json.dump());
+  } catch (const Json::type_error&) {
+    return escape_json(with_utf8_only(json).dump());
+  }
 }
 
 Json member_json(const Member& member, const Viewer& viewer) {
-  Json json{
-      {"name", member.name()},
-      {"address", member.address().to_string()},
-      {"status", to_string(member.status)},
-      {"incarnation", member.incarnation},
-  };
+  Json json;
+  put_name(json, "name", member.name());
+  json["address"] = member.address().to_string();
+  json["status"] = to_string(member.status);
+  json["incarnation"] = member.incarnation;
   put_bytes(json, "meta", member.meta());
   json["protocol"] = version_range_json(member.record->protocol);
   json["delegate_protocol"] = version_range_json(member.record->delegate_protocol);
@@ -146,8 +165,9 @@ Json info_json(const Memberlist& list) {
   const Member self = list.local_member();
   const EngineCounters counters = list.counters();
   const Config& config = list.config();
-  return {
-      {"name", self.name()},
+  Json json;
+  put_name(json, "name", self.name());
+  json.update({
       {"address", self.address().to_string()},
       {"listen_address", list.local_address().to_string()},
       {"version", version()},
@@ -162,7 +182,8 @@ Json info_json(const Memberlist& list) {
       {"max_packet_payload_bytes", list.max_packet_payload()},
       {"view_digest", fmt::format("{:016x}", list.view_digest())},
       {"counters", counters_json(counters)},
-  };
+  });
+  return json;
 }
 
 Json keys_json(const Memberlist& list) {
@@ -200,7 +221,7 @@ Json event_json(const Event& event, const Viewer& viewer,
                         [&](const UserMessage& e) {
                           Json json = begin("message");
                           if (!e.from.empty()) {
-                            json["from"] = e.from;
+                            put_name(json, "from", e.from);
                           }
                           json["source"] = e.source.to_string();
                           json["reliable"] = e.reliable;
@@ -246,8 +267,9 @@ Json event_json(const Event& event, const Viewer& viewer,
 Json join_failures_json(const std::vector<Error>& failures) {
   Json json = Json::array();
   for (const Error& error : failures) {
-    json.push_back(
-        {{"address", error.subject}, {"code", to_string(error.code)}, {"message", error.message}});
+    json.push_back({{"address", show_join_address(error.subject)},
+                    {"code", to_string(error.code)},
+                    {"message", error.message}});
   }
   return json;
 }

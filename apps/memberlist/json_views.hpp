@@ -23,7 +23,8 @@ struct Viewer {
 /// The viewer that a running member is. The member must outlive it.
 [[nodiscard]] Viewer viewer_of(const Memberlist& list);
 
-/// One line of JSON, that can be shown in a terminal; what is no UTF-8 in it becomes U+FFFD.
+/// One line of JSON, that can be shown in a terminal; bytes in it that are no UTF-8 become `\xNN`.
+/// (Names are put in by `put_name`.)
 [[nodiscard]] std::string to_line(const Json& json);
 
 /// The object of `members --format json`.

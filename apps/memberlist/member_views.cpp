@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "memberlist/name_text.hpp"
+#include "name_views.hpp"
 #include "output.hpp"
 #include "text.hpp"
 
@@ -63,7 +65,7 @@ Row member_row(const Json& member) {
   if (const std::size_t dot = since.find('.'); dot != std::string::npos) {
     since = since.substr(0, dot) + "Z";
   }
-  Row row{field(member, "name"),
+  Row row{show_name(name_in(member, "name")),
           field(member, "address"),
           field(member, "status"),
           since,
@@ -130,7 +132,8 @@ std::string members_csv(const Json& members) {
       line += (first ? "" : ",") + value;
       first = false;
     };
-    for (const char* name : {"name", "address", "status", "incarnation"}) {
+    add(csv_name(name_in(member, "name")));
+    for (const char* name : {"address", "status", "incarnation"}) {
       add(csv_field(field(member, name)));
     }
     add(base64_cell(field(member, "meta_base64")));
@@ -152,7 +155,7 @@ std::string info_text(const Json& info) {
   const auto add = [&text](std::string_view label, const std::string& value) {
     fmt::format_to(std::back_inserter(text), "{:<20} {}\n", label, escape_controls(value));
   };
-  add("name", field(info, "name"));
+  add("name", show_name(name_in(info, "name")));
   add("address", field(info, "address"));
   add("listens at", field(info, "listen_address"));
   add("admin address", field(info, "http"));

@@ -80,7 +80,7 @@ char32_t code_point(std::string_view text, std::size_t at, std::size_t length) {
 bool steers_output(char32_t code) {
   const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
   const bool separator = code == 0x2028 || code == 0x2029;
-  const bool direction = code == 0x061c || code == 0x200e || code == 0x200f ||
+  const bool direction = code == 0x061c || code == 0x200e || code == 0x200f || code == 0xfeff ||
                          (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
   return control || separator || direction;
 }
@@ -214,9 +214,13 @@ std::string escape_json(std::string_view json) {
   return out;
 }
 
+bool begins_formula(std::string_view text) noexcept {
+  return !text.empty() && std::string_view("=+-@").contains(text.front());
+}
+
 std::string csv_field(std::string_view text) {
   std::string field = escape_controls(text);
-  if (!field.empty() && std::string_view("=+-@").contains(field.front())) {
+  if (begins_formula(field)) {
     field.insert(field.begin(), '\'');
   }
   if (field.find_first_of(",\"") == std::string::npos) {

@@ -40,6 +40,9 @@ namespace memberlist::cli {
 /// shown in a terminal. It must be UTF-8.
 [[nodiscard]] std::string escape_json(std::string_view json);
 
+/// Whether a spreadsheet would take the text for a formula.
+[[nodiscard]] bool begins_formula(std::string_view text) noexcept;
+
 /// A field of a CSV line, quoted if it has to be (RFC 4180). Control characters are escaped, and
 /// what a spreadsheet would take for a formula gets an apostrophe in front.
 [[nodiscard]] std::string csv_field(std::string_view text);

@@ -13,6 +13,8 @@
 #include "key_text.hpp"
 #include "memberlist/address.hpp"
 #include "memberlist/config.hpp"
+#include "memberlist/name_text.hpp"
+#include "name_views.hpp"
 #include "support/input.hpp"
 #include "text.hpp"
 
@@ -113,6 +115,12 @@ void shown(std::string_view text) {
   require(is_utf8(screen) && cli::escape_controls(screen) == screen,
           "what is escaped has nothing to escape");
   require(cli::display_width(screen) <= screen.size(), "no text is wider than its bytes");
+  const std::string name = show_name(text);
+  require(cli::escape_controls(name) == name && cli::trim(name) == name,
+          "a name that is shown has nothing to escape");
+  require(read_name(name) == text, "a name is read as it was shown");
+  const std::string cell = cli::csv_name(text);
+  require(cell.starts_with('"') || read_name(cell) == text, "and so it is in a CSV line");
   (void)cli::csv_field(text);
   (void)cli::percent_encode(text);
   require(cli::trim(text).size() <= text.size(), "trimming takes away");

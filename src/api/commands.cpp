@@ -5,6 +5,7 @@
 #include "api/memberlist_impl.hpp"
 #include "base/limits.hpp"
 #include "base/own_packet.hpp"
+#include "memberlist/name_text.hpp"
 #include "net/interfaces.hpp"
 
 namespace memberlist {
@@ -22,12 +23,13 @@ api::Call::Then without_value(std::function<void(Result<void>)> done) {
 Result<Address> address_of(const Engine& engine, std::string_view name) {
   const auto member = engine.member(name);
   if (!member) {
-    return fail(ErrorCode::unknown_member, fmt::format("no member is called '{}'", name),
+    return fail(ErrorCode::unknown_member, fmt::format("no member is called '{}'", show_name(name)),
                 std::string(name));
   }
   if (member->status == MemberStatus::dead || member->status == MemberStatus::left) {
     return fail(ErrorCode::member_not_alive,
-                fmt::format("'{}' is {}", name, to_string(member->status)), std::string(name));
+                fmt::format("'{}' is {}", show_name(name), to_string(member->status)),
+                std::string(name));
   }
   return member->address();
 }

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
+#include <optional>
+
+#include "memberlist/name_text.hpp"
 
 namespace memberlist {
 namespace {
@@ -53,11 +57,25 @@ Character first_character(std::string_view text) noexcept {
   return {code, size};
 }
 
-// Terminals act on the first two ranges; the others reorder or break a line in a viewer.
-bool is_printable(char32_t code) noexcept {
-  const auto in = [code](char32_t first, char32_t last) { return code >= first && code <= last; };
-  return !(code < 0x20 || in(0x7f, 0x9f) || in(0x200e, 0x200f) || in(0x2028, 0x202e) ||
-           in(0x2066, 0x2069) || code == 0xfeff);
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+
+// What moves a cursor, ends a line, changes the direction of writing, or is not seen: C0, DEL and
+// C1, all blanks but U+0020 (Zs, Zl, Zp), and Unicode's Default_Ignorable_Code_Point, without the
+// variation selectors and the joiner U+200D, which are part of visible emoji.
+constexpr Range kEscaped[] = {
+    {0x0000, 0x001f},   {0x007f, 0x00a0}, {0x00ad, 0x00ad}, {0x034f, 0x034f},   {0x061c, 0x061c},
+    {0x115f, 0x1160},   {0x1680, 0x1680}, {0x17b4, 0x17b5}, {0x180b, 0x180f},   {0x2000, 0x200c},
+    {0x200e, 0x200f},   {0x2028, 0x202f}, {0x205f, 0x206f}, {0x3000, 0x3000},   {0x3164, 0x3164},
+    {0xfeff, 0xfeff},   {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+    {0xe0000, 0xe0fff},
+};
+
+bool is_escaped(char32_t code) noexcept {
+  return std::ranges::any_of(
+      kEscaped, [code](const Range& range) { return code >= range.first && code <= range.last; });
 }
 
 void append_hex(std::string& out, std::string_view raw) {
@@ -70,28 +88,39 @@ void append_hex(std::string& out, std::string_view raw) {
   }
 }
 
-void append_escaped(std::string& out, std::string_view raw, Character character) {
-  switch (character.code) {
-    case U'\n':
-      out += "\\n";
-      return;
-    case U'\r':
-      out += "\\r";
-      return;
-    case U'\t':
-      out += "\\t";
-      return;
-    case U'\\':
-      out += "\\\\";
-      return;
-    default:
-      break;
-  }
-  if (character.size != 0 && is_printable(character.code)) {
-    out += raw;
-  } else {
+// `at_an_end`: of the whole text, where nobody sees a blank.
+void append_escaped(std::string& out, std::string_view raw, Character character, bool at_an_end) {
+  if (character.code == U'\\') {
+    out += "\\\\";
+  } else if (character.size == 0 || is_escaped(character.code) ||
+             (at_an_end && character.code == U' ')) {
     append_hex(out, raw);
+  } else {
+    out += raw;
   }
+}
+
+// The value of a hexadecimal digit; -1 if it is none.
+int digit_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+// Reads `\\` or `\xNN` at the front of `text` and takes it away.
+std::optional<char> take_escape(std::string_view& text) noexcept {
+  std::size_t size = 0;
+  int value = -1;
+  if (text.starts_with("\\\\")) {
+    size = 2, value = '\\';
+  } else if (text.starts_with("\\x") && text.size() >= 4) {
+    const int high = digit_value(text[2]);
+    const int low = digit_value(text[3]);
+    size = 4, value = high < 0 || low < 0 ? -1 : high * 16 + low;
+  }
+  if (value < 0) return std::nullopt;
+  text.remove_prefix(size);
+  return static_cast<char>(value);
 }
 
 std::unexpected<Error> bad_base64(std::string_view why) {
@@ -102,19 +131,39 @@ std::unexpected<Error> bad_base64(std::string_view why) {
 
 std::string escape_for_log(std::string_view text, std::size_t max_bytes) {
   std::string out;
-  while (!text.empty()) {
+  for (std::size_t at = 0; at < text.size();) {
     const std::size_t size_before = out.size();
-    const Character character = first_character(text);
+    const Character character = first_character(text.substr(at));
     const std::size_t width = character.size == 0 ? 1 : character.size;
-    append_escaped(out, text.substr(0, width), character);
+    const bool at_an_end = at == 0 || at + width == text.size();
+    append_escaped(out, text.substr(at, width), character, at_an_end);
     if (out.size() > max_bytes) {
       out.resize(size_before);
       out += "...";
       return out;
     }
-    text.remove_prefix(width);
+    at += width;
   }
   return out;
+}
+
+std::string show_name(std::string_view name) {
+  return escape_for_log(name, std::numeric_limits<std::size_t>::max());
+}
+
+std::string read_name(std::string_view shown) {
+  std::string name;
+  for (std::string_view rest = shown; !rest.empty();) {
+    if (rest.front() != '\\') {
+      name += rest.front();
+      rest.remove_prefix(1);
+    } else if (const auto byte = take_escape(rest)) {
+      name += *byte;
+    } else {
+      return std::string(shown);
+    }
+  }
+  return name;
 }
 
 bool is_utf8(std::string_view text) noexcept {

@@ -12,10 +12,9 @@ namespace memberlist {
 /// What a log line shows of a peer's text at most, before `...`.
 inline constexpr std::size_t kLogTextBytes = 256;
 
-/// Makes anybody's text safe to print: control characters (C0, C1, line and paragraph separators,
-/// bidirectional overrides) and what is not UTF-8 become `\xNN` (`\n`, `\r`, `\t` for these), a
-/// backslash is doubled. The result has at most `max_bytes`, and three more for `...` if that cut
-/// it short; never is an escape or a character cut apart.
+/// Makes anybody's text safe to print, spelled as `show_name` spells a name. The result has at most
+/// `max_bytes`, and three more for `...` if that cut it short; never is an escape or a character
+/// cut apart.
 [[nodiscard]] std::string escape_for_log(std::string_view text,
                                          std::size_t max_bytes = kLogTextBytes);
 

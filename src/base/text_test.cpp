@@ -1,6 +1,10 @@
 #include "base/text.hpp"
 
+#include <map>
+#include <random>
 #include <string>
+
+#include "memberlist/name_text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +20,7 @@ TEST(EscapeForLog, LeavesTextAlone) {
 }
 
 TEST(EscapeForLog, EscapesWhatATerminalActsOn) {
-  EXPECT_EQ(escape_for_log("a\nb\r\t\\"), "a\\nb\\r\\t\\\\");
+  EXPECT_EQ(escape_for_log("a\nb\r\t\\"), "a\\x0ab\\x0d\\x09\\\\");
   EXPECT_EQ(escape_for_log("\x1b[2J\0\x7f"s), "\\x1b[2J\\x00\\x7f");
   EXPECT_EQ(escape_for_log("\xc2\x9b"), "\\xc2\\x9b");           // CSI in one character
   EXPECT_EQ(escape_for_log("\xe2\x80\xae"), "\\xe2\\x80\\xae");  // right-to-left override
@@ -26,9 +30,98 @@ TEST(EscapeForLog, EscapesWhatATerminalActsOn) {
 TEST(EscapeForLog, CutsBetweenCharacters) {
   EXPECT_EQ(escape_for_log("abcdef", 6), "abcdef");
   EXPECT_EQ(escape_for_log("abcdef", 5), "abcde...");
-  EXPECT_EQ(escape_for_log("abc\n", 4), "abc...");
+  EXPECT_EQ(escape_for_log("abc\n", 6), "abc...");
   EXPECT_EQ(escape_for_log("ab\xe2\x82\xac", 4), "ab...");
   EXPECT_LE(escape_for_log(std::string(1'000'000, '\x01')).size(), kLogTextBytes + 3);
+}
+
+TEST(NameText, ShowsEachNameInOneWay) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"", ""},
+      {"node-1.example", "node-1.example"},
+      {"a b", "a b"},
+      {"b\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80", "b\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80"},
+      {"\xff", "\\xff"},
+      {"\xfe", "\\xfe"},
+      {"\\xff", "\\\\xff"},     // a name that is spelled like another one is shown
+      {"\\\xff", "\\\\\\xff"},  // a backslash, and a byte that is no UTF-8
+      {"DOMAIN\\host", "DOMAIN\\\\host"},
+      {"a ", "a\\x20"},
+      {" a", "\\x20a"},
+      {" ", "\\x20"},
+      {"a\xc2\xa0", "a\\xc2\\xa0"},           // no-break space
+      {"a\xe2\x80\x8b", "a\\xe2\\x80\\x8b"},  // zero width space
+      {"a\xe2\x80\xae"
+       "b",
+       "a\\xe2\\x80\\xaeb"},
+      {"a\tb\n", "a\\x09b\\x0a"},
+  };
+  for (const auto& [name, shown] : cases) {
+    EXPECT_EQ(show_name(name), shown);
+    EXPECT_EQ(read_name(shown), name);
+  }
+}
+
+TEST(NameText, ReadsWhatIsNoSpellingAsItStands) {
+  for (const std::string_view text :
+       {"DOMAIN\\host", "\\", "a\\", "\\x", "\\xf", "\\xfg", "\\n", "\\xff\\q", "\xff", "\xff\\"}) {
+    EXPECT_EQ(read_name(text), text);
+  }
+  EXPECT_EQ(read_name("\\x41\\xFF"), "A\xff");
+}
+
+// Bytes that meet the rules more often than chance would.
+std::string random_name(std::mt19937& random) {
+  const std::string pieces[] = {"\\",
+                                "x",
+                                "ff",
+                                "\xff",
+                                " ",
+                                "\xc2",
+                                "\xa0",
+                                "\xe2\x80\xae",
+                                "\xe2\x80\xa8",
+                                "\x1b",
+                                "\x7f",
+                                "\xc2\x9b",
+                                "=",
+                                "'",
+                                "\"",
+                                ",",
+                                "a",
+                                "\xc3\xa9",
+                                "\n",
+                                "\\x20",
+                                "\0"s,
+                                "\xed\xa0",
+                                "\xf0\x9f\x98\x80"};
+  std::string name;
+  for (std::size_t left = random() % 8; left > 0; --left) {
+    if (random() % 4 == 0) {
+      name += static_cast<char>(random() % 256);
+    } else {
+      name += pieces[random() % std::size(pieces)];
+    }
+  }
+  return name;
+}
+
+TEST(NameText, WhateverTheBytesAreWhatIsShownIsSafeAndReadBack) {
+  std::mt19937 random(7);
+  std::map<std::string, std::string> names;
+  for (int round = 0; round < 50'000; ++round) {
+    const std::string name = random_name(random);
+    const std::string shown = show_name(name);
+    ASSERT_EQ(read_name(shown), name) << shown;
+    ASSERT_TRUE(is_utf8(shown)) << shown;
+    ASSERT_EQ(shown.find_first_of("\n\x1b\x7f\0"s), std::string::npos) << shown;
+    for (const char* hidden : {"\xc2\x9b", "\xe2\x80\xae", "\xe2\x80\xa8", "\xc2\xa0"}) {
+      ASSERT_EQ(shown.find(hidden), std::string::npos) << shown;
+    }
+    ASSERT_FALSE(shown.starts_with(' ') || shown.ends_with(' ')) << shown;
+    const auto [known, fresh] = names.emplace(shown, name);
+    ASSERT_TRUE(fresh || known->second == name) << shown << " is shown for two names";
+  }
 }
 
 TEST(IsUtf8, FollowsTheStandard) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "memberlist/name_text.hpp"
 #include "swim/drops.hpp"
 #include "swim/engine_impl.hpp"
 #include "wire/layers.hpp"
@@ -407,8 +408,8 @@ Result<OperationId> Engine::ping(TimePoint now, std::string_view member,
   impl_->begin(now);
   const swim::MemberIndex target = impl_->context.table.find(member);
   if (target == swim::kNoMember) {
-    return fail(ErrorCode::unknown_member, fmt::format("no member is called '{}'", member),
-                std::string(member));
+    return fail(ErrorCode::unknown_member,
+                fmt::format("no member is called '{}'", show_name(member)), std::string(member));
   }
   if (impl_->prober.hand_pings() >= limits::kHandPings) {
     return fail(ErrorCode::too_large,

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "memberlist/name_text.hpp"
 #include "swim/drops.hpp"
 #include "swim/metrics.hpp"
 
@@ -446,7 +447,7 @@ void Prober::on_ping(const wire::Ping& ping, const Address& from) {
     const std::uint64_t subject = context_.subject(from);
     context_.log_state(LogCause::wrong_name, subject, LogLevel::warning, from, [&] {
       return LogLine(fmt::format("ping for {} ignored: this node is {}", escape_for_log(ping.node),
-                                 context_.self_name()),
+                                 show_name(context_.self_name())),
                      {{"member", escape_for_log(ping.node)}});
     });
     return;

@@ -12,6 +12,7 @@
 
 #include "base/byte_reader.hpp"
 #include "base/limits.hpp"
+#include "memberlist/name_text.hpp"
 #include "swim/incarnation.hpp"
 #include "swim/metrics.hpp"
 #include "swim/versions.hpp"
@@ -311,7 +312,7 @@ std::unexpected<Error> PushPull::name_taken(const Address& holder, const Address
   context_.name_holder = holder;
   return fail(ErrorCode::name_taken,
               fmt::format("the name {} is taken: {} knows it at {}, and this node is at {}",
-                          context_.self_name(), from.to_string(), holder.to_string(),
+                          show_name(context_.self_name()), from.to_string(), holder.to_string(),
                           context_.self_entry().record->address.to_string()),
               from.to_string());
 }

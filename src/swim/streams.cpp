@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "memberlist/name_text.hpp"
 #include "swim/drops.hpp"
 #include "swim/keys.hpp"
 #include "swim/metrics.hpp"
@@ -473,7 +474,7 @@ Result<void> Streams::admits(const wire::PushPullMessage& message, const Address
     return fail(ErrorCode::name_taken,
                 fmt::format("this node has not joined itself: its name {} is taken by the member "
                             "at {}",
-                            context_.self_name(), context_.name_holder->to_string()));
+                            show_name(context_.self_name()), context_.name_holder->to_string()));
   }
   return push_pull_.check(message, from);
 }
@@ -499,7 +500,7 @@ void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& fro
     const std::uint64_t subject = context_.subject(Address{from.ip, 0});
     context_.log_state(LogCause::wrong_name, subject, LogLevel::warning, from, [&] {
       return LogLine(fmt::format("ping by stream for {} ignored: this node is {}",
-                                 escape_for_log(ping.node), context_.self_name()),
+                                 escape_for_log(ping.node), show_name(context_.self_name())),
                      {{"member", escape_for_log(ping.node)}});
     });
   } else {

@@ -23,13 +23,14 @@ struct Room {
 };
 
 /// Public headers that are values and errors: what every room may speak in.
-const Names kValueHeaders = {"address.hpp", "bytes.hpp",  "config.hpp", "error.hpp",
-                             "event.hpp",   "export.hpp", "key.hpp",    "member.hpp",
-                             "metrics.hpp", "time.hpp",   "version.hpp"};
+const Names kValueHeaders = {"address.hpp", "bytes.hpp",     "config.hpp", "error.hpp",
+                             "event.hpp",   "export.hpp",    "key.hpp",    "member.hpp",
+                             "metrics.hpp", "name_text.hpp", "time.hpp",   "version.hpp"};
 /// The rooms that make the engine, or feed it, also see its contract.
-const Names kEngineHeaders = {"address.hpp", "bytes.hpp",   "config.hpp", "engine.hpp",
-                              "error.hpp",   "event.hpp",   "export.hpp", "key.hpp",
-                              "member.hpp",  "metrics.hpp", "time.hpp",   "version.hpp"};
+const Names kEngineHeaders = {"address.hpp", "bytes.hpp",   "config.hpp",    "engine.hpp",
+                              "error.hpp",   "event.hpp",   "export.hpp",    "key.hpp",
+                              "member.hpp",  "metrics.hpp", "name_text.hpp", "time.hpp",
+                              "version.hpp"};
 
 /// The room that brings the transports also sees what they are.
 const Names kTransportHeaders = [] {
