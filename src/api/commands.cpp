@@ -6,7 +6,7 @@
 #include "base/limits.hpp"
 #include "base/own_packet.hpp"
 #include "memberlist/name_text.hpp"
-#include "net/interfaces.hpp"
+#include "net/advertised.hpp"
 
 namespace memberlist {
 namespace {
@@ -95,23 +95,24 @@ void Memberlist::Impl::leave(const CallOptions& options, Done<Result<void>> done
 
 // Where the machine's address is detected, and is another one by now. Without the mutex: the system
 // is asked.
-std::optional<Address> Memberlist::Impl::moved_address() const {
+std::optional<net::AdvertisedChoice> Memberlist::Impl::detect_moved() const {
   if (!detects_address_) return std::nullopt;
   const Address told = view([](const Engine& engine) { return engine.local_member().address(); });
-  const auto moved = net::detect_moved(config_.bind.ip, told.ip);
-  return moved ? std::optional(Address{*moved, told.port}) : std::nullopt;
+  return net::detect_moved(config_.bind.ip, told.ip);
 }
 
 void Memberlist::Impl::update_meta(BytesView meta, const CallOptions& options,
                                    Done<Result<void>> done) {
-  const std::optional<Address> moved = moved_address();
+  auto moved = detect_moved();
   begin(
       [&](Engine& engine, TimePoint now) {
         const Duration usual = moved ? 2 * kAnnounceTimeout : kAnnounceTimeout;  // two messages
         const Duration timeout = options.timeout.value_or(usual);
         // Not for meta data that is refused: a call that fails at once changes nothing.
         if (moved && check_own_meta(config_, meta.size())) {
-          if (auto moving = engine.advertise(now, *moved, timeout); !moving) return moving;
+          const Address address{moved->ip, engine.local_member().address().port};
+          if (auto moving = engine.advertise(now, address, timeout); !moving) return moving;
+          post([choice = std::move(*moved)](Impl& self) { self.log_choice(choice); });
         }
         return engine.update_meta(now, meta, timeout);
       },

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "api/memberlist_impl.hpp"
+#include "net/advertised.hpp"
 #include "net/interfaces.hpp"
 #include "net/socket_transport.hpp"
 
@@ -108,7 +109,8 @@ Result<void> Memberlist::Impl::choose_advertised(const Address& bound) {
   if (advertise.ip.is_unspecified()) {
     auto detected = net::detect_advertised(bound.ip);
     if (!detected) return std::unexpected(std::move(detected.error()));
-    advertise.ip = *detected;
+    advertise.ip = detected->ip;
+    detected_ = std::move(*detected);
   }
   config_.advertise = advertise;
   return {};
@@ -151,6 +153,7 @@ void Memberlist::Impl::warn_if_open() const {
                    advertise.to_string()),
        {},
        {{"address", config_.bind.to_string()}, {"advertised", advertise.to_string()}}});
+  if (detected_) log_choice(*detected_);
   warn_of_networks(advertise.ip);
   const bool has_keys = !view([](const Engine& engine) { return engine.keys(); }).empty();
   if (has_keys || advertise.ip.is_private() || advertise.ip.is_loopback()) return;
@@ -159,6 +162,15 @@ void Memberlist::Impl::warn_if_open() const {
                    advertise.to_string()),
        {},
        {{"advertised", advertise.to_string()}}});
+}
+
+void Memberlist::Impl::log_choice(const net::AdvertisedChoice& choice) const {
+  const std::string ip = choice.ip.to_string();
+  log({choice.doubtful ? LogLevel::warning : LogLevel::info,
+       fmt::format("advertising {} ({}): {}{}{}", ip, choice.interface, choice.reason,
+                   choice.others.empty() ? "" : "; not chosen: ", choice.others),
+       {},
+       {{"advertised", ip}, {"interface", choice.interface}, {"not_chosen", choice.others}}});
 }
 
 // Of allowed networks that keep out what was hardly meant to be kept out.

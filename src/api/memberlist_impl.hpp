@@ -24,6 +24,7 @@
 #include "memberlist/engine.hpp"
 #include "memberlist/memberlist.hpp"
 #include "memberlist/transport.hpp"
+#include "net/advertised.hpp"
 #include "net/loop.hpp"
 #include "net/resolver.hpp"
 
@@ -111,6 +112,7 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   Result<void> make_engine(std::vector<Bytes> keys);
   void start();
   void warn_if_open() const;
+  void log_choice(const net::AdvertisedChoice& choice) const;
   void warn_of_networks(const IpAddress& own) const;
 
   // --- the loop's thread
@@ -136,7 +138,7 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   void begin(const Start& start, const std::stop_token& stop, const CallPointer& call);
   void watch(const std::stop_token& stop, const CallPointer& call);
   void request_flush();  // with the mutex held
-  [[nodiscard]] std::optional<Address> moved_address() const;
+  [[nodiscard]] std::optional<net::AdvertisedChoice> detect_moved() const;
   /// Registers a call that no operation of the engine ends, and runs `go_on` on the loop's thread.
   /// Whoever completes the call takes it out of `waiting_` first.
   void await_call(const std::stop_token& stop, const CallPointer& call,
@@ -156,7 +158,8 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
 
   // With name, bound address and advertised address filled in, and without keys.
   Config config_;
-  bool detects_address_ = false;  // the advertised one, as nothing names it
+  bool detects_address_ = false;                   // the advertised one, as nothing names it
+  std::optional<net::AdvertisedChoice> detected_;  // at create
   Handlers handlers_;
   api::MetricsOutput metrics_;
   std::shared_ptr<Runtime::Impl> runtime_;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -15,32 +13,24 @@ struct InterfaceAddress {
   std::string interface;
   IpAddress ip;
   bool loopback = false;  ///< the interface's own flag
+  bool running = true;    ///< the interface has a carrier, or needs none
 };
 
 /// All addresses of this machine's interfaces that are up, in the system's order. Error: `system`.
 [[nodiscard]] Result<std::vector<InterfaceAddress>> interface_addresses();
 
-/// What a member bound to the unspecified address `bind` (`0.0.0.0` or `::`) tells others
-/// (protocol 8): the first private address of a family that its sockets speak; where both are
-/// spoken, IPv6 first. 169.254/16 comes after all others. Never a loopback address, which would
-/// send others to themselves, nor a link-local IPv6 one, which means nothing without its zone:
-/// a machine that has nothing else needs an explicit address. Error: `no_address`, with what was
-/// found and what to try.
-[[nodiscard]] Result<IpAddress> choose_advertised(const IpAddress& bind,
-                                                  std::span<const InterfaceAddress> addresses);
+/// The addresses from which packets to the Internet leave, at most one of each family; none where
+/// there is no default route. The system is asked for its routes; nothing is sent.
+[[nodiscard]] std::vector<IpAddress> default_route_sources();
+
+/// What this machine has to be reached at.
+struct HostNetwork {
+  std::vector<InterfaceAddress> addresses;
+  std::vector<IpAddress> default_sources;
+};
 
 /// The two above in one.
-[[nodiscard]] Result<IpAddress> detect_advertised(const IpAddress& bind);
-
-/// Where such a member, that has told others `current` so far, is to be found from now on; empty if
-/// that is no other address. It stays as long as the machine has it, so that one more interface
-/// makes nobody move, and where nothing better is there.
-[[nodiscard]] std::optional<IpAddress> choose_moved(const IpAddress& bind, const IpAddress& current,
-                                                    std::span<const InterfaceAddress> addresses);
-
-/// The same, of what the machine has.
-[[nodiscard]] std::optional<IpAddress> detect_moved(const IpAddress& bind,
-                                                    const IpAddress& current);
+[[nodiscard]] Result<HostNetwork> host_network();
 
 /// This machine's name, empty if it has none.
 [[nodiscard]] std::string host_name();

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "memberlist/address.hpp"
+#include "memberlist/error.hpp"
+#include "net/interfaces.hpp"
+
+namespace memberlist::net {
+
+/// Own addresses that a message lists; a host of containers may have a thousand.
+inline constexpr std::size_t kNamedAddresses = 16;
+
+/// The address that a member tells others, and how it was found.
+struct AdvertisedChoice {
+  IpAddress ip;
+  std::string interface;
+  std::string reason;     ///< why this one, as the end of a sentence
+  std::string others;     ///< those that were not chosen, each with what speaks against it
+  bool doubtful = false;  ///< it is a last resort: probably nobody can reach it
+};
+
+/// What a member bound to the unspecified address `bind` (`0.0.0.0` or `::`) tells others
+/// (protocol 8): a private address of a family that its sockets speak. The interface of the default
+/// route goes first, then the system's order; of one interface's addresses, IPv6 goes first where
+/// both are spoken. 169.254/16 comes behind those, and an interface without carrier (a bridge that
+/// nothing is plugged into) behind everything.
+///
+/// Never a public address, and no 169.254/16 beside one; never a loopback address, which would send
+/// others to themselves, nor a link-local IPv6 one, which means nothing without its zone: a machine
+/// that has nothing else needs an explicit address. Error: `no_address`, with what was found and
+/// what to try.
+[[nodiscard]] Result<AdvertisedChoice> choose_advertised(const IpAddress& bind,
+                                                         const HostNetwork& network);
+
+/// The same, of what the machine has.
+[[nodiscard]] Result<AdvertisedChoice> detect_advertised(const IpAddress& bind);
+
+/// Where such a member, that has told others `current` so far, is to be found from now on; empty if
+/// that is no other address. It stays as long as the machine has it, so that one more interface
+/// makes nobody move, and where nothing better is there.
+[[nodiscard]] std::optional<AdvertisedChoice> choose_moved(const IpAddress& bind,
+                                                           const IpAddress& current,
+                                                           const HostNetwork& network);
+
+/// The same, of what the machine has.
+[[nodiscard]] std::optional<AdvertisedChoice> detect_moved(const IpAddress& bind,
+                                                           const IpAddress& current);
+
+}  // namespace memberlist::net
