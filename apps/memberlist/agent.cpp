@@ -133,6 +133,28 @@ void leave_cluster(Memberlist& list, EventHub& hub, Log& log, bool must_leave) {
   }
 }
 
+// Ends the member and what is served of it, in this order, before what they use goes: also if an
+// exception cuts the service short.
+class EndOfService {
+ public:
+  EndOfService(Memberlist& list, EventHub& hub, std::optional<AdminServer>& server)
+      : list_(list), hub_(hub), server_(server) {}
+  EndOfService(const EndOfService&) = delete;
+  EndOfService& operator=(const EndOfService&) = delete;
+  ~EndOfService() {
+    hub_.close(kLastEventsTimeout);
+    list_.shutdown();
+    if (server_) {
+      server_->stop();
+    }
+  }
+
+ private:
+  Memberlist& list_;
+  EventHub& hub_;
+  std::optional<AdminServer>& server_;
+};
+
 // The parts that live as long as the member does.
 class Agent {
  public:
@@ -201,8 +223,10 @@ class Agent {
   int serve_until_end(Memberlist& list) {
     AdminApi api(list, hub_, metrics_, server_ ? server_->address().to_string() : "",
                  [this] { end_.trigger({}); });
+    const EndOfService end_of_service(list, hub_, server_);
     if (server_) {
-      server_->serve(api, hub_);
+      server_->serve(api, hub_,
+                     [this](LogLevel level, std::string_view text) { log_.write(level, text); });
     }
     if (!plan_.join.empty()) {
       join(list);
@@ -210,11 +234,6 @@ class Agent {
     const EndReason reason = end_.wait();
     if (!reason.error) {
       leave_cluster(list, hub_, log_, reason.must_leave);
-    }
-    hub_.close(kLastEventsTimeout);
-    list.shutdown();
-    if (server_) {
-      server_->stop();
     }
     return reason.error ? report(*reason.error) : kExitDone;
   }

@@ -32,7 +32,7 @@ struct Refusal {
 
 /// Keeps out of the admin API what a page in somebody's browser could send: requests for another
 /// host name (DNS rebinding) and from another origin (request forgery); and whoever lacks the
-/// token.
+/// token. Where there is a token any host name will do: no page can know the token.
 class RequestGuard {
  public:
   /// `bound` is where the server listens. Without a token everybody who can connect may ask.
@@ -40,10 +40,13 @@ class RequestGuard {
 
   /// `std::nullopt` if the request may be served.
   [[nodiscard]] std::optional<Refusal> check(const RequestHead& head) const;
+  [[nodiscard]] bool wants_token() const noexcept { return token_.has_value(); }
 
  private:
   [[nodiscard]] bool host_is_ours(std::string_view host) const;
+  [[nodiscard]] std::optional<Refusal> check_host(const RequestHead& head) const;
   [[nodiscard]] std::optional<Refusal> check_caller(const RequestHead& head) const;
+  [[nodiscard]] bool has_token(const RequestHead& head) const;
   [[nodiscard]] static std::optional<Refusal> check_body(const RequestHead& head);
 
   Address bound_;

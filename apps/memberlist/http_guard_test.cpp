@@ -45,14 +45,13 @@ TEST(RequestGuard, WantsExactlyOneHost) {
 }
 
 TEST(RequestGuard, ServesTheBoundAddress) {
-  const RequestGuard one({IpAddress::v4(10, 0, 0, 1), 7947}, "0123456789abcdef");
+  const RequestGuard one({IpAddress::v4(10, 0, 0, 1), 7947}, std::nullopt);
   auto head = request_for("10.0.0.1:7947");
-  head.authorization = "Bearer 0123456789abcdef";
   EXPECT_EQ(status_of(one, head), 0);
   head.host = "10.0.0.2:7947";
   EXPECT_EQ(status_of(one, head), 403);
   // Whoever listens on all addresses may be asked at any of them, but not by a name.
-  const RequestGuard all(kAny, "0123456789abcdef");
+  const RequestGuard all(kAny, std::nullopt);
   EXPECT_EQ(status_of(all, head), 0);
   head.host = "evil.example:7947";
   EXPECT_EQ(status_of(all, head), 403);
@@ -92,6 +91,28 @@ TEST(RequestGuard, WantsTheToken) {
   }
   head.authorization = "Bearer 0123456789abcdef";
   EXPECT_EQ(status_of(guard, head), 0);
+}
+
+TEST(RequestGuard, ReadsTheSchemeInAnyCase) {
+  const RequestGuard guard(kLoopback, "0123456789abcdef");
+  auto head = request_for("127.0.0.1:7947");
+  for (const char* given :
+       {"bearer 0123456789abcdef", "BEARER 0123456789abcdef", "Bearer   0123456789abcdef"}) {
+    head.authorization = given;
+    EXPECT_EQ(status_of(guard, head), 0) << given;
+  }
+}
+
+TEST(RequestGuard, TakesAnyHostWithTheToken) {
+  const RequestGuard guard(kAny, "0123456789abcdef");
+  auto head = request_for("node7.example:7947");
+  EXPECT_EQ(status_of(guard, head), 401);
+  head.authorization = "Bearer 0123456789abcdef";
+  EXPECT_EQ(status_of(guard, head), 0);
+  head.origin = "http://evil.example";
+  EXPECT_EQ(status_of(guard, head), 403);
+  head.host_count = 2;
+  EXPECT_EQ(status_of(guard, head), 400);
 }
 
 TEST(RequestGuard, LimitsPathAndBody) {

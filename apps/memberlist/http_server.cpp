@@ -1,347 +1,384 @@
 #include "http_server.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <httplib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
-#include <chrono>
-#include <condition_variable>
-#include <functional>
-#include <mutex>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <future>
+#include <map>
 #include <system_error>
 #include <thread>
+#include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "http_connection.hpp"
-#include "http_guard.hpp"
-#include "secret_text.hpp"
+#include "http_limits.hpp"
+#include "http_session.hpp"
 
 namespace memberlist::cli {
 
 namespace {
 
-using namespace std::chrono_literals;
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using namespace http_limits;
+using AcceptedSocket = tcp::socket::rebind_executor<asio::io_context::executor_type>::other;
+using BoostError = boost::system::error_code;
 
-// Every subscriber keeps a connection; the rest is for requests that end soon.
-constexpr std::size_t kMaxConnections = EventHub::kMaxSubscribers + 8;
-constexpr auto kHeartbeat = 5s;
-constexpr const char* kJsonType = "application/json";
+constexpr std::chrono::milliseconds kFirstAcceptPause{10};
+constexpr std::chrono::milliseconds kLongestAcceptPause{1000};
 
-// A thread for each connection, made when it comes. At the limit further ones wait to be accepted.
-class ConnectionThreads : public httplib::TaskQueue {
+void close_on_exec(int socket) { std::ignore = ::fcntl(socket, F_SETFD, FD_CLOEXEC); }
+
+// Lets the kernel find out about a peer that is gone without a word.
+void bound_silence(int socket) {
+  const unsigned milliseconds = std::chrono::milliseconds(kUnacknowledgedTimeout).count();
+  std::ignore =
+      ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+}
+
+// Threads for calls that wait. The first is there from the start, the others come when they are
+// needed; without them calls only wait longer.
+class CallThreads {
  public:
-  void enqueue(std::function<void()> work) override {
-    {
-      std::unique_lock lock(state_->mutex);
-      state_->changed.wait(lock, [this] { return state_->count < kMaxConnections; });
-      ++state_->count;
-    }
-    const auto run = [state = state_, work = std::move(work)] {
-      work();
-      const std::scoped_lock lock(state->mutex);
-      --state->count;
-      state->changed.notify_all();
-    };
-    try {
-      std::thread(run).detach();
-    } catch (const std::system_error&) {
-      run();  // no more threads to be had: slowly is better than not at all
+  ~CallThreads() { stop(); }
+
+  void start() { add_thread(); }
+
+  // On one thread only. `under_way` counts this call, too.
+  void run(std::function<void()> call, std::size_t under_way) {
+    asio::post(io_, std::move(call));
+    if (under_way > threads_.size() && threads_.size() < kMaxCallThreads) {
+      try {
+        add_thread();
+      } catch (const std::system_error&) {  // none to be had: those that are there do it
+        return;
+      }
     }
   }
 
-  void shutdown() override {
-    std::unique_lock lock(state_->mutex);
-    state_->changed.wait(lock, [this] { return state_->count == 0; });
+  void stop() noexcept {
+    work_.reset();
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
+    threads_.clear();
   }
 
  private:
-  struct State {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::size_t count = 0;
-  };
-  std::shared_ptr<State> state_ = std::make_shared<State>();
+  void add_thread() {
+    threads_.reserve(kMaxCallThreads);
+    threads_.emplace_back([this] { io_.run(); });
+  }
+
+  asio::io_context io_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  std::vector<std::thread> threads_;
 };
-
-// The HTTP library's server on connections of ours.
-class Server final : public httplib::Server {
- public:
-  void stop_connections() noexcept { stop_.raise(); }
-  void answer(socket_t socket) { process_and_close_socket(socket); }
-
- private:
-  bool process_and_close_socket(socket_t socket) override {
-    Connection connection(socket, stop_);
-    switch (connection.read_head()) {
-      case Connection::Head::complete:
-        break;
-      case Connection::Head::too_large:
-        return connection.Stream::write(
-                   "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
-                   "Content-Length: 0\r\n\r\n") > 0;
-      case Connection::Head::none:
-        return false;
-    }
-    // One request a connection: an idle one would keep its thread.
-    bool closed = false;
-    return process_request(connection, true, closed, nullptr);
-  }
-
-  StopSignal stop_;
-};
-
-void set_reply(httplib::Response& response, const ApiReply& reply) {
-  response.status = reply.status;
-  response.set_content(reply.body + "\n", kJsonType);
-}
-
-std::optional<std::string> header(const httplib::Request& request, const char* name) {
-  return request.has_header(name) ? std::optional(request.get_header_value(name)) : std::nullopt;
-}
-
-RequestHead head_of(const httplib::Request& request) {
-  RequestHead head;
-  head.method = request.method;
-  head.path = request.path;
-  head.target_bytes = request.target.size();
-  head.host_count = request.get_header_value_count("Host");
-  head.host = request.get_header_value("Host");
-  head.origin = header(request, "Origin");
-  head.fetch_site = header(request, "Sec-Fetch-Site");
-  head.authorization = header(request, "Authorization");
-  head.content_length = header(request, "Content-Length");
-  head.encoded_body =
-      request.has_header("Transfer-Encoding") || request.has_header("Content-Encoding");
-  return head;
-}
-
-using Handler = httplib::Server::Handler;
-
-// A path, its only method, and what it does.
-struct Route {
-  std::string_view method;
-  std::string path;
-  Handler handler;
-};
-
-Handler call_with_body(AdminApi& api, ApiReply (AdminApi::*call)(const std::string&)) {
-  return [&api, call](const httplib::Request& request, httplib::Response& response) {
-    set_reply(response, (api.*call)(request.body));
-  };
-}
-
-// The same for a body that holds a key: it is wiped, once it was used. The request is the library's
-// own object, which is not const.
-Handler call_with_key(AdminApi& api, ApiReply (AdminApi::*call)(const std::string&)) {
-  return [&api, call](const httplib::Request& request, httplib::Response& response) {
-    set_reply(response, (api.*call)(request.body));
-    wipe_text(const_cast<std::string&>(request.body));
-  };
-}
-
-// Streams the hub's lines until the reader goes away or the hub is closed.
-void stream_events(EventHub& hub, httplib::Response& response) {
-  auto subscription = hub.subscribe();
-  if (subscription == nullptr) {
-    set_reply(response, error_reply(503, "too_many_subscribers",
-                                    fmt::format("{} read the events already: end one of them",
-                                                EventHub::kMaxSubscribers)));
-    return;
-  }
-  response.set_chunked_content_provider(
-      "application/x-ndjson",
-      [subscription = std::move(subscription)](std::size_t, httplib::DataSink& sink) {
-        const auto next = subscription->next(kHeartbeat);
-        switch (next.state) {
-          case EventSubscription::State::line:
-            return sink.write(next.line.data(), next.line.size());
-          case EventSubscription::State::nothing_yet:
-            return sink.write("\n", 1);  // finds out whether somebody still listens
-          case EventSubscription::State::ended:
-            break;
-        }
-        sink.done();
-        return true;
-      });
-}
-
-std::vector<Route> routes_to(AdminApi& api, EventHub& hub) {
-  return {
-      {"GET", "/v1/members",
-       [&api](const auto& request, auto& response) {
-         set_reply(response, api.members(request.get_param_value("status")));
-       }},
-      {"GET", "/v1/info", [&api](const auto&, auto& response) { set_reply(response, api.info()); }},
-      {"GET", "/metrics",
-       [&api](const auto&, auto& response) {
-         response.set_content(api.metrics(), AgentMetrics::kContentType);
-       }},
-      {"GET", "/v1/events", [&hub](const auto&, auto& response) { stream_events(hub, response); }},
-      {"POST", "/v1/leave",
-       [&api](const auto&, auto& response) { set_reply(response, api.leave()); }},
-      {"POST", "/v1/join", call_with_body(api, &AdminApi::join)},
-      {"PUT", "/v1/meta", call_with_body(api, &AdminApi::meta)},
-      {"POST", "/v1/ping", call_with_body(api, &AdminApi::ping)},
-      {"POST", "/v1/send", call_with_body(api, &AdminApi::send)},
-      {"POST", "/v1/broadcast", call_with_body(api, &AdminApi::broadcast)},
-      {"GET", "/v1/keys", [&api](const auto&, auto& response) { set_reply(response, api.keys()); }},
-      {"POST", "/v1/keys/add", call_with_key(api, &AdminApi::add_key)},
-      {"POST", "/v1/keys/use", call_with_key(api, &AdminApi::use_key)},
-      {"POST", "/v1/keys/remove", call_with_key(api, &AdminApi::remove_key)},
-      {"PUT", "/v1/keys/verify", call_with_body(api, &AdminApi::verify)},
-  };
-}
-
-const Route* find_route(const std::vector<Route>& routes, std::string_view path) {
-  const auto found = std::ranges::find(routes, path, &Route::path);
-  return found != routes.end() ? &*found : nullptr;
-}
-
-// The answer to what no handler took: another path, or a known one with another method.
-void answer_unhandled(const std::vector<Route>& routes, const httplib::Request& request,
-                      httplib::Response& response) {
-  if (!response.body.empty()) {
-    return;
-  }
-  const Route* route = find_route(routes, request.path);
-  if (response.status == 404 && route != nullptr && route->method != request.method) {
-    response.set_header("Allow", std::string(route->method));
-    set_reply(response, error_reply(405, "method_not_allowed",
-                                    fmt::format("{} takes {}", route->path, route->method)));
-  } else if (response.status == 404) {
-    set_reply(response, error_reply(404, "not_found", "there is nothing at this path"));
-  } else {
-    set_reply(response, error_reply(response.status, "bad_request", "the request is malformed"));
-  }
-}
-
-// Whether the HTTP library would wait for a body until the connection closes: without a length
-// there is none (RFC 9112, section 6.3), as in `curl -X POST`.
-bool lacks_body(const httplib::Request& request) {
-  return request.method != "GET" && request.method != "HEAD" &&
-         !request.has_header("Content-Length");
-}
 
 }  // namespace
 
-class AdminServer::Impl {
+class AdminServer::Impl final : public HttpSessionHost {
  public:
   Impl(const Address& address, std::optional<std::string> token)
-      : address_(address), token_(std::move(token)) {
-    server_.new_task_queue = [] { return new ConnectionThreads; };
-    // Not SO_REUSEPORT, which the library would set: a second agent must not share the port.
-    server_.set_socket_options([](socket_t socket) {
-      const int yes = 1;
-      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    });
-  }
+      : address_(address), token_(std::move(token)), acceptor_(io_), accept_timer_(io_) {}
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
+  ~Impl() override { stop(); }
 
-  ~Impl() { stop(); }
+  BoostError bind();
+  [[nodiscard]] const Address& address() const { return address_; }
+  void prepare(AdminApi& api, EventHub& hub);
+  void serve(AdminApi& api, EventHub& hub, LogFunction log);
+  void answer(int socket);
+  void stop() noexcept;
 
-  // 0, or why not.
-  int bind() {
-    const std::string host = address_.ip.to_string();
-    errno = 0;
-    if (address_.port != 0) {
-      return server_.bind_to_port(host, address_.port) ? 0 : (errno != 0 ? errno : EADDRINUSE);
-    }
-    const int port = server_.bind_to_any_port(host);
-    if (port <= 0) {
-      return errno != 0 ? errno : EADDRNOTAVAIL;
-    }
-    address_.port = static_cast<std::uint16_t>(port);
-    return 0;
-  }
-
-  const Address& address() const { return address_; }
-
-  void prepare(AdminApi& api, EventHub& hub) {
-    add_guard();
-    add_routes(api, hub);
-  }
-
-  void answer(int socket) { server_.answer(socket); }
-
-  void serve(AdminApi& api, EventHub& hub) {
-    prepare(api, hub);
-    thread_ = std::thread([this] {
-      server_.listen_after_bind();
-      listening_ended_ = true;
-    });
-    // Until it runs, stop() would have no effect.
-    while (!server_.is_running() && !listening_ended_) {
-      std::this_thread::sleep_for(1ms);
-    }
-  }
-
-  void stop() {
-    server_.stop();
-    server_.stop_connections();
-    if (thread_.joinable()) {
-      thread_.join();
-    }
-  }
+  const RequestGuard& guard() const override { return *guard_; }
+  AdminApi& api() override { return *api_; }
+  EventHub& hub() override { return *hub_; }
+  bool run_call(std::function<HttpReply()> call, std::function<void(HttpReply)> done) override;
+  bool take_upload(std::size_t bytes) override;
+  void give_back_upload(std::size_t bytes) override { upload_bytes_ -= bytes; }
+  bool is_stopping() const override { return stopping_; }
+  void forget(const HttpSession& session) override;
 
  private:
-  void add_guard() {
-    server_.set_pre_routing_handler(
-        [this, guard = RequestGuard(address_, token_)](const httplib::Request& request,
-                                                       httplib::Response& response) {
-          response.set_header("Cache-Control", "no-store");
-          response.set_header("X-Content-Type-Options", "nosniff");
-          if (const auto refusal = guard.check(head_of(request))) {
-            set_reply(response, error_reply(refusal->status, refusal->code, refusal->message));
-            return httplib::Server::HandlerResponse::Handled;
-          }
-          if (!lacks_body(request)) {
-            return httplib::Server::HandlerResponse::Unhandled;
-          }
-          const Route* route = find_route(routes_, request.path);
-          if (route != nullptr && route->method == request.method) {
-            route->handler(request, response);
-          } else {
-            response.status = 404;
-          }
-          return httplib::Server::HandlerResponse::Handled;
-        });
-    server_.set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
-      answer_unhandled(routes_, request, response);
-    });
-    server_.set_exception_handler([](const auto&, auto& response, std::exception_ptr) {
-      set_reply(response, error_reply(500, "system", "the request could not be carried out"));
-    });
-  }
+  using Sessions = std::unordered_map<const HttpSession*, std::shared_ptr<HttpSession>>;
 
-  void add_routes(AdminApi& api, EventHub& hub) {
-    routes_ = routes_to(api, hub);
-    for (const Route& route : routes_) {
-      if (route.method == "GET") {
-        server_.Get(route.path, route.handler);
-      } else if (route.method == "PUT") {
-        server_.Put(route.path, route.handler);
-      } else {
-        server_.Post(route.path, route.handler);
-      }
-    }
-    server_.Get(R"(/v1/members/([\s\S]+))", [&api](const auto& request, auto& response) {
-      set_reply(response, api.member(request.matches[1].str()));
-    });
-  }
+  void run();
+  void accept();
+  void accepted(HttpSession::Socket socket, const std::string& source);
+  void pause_accepting(const BoostError& error);
+  void make_room();
+  void begin_stop();
+  void drop_rest();
+  void log(LogLevel level, std::string_view text) const noexcept;
 
   Address address_;
   std::optional<std::string> token_;
-  std::vector<Route> routes_;
-  Server server_;
+  std::optional<RequestGuard> guard_;
+  AdminApi* api_ = nullptr;
+  EventHub* hub_ = nullptr;
+  LogFunction log_;
+
+  asio::io_context io_;
+  tcp::acceptor acceptor_;
+  asio::steady_timer accept_timer_;
+  std::chrono::milliseconds accept_pause_ = kFirstAcceptPause;
+  Sessions sessions_;
+  std::size_t calls_under_way_ = 0;
+  std::size_t upload_bytes_ = 0;
+  bool accepting_ = false;  // or waits before the next try
+  bool stopping_ = false;
+  CallThreads calls_;
   std::thread thread_;
-  std::atomic<bool> listening_ended_ = false;
 };
+
+BoostError AdminServer::Impl::bind() {
+  BoostError error;
+  const auto ip = asio::ip::make_address(address_.ip.to_string(), error);
+  if (error) {
+    return error;
+  }
+  const tcp::endpoint endpoint(ip, address_.port);
+  acceptor_.open(endpoint.protocol(), error);
+  if (!error) {
+    close_on_exec(acceptor_.native_handle());
+    // Not SO_REUSEPORT: a second agent must not share the port.
+    acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  }
+  if (!error) {
+    // An error as every other one: Asio would wait for the next client, whoever waits already.
+    acceptor_.set_option(tcp::acceptor::enable_connection_aborted(true), error);
+  }
+  if (!error) {
+    acceptor_.bind(endpoint, error);
+  }
+  if (!error) {
+    acceptor_.listen(tcp::acceptor::max_listen_connections, error);
+  }
+  if (!error) {
+    address_.port = acceptor_.local_endpoint(error).port();
+  }
+  return error;
+}
+
+void AdminServer::Impl::prepare(AdminApi& api, EventHub& hub) {
+  guard_.emplace(address_, token_);
+  api_ = &api;
+  hub_ = &hub;
+  calls_.start();
+}
+
+void AdminServer::Impl::serve(AdminApi& api, EventHub& hub, LogFunction log) {
+  log_ = std::move(log);
+  prepare(api, hub);
+  thread_ = std::thread([this] { run(); });
+}
+
+// Nothing that goes wrong in one handler ends the others, or the accepting of connections.
+void AdminServer::Impl::run() {
+  for (;;) {
+    try {
+      if (!accepting_ && !stopping_) {
+        accept();
+      }
+      io_.run();
+      return;
+    } catch (const std::exception& error) {
+      log(LogLevel::error, error.what());
+      std::this_thread::sleep_for(kFirstAcceptPause);
+    }
+  }
+}
+
+void AdminServer::Impl::answer(int socket) {
+  io_.restart();
+  auto session = std::make_shared<HttpSession>(
+      HttpSession::Socket(io_, HttpSession::Protocol(AF_UNIX, 0), socket), "", io_, *this);
+  sessions_[session.get()] = session;
+  session->start();
+  session.reset();
+  io_.run();
+}
+
+void AdminServer::Impl::log(LogLevel level, std::string_view text) const noexcept {
+  try {
+    if (log_) {
+      log_(level, fmt::format("admin API at {}: {}", address_.to_string(), text));
+    }
+  } catch (const std::exception&) {  // no memory for a line of the log: there will be more of them
+    return;
+  }
+}
+
+// --- connections ---------------------------------------------------------------------------------
+
+void AdminServer::Impl::accept() {
+  acceptor_.async_accept(io_, [this](const BoostError& error, AcceptedSocket socket) {
+    accepting_ = false;
+    if (stopping_) {
+      return;
+    }
+    if (error) {
+      return pause_accepting(error);
+    }
+    if (accept_pause_ != kFirstAcceptPause) {
+      log(LogLevel::info, "accepts connections again");
+    }
+    accept_pause_ = kFirstAcceptPause;
+    BoostError gone;
+    const auto peer = socket.remote_endpoint(gone);
+    if (!gone) {
+      accepted(HttpSession::Socket(std::move(socket)), peer.address().to_string());
+    }
+    accept();
+  });
+  accepting_ = true;
+}
+
+// Accepting fails when descriptors or memory run out, or when a client is gone already. The waiting
+// connection may stay ready, so that trying again at once would spin.
+void AdminServer::Impl::pause_accepting(const BoostError& error) {
+  if (accept_pause_ == kFirstAcceptPause) {
+    log(LogLevel::warning, "cannot accept connections for now: " + error.message());
+  }
+  accept_timer_.expires_after(accept_pause_);
+  accept_timer_.async_wait([this](const BoostError& stopped) {
+    accepting_ = false;
+    if (!stopped && !stopping_) {
+      accept();
+    }
+  });
+  accepting_ = true;
+  accept_pause_ = std::min(2 * accept_pause_, kLongestAcceptPause);
+}
+
+void AdminServer::Impl::accepted(HttpSession::Socket socket, const std::string& source) {
+  close_on_exec(socket.native_handle());
+  bound_silence(socket.native_handle());
+  make_room();
+  if (sessions_.size() >= kMaxConnections) {
+    return;
+  }
+  const auto session = std::make_shared<HttpSession>(std::move(socket), source, io_, *this);
+  sessions_[session.get()] = session;
+  session->start();
+}
+
+// Closes one connection, if there are as many as there may be: of those that wait for their client,
+// one without a token before one with it; one of the source that has most of them; the one that has
+// waited longest. So who only connects and says nothing takes places from nobody but themselves.
+void AdminServer::Impl::make_room() {
+  if (sessions_.size() < kMaxConnections) {
+    return;
+  }
+  std::map<std::string_view, std::size_t> per_source;
+  for (const auto& [key, session] : sessions_) {
+    per_source[session->source()] += session->waits_for_client() ? 1 : 0;
+  }
+  HttpSession* last = nullptr;
+  const auto rank = [&](const HttpSession& session) {
+    return std::tuple(!session.has_shown_token(), per_source[session.source()],
+                      -session.since().time_since_epoch());
+  };
+  for (const auto& [key, session] : sessions_) {
+    if (session->waits_for_client() && (last == nullptr || rank(*last) < rank(*session))) {
+      last = session.get();
+    }
+  }
+  if (last != nullptr) {
+    last->close();
+  }
+}
+
+void AdminServer::Impl::forget(const HttpSession& session) {
+  sessions_.erase(&session);
+  if (stopping_ && sessions_.empty()) {
+    accept_timer_.cancel();
+  }
+}
+
+bool AdminServer::Impl::take_upload(std::size_t bytes) {
+  if (bytes > kMaxUploadBytes - upload_bytes_) {
+    return false;
+  }
+  upload_bytes_ += bytes;
+  return true;
+}
+
+bool AdminServer::Impl::run_call(std::function<HttpReply()> call,
+                                 std::function<void(HttpReply)> done) {
+  if (stopping_ || calls_under_way_ >= kMaxCalls) {
+    return false;
+  }
+  calls_.run(
+      [this, call = std::move(call), done = std::move(done), busy = asio::make_work_guard(io_)] {
+        asio::post(io_, [this, done, reply = call()]() mutable {
+          --calls_under_way_;
+          done(std::move(reply));
+        });
+      },
+      calls_under_way_ + 1);
+  ++calls_under_way_;
+  return true;
+}
+
+// --- the end -------------------------------------------------------------------------------------
+
+void AdminServer::Impl::begin_stop() {
+  stopping_ = true;
+  BoostError ignored;
+  acceptor_.close(ignored);
+  accept_timer_.cancel();
+  const Sessions open = sessions_;
+  for (const auto& [key, session] : open) {
+    if (session->waits_for_client() && !session->is_answering()) {
+      session->close();
+    }
+  }
+}
+
+// All calls are done, and the hub has ended its streams: what is left are answers on their way.
+void AdminServer::Impl::drop_rest() {
+  if (sessions_.empty()) {
+    return;
+  }
+  accept_timer_.expires_after(kStopTimeout);
+  accept_timer_.async_wait([this](const BoostError& /*cancelled*/) {
+    const Sessions open = sessions_;
+    for (const auto& [key, session] : open) {
+      session->close();
+    }
+  });
+}
+
+void AdminServer::Impl::stop() noexcept {
+  if (thread_.joinable()) {
+    std::promise<void> begun;
+    asio::post(io_, [&] {
+      begin_stop();
+      begun.set_value();
+    });
+    begun.get_future().wait();
+    calls_.stop();
+    asio::post(io_, [this] { drop_rest(); });
+    thread_.join();
+  }
+  calls_.stop();
+  sessions_.clear();
+}
+
+// --- the server ----------------------------------------------------------------------------------
 
 AdminServer::AdminServer(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 AdminServer::AdminServer(AdminServer&&) noexcept = default;
@@ -351,20 +388,22 @@ AdminServer::~AdminServer() = default;
 std::expected<AdminServer, CommandError> AdminServer::bind(const Address& address,
                                                            std::optional<std::string> token) {
   auto impl = std::make_unique<Impl>(address, std::move(token));
-  if (const int error = impl->bind(); error != 0) {
+  if (const auto error = impl->bind()) {
     return std::unexpected(CommandError{
         kExitFailed,
         fmt::format("the admin address {} cannot be used: {}: give another with --http HOST:PORT "
                     "(port 0: any that is free), or --http off",
-                    address.to_string(), std::generic_category().message(error))});
+                    address.to_string(), error.message())});
   }
   return AdminServer(std::move(impl));
 }
 
 Address AdminServer::address() const { return impl_->address(); }
-void AdminServer::serve(AdminApi& api, EventHub& hub) { impl_->serve(api, hub); }
+void AdminServer::serve(AdminApi& api, EventHub& hub, LogFunction log) {
+  impl_->serve(api, hub, std::move(log));
+}
 void AdminServer::prepare(AdminApi& api, EventHub& hub) { impl_->prepare(api, hub); }
 void AdminServer::answer(int socket) { impl_->answer(socket); }
-void AdminServer::stop() { impl_->stop(); }
+void AdminServer::stop() noexcept { impl_->stop(); }
 
 }  // namespace memberlist::cli
