@@ -21,6 +21,14 @@ if(MEMBERLIST_SANITIZE)
   endif()
 endif()
 
+# memberlist_explored(TARGET): the fuzzers see which of its branches an input takes. Tests do without,
+# which makes them compile in two thirds of the time.
+function(memberlist_explored target)
+  if(MEMBERLIST_BUILD_FUZZ)
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()
+
 # memberlist_room(NAME SOURCES a.cpp ... [DEPENDS room ...] [LIBRARIES lib ...])
 # An object library that all of the room's users link, and that the libraries are made of.
 function(memberlist_room name)
@@ -33,6 +41,7 @@ function(memberlist_room name)
     target_link_libraries(memberlist_${name} PUBLIC memberlist_${room})
   endforeach()
   target_link_libraries(memberlist_${name} PRIVATE ${ARG_LIBRARIES})
+  memberlist_explored(memberlist_${name})
 endfunction()
 
 # memberlist_test(NAME SOURCES a_test.cpp ... LIBRARIES lib ... [ROOMS room ...] [LABELS l ...] [TIMEOUT s]

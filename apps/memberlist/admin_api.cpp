@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "files.hpp"
+#include "key_text.hpp"
 #include "secret_text.hpp"
 #include "text.hpp"
 
@@ -272,6 +272,8 @@ ApiReply AdminApi::info() const {
   Json json = info_json(list_);
   json["http"] = http_address_;
   json["event_subscribers"] = hub_.subscriber_count();
+  const LostLines lost = metrics_.lost();
+  json["lost_lines"] = {{"events", lost.events}, {"log", lost.log}};
   return ok(json);
 }
 

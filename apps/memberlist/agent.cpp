@@ -32,8 +32,14 @@ using namespace std::chrono_literals;
 
 // As docs/cli.md promises it.
 constexpr JoinRetry kRetry{.first_pause = 1s, .longest_pause = 30s, .attempts = 0, .jitter = 0};
-constexpr auto kLeftEventTimeout = 1s;
-constexpr auto kLastEventsTimeout = 1s;
+// Together with the last lines of log and events (LineWriter) these stay below the 7 s of
+// docs/cli.md.
+constexpr auto kLeaveTimeout = 4s;
+constexpr auto kLeftEventTimeout = 500ms;
+constexpr auto kLastEventsTimeout = 500ms;
+
+// Ctrl-C below a runner that forwards it comes twice. A second signal is one that comes later.
+constexpr auto kSameSignalTime = 1s;
 
 // Why the agent ends.
 struct EndReason {
@@ -70,18 +76,21 @@ CommandError create_error(const Error& error) {
   };
   switch (error.code) {
     case ErrorCode::address_in_use:
-      return with_hint(kExitFailed,
-                       "stop what uses it, or give another with --bind HOST:PORT (port 0: any that "
-                       "is free)");
+      return with_hint(kExitFailed, "--bind HOST:PORT gives another");
     case ErrorCode::no_address:
       return with_hint(kExitFailed, "give the address that others reach by --advertise HOST:PORT");
     case ErrorCode::crypto:
       return with_hint(kExitUsage, "make a key with `memberlist keygen`");
     case ErrorCode::invalid_argument:
+      // An address may be there later: the command line is right, and the machine is not so far.
+      if (error.subject == "bind") {
+        return {kExitFailed, "--" + error.message};
+      }
+      [[fallthrough]];
     case ErrorCode::too_large:
       return with_hint(kExitUsage, "`memberlist agent --help` shows options and knobs");
     default:
-      return with_hint(kExitFailed, "check --bind, and that this address is one of this machine");
+      return {kExitFailed, error.message};  // what is known of the cause is in it
   }
 }
 
@@ -120,8 +129,8 @@ Json ready_json(const Memberlist& list, const std::optional<AdminServer>& server
 
 void leave_cluster(Memberlist& list, EventHub& hub, Log& log, bool must_leave) {
   if (must_leave) {
-    log.write(LogLevel::info, "leaving the cluster; a second signal ends at once");
-    if (const auto left = list.leave(); !left) {
+    log.write(LogLevel::info, "leaving the cluster; a signal after a second ends at once");
+    if (const auto left = list.leave({.timeout = kLeaveTimeout}); !left) {
       log.write({LogLevel::warning,
                  "leaving: " + left.error().message,
                  {},
@@ -158,11 +167,10 @@ class EndOfService {
 // The parts that live as long as the member does.
 class Agent {
  public:
-  Agent(AgentPlan plan, EndSwitch& end)
-      : plan_(std::move(plan)),
-        end_(end),
-        log_(plan_.log_level, plan_.log_format),
-        hub_(plan_.events) {}
+  Agent(AgentPlan plan, EndSwitch& end, Log& log)
+      : plan_(std::move(plan)), end_(end), log_(log), hub_(plan_.events) {
+    metrics_.watch_output([this] { return LostLines{hub_.lost(), log_.lost()}; });
+  }
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
   ~Agent() { wipe(plan_.config.keys); }  // if they were not handed on
@@ -185,7 +193,9 @@ class Agent {
     viewer_ = viewer_of(list);
     hub_.ready(ready_json(list, server_));
     ready.set_value();
-    return serve_until_end(list);
+    const EndReason reason = serve_until_end(list);
+    log_.close();
+    return reason.error ? report(*reason.error) : kExitDone;
   }
 
  private:
@@ -200,7 +210,8 @@ class Agent {
       if (joined) {
         log_joined(*joined, log_);
       } else if (joined.error().code != ErrorCode::shut_down) {
-        end_.trigger({false, join_error(plan_, joined.error())});
+        // Others may have joined through this one meanwhile: they are told, too.
+        end_.trigger({true, join_error(plan_, joined.error())});
       }
     });
   }
@@ -220,7 +231,7 @@ class Agent {
     return handlers;
   }
 
-  int serve_until_end(Memberlist& list) {
+  EndReason serve_until_end(Memberlist& list) {
     AdminApi api(list, hub_, metrics_, server_ ? server_->address().to_string() : "",
                  [this] { end_.trigger({}); });
     const EndOfService end_of_service(list, hub_, server_);
@@ -231,34 +242,60 @@ class Agent {
     if (!plan_.join.empty()) {
       join(list);
     }
-    const EndReason reason = end_.wait();
-    if (!reason.error) {
-      leave_cluster(list, hub_, log_, reason.must_leave);
-    }
-    return reason.error ? report(*reason.error) : kExitDone;
+    EndReason reason = end_.wait();
+    leave_cluster(list, hub_, log_, reason.must_leave);
+    return reason;
   }
 
   AgentPlan plan_;  // the config goes to the member
   EndSwitch& end_;
-  Log log_;
+  Log& log_;
   EventHub hub_;
   AgentMetrics metrics_;
   Viewer viewer_;
   std::optional<AdminServer> server_;
 };
 
+// What signals do to an agent (docs/cli.md).
+class Signals {
+ public:
+  Signals(EndSwitch& end, Log& log) : end_(end), log_(log) {}
+
+ private:
+  void on_signal(int signal) {
+    const bool hang_up = signal == SIGHUP && terminal_.is_lost();
+    if (meaning_of(signal, hang_up) == SignalMeaning::leave) {
+      leave(signal);
+    } else {
+      log_.write(LogLevel::info, fmt::format("{} changes nothing", signal_name(signal)));
+    }
+  }
+
+  void leave(int signal) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!first_) {
+      first_ = now;
+      end_.trigger({true, std::nullopt});
+    } else if (now - *first_ > kSameSignalTime) {
+      std::_Exit(128 + signal);
+    }
+  }
+
+  EndSwitch& end_;
+  Log& log_;
+  const Terminal terminal_;
+  std::optional<std::chrono::steady_clock::time_point> first_;
+  // The last one: its thread uses the others.
+  SignalWatcher watcher_{agent_signals(), [this](int signal) { on_signal(signal); }};
+};
+
 }  // namespace
 
 int run_agent(AgentPlan plan) {
   EndSwitch end;
-  int signals = 0;
-  const SignalWatcher watcher([&](int signal) {
-    if (++signals > 1) {
-      std::_Exit(128 + signal);
-    }
-    end.trigger({true, std::nullopt});
-  });
-  return Agent(std::move(plan), end).run();
+  Log log(plan.log_level, plan.log_format);
+  Signals signals(end, log);
+  return Agent(std::move(plan), end, log).run();
 }
 
 }  // namespace memberlist::cli

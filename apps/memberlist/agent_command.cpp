@@ -48,7 +48,6 @@ void add_member_options(CLI::App& command, AgentOptions& options) {
       ->type_name("HOST[:PORT]");
   command
       .add_option("--join", options.join, "a member to join through; repeatable, also --join a,b,c")
-      ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("HOST[:PORT]");
   command.add_flag_callback(
@@ -78,8 +77,8 @@ void add_security_options(CLI::App& command, AgentArguments& arguments) {
   command
       .add_option(
           "--key-file", options.key_file,
-          "keys from a file, one a line, # begins a comment; only its owner may have access to "
-          "it (chmod 600)")
+          "keys from a file, one a line, # begins a comment, - for standard input; only its owner "
+          "may have access to it (chmod 600), and if that is root a group of this process (0640)")
       ->type_name("FILE");
   command.add_option("--label", options.label, "cluster label")->type_name("LABEL");
   command.add_option("--meta", options.meta, "the member's meta data, at most 512 bytes")
@@ -105,8 +104,9 @@ void add_surface_options(CLI::App& command, AgentArguments& arguments) {
                   "loopback address")
       ->type_name("FILE");
   command
-      .add_option("--config", arguments.config_file,
-                  "TOML file with the names of these options; options override it")
+      .add_option(
+          "--config", arguments.config_file,
+          "TOML file with the names of these options, - for standard input; options override it")
       ->type_name("FILE");
   command
       .add_option("--events", options.events,
@@ -150,8 +150,17 @@ void add_agent_command(CLI::App& app, Run& run_chosen) {
   add_member_options(*command, arguments->options);
   add_security_options(*command, *arguments);
   add_surface_options(*command, *arguments);
-  command->callback(
-      [arguments, &run_chosen] { run_chosen = [arguments] { return run(*arguments); }; });
+  command->callback([arguments, &app, &run_chosen] {
+    run_chosen = [arguments, &app] {
+      if (app.count("--http") + app.count("--http-token-file") > 0) {
+        return report(CommandError{
+            kExitUsage,
+            "--http and --http-token-file before `agent` name an agent to ask: write them behind "
+            "`agent` for the address to listen at"});
+      }
+      return run(*arguments);
+    };
+  });
 }
 
 }  // namespace memberlist::cli

@@ -186,6 +186,12 @@ void add_push_pulls(Page& page, const EngineCounters& counters) {
                counters.push_pulls_failed);
 }
 
+void add_lost(Page& page, const LostLines& lost) {
+  page.counters("memberlist_output_lost_total",
+                "Lines that the agent could not write: nobody read them, or they were refused.",
+                "output", {{"events", lost.events}, {"log", lost.log}});
+}
+
 }  // namespace
 
 // What the member does not keep.
@@ -246,6 +252,7 @@ std::string AgentMetrics::page(const Memberlist& list) const {
   add_traffic(page, counters);
   add_memory(page, counters);
   add_push_pulls(page, counters);
+  add_lost(page, lost());
   observations_->add_to(page);
   return page.text();
 }

@@ -1,11 +1,20 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "memberlist/memberlist.hpp"
 
 namespace memberlist::cli {
+
+/// Lines that an agent could not write.
+struct LostLines {
+  std::uint64_t events = 0;
+  std::uint64_t log = 0;
+};
 
 /// The running member's metrics as a page for Prometheus (docs/metrics.md). What the member counts
 /// is read when the page is made; only times and sizes, which it does not keep, come by a sink,
@@ -22,12 +31,16 @@ class AgentMetrics {
 
   /// For `Handlers::metrics` of the member.
   [[nodiscard]] std::shared_ptr<MetricsSink> sink() const;
+  /// Tells of the agent's output. Call it before the first page is asked for.
+  void watch_output(std::function<LostLines()> lost) { lost_ = std::move(lost); }
+  [[nodiscard]] LostLines lost() const { return lost_ ? lost_() : LostLines{}; }
   /// The page. Any thread.
   [[nodiscard]] std::string page(const Memberlist& list) const;
 
  private:
   class Observations;
   std::shared_ptr<Observations> observations_;
+  std::function<LostLines()> lost_;
 };
 
 }  // namespace memberlist::cli

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "files.hpp"
+#include "key_text.hpp"
 #include "memberlist/memberlist.hpp"
 
 namespace memberlist::cli {
@@ -16,6 +17,9 @@ namespace {
 
 // A file a little over the limit is read, so that the error can name its size.
 constexpr std::size_t kMetaFileLimitBytes = 64 * 1024;
+
+// Of members, unless they are told otherwise.
+constexpr std::uint16_t kDefaultPort = 7946;
 
 using Outcome = std::expected<void, CommandError>;
 
@@ -59,45 +63,101 @@ Outcome take_choice(std::string_view option, const std::optional<std::string>& w
   return {};
 }
 
-Outcome take_addresses(const AgentOptions& options, Config& config) {
+std::string_view stripped(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) {
+    return {};
+  }
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+// The items of a list whose texts may be lists themselves, with commas: `a,b`.
+std::vector<std::string> items_of(const std::vector<std::string>& texts) {
+  std::vector<std::string> items;
+  for (std::string_view rest : texts) {
+    for (;;) {
+      const std::size_t comma = rest.find(',');
+      items.emplace_back(stripped(rest.substr(0, comma)));
+      if (comma == std::string_view::npos) {
+        break;
+      }
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  return items;
+}
+
+// What the library says names the value, what is wrong with it, and the form that is expected.
+std::unexpected<CommandError> misuse_of(std::string_view option, const Error& error) {
+  return misuse(fmt::format("--{}: {}", option, error.message));
+}
+
+// Reads an address at which a member listens. A port that stands behind an IPv6 address without
+// brackets may be `port`, or the one that is usual.
+std::expected<Address, CommandError> read_address(std::string_view option, const std::string& text,
+                                                  std::uint16_t port, std::uint16_t default_port) {
+  for (const std::uint16_t likely : {port, kDefaultPort}) {
+    if (const auto clear = parse_address(stripped(text), likely); !clear) {
+      return misuse_of(option, clear.error());
+    }
+  }
+  const auto address = parse_address(stripped(text), default_port);
+  if (!address) {
+    return misuse_of(option, address.error());
+  }
+  return *address;
+}
+
+Outcome take_bind(const AgentOptions& options, Config& config) {
   if (options.bind) {
-    const auto bind = parse_address(*options.bind, config.bind.port);
+    const auto bind = read_address("bind", *options.bind, config.bind.port, config.bind.port);
     if (!bind) {
-      return misuse(fmt::format("--bind {}: {}; give an IP address, e.g. 127.0.0.1:7946 or [::]:0",
-                                *options.bind, bind.error().message));
+      return std::unexpected(bind.error());
     }
     config.bind = *bind;
   }
   if (options.advertise) {
-    const auto advertise = parse_address(*options.advertise, 0);
+    const auto advertise = read_address("advertise", *options.advertise, config.bind.port, 0);
     if (!advertise) {
-      return misuse(fmt::format("--advertise {}: {}; give an IP address, e.g. 192.0.2.7:7946",
-                                *options.advertise, advertise.error().message));
+      return std::unexpected(advertise.error());
     }
     config.advertise = *advertise;
   }
-  if (options.allow) {
-    config.allowed_networks.emplace();
-    for (const std::string& text : *options.allow) {
-      const auto network = Network::parse(text);
-      if (!network) {
-        return misuse(fmt::format("--allow {}: {}; give a network, e.g. 10.0.0.0/8", text,
-                                  network.error().message));
-      }
-      config.allowed_networks->push_back(*network);
+  return {};
+}
+
+Outcome take_allowed(const AgentOptions& options, Config& config) {
+  if (!options.allow) {
+    return {};
+  }
+  config.allowed_networks.emplace();
+  for (const std::string& text : items_of(*options.allow)) {
+    const auto network = Network::parse(text);
+    if (!network) {
+      return misuse_of("allow", network.error());
+    }
+    config.allowed_networks->push_back(*network);
+  }
+  return {};
+}
+
+Outcome take_join(const AgentOptions& options, AgentPlan& plan) {
+  plan.join = items_of(options.join);
+  const std::uint16_t port = plan.config.bind.port == 0 ? kDefaultPort : plan.config.bind.port;
+  for (const std::string& text : plan.join) {
+    if (const auto readable = check_join_address(text, port); !readable) {
+      return misuse_of("join", readable.error());
     }
   }
   return {};
 }
 
 Outcome take_dns_servers(const AgentOptions& options, Config& config) {
-  for (const std::string& text : options.dns_servers) {
+  for (const std::string& text : items_of(options.dns_servers)) {
     const auto server = Address::parse(text, 0);
     if (!server) {
-      return misuse(
-          fmt::format("--dns-server {}: {}; give an IP address, e.g. 10.0.0.53 or "
-                      "127.0.0.1:8600",
-                      text, server.error().message));
+      return misuse_of("dns-server", server.error());
     }
     config.dns_servers.push_back(*server);
   }
@@ -109,6 +169,9 @@ Outcome take_keys(const AgentOptions& options, Config& config) {
     auto key = parse_key(text, "--key");
     if (!key) {
       return std::unexpected(key.error());
+    }
+    if (const std::string warning = key_warning(text, "--key"); !warning.empty()) {
+      warn(warning);
     }
     config.keys.push_back(std::move(*key));
   }
@@ -173,8 +236,7 @@ Outcome take_http(const AgentOptions& options, AgentPlan& plan) {
   }
   const auto address = parse_address(text, kDefaultHttpPort);
   if (!address) {
-    return misuse(fmt::format("--http {}: {}; give HOST:PORT, e.g. 127.0.0.1:7947, or off", text,
-                              address.error().message));
+    return misuse(fmt::format("--http: {}, or off", address.error().message));
   }
   if (!address->ip.is_loopback() && !plan.http_token) {
     return misuse(
@@ -263,15 +325,15 @@ std::expected<AgentPlan, CommandError> plan_agent(const AgentOptions& options) {
   plan.config = Config::for_profile(profile);
   plan.config.name = options.name.value_or("");
   plan.config.label = options.label.value_or("");
-  plan.join = options.join;
   plan.retry_join = options.retry_join.value_or(false);
-  outcome = in_turn([&] { return take_addresses(options, plan.config); },
-                    [&] { return take_dns_servers(options, plan.config); },
-                    [&] { return take_keys(options, plan.config); },
-                    [&] { return take_meta(options, plan.config); },
-                    [&] { return take_knobs(options, plan.config); },
-                    [&] { return take_http(options, plan); },
-                    [&] { return take_reports(options, plan); });
+  outcome = in_turn(
+      [&] { return take_bind(options, plan.config); }, [&] { return take_join(options, plan); },
+      [&] { return take_allowed(options, plan.config); },
+      [&] { return take_dns_servers(options, plan.config); },
+      [&] { return take_keys(options, plan.config); },
+      [&] { return take_meta(options, plan.config); },
+      [&] { return take_knobs(options, plan.config); }, [&] { return take_http(options, plan); },
+      [&] { return take_reports(options, plan); });
   if (!outcome) {
     return std::unexpected(outcome.error());
   }

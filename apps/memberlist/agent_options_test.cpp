@@ -102,7 +102,7 @@ TEST(AgentOptions, ErrorsNameTheOptionAndWhatToTry) {
   EXPECT_NE(error_of(options).find("--http-token-file"), std::string::npos);
   options = {};
   options.bind = "nowhere.example";
-  EXPECT_NE(error_of(options).find("--bind nowhere.example"), std::string::npos);
+  EXPECT_NE(error_of(options).find("--bind: \"nowhere.example\""), std::string::npos);
   options = {};
   options.keys = {"c2VjcmV0"};
   EXPECT_NE(error_of(options).find("memberlist keygen"), std::string::npos);
@@ -119,6 +119,77 @@ TEST(AgentOptions, ErrorsNameTheOptionAndWhatToTry) {
   options.meta = "a";
   options.meta_file = "b";
   EXPECT_NE(error_of(options).find("one of them"), std::string::npos);
+}
+
+// What is given, and what the one line says, which is found before anything starts.
+TEST(AgentOptions, MalformedAddressesAreWrongUsageWithAGuess) {
+  struct Case {
+    const char* option;
+    const char* text;
+    const char* guess;
+  };
+  for (const auto& [option, text, guess] : {
+           Case{"join", "", "it is empty"},
+           Case{"join", "a,,b", "it is empty"},
+           Case{"join", "a:http", "its port must be a number"},
+           Case{"join", "a:99999", "its port must be a number"},
+           Case{"join", ":7946", "no host before the port"},
+           Case{"join", "[x", "closing bracket is missing"},
+           Case{"join", "10.0.0.0/24", "it is a network"},
+           Case{"join", "http://h:7946", "take \"http://\" away"},
+           Case{"join", "'a'", "take the quotes out"},
+           Case{"join", "a;b", "separate addresses by commas"},
+           Case{"join", "a b", "it has a blank in it"},
+           Case{"join", "010.0.0.2", "without leading zeros"},
+           Case{"join", "a:0", "port 0"},
+           Case{"join", "fd00:99::2:7946", "if 7946 is the port, write [fd00:99::2]:7946"},
+           Case{"join", "fd00:99::2:17946", "if 17946 is the port, write [fd00:99::2]:17946"},
+           Case{"bind", "", "it is empty"},
+           Case{"bind", ":7946", "no host before the port"},
+           Case{"bind", "localhost", "a name cannot stand here"},
+           Case{"bind", "fd00:99::2:7946", "if 7946 is the port, write [fd00:99::2]:7946"},
+           Case{"bind", "010.0.0.2:1", "without leading zeros"},
+           Case{"advertise", "fd00:99::2:7946", "if 7946 is the port, write [fd00:99::2]:7946"},
+           Case{"advertise", "[10.0.0.1]:7946", "only an IPv6 address goes into brackets"},
+           Case{"advertise", "10.0.0.1/8", "it is a network"},
+           Case{"dns-server", "a:53", "a name cannot stand here"},
+           Case{"dns-server", "10.0.0.1;10.0.0.2", "separate addresses by commas"},
+           Case{"allow", "10.0.0.0/33", "is no network"},
+       }) {
+    AgentOptions options;
+    const std::string_view name = option;
+    if (name == "join") options.join = {text};
+    if (name == "bind") options.bind = text;
+    if (name == "advertise") options.advertise = text;
+    if (name == "dns-server") options.dns_servers = {text};
+    if (name == "allow") options.allow = {{text}};
+    const auto plan = plan_agent(options);
+    ASSERT_FALSE(plan.has_value()) << option << " " << text;
+    EXPECT_EQ(plan.error().exit_code, kExitUsage);
+    const std::string& error = plan.error().text;
+    EXPECT_TRUE(error.starts_with(std::string("--") + option + ": ")) << error;
+    EXPECT_NE(error.find(guess), std::string::npos) << text << ": " << error;
+  }
+}
+
+TEST(AgentOptions, APortInDoubtMayBeThatOfBind) {
+  AgentOptions options;
+  options.bind = "[::]:8300";
+  options.advertise = "fd00:99::2:8300";
+  EXPECT_NE(error_of(options).find("write [fd00:99::2]:8300"), std::string::npos);
+  options.advertise = "[fd00:99::2:8300]";
+  EXPECT_EQ(error_of(options), "");
+  options.advertise = "fd00:99::2:8301";
+  EXPECT_EQ(error_of(options), "") << "an address like any other";
+}
+
+TEST(AgentOptions, ListsMayHaveCommasAndBlanks) {
+  const auto file = parse_config("join = \"a, b:1 ,c\"\nallow = [\" 10.0.0.0/8,::1\"]", "x.toml");
+  ASSERT_TRUE(file.has_value());
+  const auto plan = plan_agent(*file);
+  ASSERT_TRUE(plan.has_value()) << plan.error().text;
+  EXPECT_EQ(plan->join, (std::vector<std::string>{"a", "b:1", "c"}));
+  EXPECT_EQ(plan->config.allowed_networks.value_or(std::vector<Network>{}).size(), 2U);
 }
 
 TEST(AgentOptions, TheCommandLineOverridesTheFile) {

@@ -3,6 +3,7 @@
 #include <CLI/App.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -28,7 +29,6 @@ constexpr auto kPingPause = 200ms;
 
 // What all these commands may be given; each uses its part.
 struct Arguments {
-  AgentTarget target;
   std::string format;
   std::string statuses;
   bool watch = false;
@@ -42,10 +42,10 @@ struct Arguments {
 
 using Command = std::function<std::expected<int, CommandError>(const Arguments&, AdminClient&)>;
 
-CLI::App* add_client_command(CLI::App& app, Run& run, const std::string& name,
+CLI::App* add_client_command(CLI::App& app, Run& run, AgentTarget& target, const std::string& name,
                              const std::string& description, const std::string& example,
                              const std::shared_ptr<Arguments>& arguments, Command action) {
-  return add_asking_command(app, run, name, description, example, {arguments, &arguments->target},
+  return add_asking_command(app, run, name, description, example, target,
                             [arguments, action = std::move(action)](AdminClient& client) {
                               return action(*arguments, client);
                             });
@@ -92,19 +92,16 @@ std::expected<int, CommandError> members(const Arguments& arguments, AdminClient
   return print(members_text(arguments, *answer, colour_wanted()));
 }
 
-int watch_members(const Arguments& arguments) {
+int watch_members(const Arguments& arguments, const AgentTarget& target) {
   const bool terminal = terminal_output() && arguments.format == "table";
-  return run_watch(arguments.target, [&](AdminClient& client) -> std::expected<void, CommandError> {
+  return run_watch(target, [&](AdminClient& client) -> std::expected<std::string, CommandError> {
     const auto answer = client.get(members_path(arguments));
     if (!answer) {
       return std::unexpected(answer.error());
     }
     const std::string text = members_text(arguments, *answer, colour_wanted());
     // On a terminal the new table replaces the old one.
-    if (!write_out(terminal ? "\x1b[H\x1b[2J" + text : text)) {
-      return std::unexpected(CommandError{kExitFailed, "nobody reads standard output any more"});
-    }
-    return {};
+    return terminal ? "\x1b[H\x1b[2J" + text : text;
   });
 }
 
@@ -252,10 +249,10 @@ void add_payload_options(CLI::App& command, Arguments& arguments) {
 
 // --- the commands --------------------------------------------------------------------------------
 
-void add_views(CLI::App& app, Run& run) {
+void add_views(CLI::App& app, Run& run, AgentTarget& target) {
   const auto members_arguments = std::make_shared<Arguments>();
   CLI::App* command = add_client_command(
-      app, run, "members", "show the members as this agent sees them",
+      app, run, target, "members", "show the members as this agent sees them",
       "memberlist members --status alive,suspect --format json", members_arguments, members);
   add_format_option(*command, members_arguments->format, {"table", "json", "csv"});
   command
@@ -263,22 +260,21 @@ void add_views(CLI::App& app, Run& run) {
                    "only these: alive, suspect, dead, left, comma-separated")
       ->type_name("S,...");
   command->add_flag("--watch", members_arguments->watch, "show them again after each change");
-  command->callback([members_arguments, &run] {
-    run = [members_arguments] {
+  command->callback([members_arguments, &target, &run] {
+    run = [members_arguments, &target] {
       if (const auto valid = check_statuses(members_arguments->statuses); !valid) {
         return report(valid.error());
       }
-      return members_arguments->watch
-                 ? watch_members(*members_arguments)
-                 : with_agent(members_arguments->target, [&](AdminClient& client) {
-                     return members(*members_arguments, client);
-                   });
+      return members_arguments->watch ? watch_members(*members_arguments, target)
+                                      : with_agent(target, [&](AdminClient& client) {
+                                          return members(*members_arguments, client);
+                                        });
     };
   });
 
   const auto info_arguments = std::make_shared<Arguments>();
   command = add_client_command(
-      app, run, "info",
+      app, run, target, "info",
       "show name, address, versions, health score, members by status, queue, view digest, counters",
       "memberlist info --format json", info_arguments, info);
   add_format_option(*command, info_arguments->format, {"text", "json"});
@@ -286,37 +282,35 @@ void add_views(CLI::App& app, Run& run) {
   const auto monitor_arguments = std::make_shared<Arguments>();
   command = add_command(app, "monitor", "show events as they come, until Ctrl-C",
                         "memberlist monitor --format json");
-  add_target_options(*command, monitor_arguments->target);
+  add_target_options(*command, target);
   add_format_option(*command, monitor_arguments->format, {"text", "json"});
-  command->callback([monitor_arguments, &run] {
-    run = [monitor_arguments] {
-      return run_monitor(monitor_arguments->target, monitor_arguments->format);
-    };
+  command->callback([monitor_arguments, &target, &run] {
+    run = [monitor_arguments, &target] { return run_monitor(target, monitor_arguments->format); };
   });
 }
 
-void add_changes(CLI::App& app, Run& run) {
+void add_changes(CLI::App& app, Run& run, AgentTarget& target) {
   const auto join_arguments = std::make_shared<Arguments>();
-  add_client_command(app, run, "join", "join a cluster through these members",
+  add_client_command(app, run, target, "join", "join a cluster through these members",
                      "memberlist join 10.0.0.2 10.0.0.3:7946", join_arguments, join)
       ->add_option("ADDR", join_arguments->addresses, "[NAME/]HOST[:PORT] of a member")
       ->required()
       ->type_name("...");
   const auto leave_arguments = std::make_shared<Arguments>();
-  add_client_command(app, run, "leave", "leave the cluster gracefully and end the agent",
+  add_client_command(app, run, target, "leave", "leave the cluster gracefully and end the agent",
                      "memberlist leave", leave_arguments, leave);
   const auto meta_arguments = std::make_shared<Arguments>();
-  add_client_command(app, run, "meta", "change the agent's meta data and tell the cluster",
+  add_client_command(app, run, target, "meta", "change the agent's meta data and tell the cluster",
                      "memberlist meta role=db", meta_arguments, meta)
       ->add_option("TEXT", meta_arguments->text, "the meta data, at most 512 bytes")
       ->required()
       ->type_name("");
 }
 
-void add_messages(CLI::App& app, Run& run) {
+void add_messages(CLI::App& app, Run& run, AgentTarget& target) {
   const auto ping_arguments = std::make_shared<Arguments>();
   CLI::App* command =
-      add_client_command(app, run, "ping", "measure the round-trip time to a member",
+      add_client_command(app, run, target, "ping", "measure the round-trip time to a member",
                          "memberlist ping b --count 5", ping_arguments, ping);
   command->add_option("NAME", ping_arguments->name, "the member")->required()->type_name("");
   command->add_option("--count", ping_arguments->count, "how many pings")
@@ -325,7 +319,7 @@ void add_messages(CLI::App& app, Run& run) {
       ->type_name("N");
 
   const auto send_arguments = std::make_shared<Arguments>();
-  command = add_client_command(app, run, "send", "send a user message to one member",
+  command = add_client_command(app, run, target, "send", "send a user message to one member",
                                "memberlist send b \"hello\" --reliable", send_arguments, send);
   command->add_option("NAME", send_arguments->name, "the member")->required()->type_name("");
   add_payload_options(*command, *send_arguments);
@@ -333,17 +327,27 @@ void add_messages(CLI::App& app, Run& run) {
                     "by TCP, up to 20 MiB; else one packet");
 
   const auto broadcast_arguments = std::make_shared<Arguments>();
-  command =
-      add_client_command(app, run, "broadcast", "send a user message to all members by gossip",
-                         "memberlist broadcast \"deploy 42\"", broadcast_arguments, broadcast);
+  command = add_client_command(
+      app, run, target, "broadcast", "send a user message to all members by gossip",
+      "memberlist broadcast \"deploy 42\"", broadcast_arguments, broadcast);
   add_payload_options(*command, *broadcast_arguments);
 }
 
 }  // namespace
 
+AgentTarget default_target() {
+  AgentTarget target;
+  const char* named = std::getenv("MEMBERLIST_HTTP");
+  if (named != nullptr && *named != '\0') {
+    target.address = named;
+  }
+  return target;
+}
+
 void add_target_options(CLI::App& command, AgentTarget& target) {
-  command.add_option("--http", target.address, "the agent's admin address")
-      ->envname("MEMBERLIST_HTTP")
+  command
+      .add_option("--http", target.address,
+                  "the agent's admin address; the environment may name it in MEMBERLIST_HTTP")
       ->capture_default_str()
       ->type_name("HOST:PORT");
   command
@@ -354,11 +358,11 @@ void add_target_options(CLI::App& command, AgentTarget& target) {
 
 CLI::App* add_asking_command(CLI::App& app, Run& run, const std::string& name,
                              const std::string& description, const std::string& example,
-                             const std::shared_ptr<AgentTarget>& target, Ask ask) {
+                             AgentTarget& target, Ask ask) {
   CLI::App* command = add_command(app, name, description, example);
-  add_target_options(*command, *target);
-  command->callback([target, &run, ask = std::move(ask)] {
-    run = [target, ask] { return with_agent(*target, ask); };
+  add_target_options(*command, target);
+  command->callback([&target, &run, ask = std::move(ask)] {
+    run = [&target, ask] { return with_agent(target, ask); };
   });
   return command;
 }
@@ -372,10 +376,10 @@ int with_agent(const AgentTarget& target, const Ask& ask) {
   return exit_code ? *exit_code : report(exit_code.error());
 }
 
-void add_client_commands(CLI::App& app, Run& run) {
-  add_views(app, run);
-  add_changes(app, run);
-  add_messages(app, run);
+void add_client_commands(CLI::App& app, Run& run, AgentTarget& target) {
+  add_views(app, run, target);
+  add_changes(app, run, target);
+  add_messages(app, run, target);
 }
 
 }  // namespace memberlist::cli

@@ -1,14 +1,13 @@
-#include <fmt/format.h>
-
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <span>
 #include <string>
 
 #include "commands.hpp"
 #include "memberlist/version.hpp"
 #include "output.hpp"
-#include "text.hpp"
+#include "usage.hpp"
 
 namespace memberlist::cli {
 
@@ -19,51 +18,35 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   return command;
 }
 
-namespace {
-
-int misused(const CLI::App& app, std::string what) {
-  // CLI11's texts may have several lines, and may end with a full stop.
-  for (char& c : what) {
-    c = c == '\n' ? ' ' : c;
-  }
-  while (what.ends_with('.') || what.ends_with(' ')) {
-    what.pop_back();
-  }
-  std::string command = "memberlist";
-  for (const CLI::App* chosen : app.get_subcommands()) {
-    command += " " + chosen->get_name();
-  }
-  return report(CommandError{kExitUsage, fmt::format("{}: see `{} --help`", what, command)});
-}
-
-}  // namespace
-
 int run_command_line(int argc, char** argv) {
   CLI::App app("Cluster membership on the wire of HashiCorp memberlist.", "memberlist");
   app.footer("Each command has --help with an example. Start with: memberlist agent --help");
   app.set_version_flag("--version", "memberlist " + std::string(version()));
+  // One command at a time; what follows it is its own, even if it is the name of another.
+  app.require_subcommand(0, 1);
+  app.set_help_flag("--help", "print this help, as -h does");
   Run run_chosen;
+  AgentTarget target = default_target();
+  add_target_options(app, target);
   add_agent_command(app, run_chosen);
-  add_client_commands(app, run_chosen);
-  add_key_commands(app, run_chosen);
+  add_client_commands(app, run_chosen, target);
+  add_key_commands(app, run_chosen, target);
   add_local_commands(app, run_chosen);
-  if (argc > 1 && argv[1][0] != '-') {
-    const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
-    if (app.get_subcommands(named).empty()) {
-      return misused(app, fmt::format("there is no command `{}`", escape_controls(argv[1])));
-    }
-  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    return write_out(app.help()) ? kExitDone : kExitFailed;
+    return print(help_text(chosen_command(app)));
   } catch (const CLI::CallForVersion&) {
-    return write_out(app.version() + "\n") ? kExitDone : kExitFailed;
+    return print(app.version() + "\n");
   } catch (const CLI::ParseError& error) {
-    return misused(app, error.what());
+    if (const CLI::App* command = short_help_wanted(app)) {
+      return print(help_text(*command));
+    }
+    return report(CommandError{
+        kExitUsage, explain_misuse(app, error, std::span(argv, static_cast<std::size_t>(argc)))});
   }
   if (!run_chosen) {
-    return write_out(app.help()) ? kExitDone : kExitFailed;
+    return print(help_text(app));
   }
   return run_chosen();
 }

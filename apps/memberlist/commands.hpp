@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "http_client.hpp"
@@ -19,32 +18,36 @@ using Run = std::function<int()>;
 int run_command_line(int argc, char** argv);
 
 void add_agent_command(CLI::App& app, Run& run);
-/// members, info, join, leave, meta, ping, send, broadcast.
-void add_client_commands(CLI::App& app, Run& run);
+/// members, info, join, leave, meta, ping, send, broadcast, monitor. They ask the agent that
+/// `target` names once the command line is read; it outlives `run`.
+void add_client_commands(CLI::App& app, Run& run, AgentTarget& target);
 /// keys list, add, use, remove, verify.
-void add_key_commands(CLI::App& app, Run& run);
-/// keygen, version.
+void add_key_commands(CLI::App& app, Run& run, AgentTarget& target);
+/// keygen, version, help.
 void add_local_commands(CLI::App& app, Run& run);
 
 /// Adds a command whose help ends with an example.
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
                       const std::string& example);
-/// Adds `--http` and `--http-token-file`.
+/// The agent that the environment names, or the default one.
+AgentTarget default_target();
+/// Adds `--http` and `--http-token-file`. Every level of a command has them, all for the same
+/// target: they can stand before and behind the name of the subcommand, and the inner one wins.
 void add_target_options(CLI::App& command, AgentTarget& target);
 /// What a command does with an agent.
 using Ask = std::function<std::expected<int, CommandError>(AdminClient&)>;
 /// Adds a command that asks the agent that `target` names once the command line is read.
 CLI::App* add_asking_command(CLI::App& app, Run& run, const std::string& name,
                              const std::string& description, const std::string& example,
-                             const std::shared_ptr<AgentTarget>& target, Ask ask);
+                             AgentTarget& target, Ask ask);
 /// Opens an agent's API, does something with it, reports what went wrong. Returns the exit code.
 int with_agent(const AgentTarget& target, const Ask& ask);
 
 /// `monitor`: prints events until SIGINT or SIGTERM.
 int run_monitor(const AgentTarget& target, const std::string& format);
-/// `members --watch`: calls `draw` now and after each change, until SIGINT or SIGTERM or until it
-/// returns an error.
+/// `members --watch`: prints what `draw` returns, now and after each change, until SIGINT or
+/// SIGTERM or until it returns an error.
 int run_watch(const AgentTarget& target,
-              const std::function<std::expected<void, CommandError>(AdminClient&)>& draw);
+              const std::function<std::expected<std::string, CommandError>(AdminClient&)>& draw);
 
 }  // namespace memberlist::cli

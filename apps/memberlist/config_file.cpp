@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "files.hpp"
+#include "memberlist/config.hpp"
 
 namespace memberlist::cli {
 
@@ -132,6 +133,12 @@ class ConfigReader {
         return wrong(value, std::string(knob.str()),
                      "must be a text, a whole number, true or false");
       }
+      // Here, where the line is known. The agent sets it again, in its profile.
+      if (const auto set = scratch_.set(knob.str(), text); !set) {
+        return wrong(value, std::string(knob.str()),
+                     fmt::format("= {}: {}; `memberlist agent --help` lists the knobs", text,
+                                 set.error().message));
+      }
       options_.sets.push_back(fmt::format("{}={}", knob.str(), text));
     }
     return {};
@@ -144,6 +151,7 @@ class ConfigReader {
   }
 
   const std::string& origin_;
+  Config scratch_;
   AgentOptions options_;
 };
 

@@ -1,5 +1,7 @@
 #include "event_hub.hpp"
 
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
@@ -8,6 +10,20 @@
 #include "output.hpp"
 
 namespace memberlist::cli {
+
+namespace {
+
+Json lost_json(std::uint64_t count) {
+  Json json = plain_event_json("lost", std::chrono::system_clock::now());
+  json["count"] = count;
+  return json;
+}
+
+std::string printed(const Json& event, EventFormat format, bool colour) {
+  return (format == EventFormat::json ? to_line(event) : event_text(event, colour)) + "\n";
+}
+
+}  // namespace
 
 void EventSubscription::push(Line line) {
   const std::scoped_lock lock(mutex_);
@@ -38,9 +54,7 @@ EventSubscription::Next EventSubscription::next(std::chrono::milliseconds timeou
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, timeout, [this] { return ended_ || !queue_.empty(); });
   if (lost_ > 0) {
-    Json json = plain_event_json("lost", std::chrono::system_clock::now());
-    json["count"] = std::exchange(lost_, 0);
-    return {State::line, to_line(json) + "\n"};
+    return {State::line, to_line(lost_json(std::exchange(lost_, 0))) + "\n"};
   }
   if (!queue_.empty()) {
     const Line line = std::move(queue_.front());
@@ -52,14 +66,20 @@ EventSubscription::Next EventSubscription::next(std::chrono::milliseconds timeou
 }
 
 EventHub::EventHub(EventFormat format, EventLimits limits)
-    : format_(format), colour_(colour_wanted()), limits_(limits) {}
+    : format_(format), colour_(colour_wanted()), limits_(limits) {
+  if (format_ != EventFormat::off) {
+    output_.emplace(STDOUT_FILENO, [format, colour = colour_](std::uint64_t count) {
+      return printed(lost_json(count), format, colour);
+    });
+  }
+}
 
 void EventHub::ready(const Json& event) {
   {
     const std::scoped_lock lock(mutex_);
     ready_line_ = std::make_shared<const std::string>(to_line(event) + "\n");
   }
-  print(event, *ready_line_);
+  print(event);
 }
 
 void EventHub::publish(const Json& event) {
@@ -73,7 +93,7 @@ void EventHub::publish(const Json& event) {
     }
     forget_gone_subscribers();
   }
-  print(event, *line);
+  print(event);
   if (event.value("event", "") == "left") {
     const std::scoped_lock lock(mutex_);
     left_ = true;
@@ -120,17 +140,16 @@ void EventHub::close(std::chrono::milliseconds timeout) {
   while (subscriber_count() > 0 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
+  if (output_) {
+    output_->close(LineWriter::kLastLinesTimeout);
+  }
 }
 
-void EventHub::print(const Json& event, const std::string& line) {
-  if (format_ == EventFormat::off) {
-    return;
-  }
-  const std::scoped_lock lock(print_mutex_);
-  // Nobody reads any more: the member goes on without a word.
-  if (!print_failed_) {
-    print_failed_ =
-        !write_out(format_ == EventFormat::json ? line : event_text(event, colour_) + "\n");
+std::uint64_t EventHub::lost() const { return output_ ? output_->lost() : 0; }
+
+void EventHub::print(const Json& event) {
+  if (output_) {
+    output_->push(printed(event, format_, colour_));
   }
 }
 

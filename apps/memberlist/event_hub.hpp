@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "json_views.hpp"
+#include "line_writer.hpp"
 
 namespace memberlist::cli {
 
@@ -84,16 +85,18 @@ class EventHub {
   /// longer than `timeout`.
   void close(std::chrono::milliseconds timeout);
 
+  /// Lines that standard output did not take.
+  [[nodiscard]] std::uint64_t lost() const;
+
  private:
-  void print(const Json& event, const std::string& line);
+  void print(const Json& event);
   void forget_gone_subscribers();
 
   const EventFormat format_;
   const bool colour_;
   const EventLimits limits_;
   std::mutex mutex_;
-  std::mutex print_mutex_;  // a reader of standard output that stalls must not stall subscribers
-  bool print_failed_ = false;
+  std::optional<LineWriter> output_;  // none with the format `off`
   std::condition_variable changed_;
   std::vector<std::weak_ptr<EventSubscription>> subscribers_;
   EventSubscription::Line ready_line_;

@@ -11,7 +11,9 @@
 #include <cstdio>
 #include <memory>
 #include <system_error>
+#include <vector>
 
+#include "key_text.hpp"
 #include "text.hpp"
 
 namespace memberlist::cli {
@@ -53,9 +55,14 @@ std::unexpected<CommandError> unreadable(const std::string& path, int error) {
                                std::generic_category().message(error))});
 }
 
-// Calls `use(line, number)` for each line that says something, until it returns false.
+// Calls `use(line, number)` for each line that says something, until it returns false. A byte order
+// mark, as Windows' editors put before UTF-8, is no part of the first line.
 template <class Use>
 void for_each_line(std::string_view text, Use use) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) {
+    text.remove_prefix(kByteOrderMark.size());
+  }
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     const std::string_view line = trim(text.substr(0, end));
@@ -66,17 +73,38 @@ void for_each_line(std::string_view text, Use use) {
   }
 }
 
+bool is_own_group(gid_t group) {
+  if (group == ::getegid()) {
+    return true;
+  }
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<std::size_t>(std::max(count, 0)));
+  return std::ranges::find(groups, group) != groups.end();
+}
+
+// A secret volume belongs to root, is for a group, and cannot be changed by who reads it.
+bool is_private(const struct stat& status) {
+  constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
+  const bool group_reads = status.st_uid == 0 && is_own_group(status.st_gid);
+  return (status.st_mode & (group_reads ? kOthers & ~S_IRGRP : kOthers)) == 0;
+}
+
 // Pipes and the like have no permissions that say anything: only files are looked at.
 std::expected<void, CommandError> check_private(const struct stat& status,
                                                 const std::string& path) {
-  constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
-  if (!S_ISREG(status.st_mode) || (status.st_mode & kOthers) == 0) {
+  if (!S_ISREG(status.st_mode) || is_private(status)) {
     return {};
   }
+  const bool roots = status.st_uid == 0 && ::geteuid() != 0;
   return std::unexpected(CommandError{
-      kExitFailed, fmt::format("{} holds a secret, but others than its owner can read or change "
-                               "it (mode {:04o}): chmod 600 {}",
-                               path, status.st_mode & 07777, path)});
+      kExitFailed,
+      fmt::format("{} holds a secret, but others than its owner can read or change it (mode "
+                  "{:04o}): {}",
+                  path, status.st_mode & 07777,
+                  roots ? "let one group of this process read it at most, with mode 0640 or 0440 "
+                          "(Kubernetes: `defaultMode: 0440` and `fsGroup`)"
+                        : "chmod 600 " + path)});
 }
 
 }  // namespace
@@ -105,6 +133,9 @@ std::expected<std::string, CommandError> read_file(const std::string& path,
 }
 
 std::expected<void, CommandError> check_private(const std::string& path) {
+  if (path == "-") {
+    return {};
+  }
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     return unreadable(path, errno);
@@ -170,24 +201,6 @@ std::expected<void, CommandError> write_secret_file(const std::string& path,
   return {};
 }
 
-std::expected<Bytes, CommandError> parse_key(std::string_view text, std::string_view origin) {
-  auto key = base64_decode(trim(text));
-  if (!key) {
-    return std::unexpected(CommandError{
-        kExitUsage, fmt::format("the key in {} is not base64: a key is the base64 text of 16, 24 "
-                                "or 32 bytes; make one with `memberlist keygen`",
-                                origin)});
-  }
-  if (key->size() != 16 && key->size() != 24 && key->size() != 32) {
-    wipe(*key);
-    return std::unexpected(CommandError{
-        kExitUsage, fmt::format("the key in {} has {} bytes: it must have 16, 24 or 32; make one "
-                                "with `memberlist keygen`",
-                                origin, key->size())});
-  }
-  return std::move(*key);
-}
-
 std::expected<std::vector<Bytes>, CommandError> read_key_file(const std::string& path) {
   const auto content = read_secret_file(path);
   if (!content) {
@@ -196,10 +209,14 @@ std::expected<std::vector<Bytes>, CommandError> read_key_file(const std::string&
   std::vector<Bytes> keys;
   std::expected<void, CommandError> outcome;
   for_each_line(content->view(), [&](std::string_view line, std::size_t number) {
-    auto key = parse_key(line, fmt::format("{}, line {},", path, number));
+    const std::string origin = fmt::format("{}, line {},", path, number);
+    auto key = parse_key(line, origin);
     if (!key) {
       outcome = std::unexpected(key.error());
       return false;
+    }
+    if (const std::string warning = key_warning(line, origin); !warning.empty()) {
+      warn(warning);
     }
     keys.push_back(std::move(*key));
     return true;

@@ -16,24 +16,20 @@ namespace memberlist::cli {
 [[nodiscard]] std::expected<std::string, CommandError> read_file(const std::string& path,
                                                                  std::size_t limit_bytes);
 
-/// Reads a file with a secret, at most 64 KiB, `-` for standard input. A file that others than its
-/// owner can read or change is refused.
+/// Reads a file with a secret, at most 64 KiB, `-` for standard input. The file must be private.
 [[nodiscard]] std::expected<SecretText, CommandError> read_secret_file(const std::string& path);
 
-/// An error if others than its owner can read or change the file.
+/// An error unless the file is private: nobody but its owner has any access to it; or it is root's,
+/// and one of this process's groups can read it at most (0640 or less), as in a secret volume. `-`
+/// and what is no regular file always passes.
 [[nodiscard]] std::expected<void, CommandError> check_private(const std::string& path);
 
 /// Writes a new file that only its owner can read; one that is there already is an error.
 [[nodiscard]] std::expected<void, CommandError> write_secret_file(const std::string& path,
                                                                   std::string_view text);
 
-/// Decodes an encryption key. `origin` says where it came from (`--key`, a file and line); the key
-/// itself is never part of an error.
-[[nodiscard]] std::expected<Bytes, CommandError> parse_key(std::string_view text,
-                                                           std::string_view origin);
-
 /// Reads keys from a secret file, one a line in base64; empty lines and those that begin with `#`
-/// are skipped.
+/// are skipped. A key that is odd is warned of.
 [[nodiscard]] std::expected<std::vector<Bytes>, CommandError> read_key_file(
     const std::string& path);
 

@@ -52,7 +52,7 @@ TEST_F(Files, KeysOfAPrivateFileAreRead) {
 
 TEST_F(Files, ASecretThatOthersCanReadOrChangeIsRefused) {
   int number = 0;
-  for (const mode_t mode : {0640, 0604, 0620, 0602, 0644, 0666, 0611}) {
+  for (const mode_t mode : {0604, 0620, 0602, 0644, 0666, 0611, 0444, 0660, 0650}) {
     const std::string where = file("keys" + std::to_string(number++), kKey, mode);
     const auto keys = read_key_file(where);
     ASSERT_FALSE(keys) << std::oct << mode;
@@ -66,6 +66,29 @@ TEST_F(Files, ASecretThatOthersCanReadOrChangeIsRefused) {
     EXPECT_FALSE(read_token_file(where));
     EXPECT_FALSE(check_private(where));
   }
+}
+
+// As in a secret volume: root's, for a group, and on a mount where no mode can be changed.
+TEST_F(Files, RootsSecretMayBeReadByAGroupOfTheProcess) {
+  constexpr uid_t kSomebody = 12345;
+  constexpr gid_t kVolumeGroup = 54321;
+  if (::geteuid() != 0) {
+    GTEST_SKIP() << "needs root to give files away";
+  }
+  for (const mode_t mode : {0440, 0640, 0400, 0600}) {
+    const std::string where = file("volume" + std::to_string(mode), kKey, mode);
+    EXPECT_TRUE(check_private(where)) << "root's own group";
+    ASSERT_EQ(::chown(where.c_str(), 0, kVolumeGroup), 0);
+    EXPECT_EQ(check_private(where).has_value(), (mode & 040) == 0) << "a group that is not ours";
+    ASSERT_EQ(::chown(where.c_str(), kSomebody, 0), 0);
+    EXPECT_EQ(check_private(where).has_value(), (mode & 040) == 0) << "not root's";
+  }
+}
+
+TEST_F(Files, AByteOrderMarkBeforeKeysIsLeftOut) {
+  const auto keys = read_key_file(file("marked", "\xef\xbb\xbf" + std::string(kKey) + "\r\n"));
+  ASSERT_TRUE(keys) << keys.error().text;
+  EXPECT_EQ(*keys, std::vector<Bytes>{to_bytes("0123456789abcdef")});
 }
 
 TEST_F(Files, NewSecretsAreForTheirOwnerAloneAndReplaceNothing) {

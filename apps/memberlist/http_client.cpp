@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <httplib.h>
 
-#include <atomic>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent_options.hpp"
 #include "files.hpp"
+#include "line_reader.hpp"
 #include "memberlist/address.hpp"
 
 namespace memberlist::cli {
@@ -23,7 +23,6 @@ constexpr auto kConnectTimeout = 5s;
 constexpr auto kAnswerTimeout = 300s;
 // The agent sends a blank line every 5 s.
 constexpr auto kEventsTimeout = 30s;
-constexpr std::size_t kMaxLineBytes = std::size_t{64} * 1024 * 1024;
 
 // What to try, for errors where the agent's own words do not say.
 std::string_view hint(std::string_view code) {
@@ -66,34 +65,6 @@ CommandError explain(const Json& answer, int status, const std::string& where) {
                       "agent's address with --http HOST:PORT",
                       where, status)};
 }
-
-// Cuts what comes into lines, and hands their JSON on.
-class LineReader {
- public:
-  using OnEvent = std::function<bool(const Json&, bool)>;
-  explicit LineReader(const OnEvent& on_event) : on_event_(on_event) {}
-
-  bool feed(std::string_view bytes) {
-    pending_.append(bytes);
-    std::size_t begin = 0;
-    for (std::size_t end = 0; (end = pending_.find('\n', begin)) != std::string::npos;) {
-      const Json event =
-          Json::parse(pending_.begin() + static_cast<std::ptrdiff_t>(begin),
-                      pending_.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-      begin = end + 1;
-      const bool more = pending_.find('\n', begin) != std::string::npos;
-      if (event.is_object() && !on_event_(event, more)) {
-        return false;
-      }
-    }
-    pending_.erase(0, begin);
-    return pending_.size() <= kMaxLineBytes;
-  }
-
- private:
-  const OnEvent& on_event_;
-  std::string pending_;
-};
 
 }  // namespace
 
@@ -141,27 +112,27 @@ class AdminClient::Impl {
     return client_;
   }
 
-  std::expected<void, CommandError> events(const LineReader::OnEvent& on_event) {
+  std::expected<void, CommandError> events(LineReader::OnEvent on_event) {
     client_.set_read_timeout(kEventsTimeout);
     int status = 0;
     std::string refusal;
     bool wanted = true;
-    LineReader reader(on_event);
+    LineReader reader(std::move(on_event));
     const auto result = client_.Get(
         "/v1/events", {},
         [&](const httplib::Response& response) {
           status = response.status;
-          return !stopped_;
+          return true;
         },
         [&](const char* data, std::size_t size) {
           if (status != 200) {
             refusal.append(data, size);
-            return refusal.size() < kMaxLineBytes;
+            return refusal.size() < LineReader::kMaxLineBytes;
           }
           wanted = reader.feed({data, size});
-          return wanted && !stopped_;
+          return wanted;
         });
-    if (stopped_ || !wanted) {
+    if (!wanted) {
       return {};
     }
     if (result && status != 200) {
@@ -176,15 +147,9 @@ class AdminClient::Impl {
     return std::unexpected(lost(result.error()));
   }
 
-  void stop() {
-    stopped_ = true;
-    client_.stop();
-  }
-
  private:
   std::string where_;
   httplib::Client client_;
-  std::atomic<bool> stopped_ = false;
 };
 
 AdminClient::AdminClient(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
@@ -227,7 +192,5 @@ std::expected<void, CommandError> AdminClient::events(
     const std::function<bool(const Json&, bool)>& on_event) {
   return impl_->events(on_event);
 }
-
-void AdminClient::stop() { impl_->stop(); }
 
 }  // namespace memberlist::cli

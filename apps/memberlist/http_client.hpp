@@ -18,8 +18,7 @@ struct AgentTarget {
   std::optional<std::string> token_file;
 };
 
-/// Speaks with an agent's admin API. Errors are ready to be shown. One thread at a time, but for
-/// `stop`.
+/// Speaks with an agent's admin API. Errors are ready to be shown. One thread at a time.
 class AdminClient {
  public:
   [[nodiscard]] static std::expected<AdminClient, CommandError> open(const AgentTarget& target);
@@ -33,12 +32,9 @@ class AdminClient {
   [[nodiscard]] std::expected<Json, CommandError> put(const std::string& path, const Json& body);
 
   /// Reads the agent's events; each line (blank ones left out) goes to `on_line`, until that
-  /// returns false or `stop` is called: no error then. It is one if the agent goes away.
+  /// returns false: no error then. It is one if the agent goes away.
   [[nodiscard]] std::expected<void, CommandError> events(
       const std::function<bool(const Json& event, bool more_at_hand)>& on_event);
-
-  /// Ends `events`, now and later. From any thread.
-  void stop();
 
  private:
   class Impl;

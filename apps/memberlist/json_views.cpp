@@ -113,7 +113,7 @@ Viewer viewer_of(const Memberlist& list) {
 }
 
 std::string to_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return escape_json(json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 Json member_json(const Member& member, const Viewer& viewer) {

@@ -23,7 +23,7 @@ struct Viewer {
 /// The viewer that a running member is. The member must outlive it.
 [[nodiscard]] Viewer viewer_of(const Memberlist& list);
 
-/// One line of JSON; what is no UTF-8 in it becomes U+FFFD.
+/// One line of JSON, that can be shown in a terminal; what is no UTF-8 in it becomes U+FFFD.
 [[nodiscard]] std::string to_line(const Json& json);
 
 /// The object of `members --format json`.

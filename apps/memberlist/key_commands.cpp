@@ -13,6 +13,7 @@
 #include "commands.hpp"
 #include "files.hpp"
 #include "http_client.hpp"
+#include "key_text.hpp"
 #include "output.hpp"
 #include "secret_text.hpp"
 #include "text.hpp"
@@ -22,7 +23,6 @@ namespace memberlist::cli {
 namespace {
 
 struct KeyArguments {
-  AgentTarget target;
   std::optional<std::string> key;
   std::optional<std::string> key_file;
   std::string format;
@@ -77,6 +77,10 @@ std::expected<NamedKey, CommandError> named_key(const KeyArguments& arguments,
   auto key = arguments.key ? parse_key(*arguments.key, "KEY") : only_key_of(*arguments.key_file);
   if (!key) {
     return std::unexpected(key.error());
+  }
+  if (const std::string warning = key_warning(arguments.key.value_or(""), "KEY");
+      !warning.empty()) {
+    warn(warning);
   }
   std::string fingerprint = key_fingerprint(*key);
   return NamedKey{std::move(*key), std::move(fingerprint)};
@@ -172,19 +176,20 @@ std::expected<int, CommandError> verify(const KeyArguments& arguments, AdminClie
 
 using Action = std::function<std::expected<int, CommandError>(const KeyArguments&, AdminClient&)>;
 
-CLI::App* add_key_command(CLI::App& keys, Run& run, const std::string& name,
+CLI::App* add_key_command(CLI::App& keys, Run& run, AgentTarget& target, const std::string& name,
                           const std::string& description, const std::string& example,
                           const std::shared_ptr<KeyArguments>& arguments, Action action) {
-  return add_asking_command(keys, run, name, description, example, {arguments, &arguments->target},
+  return add_asking_command(keys, run, name, description, example, target,
                             [arguments, action = std::move(action)](AdminClient& client) {
                               return action(*arguments, client);
                             });
 }
 
-void add_change(CLI::App& keys, Run& run, const std::string& name, const std::string& description,
-                const std::string& example, bool by_fingerprint, const std::string& done) {
+void add_change(CLI::App& keys, Run& run, AgentTarget& target, const std::string& name,
+                const std::string& description, const std::string& example, bool by_fingerprint,
+                const std::string& done) {
   const auto arguments = std::make_shared<KeyArguments>();
-  CLI::App* command = add_key_command(keys, run, name, description, example, arguments,
+  CLI::App* command = add_key_command(keys, run, target, name, description, example, arguments,
                                       [path = "/v1/keys/" + name, by_fingerprint, done](
                                           const KeyArguments& given, AdminClient& client) {
                                         return change(given, client, path, by_fingerprint, done);
@@ -197,36 +202,38 @@ void add_change(CLI::App& keys, Run& run, const std::string& name, const std::st
       ->type_name("");
   command
       ->add_option("--key-file", arguments->key_file,
-                   "the key from a file that only its owner can read, - for standard input")
+                   "the key from a file as for `memberlist agent --key-file`, - for standard input")
       ->type_name("FILE");
 }
 
 }  // namespace
 
-void add_key_commands(CLI::App& app, Run& run) {
+void add_key_commands(CLI::App& app, Run& run, AgentTarget& target) {
   CLI::App* keys =
       add_command(app, "keys", "show and change the encryption keys of a running agent",
                   "memberlist keys add --key-file new.key");
   keys->require_subcommand(1);
+  add_target_options(*keys, target);
 
   const auto list_arguments = std::make_shared<KeyArguments>();
-  add_key_command(*keys, run, "list",
+  add_key_command(*keys, run, target, "list",
                   "show the keys by their fingerprints, the primary first, and their use",
                   "memberlist keys list --format json", list_arguments, list)
       ->add_option("--format", list_arguments->format)
       ->check(CLI::IsMember({"table", "json"}))
       ->default_str("table");
   list_arguments->format = "table";
-  add_change(*keys, run, "add", "add a key that decrypts; the first of all encrypts too",
+  add_change(*keys, run, target, "add", "add a key that decrypts; the first of all encrypts too",
              "memberlist keys add --key-file new.key", false, "is there");
-  add_change(*keys, run, "use", "make a key of the keyring the primary, which encrypts",
+  add_change(*keys, run, target, "use", "make a key of the keyring the primary, which encrypts",
              "memberlist keys use --key-file new.key", true, "is the primary");
-  add_change(*keys, run, "remove", "remove a key that is not the primary",
+  add_change(*keys, run, target, "remove", "remove a key that is not the primary",
              "memberlist keys remove 2ae1f3c9b0d47a55", true, "is gone");
 
   const auto verify_arguments = std::make_shared<KeyArguments>();
   CLI::App* command = add_key_command(
-      *keys, run, "verify", "switch encryption of what is sent, and the refusal of plaintext",
+      *keys, run, target, "verify",
+      "switch encryption of what is sent, and the refusal of plaintext",
       "memberlist keys verify --incoming off --outgoing on", verify_arguments, verify);
   command->add_option("--incoming", verify_arguments->incoming, "refuse plaintext: on or off")
       ->check(CLI::IsMember({"on", "off"}))

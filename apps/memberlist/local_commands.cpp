@@ -2,11 +2,15 @@
 #include <sys/random.h>
 
 #include <CLI/App.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <expected>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "commands.hpp"
 #include "files.hpp"
@@ -16,6 +20,7 @@
 #include "output.hpp"
 #include "secret_text.hpp"
 #include "text.hpp"
+#include "usage.hpp"
 
 namespace memberlist::cli {
 
@@ -49,6 +54,39 @@ int print_version(const std::string& format) {
              : report("standard output cannot be written");
 }
 
+// The command of these names, below `app`; else what is wrong with them.
+std::expected<const CLI::App*, std::string> named_command(const CLI::App& app,
+                                                          const std::vector<std::string>& names) {
+  const CLI::App* command = &app;
+  for (const std::string& name : names) {
+    const auto all = command->get_subcommands({});
+    const auto found = std::ranges::find(all, name, &CLI::App::get_name);
+    if (found == all.end()) {
+      const std::string_view habit = command == &app ? habit_hint("", name) : std::string_view();
+      const std::string hint = habit.empty()
+                                   ? fmt::format("see `{} --help`", command_text(*command))
+                                   : std::string(habit);
+      return std::unexpected(fmt::format("there is no command `{}`: {}", name, hint));
+    }
+    command = *found;
+  }
+  return command;
+}
+
+void add_help_command(CLI::App& app, Run& run) {
+  const auto names = std::make_shared<std::vector<std::string>>();
+  CLI::App* command = add_command(app, "help", "print the help of a command, as its --help does",
+                                  "memberlist help keys add");
+  command->add_option("COMMAND", *names, "the command; without one, all are listed")
+      ->type_name("...");
+  command->callback([&app, names, &run] {
+    run = [&app, names] {
+      const auto named = named_command(app, *names);
+      return named ? print(help_text(**named)) : report(CommandError{kExitUsage, named.error()});
+    };
+  });
+}
+
 }  // namespace
 
 void add_local_commands(CLI::App& app, Run& run) {
@@ -73,6 +111,7 @@ void add_local_commands(CLI::App& app, Run& run) {
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   version_command->callback([format, &run] { run = [format] { return print_version(*format); }; });
+  add_help_command(app, run);
 }
 
 }  // namespace memberlist::cli

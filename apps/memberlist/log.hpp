@@ -14,7 +14,7 @@ namespace memberlist::cli {
 
 enum class LogFormat : std::uint8_t { text, json };
 
-/// The agent's log, on standard error. Any thread.
+/// The agent's log, on standard error. Any thread; nobody waits for whoever reads it (LineWriter).
 class Log {
  public:
   Log(LogLevel least, LogFormat format);
@@ -22,8 +22,16 @@ class Log {
   void write(const LogRecord& record);
   void write(LogLevel level, std::string_view text) { write({level, std::string(text), {}, {}}); }
 
+  /// Writes what waits, as far as it can be written at once; the last lines go before this.
+  void close();
+  /// Lines that could not be written.
+  [[nodiscard]] std::uint64_t lost() const;
+
  private:
+  class Sink;
+
   LogFormat format_;
+  std::shared_ptr<Sink> sink_;
   std::shared_ptr<spdlog::logger> logger_;
 };
 

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <exception>
 #include <string>
@@ -20,11 +23,25 @@ void give_large_blocks_back() {
 #endif
 }
 
+// A socket must not get the number of a standard stream that came closed: log lines would go to
+// it. What takes the place refuses what is done with such a stream, as a closed one does.
+void keep_standard_streams() {
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) {
+      // The lowest free number is this one.
+      static_cast<void>(::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  // A reader that goes away is an error of that write, not the end of a member.
+  // A reader that goes away, or a file at its largest size, is an error of that write, not the end
+  // of a member.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  keep_standard_streams();
   give_large_blocks_back();
   try {
     return memberlist::cli::run_command_line(argc, argv);

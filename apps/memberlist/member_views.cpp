@@ -91,6 +91,11 @@ std::string row_text(const Row& row, const std::array<std::size_t, kColumns>& wi
   return line + "\n";
 }
 
+// Base64 that begins with a + stays as it is: programs decode it, and its letters make no formula.
+std::string base64_cell(const std::string& text) {
+  return base64_decode(text) ? text : csv_field(text);
+}
+
 }  // namespace
 
 std::string members_table(const Json& members, bool colour) {
@@ -120,19 +125,23 @@ std::string members_csv(const Json& members) {
       "since,self\n";
   for (const Json& member : members) {
     std::string line;
-    const auto add = [&line](const std::string& value) {
-      line += (line.empty() ? "" : ",") + csv_field(value);
+    bool first = true;
+    const auto add = [&line, &first](const std::string& value) {
+      line += (first ? "" : ",") + value;
+      first = false;
     };
-    for (const char* name : {"name", "address", "status", "incarnation", "meta_base64", "meta"}) {
-      add(field(member, name));
+    for (const char* name : {"name", "address", "status", "incarnation"}) {
+      add(csv_field(field(member, name)));
     }
+    add(base64_cell(field(member, "meta_base64")));
+    add(csv_field(field(member, "meta")));
     for (const char* range : {"protocol", "delegate_protocol"}) {
       for (const char* name : {"min", "max", "current"}) {
-        add(field(part(member, range), name));
+        add(csv_field(field(part(member, range), name)));
       }
     }
-    add(field(member, "since"));
-    add(field(member, "self"));
+    add(csv_field(field(member, "since")));
+    add(csv_field(field(member, "self")));
     text += line + "\n";
   }
   return text;

@@ -2,21 +2,28 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
+#include "line_writer.hpp"
 #include "text.hpp"
 
 namespace memberlist::cli {
 
 namespace {
 
+// A full pipe that nobody reads must not keep a command from its end.
+constexpr std::chrono::milliseconds kErrorLinePatience{1000};
+
 void write_err_line(std::string_view text) noexcept {
   try {
     const std::string line = "memberlist: " + escape_controls(text) + "\n";
-    std::fwrite(line.data(), 1, line.size(), stderr);
+    // If it cannot be told, the exit code still can.
+    static_cast<void>(write_within(STDERR_FILENO, line, kErrorLinePatience));
   } catch (...) {
-    std::fputs("memberlist: out of memory\n", stderr);
+    static_cast<void>(
+        write_within(STDERR_FILENO, "memberlist: out of memory\n", kErrorLinePatience));
   }
 }
 

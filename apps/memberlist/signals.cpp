@@ -1,27 +1,91 @@
 #include "signals.hpp"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdint>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
 namespace memberlist::cli {
 
-SignalWatcher::SignalWatcher(std::function<void(int)> on_signal)
-    : on_signal_(std::move(on_signal)) {
+namespace {
+
+// Those that ask for an end. SIGPWR and SIGXCPU come before one that cannot be handled.
+constexpr std::array kLeave{SIGINT, SIGTERM, SIGQUIT, SIGPWR, SIGXCPU};
+// Those that would end the process if nobody handled them. SIGABRT and the signals of crashes stay
+// what they are, and so do those that stop a process and let it go on.
+constexpr std::array kNothing{SIGHUP,    SIGUSR1, SIGUSR2, SIGALRM,
+                              SIGVTALRM, SIGPROF, SIGIO,   SIGSTKFLT};
+
+bool has_terminal() {
+  const int fd = ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  if (fd >= 0) {
+    ::close(fd);
+  }
+  return fd >= 0;
+}
+
+bool is_ignored(int signal) {
+  struct sigaction action{};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+Terminal::Terminal() : matters_(has_terminal() && !is_ignored(SIGHUP)) {}
+bool Terminal::is_lost() const { return matters_ && !has_terminal(); }
+
+std::optional<SignalMeaning> meaning_of(int signal, bool hang_up_is_end) {
+  if (std::ranges::find(kLeave, signal) != kLeave.end() || (signal == SIGHUP && hang_up_is_end)) {
+    return SignalMeaning::leave;
+  }
+  const bool real_time = signal >= SIGRTMIN && signal <= SIGRTMAX;
+  if (std::ranges::find(kNothing, signal) != kNothing.end() || real_time) {
+    return SignalMeaning::nothing;
+  }
+  return std::nullopt;
+}
+
+std::string signal_name(int signal) {
+  if (signal >= SIGRTMIN && signal <= SIGRTMAX) {
+    return fmt::format("SIGRTMIN+{}", signal - SIGRTMIN);
+  }
+  const char* name = ::sigabbrev_np(signal);
+  return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
+}
+
+sigset_t agent_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal = 1; signal <= SIGRTMAX; ++signal) {
+    if (meaning_of(signal, false)) {
+      sigaddset(&set, signal);
+    }
+  }
+  return set;
+}
+
+sigset_t end_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
-  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signal_fd_ = ::signalfd(-1, &set, SFD_CLOEXEC);
+  return set;
+}
+
+SignalWatcher::SignalWatcher(const sigset_t& signals, std::function<void(int)> on_signal)
+    : on_signal_(std::move(on_signal)) {
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal_fd_ = ::signalfd(-1, &signals, SFD_CLOEXEC);
   stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
   if (signal_fd_ < 0 || stop_fd_ < 0) {
     throw std::system_error(errno, std::generic_category(), "waiting for signals");

@@ -1,15 +1,44 @@
 #pragma once
 
+#include <csignal>
+#include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 #include <thread>
 
 namespace memberlist::cli {
 
-/// Turns SIGINT and SIGTERM into calls on a thread of its own. Make it before any other thread
-/// starts: the signals are blocked in this thread and in those it starts, and stay so.
+/// Whether the process's terminal goes away while it runs. After `nohup` nobody minds.
+class Terminal {
+ public:
+  Terminal();
+  [[nodiscard]] bool is_lost() const;
+
+ private:
+  bool matters_ = false;
+};
+
+/// What a signal asks a member for (docs/cli.md has the table).
+enum class SignalMeaning : std::uint8_t { leave, nothing };
+
+/// `hang_up_is_end`: SIGHUP came because the terminal has gone. Nothing for the signals that are
+/// not the agent's to handle.
+[[nodiscard]] std::optional<SignalMeaning> meaning_of(int signal, bool hang_up_is_end);
+
+/// The name of a signal, such as SIGTERM.
+[[nodiscard]] std::string signal_name(int signal);
+
+/// The signals that `meaning_of` knows.
+[[nodiscard]] sigset_t agent_signals();
+/// SIGINT and SIGTERM.
+[[nodiscard]] sigset_t end_signals();
+
+/// Turns signals into calls on a thread of its own. Make it before any other thread starts that
+/// does not block them: they are blocked in this thread and in those it starts, and stay so.
 class SignalWatcher {
  public:
-  explicit SignalWatcher(std::function<void(int signal)> on_signal);
+  SignalWatcher(const sigset_t& signals, std::function<void(int signal)> on_signal);
   SignalWatcher(const SignalWatcher&) = delete;
   SignalWatcher& operator=(const SignalWatcher&) = delete;
   /// No call is under way or comes any more once this returns.

@@ -1,6 +1,10 @@
+#include <chrono>
+#include <cstdlib>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "commands.hpp"
@@ -13,14 +17,35 @@ namespace memberlist::cli {
 
 namespace {
 
-// Reads the agent's events until a signal comes; `on_event` as in AdminClient::events.
+constexpr auto kLineInHandTimeout = std::chrono::milliseconds(200);
+
+// Ends the process when told, whatever hangs: the agent, or whoever reads standard output. The line
+// in hand is finished if somebody takes it.
+class EndWhenTold {
+ public:
+  [[nodiscard]] bool write(std::string_view text) {
+    const std::scoped_lock lock(writing_);
+    return write_out(text);
+  }
+
+ private:
+  void end() {
+    // Held to the end, so that no further line is begun.
+    static_cast<void>(writing_.try_lock_for(kLineInHandTimeout));
+    std::_Exit(kExitDone);
+  }
+
+  std::timed_mutex writing_;
+  SignalWatcher watcher_{end_signals(), [this](int) { end(); }};
+};
+
+// Reads the agent's events until the process ends; `on_event` as in AdminClient::events.
 int follow(const AgentTarget& target,
            const std::function<bool(const Json& event, bool more_at_hand)>& on_event) {
   auto client = AdminClient::open(target);
   if (!client) {
     return report(client.error());
   }
-  const SignalWatcher watcher([&client](int) { client->stop(); });
   const auto ended = client->events(on_event);
   return ended ? kExitDone : report(ended.error());
 }
@@ -33,14 +58,16 @@ bool changes_members(const Json& event) {
 }  // namespace
 
 int run_monitor(const AgentTarget& target, const std::string& format) {
+  EndWhenTold output;
   const bool colour = colour_wanted();
   return follow(target, [&](const Json& event, bool) {
-    return write_out((format == "json" ? to_line(event) : event_text(event, colour)) + "\n");
+    return output.write((format == "json" ? to_line(event) : event_text(event, colour)) + "\n");
   });
 }
 
 int run_watch(const AgentTarget& target,
-              const std::function<std::expected<void, CommandError>(AdminClient&)>& draw) {
+              const std::function<std::expected<std::string, CommandError>(AdminClient&)>& draw) {
+  EndWhenTold output;
   auto views = AdminClient::open(target);
   if (!views) {
     return report(views.error());
@@ -54,11 +81,13 @@ int run_watch(const AgentTarget& target,
       return true;
     }
     changed = false;
-    if (const auto drawn = draw(*views); !drawn) {
+    const auto drawn = draw(*views);
+    if (!drawn) {
       error = drawn.error();
-      return false;
+    } else if (!output.write(*drawn)) {
+      error = CommandError{kExitFailed, "nobody reads standard output any more"};
     }
-    return true;
+    return !error;
   });
   return error ? report(*error) : exit_code;
 }

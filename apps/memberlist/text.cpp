@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <ctime>
@@ -63,11 +64,25 @@ std::size_t sequence_length(std::string_view text, std::size_t at) noexcept {
   return length;
 }
 
-bool is_control(std::string_view text, std::size_t at, std::size_t length) {
+// The code point of a sequence that `sequence_length` has found.
+char32_t code_point(std::string_view text, std::size_t at, std::size_t length) {
   if (length == 1) {
-    return byte_at(text, at) < 0x20 || byte_at(text, at) == 0x7f;
+    return byte_at(text, at);
   }
-  return length == 2 && byte_at(text, at) == 0xc2 && byte_at(text, at + 1) < 0xa0;
+  char32_t code = byte_at(text, at) & (0xffU >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    code = code << 6 | (byte_at(text, at + i) & 0x3fU);
+  }
+  return code;
+}
+
+// What moves the cursor, ends a line, or changes the direction of writing (Unicode's Bidi_Control).
+bool steers_output(char32_t code) {
+  const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+  const bool separator = code == 0x2028 || code == 0x2029;
+  const bool direction = code == 0x061c || code == 0x200e || code == 0x200f ||
+                         (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return control || separator || direction;
 }
 
 }  // namespace
@@ -88,7 +103,7 @@ std::string escape_controls(std::string_view text) {
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = sequence_length(text, at);
-    if (length != 0 && !is_control(text, at, length)) {
+    if (length != 0 && !steers_output(code_point(text, at, length))) {
       out.append(text.substr(at, length));
       at += length;
       continue;
@@ -182,12 +197,33 @@ std::string rfc3339(std::chrono::system_clock::time_point when) {
                      (millis - seconds).count());
 }
 
+std::string escape_json(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  for (std::size_t at = 0; at < json.size();) {
+    const std::size_t length = std::max<std::size_t>(sequence_length(json, at), 1);
+    const char32_t code = code_point(json, at, length);
+    // Below 0x20 there is only the white space between values: in strings they are escaped already.
+    if (code >= 0x20 && steers_output(code)) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<std::uint32_t>(code));
+    } else {
+      out.append(json.substr(at, length));
+    }
+    at += length;
+  }
+  return out;
+}
+
 std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-    return std::string(text);
+  std::string field = escape_controls(text);
+  if (!field.empty() && std::string_view("=+-@").contains(field.front())) {
+    field.insert(field.begin(), '\'');
+  }
+  if (field.find_first_of(",\"") == std::string::npos) {
+    return field;
   }
   std::string out = "\"";
-  for (const char c : text) {
+  for (const char c : field) {
     if (c == '"') {
       out += '"';
     }

@@ -14,8 +14,9 @@ namespace memberlist::cli {
 /// Whether the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 
-/// The text with control characters (C0, DEL, C1), and bytes that are no UTF-8, as `\xNN`, so that
-/// what a peer sends cannot steer a terminal or break a line.
+/// The text with control characters (C0, DEL, C1), characters that change the direction of writing,
+/// line separators, and bytes that are no UTF-8, as `\xNN`, so that what a peer sends cannot steer
+/// a terminal, break a line or show in another order.
 [[nodiscard]] std::string escape_controls(std::string_view text);
 
 /// Columns that the text takes in a terminal, by code points: wide and combining ones count as one.
@@ -35,7 +36,12 @@ namespace memberlist::cli {
 /// RFC 3339, UTC, milliseconds: `2026-01-31T12:00:00.123Z`.
 [[nodiscard]] std::string rfc3339(std::chrono::system_clock::time_point when);
 
-/// A field of a CSV line, quoted if it has to be (RFC 4180).
+/// JSON text with the same characters as `escape_controls` as `\uNNNN`: the same JSON, that can be
+/// shown in a terminal. It must be UTF-8.
+[[nodiscard]] std::string escape_json(std::string_view json);
+
+/// A field of a CSV line, quoted if it has to be (RFC 4180). Control characters are escaped, and
+/// what a spreadsheet would take for a formula gets an apostrophe in front.
 [[nodiscard]] std::string csv_field(std::string_view text);
 
 /// Without spaces, tabs and line ends at both ends.

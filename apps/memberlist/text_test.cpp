@@ -67,7 +67,35 @@ TEST(Text, QuotesCsvWhereNeeded) {
   EXPECT_EQ(csv_field("plain text"), "plain text");
   EXPECT_EQ(csv_field("a,b"), "\"a,b\"");
   EXPECT_EQ(csv_field("say \"x\""), "\"say \"\"x\"\"\"");
-  EXPECT_EQ(csv_field("a\nb"), "\"a\nb\"");
+}
+
+TEST(Text, CsvNeitherSteersATerminalNorIsAFormula) {
+  EXPECT_EQ(csv_field("a\nb\x1b[2J\xc2\x9b\x7f"), "a\\x0ab\\x1b[2J\\xc2\\x9b\\x7f");
+  EXPECT_EQ(csv_field("=1+1"), "'=1+1");
+  EXPECT_EQ(csv_field("+1"), "'+1");
+  EXPECT_EQ(csv_field("-1"), "'-1");
+  EXPECT_EQ(csv_field("@SUM(A1,A2)"), "\"'@SUM(A1,A2)\"");
+  EXPECT_EQ(csv_field("\t=1"), "\\x09=1");
+  EXPECT_EQ(csv_field("\r=1"), "\\x0d=1");
+}
+
+// No byte string, however it is made, gets through to a terminal as more than visible text.
+TEST(Text, NothingThatSteersGetsThrough) {
+  const std::string steering[] = {"\x1b",         "\x7f",         "\xc2\x80",     "\xc2\x9b",
+                                  "\xe2\x80\xae", "\xe2\x80\x8f", "\xe2\x81\xa6", "\xd8\x9c",
+                                  "\xe2\x80\xa8", "\xff",         "\xed\xa0\x80"};
+  for (const std::string& one : steering) {
+    for (const std::string& text : {one, "a" + one + "b", one + one, "\xe2" + one}) {
+      EXPECT_EQ(escape_controls(text).find(one), std::string::npos);
+      EXPECT_EQ(csv_field(text).find(one), std::string::npos);
+    }
+  }
+}
+
+TEST(Text, EscapedJsonIsTheSameJson) {
+  EXPECT_EQ(escape_json("{\"a\":\"\x7f\xc2\x9b\xe2\x80\xae\xc3\xa9\xf0\x9f\x98\x80\"}"),
+            "{\"a\":\"\\u007f\\u009b\\u202e\xc3\xa9\xf0\x9f\x98\x80\"}");
+  EXPECT_EQ(escape_json("[1]\n"), "[1]\n");
 }
 
 TEST(Text, TrimsSplitsAndPads) {

@@ -152,6 +152,23 @@ TEST(MemberViews, CsvIsQuoted) {
             "2026-01-31T12:00:01.123Z,false\n");
 }
 
+TEST(MemberViews, EveryFormatIsSafeToShow) {
+  const std::string hostile = "=a\x1b[2J\x7f\xc2\x9b\xe2\x80\xae";
+  const Json all =
+      members_json({member(hostile, MemberStatus::alive, to_bytes(hostile))}, {}, viewer());
+  for (const std::string& text :
+       {members_table(all, false), members_csv(all), to_line(all) + "\n"}) {
+    for (const char* raw : {"\x1b", "\x7f", "\xc2\x9b", "\xe2\x80\xae"}) {
+      EXPECT_EQ(text.find(raw), std::string::npos) << text;
+    }
+  }
+  EXPECT_NE(members_csv(all).find("\n'=a"), std::string::npos) << members_csv(all);
+  EXPECT_EQ(Json::parse(to_line(all))[0]["name"], hostile);
+  const Json plus =
+      members_json({member("b", MemberStatus::alive, {std::byte{0xfb}})}, {}, viewer());
+  EXPECT_NE(members_csv(plus).find(",+w==,"), std::string::npos) << "what decodes stays exact";
+}
+
 TEST(MemberViews, InfoSurvivesMissingFields) {
   EXPECT_NE(info_text(Json::object()).find("name"), std::string::npos);
   EXPECT_NE(info_text(Json::array()).find("name"), std::string::npos);

@@ -10,6 +10,7 @@
 #include "api/join_addresses.hpp"
 #include "base/text.hpp"
 #include "files.hpp"
+#include "key_text.hpp"
 #include "memberlist/address.hpp"
 #include "memberlist/config.hpp"
 #include "support/input.hpp"

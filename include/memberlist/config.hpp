@@ -45,8 +45,8 @@ struct Config {
   /// Networks that members may be in (protocol 10). Unset: all; an empty list: none.
   std::optional<std::vector<Network>> allowed_networks;
   /// Name servers that are asked for the host names to join through, at most 16, the first one
-  /// first; port 0 means 53. Empty: those of the system's configuration. The hosts file is read in
-  /// any case (facade only).
+  /// first; port 0 means 53. The hosts file comes before them. Empty: the system's own resolver,
+  /// with the configuration that the machine has at each join (facade only).
   std::vector<Address> dns_servers;
 
   // --- timings and amounts (protocol 8) ---------------------------------------------------------

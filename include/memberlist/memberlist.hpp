@@ -70,6 +70,12 @@ struct Hosting {
 [[nodiscard]] MEMBERLIST_API Result<Address> parse_address(std::string_view text,
                                                            std::uint16_t default_port);
 
+/// Whether `Memberlist::join` can read an address (`[NAME/]HOST[:PORT]`), so that a mistake is
+/// found before there is a member. Nothing is looked up. `default_port` is the member's own. Error:
+/// `invalid_argument`, with the text as its subject and a guess at what was meant.
+[[nodiscard]] MEMBERLIST_API Result<void> check_join_address(std::string_view text,
+                                                             std::uint16_t default_port);
+
 /// How a user message travels.
 enum class Delivery : std::uint8_t {
   best_effort,  ///< one UDP packet, no promise

@@ -189,7 +189,7 @@ start_alertmanager() {
 }
 
 alertmanager_peers() {
-  curl -fsS --max-time 2 "http://${HTTP[$1]}/api/v2/status" 2>/dev/null |
+  curl -fsS --noproxy '*' --max-time 2 "http://${HTTP[$1]}/api/v2/status" 2>/dev/null |
     jq '.cluster.peers | length' 2>/dev/null
 }
 alertmanager_answers() { [[ -n $(alertmanager_peers "$1") ]]; }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Running the fuzzers of build/fuzz. Sourced after common.sh; everything here runs in $ROOT.
+# Running the fuzzers of the preset asan. Sourced after common.sh; everything here runs in $ROOT.
 
-FUZZERS=build/fuzz/fuzzers
+FUZZERS=build/asan/fuzzers
 # What one input may take, by the clock on the wall, which goes on while others have the processor. The
 # memory is mostly the sanitizer's.
 FUZZ_MEMORY=(-rss_limit_mb=2048 -malloc_limit_mb=512)
@@ -145,7 +145,7 @@ regress_fuzzer() {
 write_corpus() {
   local target made=build/fuzz/seeds fresh=build/fuzz/corpus.new source sources max_len
   rm -rf "$made" "$fresh"
-  run build/fuzz/bin/make_corpus tests/golden "$made"
+  run build/asan/bin/make_corpus tests/golden "$made"
   for target in "$@"; do
     sources=()
     for source in "$made/$target" "fuzz/corpus/$target" "build/fuzz/corpus/$target"; do

@@ -10,7 +10,7 @@ BUILD_PACKAGES=(
   prometheus-cpp-dev
   libbenchmark-dev libgmock-dev libgtest-dev
 )
-# Formatter, static analysis, the second compiler with its sanitizers.
+# Formatter, static analysis, clang and the sanitizers of the preset asan.
 LINT_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev shellcheck)
 # What makes the reference out of the headers' comments.
 DOCS_PACKAGES=(doxygen)
@@ -23,13 +23,13 @@ is_installed() {
   [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
+may_be_root() { ((EUID == 0)) || have sudo; }
+
 as_root() {
   if ((EUID == 0)); then
     "$@"
-  elif have sudo; then
-    sudo "$@"
   else
-    die "'$*' needs root: run as root, or install sudo"
+    sudo "$@"
   fi
 }
 
@@ -37,7 +37,9 @@ APT_LISTS_FRESH=0
 apt_update_once() {
   ((APT_LISTS_FRESH)) && return 0
   APT_LISTS_FRESH=1
-  run as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  # One broken source of many must not keep the packages of the others away.
+  run as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
+    warn 'apt-get update failed: going on with the package lists that are there'
 }
 
 # Some packages (serf, prometheus and its alertmanager) start a service when installed. Debian's own
@@ -93,6 +95,12 @@ ensure_packages() {
     is_installed "$package" || missing+=("$package")
   done
   ((${#missing[@]})) || return 0
+  may_be_root || {
+    [[ $kind == optional ]] ||
+      die "installing packages needs root: run as root, or install sudo; missing: ${missing[*]}"
+    warn "going on without ${missing[*]}: installing them needs root, or sudo"
+    return 0
+  }
 
   step "installing: ${missing[*]}"
   APT_LOG=$(mktemp)
@@ -111,7 +119,7 @@ ensure_packages() {
     if apt_install "$package"; then
       keep_services_off_of "$package"
     else
-      warn "could not install $package: $(grep -m1 '^E:' "$APT_LOG" || echo 'see apt-get')"
+      warn "going on without $package: $(grep -m1 '^E:' "$APT_LOG" || tail -n 1 "$APT_LOG")"
     fi
   done
   rm -f "$APT_LOG"

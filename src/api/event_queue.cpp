@@ -8,7 +8,7 @@
 #include <utility>
 #include <variant>
 
-#include "api/quiet_thread.hpp"
+#include "net/quiet_thread.hpp"
 
 namespace memberlist::api {
 namespace {
@@ -111,7 +111,7 @@ EventQueue::~EventQueue() {
 void EventQueue::start() {
   state_->stopped = false;
   try {
-    thread_ = start_quiet_thread([state = state_] { state->run(); });
+    thread_ = net::start_quiet_thread([state = state_] { state->run(); });
   } catch (...) {
     state_->stopped = true;
     throw;

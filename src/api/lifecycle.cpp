@@ -1,7 +1,10 @@
 // Memberlist::Impl: from create to shutdown.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
 #include <random>
 #include <system_error>
 
@@ -26,6 +29,12 @@ class WipeAtEnd {
  private:
   std::vector<Bytes>& keys_;
 };
+
+std::vector<std::string> texts_of(const std::vector<Network>& networks) {
+  std::vector<std::string> texts;
+  std::ranges::transform(networks, std::back_inserter(texts), &Network::to_string);
+  return texts;
+}
 
 }  // namespace
 
@@ -142,6 +151,7 @@ void Memberlist::Impl::warn_if_open() const {
                    advertise.to_string()),
        {},
        {{"address", config_.bind.to_string()}, {"advertised", advertise.to_string()}}});
+  warn_of_networks(advertise.ip);
   const bool has_keys = !view([](const Engine& engine) { return engine.keys(); }).empty();
   if (has_keys || advertise.ip.is_private() || advertise.ip.is_loopback()) return;
   log({LogLevel::warning,
@@ -149,6 +159,29 @@ void Memberlist::Impl::warn_if_open() const {
                    advertise.to_string()),
        {},
        {{"advertised", advertise.to_string()}}});
+}
+
+// Of allowed networks that keep out what was hardly meant to be kept out.
+void Memberlist::Impl::warn_of_networks(const IpAddress& own) const {
+  if (!config_.allowed_networks || config_.allowed_networks->empty()) return;
+  const std::vector<Network>& networks = *config_.allowed_networks;
+  for (const Network& network : networks) {
+    const std::string text = network.to_string();
+    if (text != "0.0.0.0/32" && text != "::/128") continue;
+    log({LogLevel::warning,
+         fmt::format("the allowed network {} is a single address, which no member has; for all "
+                     "write {}",
+                     text, text == "::/128" ? "::/0" : "0.0.0.0/0"),
+         {},
+         {{"network", text}}});
+  }
+  if (std::ranges::any_of(networks, [&](const Network& in) { return in.contains(own); })) return;
+  log({LogLevel::warning,
+       fmt::format("the own address {} is in none of the allowed networks ({}); members with the "
+                   "same list refuse this one",
+                   own.to_string(), fmt::join(texts_of(networks), ", ")),
+       {},
+       {{"advertised", own.to_string()}}});
 }
 
 // --- shutdown -----------------------------------------------------------------------------------

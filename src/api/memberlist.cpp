@@ -12,6 +12,11 @@ Result<Address> parse_address(std::string_view text, std::uint16_t default_port)
   return numbered ? Address::parse(*numbered, default_port) : std::unexpected(numbered.error());
 }
 
+Result<void> check_join_address(std::string_view text, std::uint16_t default_port) {
+  const auto address = api::parse_join_address(text, default_port);
+  return address ? Result<void>() : std::unexpected(address.error());
+}
+
 Result<Memberlist> Memberlist::create(Config config, Handlers handlers, const Hosting& hosting) {
   auto impl = Impl::create(std::move(config), std::move(handlers), hosting);
   if (!impl) return std::unexpected(std::move(impl.error()));

@@ -111,6 +111,7 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   Result<void> make_engine(std::vector<Bytes> keys);
   void start();
   void warn_if_open() const;
+  void warn_of_networks(const IpAddress& own) const;
 
   // --- the loop's thread
   /// Runs `task(*this)` there soon, unless this member has ended by then. From any thread.

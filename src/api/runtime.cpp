@@ -5,15 +5,15 @@
 #include <system_error>
 #include <utility>
 
-#include "api/quiet_thread.hpp"
 #include "api/runtime_impl.hpp"
+#include "net/quiet_thread.hpp"
 
 namespace memberlist {
 
 Result<std::shared_ptr<Runtime::Impl>> Runtime::Impl::start() {
   auto impl = std::make_shared<Impl>();
   try {
-    impl->thread_ = api::start_quiet_thread([loop = impl->loop_] { loop->run(); });
+    impl->thread_ = net::start_quiet_thread([loop = impl->loop_] { loop->run(); });
   } catch (const std::system_error& error) {
     return fail(ErrorCode::system, fmt::format("cannot start a thread: {}", error.what()));
   }

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/address_mistakes.hpp"
 #include "base/text.hpp"
 
 namespace memberlist {
@@ -124,6 +125,41 @@ bool starts_with(const IpAddress& ip, const IpAddress& base, std::size_t prefix_
   return masked(ip.bytes(), prefix_bits) == base.bytes();
 }
 
+struct Split {
+  std::string_view host;
+  std::optional<std::string_view> port;
+};
+
+// At the colon in front of the port. Nothing: the brackets are wrong.
+std::optional<Split> split_port(std::string_view text) {
+  if (text.starts_with('[')) {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos) return std::nullopt;
+    const std::string_view host = text.substr(1, close - 1);
+    const std::string_view rest = text.substr(close + 1);
+    if (host.find(':') == std::string_view::npos) return std::nullopt;
+    if (rest.empty()) return Split{host, std::nullopt};
+    if (rest.front() != ':') return std::nullopt;
+    return Split{host, rest.substr(1)};
+  }
+  if (std::ranges::count(text, ':') != 1) return Split{text, std::nullopt};
+  const std::size_t colon = text.find(':');
+  return Split{text.substr(0, colon), text.substr(colon + 1)};
+}
+
+// An IP address, or what may be looked up as a name: of any language, but nothing that only a
+// mistake puts there.
+bool is_host(std::string_view host) {
+  const bool is_ip = IpAddress::parse(host).has_value();
+  if (is_ip || host.find(':') != std::string_view::npos) return is_ip;
+  const auto unfit = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte <= ' ' || byte == 0x7f ||
+           std::string_view("[]\"'`;,/\\%@?#=$&*!<>(){}|^").find(c) != std::string_view::npos;
+  };
+  return !host.empty() && !std::ranges::any_of(host, unfit) && !looks_like_ipv4(host);
+}
+
 IpAddress v6(std::uint8_t first, std::uint8_t second) noexcept {
   const std::array<std::byte, 16> raw{std::byte{first}, std::byte{second}};
   return IpAddress::from_bytes(raw).value_or(IpAddress());
@@ -211,7 +247,16 @@ Result<Address> Address::parse(std::string_view text, std::uint16_t default_port
   const auto split = HostPort::parse(text);
   if (!split) return std::unexpected(split.error());
   const auto ip = IpAddress::parse(split->host);
-  if (!ip) return bad(text, "IP address with a port (such as 10.0.0.1:7946 or [::1]:7946)");
+  if (!ip) {
+    return bad(text,
+               "IP address: a name cannot stand here; write IP, IP:PORT or [IPV6]:PORT, such as "
+               "10.0.0.1:7946 or [::1]:7946");
+  }
+  if (const auto doubt = find_doubtful_port(text, default_port)) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("\"{}\" is ambiguous: {}", escape_for_log(text), *doubt),
+                std::string(text));
+  }
   return Address{*ip, split->port.value_or(default_port)};
 }
 
@@ -250,33 +295,16 @@ std::string Network::to_string() const {
 }
 
 Result<HostPort> HostPort::parse(std::string_view text) {
-  constexpr std::string_view kWanted = "address (HOST, HOST:PORT, or [IPV6]:PORT)";
-  std::string_view host = text;
-  std::string_view port;
-  bool has_port = false;
-  if (text.starts_with('[')) {
-    const std::size_t close = text.find(']');
-    if (close == std::string_view::npos) return bad(text, kWanted);
-    host = text.substr(1, close - 1);
-    const std::string_view rest = text.substr(close + 1);
-    if (!rest.empty() && rest.front() != ':') return bad(text, kWanted);
-    if (host.find(':') == std::string_view::npos) return bad(text, kWanted);
-    has_port = !rest.empty();
-    port = has_port ? rest.substr(1) : rest;
-  } else if (std::ranges::count(text, ':') == 1) {
-    const std::size_t colon = text.find(':');
-    host = text.substr(0, colon);
-    port = text.substr(colon + 1);
-    has_port = true;
-  }
-  const auto unfit = [](char c) { return c <= ' ' || c == '[' || c == ']' || c == '\x7f'; };
-  if (host.empty() || std::ranges::any_of(host, unfit)) return bad(text, kWanted);
-  if (host.find(':') != std::string_view::npos && !IpAddress::parse(host))
-    return bad(text, kWanted);
-  HostPort out{.host = std::string(host), .port = std::nullopt};
-  if (!has_port) return out;
-  const auto number = parse_number(port, 65'535);
-  if (!number) return bad(text, "address: its port must be a number from 0 to 65535");
+  const auto wrong = [text] {
+    return bad(text, fmt::format("address: {}; write HOST, HOST:PORT or [IPV6]:PORT",
+                                 guess_address_mistake(text)));
+  };
+  const auto split = split_port(text);
+  if (!split || !is_host(split->host)) return wrong();
+  HostPort out{.host = std::string(split->host), .port = std::nullopt};
+  if (!split->port) return out;
+  const auto number = parse_number(*split->port, 65'535);
+  if (!number) return wrong();
   out.port = static_cast<std::uint16_t>(*number);
   return out;
 }

@@ -116,6 +116,9 @@ inline constexpr std::size_t kParallelJoins = 16;
 inline constexpr std::size_t kAddressesOfName = 1024;
 /// Aliases (CNAME) followed from one name to the next, where no answer has all of them.
 inline constexpr std::size_t kAliasesOfName = 8;
+/// Threads that may be inside the system's resolver at once: it blocks for half a minute where no
+/// name server answers, and names that can be found must not wait for as many that cannot.
+inline constexpr std::size_t kLookupThreads = 32;
 /// Name servers that a Config may list.
 inline constexpr std::size_t kNameServers = 16;
 /// User broadcasts queued; the one sent most often is dropped first.

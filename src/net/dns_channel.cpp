@@ -4,7 +4,12 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/limits.hpp"
 #include "net/loop_context.hpp"
@@ -76,6 +81,40 @@ Error lookup_error(int status, const std::string& host) {
   }
 }
 
+// `search .` means "as it is"; systemd-resolved writes that. c-ares 1.18 appends it, which gives a
+// name that ends in two dots, and asks nobody.
+bool is_root(const char* domain) {
+  return std::string_view(domain).find_first_not_of('.') == std::string_view::npos;
+}
+
+// The search list that a channel has read, without the root. Empty: that was not in it.
+std::optional<std::vector<char*>> list_without_root(const ares_options& read) {
+  const std::span<char*> all(read.domains, static_cast<std::size_t>(std::max(read.ndomains, 0)));
+  std::vector<char*> kept;
+  std::ranges::remove_copy_if(all, std::back_inserter(kept), is_root);
+  return kept.size() == all.size() ? std::nullopt : std::optional(std::move(kept));
+}
+
+// Makes a channel, whose search list has no root.
+int init_channel(ares_channel& channel, ares_options& options, int mask) {
+  int status = ares_init_options(&channel, &options, mask);
+  if (status != ARES_SUCCESS) return status;
+  ares_options read{};
+  int read_mask = 0;
+  status = ares_save_options(channel, &read, &read_mask);
+  const auto domains =
+      status == ARES_SUCCESS ? list_without_root(read) : std::optional<std::vector<char*>>();
+  if (domains) {
+    ares_destroy(std::exchange(channel, nullptr));
+    ares_options changed = options;
+    changed.domains = const_cast<char**>(domains->data());
+    changed.ndomains = static_cast<int>(domains->size());
+    status = ares_init_options(&channel, &changed, mask | ARES_OPT_DOMAINS);
+  }
+  ares_destroy_options(&read);
+  return status;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<DnsChannel>> DnsChannel::open(Loop& loop, const DnsChannelOptions& options) {
@@ -101,7 +140,7 @@ Result<void> DnsChannel::set_up(const DnsChannelOptions& options) {
     raw.flags = ARES_FLAG_USEVC | ARES_FLAG_NOSEARCH;
     mask |= ARES_OPT_FLAGS;
   }
-  int status = ares_init_options(&channel_, &raw, mask);
+  int status = init_channel(channel_, raw, mask);
   if (status == ARES_SUCCESS && !options.servers.empty()) {
     status = ares_set_servers_ports_csv(channel_, options.servers.c_str());
   }

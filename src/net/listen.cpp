@@ -7,11 +7,14 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "base/limits.hpp"
+#include "net/interfaces.hpp"
 #include "net/socket_transport.hpp"
 #include "net/udp_batch.hpp"
 
@@ -20,6 +23,17 @@ namespace {
 
 // Connections that wait to be accepted; the kernel cuts it to its own limit.
 constexpr int kListenBacklog = 512;
+
+// Of the same family as `like`, which is not among them.
+std::string own_addresses(const IpAddress& like) {
+  std::string texts;
+  for (const InterfaceAddress& own :
+       interface_addresses().value_or(std::vector<InterfaceAddress>())) {
+    if (own.ip.is_v4() != like.is_v4()) continue;
+    texts += fmt::format("{}{} ({})", texts.empty() ? "" : ", ", own.ip.to_string(), own.interface);
+  }
+  return texts.empty() ? std::string("none of this family") : texts;
+}
 
 Error bind_error(const asio::error_code& error, const Address& address, std::string_view kind) {
   const std::string text = address.to_string();
@@ -32,9 +46,10 @@ Error bind_error(const asio::error_code& error, const Address& address, std::str
               text};
     case EADDRNOTAVAIL:
       return {ErrorCode::invalid_argument,
-              fmt::format("bind: {} is not an address of this machine; choose one of its own, or "
-                          "0.0.0.0 for all",
-                          address.ip.to_string()),
+              fmt::format("bind: {} is not an address of this machine, which has {}; choose one of "
+                          "these, or {} for all",
+                          address.ip.to_string(), own_addresses(address.ip),
+                          address.ip.is_v4() ? "0.0.0.0" : "::"),
               "bind"};
     case EACCES:
       return {ErrorCode::system,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <optional>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "net/dns_channel.hpp"
 #include "net/loop_context.hpp"
+#include "net/system_lookup.hpp"
 
 namespace memberlist::net {
 namespace {
@@ -81,12 +83,15 @@ class Resolver::Impl : public std::enable_shared_from_this<Impl> {
     asio::steady_timer patience;  // with TCP alone
     std::string host;
     Answer answer;
+    std::uint64_t at_system = 0;    // what the system is asked, if it is
     bool by_tcp = false;            // under way by TCP
     bool went_ordinary = false;     // asked the ordinary way, or done with it
     std::optional<Error> ordinary;  // why that gave nothing
   };
   using QueryPointer = std::shared_ptr<Query>;
 
+  void ask_system(const QueryPointer& query);
+  Result<void> read_configuration();
   void ask_by_tcp(const QueryPointer& query, Duration timeout);
   void ask_ordinarily(const QueryPointer& query);
   void nothing_by_tcp(const QueryPointer& query);
@@ -95,31 +100,51 @@ class Resolver::Impl : public std::enable_shared_from_this<Impl> {
 
   Loop& loop_;
   asio::io_context& io_;
+  DnsChannelOptions how_;
+  std::unique_ptr<SystemLookup> system_;  // either this, or the two channels
   std::shared_ptr<DnsChannel> tcp_;
   std::shared_ptr<DnsChannel> ordinary_;
   std::vector<QueryPointer> open_;
 };
 
 Result<void> Resolver::Impl::open(const ResolverOptions& options) {
-  DnsChannelOptions how{as_list(options.servers), options.try_timeout, options.tries};
-  auto ordinary = DnsChannel::open(loop_, how);
+  if (options.servers.empty()) {
+    system_ = std::make_unique<SystemLookup>(loop_);
+    return {};
+  }
+  how_ = {as_list(options.servers), options.try_timeout, options.tries};
+  return read_configuration();
+}
+
+// A channel reads the search list once. New channels read it anew; who is still asked by the old
+// ones has nothing to say any more.
+Result<void> Resolver::Impl::read_configuration() {
+  auto ordinary = DnsChannel::open(loop_, how_);
   if (!ordinary) return std::unexpected(std::move(ordinary.error()));
-  ordinary_ = std::move(*ordinary);
+  DnsChannelOptions how = how_;
   how.by_tcp = true;
   auto tcp = DnsChannel::open(loop_, how);
   if (!tcp) return std::unexpected(std::move(tcp.error()));
-  tcp_ = std::move(*tcp);
+  // Later: this may be called by one of them.
+  asio::post(io_, [old_ordinary = std::exchange(ordinary_, std::move(*ordinary)),
+                   old_tcp = std::exchange(tcp_, std::move(*tcp))] {});
   return {};
 }
 
 void Resolver::Impl::close() {
   cancel_all();
+  system_.reset();
   tcp_.reset();
   ordinary_.reset();
 }
 
 void Resolver::Impl::resolve(const std::string& host, Duration timeout, Answer answer) {
   if (auto literal = IpAddress::parse(host)) return answer(std::vector{*literal});
+  if (!system_ && open_.empty()) {
+    if (auto read = read_configuration(); !read) {
+      return answer(std::unexpected(std::move(read.error())));
+    }
+  }
   const auto query = std::make_shared<Query>(io_, host, std::move(answer));
   open_.push_back(query);
   query->deadline.expires_after(on_clock(timeout));
@@ -127,9 +152,18 @@ void Resolver::Impl::resolve(const std::string& host, Duration timeout, Answer a
     const auto owner = self.lock();
     if (!stopped && owner) owner->finish(query, std::unexpected(late_error(query->host)));
   });
+  if (system_) return ask_system(query);
   const bool has_dot = host.find('.') != std::string::npos;
   if (!has_dot || is_localhost(host)) return ask_ordinarily(query);
   ask_by_tcp(query, timeout);
+}
+
+void Resolver::Impl::ask_system(const QueryPointer& query) {
+  const std::string name = is_localhost(query->host) ? "localhost" : query->host;
+  query->at_system = system_->look_up(name, [this, query](Found found) {
+    if (found) return finish(query, std::move(found));
+    nothing_ordinarily(query, std::move(found.error()));
+  });
 }
 
 void Resolver::Impl::ask_by_tcp(const QueryPointer& query, Duration timeout) {
@@ -181,6 +215,7 @@ void Resolver::Impl::finish(const QueryPointer& query, Found found) {
   if (!query->answer) return;  // answered before
   query->deadline.cancel();
   query->patience.cancel();
+  if (system_) system_->forget(query->at_system);
   std::erase(open_, query);
   std::exchange(query->answer, nullptr)(std::move(found));
 }

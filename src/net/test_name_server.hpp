@@ -43,14 +43,15 @@ class TestNameServer {
  public:
   enum class Ways : std::uint8_t { both, udp, none };
 
-  /// What is not among its `ways` is refused at once, as where nobody listens.
-  explicit TestNameServer(Ways ways = Ways::both) : ways_(ways) {
+  /// What is not among its `ways` is refused at once, as where nobody listens. A `port` is for
+  /// networks of the test's own; 0 is the kernel's choice.
+  explicit TestNameServer(Ways ways = Ways::both, std::uint16_t port = 0) : ways_(ways) {
     // The same port for both: what the kernel has free for TCP may be taken for UDP.
     const IpAddress here = IpAddress::v4(127, 0, 0, 1);
     bool bound = false;
     for (int attempt = 0; attempt < limits::kPortAttempts && !bound; ++attempt) {
       tcp_ = PlainSocket(SOCK_STREAM, here);
-      tcp_.bind(here);
+      tcp_.bind(here, port);
       const SocketAddress raw = to_socket_address(tcp_.local(), Family::v4);
       bound = ::bind(udp_.fd(), raw.get(), raw.length) == 0;
     }

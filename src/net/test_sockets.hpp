@@ -49,8 +49,8 @@ class PlainSocket {
   }
   [[nodiscard]] int fd() const { return fd_; }
 
-  void bind(const IpAddress& ip) {
-    const SocketAddress raw = to_socket_address({ip, 0}, family_);
+  void bind(const IpAddress& ip, std::uint16_t port = 0) {
+    const SocketAddress raw = to_socket_address({ip, port}, family_);
     EXPECT_EQ(::bind(fd_, raw.get(), raw.length), 0);
   }
   void connect(const Address& to) {

@@ -58,12 +58,13 @@ void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken tok
   if (index == kNoSlot) {
     index = take_slot(key);
   } else {
-    if (key.kind == KeyKind::member && token == 0) token = std::exchange(slots_[index].token, 0);
+    if (key.kind == KeyKind::member && token == 0) token = take_token(slots_[index]);
     take_out(slots_[index]);
   }
   Slot& slot = slots_[index];
   slot.message.assign(message.begin(), message.end());
   slot.token = token;
+  if (token != 0) ++waited_for_;
   bytes_ += message.size();
   const std::uint64_t age = next_age_++;
   if (order_ == Order::largest_first) {
@@ -75,7 +76,7 @@ void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken tok
 
 /// What was queued is over; the slot stays the one of its key.
 void BroadcastQueue::take_out(Slot& slot) {
-  if (slot.token != 0) finished_.push_back(slot.token);
+  finish_token(slot);
   bytes_ -= slot.message.size();
   spare_nodes_.push_back(order_index_.extract(slot.place));
 }
@@ -190,6 +191,20 @@ void BroadcastQueue::reset() {
   buckets_.shrink_to_fit();
 }
 
+void BroadcastQueue::finish_tokens() {
+  if (waited_for_ == 0) return;
+  for (Slot& slot : slots_) finish_token(slot);
+}
+
+BroadcastToken BroadcastQueue::take_token(Slot& slot) {
+  if (slot.token != 0) --waited_for_;
+  return std::exchange(slot.token, 0);
+}
+
+void BroadcastQueue::finish_token(Slot& slot) {
+  if (const BroadcastToken token = take_token(slot); token != 0) finished_.push_back(token);
+}
+
 void BroadcastQueue::drain_finished(std::vector<BroadcastToken>& out) {
   out.insert(out.end(), finished_.begin(), finished_.end());
   finished_.clear();
@@ -201,7 +216,7 @@ void BroadcastQueue::release(OrderIndex::node_type node) {
   const std::uint32_t index = node.value().slot;
   Slot& slot = slots_[index];
   if (slot.kind != KeyKind::unique) unindex_key(index);
-  if (slot.token != 0) finished_.push_back(slot.token);
+  finish_token(slot);
   bytes_ -= slot.message.size();  // the bytes stay: views of the last packet may see them
   free_slots_.push_back(index);
   spare_nodes_.push_back(std::move(node));

@@ -71,6 +71,8 @@ class BroadcastQueue {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] bool empty() const noexcept { return order_index_.empty(); }
 
+  /// There is nobody left whom a message could reach: those who wait for one need not wait longer.
+  void finish_tokens();
   /// Appends the tokens of the messages that were sent out, replaced or dropped since the last
   /// call, each once, in that order.
   void drain_finished(std::vector<BroadcastToken>& out);
@@ -126,6 +128,8 @@ class BroadcastQueue {
   [[nodiscard]] std::uint32_t take_slot(const Key& key);
   [[nodiscard]] std::uint32_t free_slot();
   void take_out(Slot& slot);
+  [[nodiscard]] BroadcastToken take_token(Slot& slot);
+  void finish_token(Slot& slot);
   // Takes a message out of the order and ends it.
   void drop(OrderIndex::iterator place);
   // Ends a message that is out of the order already.
@@ -150,6 +154,7 @@ class BroadcastQueue {
   std::size_t keyed_ = 0;
   std::vector<OrderIndex::node_type> taken_;
   std::vector<BroadcastToken> finished_;
+  std::size_t waited_for_ = 0;  // messages with a token
   std::size_t bytes_ = 0;
   std::uint64_t next_age_ = 0;
   Order order_;

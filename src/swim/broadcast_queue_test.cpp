@@ -249,6 +249,19 @@ TEST(BroadcastQueue, OldestFirstKeepsTheOrderOfQueueing) {
   EXPECT_EQ(take(queue, 100), (Texts{"2nd", "third one"}));
 }
 
+TEST(BroadcastQueue, FinishesTokensWithoutTheirMessages) {
+  BroadcastQueue queue;
+  queue.queue_member(1, as_bytes("first"), 7);
+  queue.queue_member(2, as_bytes("other"));
+  queue.queue_member(1, as_bytes("newer"));  // takes the token over
+  queue.finish_tokens();
+  EXPECT_EQ(finished(queue), Tokens{7});
+  EXPECT_EQ(queue.size(), 2U);
+  queue.finish_tokens();
+  queue.reset();
+  EXPECT_EQ(finished(queue), Tokens{}) << "each once";
+}
+
 // The order and the contents of every packet against a plain, slow description of the rules.
 class Model {
  public:

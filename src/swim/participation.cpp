@@ -307,6 +307,9 @@ void Participation::stop_waiting(OperationId id, Error why) {
 }
 
 void Participation::settle() {
+  // The others may all have left or died meanwhile, and then nothing is sent any more. Whoever is
+  // being joined may know of this node already.
+  if (!context_.others_alive() && joins_.empty()) context_.member_broadcasts.finish_tokens();
   finished_.clear();
   context_.member_broadcasts.drain_finished(finished_);
   for (const BroadcastToken token : finished_) {

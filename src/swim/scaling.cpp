@@ -3,9 +3,45 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
-#include <cmath>
 
 namespace memberlist::swim {
+namespace {
+
+// The C library's logarithms may differ in the last bit from one machine to another, and the same
+// inputs have to give the same outputs on all of them: so they are made of integers here.
+constexpr int kFraction = 40;  // bits behind the point
+
+/// log2 of `value`, at least 1, with `kFraction` bits behind the point, cut off.
+std::uint64_t log2_fixed(std::uint64_t value) noexcept {
+  const int whole = std::bit_width(value) - 1;
+  std::uint64_t result = static_cast<std::uint64_t>(whole);
+  // What is left is in [1, 2), with 63 bits behind the point. Squaring doubles its logarithm.
+  unsigned __int128 mantissa = static_cast<unsigned __int128>(value) << (63 - whole);
+  for (int i = 0; i < kFraction; ++i) {
+    mantissa = mantissa * mantissa >> 63;
+    const bool one = mantissa >> 64 != 0;
+    if (one) mantissa >>= 1;
+    result = result << 1 | (one ? 1 : 0);
+  }
+  return result;
+}
+
+/// floor(1000 * log10(n)).
+std::int64_t log10_per_mille(std::size_t n) noexcept {
+  // Only where it is a power of ten is the value whole, so that what was cut off would matter.
+  std::int64_t digits = 0;
+  std::size_t power = 1;
+  while (power <= n / 10) {
+    power *= 10;
+    ++digits;
+  }
+  if (power == n) return 1000 * digits;
+  constexpr unsigned __int128 kLog2Of10 = 3'652'498'566'964U;  // with kFraction bits
+  return static_cast<std::int64_t>(static_cast<unsigned __int128>(log2_fixed(n)) * 1000 /
+                                   kLog2Of10);
+}
+
+}  // namespace
 
 std::uint32_t retransmit_limit(std::uint32_t mult, std::size_t n) noexcept {
   // ceil(log10(n + 1)) is the number of n's decimal digits, and none for 0.
@@ -21,20 +57,20 @@ Duration spreading_time(std::uint32_t retransmit_mult, std::size_t n,
 
 Duration suspicion_min_timeout(std::uint32_t mult, std::size_t n,
                                Duration probe_interval) noexcept {
-  const double scale = std::max(1.0, std::log10(std::max(1.0, static_cast<double>(n))));
-  const auto per_mille = static_cast<std::int64_t>(scale * 1000.0);
+  const std::int64_t per_mille =
+      std::max<std::int64_t>(1000, log10_per_mille(std::max<std::size_t>(n, 1)));
   return probe_interval * per_mille / 1000 * mult;
 }
 
 Duration suspicion_timeout(std::uint32_t confirmations, std::uint32_t k, Duration min,
                            Duration max) noexcept {
   if (k == 0 || confirmations >= k) return min;
-  const double share =
-      std::log(static_cast<double>(confirmations) + 1.0) / std::log(static_cast<double>(k) + 1.0);
-  const auto max_ns = static_cast<double>(max.count());
-  const auto spread_ns = static_cast<double>((max - min).count());
-  const auto exact = Duration(static_cast<std::int64_t>(max_ns - share * spread_ns));
-  return std::max<Duration>(min, std::chrono::floor<std::chrono::milliseconds>(exact));
+  // The share is never too large, so that what is whole milliseconds stays that.
+  const auto spread = static_cast<unsigned __int128>((max - min).count());
+  const auto shorter = static_cast<Duration::rep>(spread * log2_fixed(confirmations + 1ULL) /
+                                                  (log2_fixed(k + 1ULL) + 1));
+  return std::max<Duration>(min,
+                            std::chrono::floor<std::chrono::milliseconds>(max - Duration(shorter)));
 }
 
 Duration push_pull_interval(Duration base, std::size_t n) noexcept {

@@ -50,6 +50,17 @@ TEST(Scaling, EqualsTheGoldenFiguresByConfirmations) {
   }
 }
 
+// The same on each machine, whatever its C library says of logarithms.
+TEST(Scaling, LogarithmsAreExact) {
+  EXPECT_EQ(suspicion_min_timeout(1, 9'999, 1s), 3'999ms);
+  EXPECT_EQ(suspicion_min_timeout(1, 10'000, 1s), 4s);
+  EXPECT_EQ(suspicion_min_timeout(1, 10'022, 1s), 4s);
+  EXPECT_EQ(suspicion_min_timeout(1, 10'024, 1s), 4'001ms);
+  EXPECT_EQ(suspicion_min_timeout(1, 262'144, 1s), 5'418ms);
+  EXPECT_EQ(suspicion_timeout(1, 3, 10s, 20s), 15s);
+  EXPECT_EQ(suspicion_timeout(80, 242, 800ms, 4800ms), 1600ms) << "log 81 / log 243 is 4 / 5";
+}
+
 TEST(Scaling, SuspicionWithoutOthersLastsTheMinimum) {
   EXPECT_EQ(suspicion_timeout(0, 0, 3s, 20s), 3s);
   EXPECT_EQ(suspicion_timeout(9, 3, 3s, 20s), 3s);  // more than expected

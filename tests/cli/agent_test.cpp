@@ -324,5 +324,21 @@ TEST(Agent, LogsTheFieldsOfALineAsMembersOfItsObject) {
   EXPECT_TRUE(logs(agent, fits)) << agent.process().error_output();
 }
 
+TEST(Agent, WarnsOfAllowedNetworksThatKeepItselfOut) {
+  Agent agent("a", {"--allow", "10.0.0.0/8", "--allow", "0.0.0.0"});
+  const auto says = [&](std::string_view part) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (agent.process().error_output().find(part) != std::string::npos) {
+        return true;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  };
+  EXPECT_TRUE(says("0.0.0.0/32 is a single address"));
+  EXPECT_TRUE(says("127.0.0.1 is in none of the allowed networks (10.0.0.0/8, 0.0.0.0/32)"));
+}
+
 }  // namespace
 }  // namespace memberlist::cli_test

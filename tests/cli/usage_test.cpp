@@ -10,8 +10,8 @@
 namespace memberlist::cli_test {
 namespace {
 
-const Arguments kCommands{"agent", "members",   "info",    "join", "leave",  "meta",   "ping",
-                          "send",  "broadcast", "monitor", "keys", "keygen", "version"};
+const Arguments kCommands{"agent", "members",   "info",    "join", "leave",  "meta",    "ping",
+                          "send",  "broadcast", "monitor", "keys", "keygen", "version", "help"};
 
 // One line on standard error, nothing on standard output.
 void expect_error(const testing::Completed& completed, int exit_code, const std::string& part) {
@@ -76,6 +76,36 @@ TEST(Usage, AgentHelpListsEveryOptionAndKnob) {
   }
 }
 
+// Found before the start, also where the agent would try for ever.
+TEST(Usage, AddressesThatCannotBeReadAreExitCode2) {
+  for (const char* text : {"", "a:http", "a:99999", ":7946", "[x", "10.0.0.0/24", "'a'", "a;b",
+                           "http://h:7946", "010.0.0.2", "fd00:99::2:17946"}) {
+    expect_error(
+        run({"agent", "--bind", "127.0.0.1:0", "--http", "off", "--retry-join", "--join", text}), 2,
+        "--join: ");
+  }
+  expect_error(
+      run({"agent", "--bind", "[::]:0", "--http", "off", "--advertise", "fd00:99::2:7946"}), 2,
+      "if 7946 is the port, write [fd00:99::2]:7946");
+}
+
+TEST(Usage, AnAddressThatIsNotThereFailsWithThoseThatAre) {
+  const auto completed = run({"agent", "--bind", "203.0.113.77:0", "--http", "off"});
+  expect_error(completed, 1, "--bind: 203.0.113.77 is not an address of this machine, which has ");
+  EXPECT_NE(completed.error_output.find("127.0.0.1 (lo)"), std::string::npos);
+}
+
+// It may be any descriptor that cannot be had, but none is the fault of --bind.
+TEST(Usage, WithoutDescriptorsNobodyIsSentToBind) {
+  for (int descriptors = 4; descriptors <= 12; ++descriptors) {
+    const std::string limited = "ulimit -n " + std::to_string(descriptors) +
+                                "; exec timeout 2 \"$0\" agent --bind 127.0.0.1:0 --http off";
+    const auto completed =
+        testing::run({{"sh", "-c", limited, MEMBERLIST_PROGRAM}, {}, {}}, kPatience);
+    EXPECT_EQ(completed.error_output.find("--bind"), std::string::npos) << completed.error_output;
+  }
+}
+
 TEST(Usage, WrongUsageIsExitCode2) {
   expect_error(run({"frobnicate"}), 2, "no command `frobnicate`");
   expect_error(run({"members", "--frobnicate"}), 2, "--frobnicate");
@@ -133,8 +163,17 @@ TEST(Usage, BadKeysAreExplained) {
 TEST(Usage, ConfigFilesAreChecked) {
   const TemporaryFile misspelt("name = \"a\"\nprobe_interval = \"1s\"\n");
   expect_error(run({"agent", "--config", misspelt.path()}), 2, "line 2");
+  const TemporaryFile no_knob("[set]\nprobe_interval = \"1s\"\nprobe_intervall = \"1s\"\n");
+  expect_error(run({"agent", "--config", no_knob.path()}), 2, no_knob.path() + ", line 3");
+  const TemporaryFile no_value("[set]\n\ngossip_nodes = \"many\"\n");
+  expect_error(run({"agent", "--config", no_value.path()}), 2, no_value.path() + ", line 3");
   const TemporaryFile no_toml("name = \n");
   expect_error(run({"agent", "--config", no_toml.path()}), 2, "line 1");
+}
+
+// A configuration with a key may come from a pipe, which has no mode that could be wrong.
+TEST(Usage, AConfigurationMayComeFromStandardInput) {
+  expect_error(run({"agent", "--config", "-"}, {}, "key = \"c2hvcnQ=\"\n"), 2, "16, 24 or 32");
 }
 
 TEST(Usage, AnAgentThatIsNotThereIsNamed) {

@@ -106,6 +106,23 @@ TEST(EngineLeave, WithOnlyDeadOthersItCompletesAtOnce) {
   EXPECT_TRUE(bench.completion(*id)->result.has_value());
 }
 
+// A whole cluster is shut down at once: nobody is there any more to be told.
+TEST(EngineLeave, CompletesOnceTheLastOtherHasLeftOrDied) {
+  for (const std::string_view accuser : {"a", "x"}) {
+    Bench bench;
+    bench.meet("a");
+    bench.run_for(20s);
+    const TimePoint start = bench.now();
+    const auto id = leave_now(bench);
+    ASSERT_EQ(bench.completion(*id), nullptr);
+    bench.receive(kGossiper, {dead_message("a", 1, accuser)});
+    ASSERT_NE(bench.completion(*id), nullptr);
+    EXPECT_TRUE(bench.completion(*id)->result.has_value());
+    EXPECT_EQ(bench.events<LeaveFinished>().size(), 1u);
+    EXPECT_LT(bench.now() - start, 1s);
+  }
+}
+
 TEST(EngineLeave, TimesOutWhereNothingCanBeSent) {
   Config config = EngineBench::quiet_config();
   config.gossip_interval = Duration::zero();

@@ -153,6 +153,18 @@ TEST(EngineMove, IsOverAtItsTimeoutAndStands) {
   EXPECT_EQ(bench.engine().local_member().address(), kElsewhere);
 }
 
+TEST(EngineMove, IsOverOnceTheLastOtherHasLeft) {
+  Bench bench;
+  bench.meet("a");
+  bench.run_for(20s);
+  const auto id = advertise(bench, kElsewhere);
+  ASSERT_EQ(bench.completion(*id), nullptr);
+  bench.receive(kGossiper, {dead_message("a", 1, "a")});
+  ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 2s));
+  EXPECT_TRUE(bench.completion(*id)->result.has_value());
+  EXPECT_EQ(bench.engine().local_member().address(), kElsewhere);
+}
+
 TEST(EngineMove, IsEndedByALeave) {
   Bench bench;
   bench.meet("a");

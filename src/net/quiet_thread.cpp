@@ -1,10 +1,10 @@
-#include "api/quiet_thread.hpp"
+#include "net/quiet_thread.hpp"
 
 #include <csignal>
 #include <initializer_list>
 #include <utility>
 
-namespace memberlist::api {
+namespace memberlist::net {
 namespace {
 
 // The mask of the calling thread, for as long as it makes another, which inherits it.
@@ -34,4 +34,4 @@ std::thread start_quiet_thread(std::function<void()> body) {
   return std::thread(std::move(body));
 }
 
-}  // namespace memberlist::api
+}  // namespace memberlist::net

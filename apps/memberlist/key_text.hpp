@@ -1,0 +1,24 @@
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "memberlist/bytes.hpp"
+#include "output.hpp"
+
+namespace memberlist::cli {
+
+/// Decodes an encryption key. `origin` says where it came from (`--key`, a file and line). An error
+/// says what seems to be wrong with the text; the key itself is never part of it.
+[[nodiscard]] std::expected<Bytes, CommandError> parse_key(std::string_view text,
+                                                           std::string_view origin);
+
+/// What is odd about a text that is a key all the same; empty if nothing is.
+[[nodiscard]] std::string key_warning(std::string_view text, std::string_view origin);
+
+/// Whether the text could be meant as a key, in any of the spellings that `parse_key` knows. Such
+/// text is not to be repeated in a message.
+[[nodiscard]] bool could_be_key(std::string_view text);
+
+}  // namespace memberlist::cli

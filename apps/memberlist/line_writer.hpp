@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace memberlist::cli {
+
+/// What may wait to be written. The newest line may always, whatever its size.
+struct LineLimits {
+  std::size_t lines = 8192;
+  std::size_t bytes = std::size_t{8} * 1024 * 1024;
+};
+
+/// Writes lines to a descriptor on a thread of its own, so that nobody ever waits for whoever reads
+/// them: a full pipe, a stopped terminal or a slow disk costs lines, the oldest first. So does a
+/// descriptor that refuses them. The next line that can be written comes after one that says how
+/// many were lost. Any thread.
+class LineWriter {
+ public:
+  /// Makes the line about the lost ones, with its line end.
+  using TellLost = std::function<std::string(std::uint64_t count)>;
+
+  LineWriter(int fd, TellLost tell_lost, LineLimits limits = {});
+  LineWriter(const LineWriter&) = delete;
+  LineWriter& operator=(const LineWriter&) = delete;
+  /// Closes it, with `kLastLinesTimeout`.
+  ~LineWriter();
+
+  /// For a line with its line end.
+  void push(std::string line);
+  /// Writes what waits, but for no longer than `timeout`; nothing is taken any more.
+  void close(std::chrono::milliseconds timeout);
+  /// Lines that nobody will read.
+  [[nodiscard]] std::uint64_t lost() const;
+
+  static constexpr std::chrono::milliseconds kLastLinesTimeout{700};
+
+ private:
+  class Queue;
+
+  std::shared_ptr<Queue> queue_;
+  std::thread thread_;
+};
+
+/// Writes the bytes as long as the descriptor takes them without a pause of `patience`. False if it
+/// does not take them all.
+[[nodiscard]] bool write_within(int fd, std::string_view bytes,
+                                std::chrono::milliseconds patience) noexcept;
+
+}  // namespace memberlist::cli
