@@ -291,7 +291,7 @@ ApiReply AdminApi::join(const std::string& body) {
 }
 
 ApiReply AdminApi::leave() {
-  const auto result = list_.leave();
+  const auto result = list_.leave({.timeout = kLeaveTimeout});
   if (!result && result.error().code != ErrorCode::timed_out) {
     return error_reply(result.error());
   }

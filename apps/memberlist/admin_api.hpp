@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,10 @@
 #include "memberlist/memberlist.hpp"
 
 namespace memberlist::cli {
+
+/// How long an agent tries to tell the others that it leaves. With the last lines of log and events
+/// (LineWriter) it stays below the 7 s of docs/cli.md.
+inline constexpr std::chrono::seconds kLeaveTimeout{4};
 
 /// What a request is answered with.
 struct ApiReply {

@@ -32,9 +32,6 @@ using namespace std::chrono_literals;
 
 // As docs/cli.md promises it.
 constexpr JoinRetry kRetry{.first_pause = 1s, .longest_pause = 30s, .attempts = 0, .jitter = 0};
-// Together with the last lines of log and events (LineWriter) these stay below the 7 s of
-// docs/cli.md.
-constexpr auto kLeaveTimeout = 4s;
 constexpr auto kLeftEventTimeout = 500ms;
 constexpr auto kLastEventsTimeout = 500ms;
 

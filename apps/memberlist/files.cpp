@@ -87,7 +87,7 @@ bool is_own_group(gid_t group) {
 bool is_private(const struct stat& status) {
   constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
   const bool group_reads = status.st_uid == 0 && is_own_group(status.st_gid);
-  return (status.st_mode & (group_reads ? kOthers & ~S_IRGRP : kOthers)) == 0;
+  return (status.st_mode & (group_reads ? kOthers & ~mode_t{S_IRGRP} : kOthers)) == 0;
 }
 
 // Pipes and the like have no permissions that say anything: only files are looked at.

@@ -40,7 +40,7 @@ class Files : public ::testing::Test {
 };
 
 TEST_F(Files, KeysOfAPrivateFileAreRead) {
-  for (const mode_t mode : {0600, 0400, 0700}) {
+  for (const mode_t mode : {0600U, 0400U, 0700U}) {
     const std::string name = "keys" + std::to_string(mode);
     const auto keys = read_key_file(file(
         name, "# two keys\n\n" + std::string(kKey) + "\r\n" + "YWJjZGVmZ2hpamtsbW5vcA==", mode));
@@ -52,7 +52,7 @@ TEST_F(Files, KeysOfAPrivateFileAreRead) {
 
 TEST_F(Files, ASecretThatOthersCanReadOrChangeIsRefused) {
   int number = 0;
-  for (const mode_t mode : {0604, 0620, 0602, 0644, 0666, 0611, 0444, 0660, 0650}) {
+  for (const mode_t mode : {0604U, 0620U, 0602U, 0644U, 0666U, 0611U, 0444U, 0660U, 0650U}) {
     const std::string where = file("keys" + std::to_string(number++), kKey, mode);
     const auto keys = read_key_file(where);
     ASSERT_FALSE(keys) << std::oct << mode;
@@ -75,7 +75,7 @@ TEST_F(Files, RootsSecretMayBeReadByAGroupOfTheProcess) {
   if (::geteuid() != 0) {
     GTEST_SKIP() << "needs root to give files away";
   }
-  for (const mode_t mode : {0440, 0640, 0400, 0600}) {
+  for (const mode_t mode : {0440U, 0640U, 0400U, 0600U}) {
     const std::string where = file("volume" + std::to_string(mode), kKey, mode);
     EXPECT_TRUE(check_private(where)) << "root's own group";
     ASSERT_EQ(::chown(where.c_str(), 0, kVolumeGroup), 0);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "wire/foreign.hpp"
+
 namespace memberlist::swim {
 namespace {
 
@@ -30,6 +32,10 @@ std::string label_text(std::string_view label) {
 // The mistake in the operator's words; the peer's text is in it only if escaped.
 std::string mistake(const Context& context, const wire::WireError& error, const Dropped& dropped) {
   const std::string peer = dropped.from.ip.to_string();
+  if (const std::string_view protocol = wire::foreign_protocol(dropped.begin); !protocol.empty()) {
+    return fmt::format("{} speaks {} to the gossip port, which takes memberlist only", peer,
+                       protocol);
+  }
   switch (error.kind) {
     case wire::WireErrorKind::label:
       if (context.config.skip_inbound_label_check) break;

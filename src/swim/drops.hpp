@@ -13,6 +13,7 @@ struct Dropped {
   const char* what = "packet";
   Address from;
   std::string_view label{};  ///< that it came with; empty if it had none
+  BytesView begin{};         ///< its first bytes, if they are at hand
 };
 
 /// Counts it by the reason that the wire gives.

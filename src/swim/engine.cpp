@@ -120,7 +120,8 @@ void Engine::Impl::packet(const Address& from, BytesView datagram) {
 }
 
 void Engine::Impl::dropped(const wire::WireError& error, const Address& from) {
-  note_drop(context, error, {.from = from, .label = wire::label_in(datagram_, label_bytes_)});
+  note_drop(context, error,
+            {.from = from, .label = wire::label_in(datagram_, label_bytes_), .begin = datagram_});
 }
 
 /// Where there is no key, the first byte of an encrypted packet, its version, reads as the type of

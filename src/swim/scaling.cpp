@@ -11,17 +11,19 @@ namespace {
 // inputs have to give the same outputs on all of them: so they are made of integers here.
 constexpr int kFraction = 40;  // bits behind the point
 
+__extension__ using Wide = unsigned __int128;
+
 /// log2 of `value`, at least 1, with `kFraction` bits behind the point, cut off.
 std::uint64_t log2_fixed(std::uint64_t value) noexcept {
-  const int whole = std::bit_width(value) - 1;
-  std::uint64_t result = static_cast<std::uint64_t>(whole);
+  const int whole = static_cast<int>(std::bit_width(value)) - 1;
+  auto result = static_cast<std::uint64_t>(whole);
   // What is left is in [1, 2), with 63 bits behind the point. Squaring doubles its logarithm.
-  unsigned __int128 mantissa = static_cast<unsigned __int128>(value) << (63 - whole);
+  Wide mantissa = Wide{value} << (63 - whole);
   for (int i = 0; i < kFraction; ++i) {
     mantissa = mantissa * mantissa >> 63;
     const bool one = mantissa >> 64 != 0;
     if (one) mantissa >>= 1;
-    result = result << 1 | (one ? 1 : 0);
+    result = result << 1 | std::uint64_t{one};
   }
   return result;
 }
@@ -36,9 +38,8 @@ std::int64_t log10_per_mille(std::size_t n) noexcept {
     ++digits;
   }
   if (power == n) return 1000 * digits;
-  constexpr unsigned __int128 kLog2Of10 = 3'652'498'566'964U;  // with kFraction bits
-  return static_cast<std::int64_t>(static_cast<unsigned __int128>(log2_fixed(n)) * 1000 /
-                                   kLog2Of10);
+  constexpr Wide kLog2Of10 = 3'652'498'566'964U;  // with kFraction bits
+  return static_cast<std::int64_t>(Wide{log2_fixed(n)} * 1000 / kLog2Of10);
 }
 
 }  // namespace
@@ -66,7 +67,7 @@ Duration suspicion_timeout(std::uint32_t confirmations, std::uint32_t k, Duratio
                            Duration max) noexcept {
   if (k == 0 || confirmations >= k) return min;
   // The share is never too large, so that what is whole milliseconds stays that.
-  const auto spread = static_cast<unsigned __int128>((max - min).count());
+  const auto spread = static_cast<Wide>((max - min).count());
   const auto shorter = static_cast<Duration::rep>(spread * log2_fixed(confirmations + 1ULL) /
                                                   (log2_fixed(k + 1ULL) + 1));
   return std::max<Duration>(min,

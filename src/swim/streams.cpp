@@ -220,7 +220,10 @@ void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
         budget_.work_left(stream.peer.ip, stream.patience.received, context_.now));
   }
   const wire::WireResult<wire::StreamOpener::Progress> progress = stream.opener.feed(bytes);
-  if (!progress) return refuse(id, stream, progress.error());
+  if (!progress) {
+    const bool first = stream.patience.received == bytes.size();
+    return refuse(id, stream, progress.error(), first ? bytes : BytesView{});
+  }
   if (stream.kind == Kind::inbound && !admit_push_pull(id, stream)) return;
   if (*progress == wire::StreamOpener::Progress::need_more) {
     hold(stream, stream.opener.held_bytes());
@@ -505,14 +508,18 @@ void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& fro
 }
 
 /// The stream cannot be read. Whoever has another label hears nothing; others are told why.
-void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& error) {
+void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& error,
+                     BytesView begin) {
   const std::string text = error.to_string();
   const std::string peer = stream.peer.to_string();
   if (stream.kind != Kind::inbound) {
     count_drop(context_, error.kind);
   } else {
     note_drop(context_, error,
-              {.what = "stream", .from = stream.peer, .label = stream.opener.peer_label()});
+              {.what = "stream",
+               .from = stream.peer,
+               .label = stream.opener.peer_label(),
+               .begin = begin});
     if (error.kind != wire::WireErrorKind::label) return answer_error(id, text);
   }
   abort(id);

@@ -106,7 +106,8 @@ class Streams {
   void take_answer(StreamId id, Stream& stream);
   [[nodiscard]] Result<void> take_push_pull_answer(StreamId id, const Stream& stream);
   [[nodiscard]] Result<void> take_error(StreamId id, const Address& from, std::string_view text);
-  void refuse(StreamId id, const Stream& stream, const wire::WireError& error);
+  void refuse(StreamId id, const Stream& stream, const wire::WireError& error,
+              BytesView begin = {});
   void answer_error(StreamId id, std::string_view text);
   void send_error(StreamId id, std::string_view text);
 

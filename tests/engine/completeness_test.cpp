@@ -33,7 +33,7 @@ struct Trouble {
     const Duration usual = (kNodes + 2) * 1s + suspicion.max() + 5s;
     if (accused) return usual + 7 * (kNodes + 2) * 1s;
     if (!hiccups()) return usual;
-    const Duration probing = (stopped / 1s + 1) * (kNodes + 2) * 1s;
+    const Duration probing = (stopped / 1s + 1) * std::int64_t{kNodes + 2} * 1s;
     const Duration at_a_standstill = stopped * (probing / running + 1);
     return probing + at_a_standstill + suspicion.max() + (suspicion.max() - suspicion.min()) + 5s;
   }

@@ -123,7 +123,7 @@ TEST(EngineIncarnation, AMemberIsHeardAfterEveryJump) {
 }
 
 TEST(EngineIncarnation, AMemberIsHeardAfterManyJumpsAtOnce) {
-  for (const std::size_t jumps : {1, 2, 3, 4, 5, 6, 7, 8, 20}) {
+  for (const std::size_t jumps : {1U, 2U, 3U, 4U, 5U, 6U, 7U, 8U, 20U}) {
     SCOPED_TRACE(jumps);
     ThreeWithoutPushPull three;
     for (std::size_t i = 0; i < jumps; ++i) {

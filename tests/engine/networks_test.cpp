@@ -144,5 +144,22 @@ TEST(EngineMistakes, EachOfAStreamHasItsCounterAndItsWords) {
   }
 }
 
+// A health check, a browser or a load balancer that is pointed at the gossip port, and no member
+// without a key or a label.
+TEST(EngineMistakes, AnotherProtocolIsCalledByItsName) {
+  Config blue = plain();
+  blue.label = "blue";
+  for (const Config& config : {plain(), encrypted(), blue}) {
+    Bench bench(config);
+    const Bytes request = to_bytes("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+    bench.receive_raw(kInside, request);
+    EXPECT_EQ(bench.log_lines(LogLevel::warning, "packet dropped: 10.9.7.7 speaks HTTP"), 1u);
+    Bench other(config);
+    const auto id = other.accept(kInside);
+    other.feed(*id, request);
+    EXPECT_EQ(other.log_lines(LogLevel::warning, "stream dropped: 10.9.7.7 speaks HTTP"), 1u);
+  }
+}
+
 }  // namespace
 }  // namespace memberlist::testing

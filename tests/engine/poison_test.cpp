@@ -20,12 +20,12 @@ std::vector<Poison> poisons() {
     claim.vsn.resize(count);
     all.push_back({"only " + std::to_string(count) + " version bytes", claim});
   }
-  for (const std::size_t length : {0, 1, 3, 5, 15, 17, 64}) {
+  for (const std::size_t length : {0U, 1U, 3U, 5U, 15U, 17U, 64U}) {
     Claim claim = sound;
     claim.raw_address = Bytes(length, std::byte{10});
     all.push_back({"an address of " + std::to_string(length) + " bytes", claim});
   }
-  for (const std::size_t length : {4, 16}) {
+  for (const std::size_t length : {4U, 16U}) {
     Claim claim = sound;
     claim.raw_address = Bytes(length);
     all.push_back({"the unspecified address, " + std::to_string(length) + " bytes", claim});

@@ -7,7 +7,6 @@ namespace {
 using enum MemberEventKind;
 
 const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
-const Address kAddress{IpAddress::v4(10, 9, 3, 3), 3333};
 
 // How long a suspicion of `m` lasts in a cluster of `members`, with these accusers after the first
 // at these times.

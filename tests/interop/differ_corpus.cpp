@@ -267,7 +267,7 @@ class Corpus {
     Bytes array{static_cast<std::byte>(0x90U | fields.size())};
     for (const Field& field : fields) append(array, field.value);
     add(kind, array);
-    for (const std::size_t depth : {1, 8, 15, 16, 17, 18, 40, 200}) {
+    for (const std::size_t depth : {1U, 8U, 15U, 16U, 17U, 18U, 40U, 200U}) {
       Fields deep = fields;
       deep.push_back({"Later", joined({Bytes(depth, std::byte{0x91}), none})});
       add(kind, map_of(deep));
