@@ -1,19 +1,11 @@
 #include "http_guard.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <utility>
-
-#include "http_limits.hpp"
 
 namespace memberlist::cli {
 
 namespace {
-
-using namespace http_limits;
 
 std::string lower_case(std::string_view text) {
   std::string out(text);
@@ -84,7 +76,7 @@ std::optional<Refusal> RequestGuard::check_caller(const RequestHead& head) const
 // section 11.4).
 bool RequestGuard::has_token(const RequestHead& head) const {
   constexpr std::string_view kBearer = "bearer ";
-  const std::string_view given = head.authorization ? std::string_view(*head.authorization) : "";
+  const std::string_view given = head.authorization;
   if (lower_case(given.substr(0, kBearer.size())) != kBearer) {
     return false;
   }
@@ -92,40 +84,9 @@ bool RequestGuard::has_token(const RequestHead& head) const {
   return token_ && equal_in_constant_time(given.substr(begin), *token_);
 }
 
-std::optional<Refusal> RequestGuard::check_body(const RequestHead& head) {
-  if (head.encoded_body) {
-    return Refusal{411, "length_required",
-                   "send the body plain, with a Content-Length: neither chunked nor compressed"};
-  }
-  if (!head.content_length) {
-    return std::nullopt;
-  }
-  const std::string& text = *head.content_length;
-  std::uint64_t length = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    return Refusal{400, "bad_request", "the Content-Length is not a number"};
-  }
-  const bool message = head.path == "/v1/send" || head.path == "/v1/broadcast";
-  const std::size_t limit = message ? kMaxMessageBodyBytes : kMaxBodyBytes;
-  if (length > limit) {
-    return Refusal{413, "too_large", fmt::format("the body is over the limit of {} bytes", limit)};
-  }
-  return std::nullopt;
-}
-
 std::optional<Refusal> RequestGuard::check(const RequestHead& head) const {
-  if (auto refusal = check_host(head)) {
-    return refusal;
-  }
-  if (auto refusal = check_caller(head)) {
-    return refusal;
-  }
-  if (head.target_bytes > kMaxTargetBytes) {
-    return Refusal{414, "too_large",
-                   fmt::format("the path is over the limit of {} bytes", kMaxTargetBytes)};
-  }
-  return check_body(head);
+  auto refusal = check_host(head);
+  return refusal ? refusal : check_caller(head);
 }
 
 }  // namespace memberlist::cli

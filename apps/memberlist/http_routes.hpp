@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
 
 #include "admin_api.hpp"
+#include "http_limits.hpp"
 
 namespace memberlist::cli {
 
@@ -43,6 +45,7 @@ struct Route {
   Kind kind = Kind::view;
   HttpReply (*answer)(AdminApi& api, const HttpTarget& target, const std::string& body) = nullptr;
   bool body_has_key = false;  ///< the body is to be wiped
+  std::size_t max_body_bytes = HttpLimits::kMaxBodyBytes;
 };
 
 /// The route for a request, or 404 or 405. HEAD is taken where GET is.

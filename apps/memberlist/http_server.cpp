@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <future>
+#include <boost/system/system_error.hpp>
 #include <map>
-#include <system_error>
 #include <thread>
 #include <tuple>
 #include <unordered_map>
@@ -29,7 +29,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-using namespace http_limits;
 using AcceptedSocket = tcp::socket::rebind_executor<asio::io_context::executor_type>::other;
 using BoostError = boost::system::error_code;
 
@@ -39,175 +38,124 @@ constexpr std::chrono::milliseconds kLongestAcceptPause{1000};
 void close_on_exec(int socket) { std::ignore = ::fcntl(socket, F_SETFD, FD_CLOEXEC); }
 
 // Lets the kernel find out about a peer that is gone without a word.
-void bound_silence(int socket) {
-  const unsigned milliseconds = std::chrono::milliseconds(kUnacknowledgedTimeout).count();
+void bound_silence(int socket, std::chrono::milliseconds timeout) {
+  const auto milliseconds = static_cast<unsigned>(timeout.count());
   std::ignore =
       ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
 }
-
-// Threads for calls that wait. The first is there from the start, the others come when they are
-// needed; without them calls only wait longer.
-class CallThreads {
- public:
-  ~CallThreads() { stop(); }
-
-  void start() { add_thread(); }
-
-  // On one thread only. `under_way` counts this call, too.
-  void run(std::function<void()> call, std::size_t under_way) {
-    asio::post(io_, std::move(call));
-    if (under_way > threads_.size() && threads_.size() < kMaxCallThreads) {
-      try {
-        add_thread();
-      } catch (const std::system_error&) {  // none to be had: those that are there do it
-        return;
-      }
-    }
-  }
-
-  void stop() noexcept {
-    work_.reset();
-    for (std::thread& thread : threads_) {
-      thread.join();
-    }
-    threads_.clear();
-  }
-
- private:
-  void add_thread() {
-    threads_.reserve(kMaxCallThreads);
-    threads_.emplace_back([this] { io_.run(); });
-  }
-
-  asio::io_context io_;
-  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
-  std::vector<std::thread> threads_;
-};
 
 }  // namespace
 
 class AdminServer::Impl final : public HttpSessionHost {
  public:
-  Impl(const Address& address, std::optional<std::string> token)
-      : address_(address), token_(std::move(token)), acceptor_(io_), accept_timer_(io_) {}
+  Impl(const Address& address, std::optional<std::string> token, const HttpLimits& limits)
+      : address_(address),
+        guard_(address, std::move(token)),
+        limits_(limits),
+        acceptor_(io_),
+        timer_(io_) {}
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() override { stop(); }
 
-  BoostError bind();
+  /// Throws boost::system::system_error.
+  void bind();
   [[nodiscard]] const Address& address() const { return address_; }
   void prepare(AdminApi& api, EventHub& hub);
   void serve(AdminApi& api, EventHub& hub, LogFunction log);
   void answer(int socket);
   void stop() noexcept;
 
-  const RequestGuard& guard() const override { return *guard_; }
+  const HttpLimits& limits() const override { return limits_; }
+  const RequestGuard& guard() const override { return guard_; }
   AdminApi& api() override { return *api_; }
   EventHub& hub() override { return *hub_; }
   bool run_call(std::function<HttpReply()> call, std::function<void(HttpReply)> done) override;
-  bool take_upload(std::size_t bytes) override;
-  void give_back_upload(std::size_t bytes) override { upload_bytes_ -= bytes; }
+  bool hold(std::size_t bytes) override;
+  void release(std::size_t bytes) override { held_bytes_ -= bytes; }
   bool is_stopping() const override { return stopping_; }
   void forget(const HttpSession& session) override;
 
  private:
   using Sessions = std::unordered_map<const HttpSession*, std::shared_ptr<HttpSession>>;
 
-  void run();
+  void run(asio::io_context& io) noexcept;
   void accept();
-  void accepted(HttpSession::Socket socket, const std::string& source);
-  void pause_accepting(const BoostError& error);
+  void accepted(AcceptedSocket socket);
+  void pause_accepting(std::string_view reason);
+  void start(HttpSession::Socket socket, std::string source);
   void make_room();
   void begin_stop();
   void drop_rest();
   void log(LogLevel level, std::string_view text) const noexcept;
 
   Address address_;
-  std::optional<std::string> token_;
-  std::optional<RequestGuard> guard_;
+  const RequestGuard guard_;
+  const HttpLimits limits_;
   AdminApi* api_ = nullptr;
   EventHub* hub_ = nullptr;
   LogFunction log_;
 
   asio::io_context io_;
   tcp::acceptor acceptor_;
-  asio::steady_timer accept_timer_;
-  std::chrono::milliseconds accept_pause_ = kFirstAcceptPause;
+  asio::steady_timer timer_;  // for the next try to accept, and for the end
+  std::optional<std::chrono::milliseconds>
+      pause_;  // before the next try to accept, after a failure
   Sessions sessions_;
   std::size_t calls_under_way_ = 0;
-  std::size_t upload_bytes_ = 0;
-  bool accepting_ = false;  // or waits before the next try
+  std::size_t held_bytes_ = 0;
   bool stopping_ = false;
-  CallThreads calls_;
   std::thread thread_;
+
+  asio::io_context call_io_;
+  asio::executor_work_guard<asio::io_context::executor_type> call_work_{call_io_.get_executor()};
+  std::vector<std::jthread> call_threads_;
 };
 
-BoostError AdminServer::Impl::bind() {
-  BoostError error;
-  const auto ip = asio::ip::make_address(address_.ip.to_string(), error);
-  if (error) {
-    return error;
-  }
-  const tcp::endpoint endpoint(ip, address_.port);
-  acceptor_.open(endpoint.protocol(), error);
-  if (!error) {
-    close_on_exec(acceptor_.native_handle());
-    // Not SO_REUSEPORT: a second agent must not share the port.
-    acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-  }
-  if (!error) {
-    // An error as every other one: Asio would wait for the next client, whoever waits already.
-    acceptor_.set_option(tcp::acceptor::enable_connection_aborted(true), error);
-  }
-  if (!error) {
-    acceptor_.bind(endpoint, error);
-  }
-  if (!error) {
-    acceptor_.listen(tcp::acceptor::max_listen_connections, error);
-  }
-  if (!error) {
-    address_.port = acceptor_.local_endpoint(error).port();
-  }
-  return error;
+void AdminServer::Impl::bind() {
+  const tcp::endpoint endpoint(asio::ip::make_address(address_.ip.to_string()), address_.port);
+  acceptor_.open(endpoint.protocol());
+  close_on_exec(acceptor_.native_handle());
+  // Not SO_REUSEPORT: a second agent must not share the port.
+  acceptor_.set_option(tcp::acceptor::reuse_address(true));
+  // An error as every other one: Asio would wait for the next client, whoever waits already.
+  acceptor_.set_option(tcp::acceptor::enable_connection_aborted(true));
+  acceptor_.bind(endpoint);
+  acceptor_.listen();
+  address_.port = acceptor_.local_endpoint().port();
 }
 
 void AdminServer::Impl::prepare(AdminApi& api, EventHub& hub) {
-  guard_.emplace(address_, token_);
   api_ = &api;
   hub_ = &hub;
-  calls_.start();
+  for (std::size_t i = 0; i < limits_.call_threads; ++i) {
+    call_threads_.emplace_back([this] { run(call_io_); });
+  }
 }
 
 void AdminServer::Impl::serve(AdminApi& api, EventHub& hub, LogFunction log) {
   log_ = std::move(log);
   prepare(api, hub);
-  thread_ = std::thread([this] { run(); });
+  accept();
+  thread_ = std::thread([this] { run(io_); });
 }
 
-// Nothing that goes wrong in one handler ends the others, or the accepting of connections.
-void AdminServer::Impl::run() {
+// Nothing that goes wrong in one handler ends the others.
+void AdminServer::Impl::run(asio::io_context& io) noexcept {
   for (;;) {
     try {
-      if (!accepting_ && !stopping_) {
-        accept();
-      }
-      io_.run();
+      io.run();
       return;
     } catch (const std::exception& error) {
       log(LogLevel::error, error.what());
-      std::this_thread::sleep_for(kFirstAcceptPause);
     }
   }
 }
 
 void AdminServer::Impl::answer(int socket) {
   io_.restart();
-  auto session = std::make_shared<HttpSession>(
-      HttpSession::Socket(io_, HttpSession::Protocol(AF_UNIX, 0), socket), "", io_, *this);
-  sessions_[session.get()] = session;
-  session->start();
-  session.reset();
+  start(HttpSession::Socket(io_, HttpSession::Protocol(AF_UNIX, 0), socket), "");
   io_.run();
 }
 
@@ -225,61 +173,62 @@ void AdminServer::Impl::log(LogLevel level, std::string_view text) const noexcep
 
 void AdminServer::Impl::accept() {
   acceptor_.async_accept(io_, [this](const BoostError& error, AcceptedSocket socket) {
-    accepting_ = false;
     if (stopping_) {
       return;
     }
     if (error) {
-      return pause_accepting(error);
+      return pause_accepting(error.message());
     }
-    if (accept_pause_ != kFirstAcceptPause) {
-      log(LogLevel::info, "accepts connections again");
+    try {
+      accepted(std::move(socket));
+      return accept();
+    } catch (const std::exception& failure) {  // no memory
+      pause_accepting(failure.what());
     }
-    accept_pause_ = kFirstAcceptPause;
-    BoostError gone;
-    const auto peer = socket.remote_endpoint(gone);
-    if (!gone) {
-      accepted(HttpSession::Socket(std::move(socket)), peer.address().to_string());
-    }
-    accept();
   });
-  accepting_ = true;
 }
 
 // Accepting fails when descriptors or memory run out, or when a client is gone already. The waiting
 // connection may stay ready, so that trying again at once would spin.
-void AdminServer::Impl::pause_accepting(const BoostError& error) {
-  if (accept_pause_ == kFirstAcceptPause) {
-    log(LogLevel::warning, "cannot accept connections for now: " + error.message());
+void AdminServer::Impl::pause_accepting(std::string_view reason) {
+  if (!pause_) {
+    log(LogLevel::warning, fmt::format("cannot accept connections for now: {}", reason));
   }
-  accept_timer_.expires_after(accept_pause_);
-  accept_timer_.async_wait([this](const BoostError& stopped) {
-    accepting_ = false;
+  pause_ = pause_ ? std::min(2 * *pause_, kLongestAcceptPause) : kFirstAcceptPause;
+  timer_.expires_after(*pause_);
+  timer_.async_wait([this](const BoostError& stopped) {
     if (!stopped && !stopping_) {
       accept();
     }
   });
-  accepting_ = true;
-  accept_pause_ = std::min(2 * accept_pause_, kLongestAcceptPause);
 }
 
-void AdminServer::Impl::accepted(HttpSession::Socket socket, const std::string& source) {
-  close_on_exec(socket.native_handle());
-  bound_silence(socket.native_handle());
-  make_room();
-  if (sessions_.size() >= kMaxConnections) {
-    return;
+void AdminServer::Impl::accepted(AcceptedSocket socket) {
+  if (std::exchange(pause_, std::nullopt)) {
+    log(LogLevel::info, "accepts connections again");
   }
-  const auto session = std::make_shared<HttpSession>(std::move(socket), source, io_, *this);
-  sessions_[session.get()] = session;
+  close_on_exec(socket.native_handle());
+  bound_silence(socket.native_handle(), limits_.unacknowledged_timeout);
+  BoostError gone;
+  const auto peer = socket.remote_endpoint(gone);
+  make_room();
+  if (!gone && sessions_.size() < limits_.connections) {
+    start(HttpSession::Socket(std::move(socket)), peer.address().to_string());
+  }
+}
+
+void AdminServer::Impl::start(HttpSession::Socket socket, std::string source) {
+  const auto session =
+      std::make_shared<HttpSession>(std::move(socket), std::move(source), io_, *this);
   session->start();
+  sessions_[session.get()] = session;
 }
 
 // Closes one connection, if there are as many as there may be: of those that wait for their client,
 // one without a token before one with it; one of the source that has most of them; the one that has
 // waited longest. So who only connects and says nothing takes places from nobody but themselves.
 void AdminServer::Impl::make_room() {
-  if (sessions_.size() < kMaxConnections) {
+  if (sessions_.size() < limits_.connections) {
     return;
   }
   std::map<std::string_view, std::size_t> per_source;
@@ -304,31 +253,32 @@ void AdminServer::Impl::make_room() {
 void AdminServer::Impl::forget(const HttpSession& session) {
   sessions_.erase(&session);
   if (stopping_ && sessions_.empty()) {
-    accept_timer_.cancel();
+    timer_.cancel();
   }
 }
 
-bool AdminServer::Impl::take_upload(std::size_t bytes) {
-  if (bytes > kMaxUploadBytes - upload_bytes_) {
+// One may be of any size: a large cluster has one large list of members.
+bool AdminServer::Impl::hold(std::size_t bytes) {
+  if (held_bytes_ > 0 && bytes > limits_.held_bytes - std::min(held_bytes_, limits_.held_bytes)) {
     return false;
   }
-  upload_bytes_ += bytes;
+  held_bytes_ += bytes;
   return true;
 }
 
 bool AdminServer::Impl::run_call(std::function<HttpReply()> call,
                                  std::function<void(HttpReply)> done) {
-  if (stopping_ || calls_under_way_ >= kMaxCalls) {
+  if (stopping_ || calls_under_way_ >= limits_.calls) {
     return false;
   }
-  calls_.run(
-      [this, call = std::move(call), done = std::move(done), busy = asio::make_work_guard(io_)] {
-        asio::post(io_, [this, done, reply = call()]() mutable {
-          --calls_under_way_;
-          done(std::move(reply));
-        });
-      },
-      calls_under_way_ + 1);
+  asio::post(call_io_, [this, call = std::move(call), done = std::move(done),
+                        busy = asio::make_work_guard(io_)] {
+    asio::post(io_, [this, done, reply = call()]() mutable {
+      --calls_under_way_;
+      done(std::move(reply));
+      drop_rest();
+    });
+  });
   ++calls_under_way_;
   return true;
 }
@@ -338,44 +288,41 @@ bool AdminServer::Impl::run_call(std::function<HttpReply()> call,
 void AdminServer::Impl::begin_stop() {
   stopping_ = true;
   BoostError ignored;
-  acceptor_.close(ignored);
-  accept_timer_.cancel();
+  static_cast<void>(acceptor_.close(ignored));
+  timer_.cancel();
   const Sessions open = sessions_;
   for (const auto& [key, session] : open) {
     if (session->waits_for_client() && !session->is_answering()) {
       session->close();
     }
   }
+  drop_rest();
 }
 
-// All calls are done, and the hub has ended its streams: what is left are answers on their way.
+// Once all calls are done (the hub has ended its streams before): what is left are answers on their
+// way.
 void AdminServer::Impl::drop_rest() {
-  if (sessions_.empty()) {
-    return;
+  if (stopping_ && calls_under_way_ == 0 && !sessions_.empty()) {
+    timer_.expires_after(limits_.stop_timeout);
+    timer_.async_wait([this](const BoostError& cancelled) {
+      if (!cancelled) {
+        io_.stop();
+      }
+    });
   }
-  accept_timer_.expires_after(kStopTimeout);
-  accept_timer_.async_wait([this](const BoostError& /*cancelled*/) {
-    const Sessions open = sessions_;
-    for (const auto& [key, session] : open) {
-      session->close();
-    }
-  });
 }
 
 void AdminServer::Impl::stop() noexcept {
   if (thread_.joinable()) {
-    std::promise<void> begun;
-    asio::post(io_, [&] {
-      begin_stop();
-      begun.set_value();
-    });
-    begun.get_future().wait();
-    calls_.stop();
-    asio::post(io_, [this] { drop_rest(); });
+    asio::post(io_, [this] { begin_stop(); });
     thread_.join();
   }
-  calls_.stop();
-  sessions_.clear();
+  call_work_.reset();
+  call_threads_.clear();
+  while (!sessions_.empty()) {
+    const auto session = sessions_.begin()->second;
+    session->close();
+  }
 }
 
 // --- the server ----------------------------------------------------------------------------------
@@ -386,16 +333,19 @@ AdminServer& AdminServer::operator=(AdminServer&&) noexcept = default;
 AdminServer::~AdminServer() = default;
 
 std::expected<AdminServer, CommandError> AdminServer::bind(const Address& address,
-                                                           std::optional<std::string> token) {
-  auto impl = std::make_unique<Impl>(address, std::move(token));
-  if (const auto error = impl->bind()) {
+                                                           std::optional<std::string> token,
+                                                           const HttpLimits& limits) {
+  try {
+    auto impl = std::make_unique<Impl>(address, std::move(token), limits);
+    impl->bind();
+    return AdminServer(std::move(impl));
+  } catch (const boost::system::system_error& error) {
     return std::unexpected(CommandError{
         kExitFailed,
         fmt::format("the admin address {} cannot be used: {}: give another with --http HOST:PORT "
                     "(port 0: any that is free), or --http off",
-                    address.to_string(), error.message())});
+                    address.to_string(), error.code().message())});
   }
-  return AdminServer(std::move(impl));
 }
 
 Address AdminServer::address() const { return impl_->address(); }

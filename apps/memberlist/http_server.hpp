@@ -9,6 +9,7 @@
 
 #include "admin_api.hpp"
 #include "event_hub.hpp"
+#include "http_limits.hpp"
 #include "memberlist/address.hpp"
 #include "memberlist/event.hpp"
 #include "output.hpp"
@@ -23,7 +24,7 @@ class AdminServer {
 
   /// Binds; connections wait until `serve`.
   [[nodiscard]] static std::expected<AdminServer, CommandError> bind(
-      const Address& address, std::optional<std::string> token);
+      const Address& address, std::optional<std::string> token, const HttpLimits& limits = {});
 
   AdminServer(AdminServer&&) noexcept;
   AdminServer& operator=(AdminServer&&) noexcept;

@@ -4,6 +4,8 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
@@ -11,7 +13,6 @@
 #include <limits>
 #include <utility>
 
-#include "http_limits.hpp"
 #include "secret_text.hpp"
 
 namespace memberlist::cli {
@@ -21,32 +22,43 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using namespace http_limits;
+using std::chrono::milliseconds;
+
+using Request = http::request<http::string_body>;
 
 constexpr unsigned kVersion = 11;  // HTTP/1.1
 
-std::string text_of(beast::string_view text) { return {text.data(), text.size()}; }
+// Between the views of two libraries.
+std::string_view ours(beast::string_view text) { return {text.data(), text.size()}; }
+beast::string_view theirs(std::string_view text) { return {text.data(), text.size()}; }
 
-std::optional<std::string> header(const http::fields& fields, http::field name) {
-  const auto found = fields.find(name);
-  return found != fields.end() ? std::optional(text_of(found->value())) : std::nullopt;
+template <class Name>
+std::optional<std::string_view> header(const Request& request, Name name) {
+  const auto found = request.find(name);
+  return found != request.end() ? std::optional(ours(found->value())) : std::nullopt;
 }
 
-RequestHead head_of(const http::request<http::string_body>& request, const HttpTarget& target) {
-  RequestHead head;
-  head.method = text_of(request.method_string());
-  head.path = target.path;
-  head.target_bytes = request.target().size();
-  head.host_count = request.count(http::field::host);
-  head.host = header(request, http::field::host).value_or("");
-  head.origin = header(request, http::field::origin);
-  const auto site = request.find("Sec-Fetch-Site");
-  head.fetch_site = site != request.end() ? std::optional(text_of(site->value())) : std::nullopt;
-  head.authorization = header(request, http::field::authorization);
-  head.content_length = header(request, http::field::content_length);
-  head.encoded_body = request.count(http::field::transfer_encoding) > 0 ||
-                      request.count(http::field::content_encoding) > 0;
-  return head;
+RequestHead head_of(const Request& request) {
+  return {request.count(http::field::host), ours(request[http::field::host]),
+          header(request, http::field::origin), header(request, "Sec-Fetch-Site"),
+          ours(request[http::field::authorization])};
+}
+
+// A request's body is at most as long as its route takes, and how long it is, is known before.
+std::optional<HttpReply> refusal_of_body(const Request& request, std::uint64_t length,
+                                         const Route& route) {
+  if (request.count(http::field::transfer_encoding) > 0 ||
+      request.count(http::field::content_encoding) > 0) {
+    return to_http(
+        error_reply(411, "length_required",
+                    "send the body plain, with a Content-Length: neither chunked nor compressed"));
+  }
+  if (length > route.max_body_bytes) {
+    return to_http(
+        error_reply(413, "too_large",
+                    fmt::format("the body is over the limit of {} bytes", route.max_body_bytes)));
+  }
+  return std::nullopt;
 }
 
 HttpReply busy(std::string_view message) { return to_http(error_reply(503, "busy", message)); }
@@ -93,14 +105,10 @@ HttpSession::HttpSession(Socket socket, std::string source, asio::io_context& io
       source_(std::move(source)),
       io_(io),
       host_(host),
+      limits_(host.limits()),
       heartbeat_(io) {}
 
-HttpSession::~HttpSession() = default;
-
-void HttpSession::start() {
-  stream_.expires_after(kHeadTimeout);
-  read_head();
-}
+void HttpSession::start() { read_head(); }
 
 void HttpSession::close() {
   if (state_ == State::closed) {
@@ -111,7 +119,7 @@ void HttpSession::close() {
   subscription_ = nullptr;
   heartbeat_.cancel();
   stream_.close();
-  host_.give_back_upload(std::exchange(upload_bytes_, 0));
+  release_memory();
   host_.forget(*this);
 }
 
@@ -125,11 +133,11 @@ void HttpSession::enter(State state) {
 // Between two requests a client may be silent for longer than within one.
 void HttpSession::wait_for_request() {
   enter(State::client);
-  stream_.expires_after(kIdleTimeout);
+  stream_.expires_after(limits_.idle_timeout);
   if (buffer_.size() > 0) {
     return read_head();
   }
-  stream_.async_read_some(buffer_.prepare(kMaxHeadBytes),
+  stream_.async_read_some(buffer_.prepare(HttpLimits::kMaxHeadBytes),
                           [self = shared_from_this()](Error error, std::size_t bytes) {
                             if (error || self->state_ == State::closed) {
                               return self->close();
@@ -140,11 +148,11 @@ void HttpSession::wait_for_request() {
 }
 
 void HttpSession::read_head() {
-  parser_.emplace();
-  parser_->header_limit(kMaxHeadBytes);
-  // The guard has the limits. (Without a number Boost 1.74 refuses every body.)
+  parser_ = std::make_unique<Parser>();
+  parser_->header_limit(HttpLimits::kMaxHeadBytes);
+  // The routes have the limits. (Without a number Boost 1.74 refuses every body.)
   parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
-  stream_.expires_after(kHeadTimeout);
+  stream_.expires_after(limits_.head_timeout);
   http::async_read_header(stream_, buffer_, *parser_, then(&HttpSession::on_head));
 }
 
@@ -152,14 +160,18 @@ void HttpSession::on_head(Error error, std::size_t /*bytes*/) {
   if (error) {
     return on_malformed(error);
   }
-  const auto& request = parser_->get();
-  target_.emplace(std::string_view(request.target().data(), request.target().size()));
-  const RequestHead head = head_of(request, *target_);
-  if (const auto refusal = host_.guard().check(head)) {
+  const Request& request = parser_->get();
+  if (const auto refusal = host_.guard().check(head_of(request))) {
     return refuse(to_http(error_reply(refusal->status, refusal->code, refusal->message)));
   }
   has_shown_token_ = host_.guard().wants_token();
-  const auto route = find_route(head.method, target_->path);
+  if (request.target().size() > HttpLimits::kMaxTargetBytes) {
+    return refuse(to_http(error_reply(
+        414, "too_large",
+        fmt::format("the path is over the limit of {} bytes", HttpLimits::kMaxTargetBytes))));
+  }
+  target_ = HttpTarget(ours(request.target()));
+  const auto route = find_route(ours(request.method_string()), target_.path);
   if (!route) {
     return refuse(route.error());
   }
@@ -179,18 +191,20 @@ void HttpSession::on_malformed(Error error) {
 }
 
 void HttpSession::read_body() {
-  const std::size_t length = parser_->content_length().value_or(0);
-  if (length > kMaxBodyBytes) {
-    if (!host_.take_upload(length)) {
-      return refuse(busy("other large messages are being sent: try again"));
-    }
-    upload_bytes_ = length;
+  const Request& request = parser_->get();
+  const std::uint64_t length = parser_->content_length().value_or(0);
+  if (auto refusal = refusal_of_body(request, length, *route_)) {
+    return refuse(std::move(*refusal));
   }
-  const bool asks = beast::iequals(parser_->get()[http::field::expect], "100-continue");
+  if (!hold_memory(length)) {
+    return refuse(busy("other large messages are being sent: try again"));
+  }
+  stream_.expires_after(limits_.body_timeout +
+                        std::chrono::seconds(length / HttpLimits::kBodyBytesPerSecond));
+  const bool asks = beast::iequals(request[http::field::expect], "100-continue");
   if (asks && length > 0 && buffer_.size() == 0) {
-    response_ = Response(http::status::continue_, kVersion);
-    serializer_.emplace(response_);
-    return http::async_write(stream_, *serializer_, then(&HttpSession::on_continue));
+    constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    return asio::async_write(stream_, asio::buffer(kContinue), then(&HttpSession::on_continue));
   }
   on_continue({}, 0);
 }
@@ -199,8 +213,6 @@ void HttpSession::on_continue(Error error, std::size_t /*bytes*/) {
   if (error) {
     return close();
   }
-  const std::size_t length = parser_->content_length().value_or(0);
-  stream_.expires_after(kBodyTimeout + std::chrono::seconds(length / kBodyBytesPerSecond));
   http::async_read(stream_, buffer_, *parser_, then(&HttpSession::on_body));
 }
 
@@ -217,19 +229,16 @@ void HttpSession::serve_request() {
     return stream_events();
   }
   if (route_->kind == Route::Kind::view) {
-    return reply(answer_of(*route_, host_.api(), *target_, parser_->get().body()));
+    HttpReply answer = answer_of(*route_, host_.api(), target_, parser_->get().body());
+    const bool fits = hold_memory(answer.body.size());
+    return reply(fits ? std::move(answer) : busy("other large answers are being read: try again"));
   }
   // The session, and with it the request, stays until the call is done.
   enter(State::call);
   const auto call = [self = shared_from_this()] {
-    return answer_of(*self->route_, self->host_.api(), *self->target_, self->parser_->get().body());
+    return answer_of(*self->route_, self->host_.api(), self->target_, self->parser_->get().body());
   };
-  const bool runs = host_.run_call(call, [self = shared_from_this()](HttpReply answer) {
-    if (self->state_ != State::closed) {
-      self->reply(std::move(answer));
-    }
-  });
-  if (!runs) {
+  if (!host_.run_call(call, then(&HttpSession::reply))) {
     reply(busy("too many calls are under way: try again"));
   }
 }
@@ -243,6 +252,19 @@ void HttpSession::wipe_request() {
   }
   route_ = nullptr;
 }
+
+// What is small is bounded by the number of connections, and what calls answer is small.
+bool HttpSession::hold_memory(std::size_t bytes) {
+  if (bytes > limits_.large_bytes) {
+    if (!host_.hold(bytes)) {
+      return false;
+    }
+    held_bytes_ += bytes;
+  }
+  return true;
+}
+
+void HttpSession::release_memory() { host_.release(std::exchange(held_bytes_, 0)); }
 
 // --- an answer -----------------------------------------------------------------------------------
 
@@ -259,22 +281,21 @@ void HttpSession::reply(HttpReply answer) {
   closes_ = closes_ || host_.is_stopping();
   response_ = Response(static_cast<http::status>(answer.status), kVersion);
   set_common_headers(response_);
-  response_.set(http::field::content_type,
-                beast::string_view(answer.content_type.data(), answer.content_type.size()));
+  response_.set(http::field::content_type, theirs(answer.content_type));
   if (!answer.allow.empty()) {
-    response_.set(http::field::allow, beast::string_view(answer.allow.data(), answer.allow.size()));
+    response_.set(http::field::allow, theirs(answer.allow));
   }
   response_.keep_alive(!closes_);
   response_.content_length(answer.body.size());
   if (!head_only) {
     response_.body() = std::move(answer.body);
   }
-  serializer_.emplace(response_);
+  serializer_ = std::make_unique<Serializer>(response_);
   write_answer();
 }
 
 void HttpSession::write_answer() {
-  stream_.expires_after(kWriteTimeout);
+  stream_.expires_after(limits_.write_timeout);
   http::async_write_some(stream_, *serializer_, then(&HttpSession::on_answer));
 }
 
@@ -292,7 +313,7 @@ void HttpSession::finish_request() {
   serializer_.reset();
   response_ = {};
   parser_.reset();
-  host_.give_back_upload(std::exchange(upload_bytes_, 0));
+  release_memory();
   if (closes_) {
     linger();
   } else {
@@ -304,10 +325,9 @@ void HttpSession::finish_request() {
 // lost with it: what comes is read until the client has closed its side.
 void HttpSession::linger() {
   Error ignored;
-  stream_.socket().shutdown(Socket::shutdown_send, ignored);
+  static_cast<void>(stream_.socket().shutdown(Socket::shutdown_send, ignored));
   buffer_.clear();
-  stream_.expires_after(host_.is_stopping() ? kStopTimeout
-                                            : std::chrono::milliseconds(kLingerTimeout));
+  stream_.expires_after(limits_.linger_timeout);
   on_lingered({}, 0);
 }
 
@@ -315,7 +335,8 @@ void HttpSession::on_lingered(Error error, std::size_t /*bytes*/) {
   if (error) {
     return close();
   }
-  stream_.async_read_some(buffer_.prepare(kMaxHeadBytes), then(&HttpSession::on_lingered));
+  stream_.async_read_some(buffer_.prepare(HttpLimits::kMaxHeadBytes),
+                          then(&HttpSession::on_lingered));
 }
 
 // --- events --------------------------------------------------------------------------------------
@@ -344,10 +365,10 @@ void HttpSession::stream_events() {
   closes_ = closes_ || subscription_ == nullptr;
   response_.keep_alive(!closes_);
   response_.chunked(parser_->get().version() >= kVersion);
-  serializer_.emplace(response_);
+  serializer_ = std::make_unique<Serializer>(response_);
   enter(State::events);
   writing_ = true;
-  stream_.expires_after(kWriteTimeout);
+  stream_.expires_after(limits_.write_timeout);
   http::async_write_header(stream_, *serializer_, then(&HttpSession::on_events_head));
 }
 
@@ -390,7 +411,7 @@ void HttpSession::write_next_line() {
 
 void HttpSession::wait_for_line() {
   writing_ = false;
-  heartbeat_.expires_after(kHeartbeat);
+  heartbeat_.expires_after(limits_.heartbeat);
   heartbeat_.async_wait([self = shared_from_this()](Error error) {
     if (!error && self->state_ == State::events && !self->writing_) {
       self->write_events("\n");
@@ -402,33 +423,36 @@ void HttpSession::wait_for_line() {
 void HttpSession::write_events(std::string bytes) {
   writing_ = true;
   heartbeat_.cancel();
-  if (response_.chunked()) {
-    bytes = fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes);
+  line_ = std::move(bytes);
+  if (!response_.chunked()) {
+    write_chunk(asio::buffer(line_));
+  } else if (line_.empty()) {
+    write_chunk(http::make_chunk_last());
+  } else {
+    write_chunk(http::make_chunk(asio::buffer(line_)));
   }
-  out_ = std::move(bytes);
-  out_written_ = 0;
-  write_events_rest();
 }
 
-void HttpSession::write_events_rest() {
-  stream_.expires_after(kWriteTimeout);
-  stream_.async_write_some(asio::buffer(out_) + out_written_,
-                           then(&HttpSession::on_events_written));
+template <class Buffers>
+void HttpSession::write_chunk(const Buffers& buffers) {
+  constexpr std::size_t kMostAtOnce = std::size_t{64} * 1024;
+  // Asked before each part, so that each has the whole time.
+  const auto next_part = [this](Error error, std::size_t /*written*/) {
+    if (!error) {
+      stream_.expires_after(limits_.write_timeout);
+    }
+    return error ? 0 : kMostAtOnce;
+  };
+  asio::async_write(stream_, buffers, next_part, then(&HttpSession::on_events_written));
 }
 
-void HttpSession::on_events_written(Error error, std::size_t bytes) {
+void HttpSession::on_events_written(Error error, std::size_t /*bytes*/) {
   if (error) {
     return close();
-  }
-  out_written_ += bytes;
-  if (out_written_ < out_.size()) {
-    return write_events_rest();
   }
   if (!last_written_) {
     return write_next_line();
   }
-  Error ignored;
-  stream_.socket().shutdown(Socket::shutdown_send, ignored);
   close();
 }
 

@@ -13,12 +13,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "admin_api.hpp"
 #include "event_hub.hpp"
 #include "http_guard.hpp"
+#include "http_limits.hpp"
 #include "http_routes.hpp"
 
 namespace memberlist::cli {
@@ -30,6 +30,7 @@ class HttpSessionHost {
  public:
   virtual ~HttpSessionHost() = default;
 
+  [[nodiscard]] virtual const HttpLimits& limits() const = 0;
   [[nodiscard]] virtual const RequestGuard& guard() const = 0;
   [[nodiscard]] virtual AdminApi& api() = 0;
   [[nodiscard]] virtual EventHub& hub() = 0;
@@ -37,9 +38,9 @@ class HttpSessionHost {
   /// many wait already.
   [[nodiscard]] virtual bool run_call(std::function<HttpReply()> call,
                                       std::function<void(HttpReply)> done) = 0;
-  /// Room for a large body. False if others have taken it; what was taken is to be given back.
-  [[nodiscard]] virtual bool take_upload(std::size_t bytes) = 0;
-  virtual void give_back_upload(std::size_t bytes) = 0;
+  /// Memory for a large body. False if others hold too much; what is held is to be released.
+  [[nodiscard]] virtual bool hold(std::size_t bytes) = 0;
+  virtual void release(std::size_t bytes) = 0;
   /// Whether each connection ends with its next answer.
   [[nodiscard]] virtual bool is_stopping() const = 0;
   /// The session has closed its connection.
@@ -60,7 +61,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
               HttpSessionHost& host);
   HttpSession(const HttpSession&) = delete;
   HttpSession& operator=(const HttpSession&) = delete;
-  ~HttpSession();
+  ~HttpSession() = default;
 
   void start();
   /// Ends the connection at once.
@@ -69,7 +70,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   /// Whether it is the client's turn: to send its request, or to read its answer.
   [[nodiscard]] bool waits_for_client() const noexcept { return state_ == State::client; }
   /// Whether there is an answer that was not written to its end.
-  [[nodiscard]] bool is_answering() const noexcept { return serializer_.has_value(); }
+  [[nodiscard]] bool is_answering() const noexcept { return serializer_ != nullptr; }
   /// Since when it is in this state.
   [[nodiscard]] Clock::time_point since() const noexcept { return since_; }
   [[nodiscard]] bool has_shown_token() const noexcept { return has_shown_token_; }
@@ -96,6 +97,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void on_body(Error error, std::size_t bytes);
   void serve_request();
   void wipe_request();
+  [[nodiscard]] bool hold_memory(std::size_t bytes);
+  void release_memory();
   void reply(HttpReply reply);
   void refuse(HttpReply reply);
   void write_answer();
@@ -110,30 +113,31 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void write_next_line();
   void wait_for_line();
   void write_events(std::string bytes);
-  void write_events_rest();
+  template <class Buffers>
+  void write_chunk(const Buffers& buffers);
   void on_events_written(Error error, std::size_t bytes);
 
   boost::beast::basic_stream<Protocol, Executor> stream_;
   std::string source_;
   boost::asio::io_context& io_;
   HttpSessionHost& host_;
+  const HttpLimits& limits_;
   State state_ = State::client;
   Clock::time_point since_ = Clock::now();
   bool has_shown_token_ = false;
   bool closes_ = false;  // after the answer
 
   boost::beast::flat_buffer buffer_;
-  std::optional<Parser> parser_;
-  std::optional<HttpTarget> target_;
+  std::unique_ptr<Parser> parser_;
+  HttpTarget target_{{}};
   const Route* route_ = nullptr;
-  std::size_t upload_bytes_ = 0;  // taken from the host
+  std::size_t held_bytes_ = 0;  // of the host's memory
   Response response_;
-  std::optional<Serializer> serializer_;
+  std::unique_ptr<Serializer> serializer_;
 
   std::shared_ptr<EventSubscription> subscription_;
   boost::asio::steady_timer heartbeat_;
-  std::string out_;  // of the stream of events; what is left of it is to be written
-  std::size_t out_written_ = 0;
+  std::string line_;  // of the stream of events, while it is written
   bool writing_ = false;
   bool last_written_ = false;
 };

@@ -16,8 +16,7 @@ LINT_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt
 DOCS_PACKAGES=(doxygen)
 # Real members to test against, and what cuts and watches networks; jq and curl talk to them.
 # Prometheus brings promtool, which checks the agent's metrics; strace makes system calls fail.
-PEER_PACKAGES=(curl iproute2 jq nftables procps prometheus prometheus-alertmanager serf
-  strace)
+PEER_PACKAGES=(curl iproute2 jq nftables procps prometheus prometheus-alertmanager serf strace)
 
 is_installed() {
   [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
