@@ -145,6 +145,28 @@ void leave_cluster(Memberlist& list, EventHub& hub, Log& log, bool must_leave) {
   }
 }
 
+// Ends the member and what is served of it, in this order, before what they use goes: also if an
+// exception cuts the service short.
+class EndOfService {
+ public:
+  EndOfService(Memberlist& list, EventHub& hub, std::optional<AdminServer>& server)
+      : list_(list), hub_(hub), server_(server) {}
+  EndOfService(const EndOfService&) = delete;
+  EndOfService& operator=(const EndOfService&) = delete;
+  ~EndOfService() {
+    hub_.close(kLastEventsTimeout);
+    list_.shutdown();
+    if (server_) {
+      server_->stop();
+    }
+  }
+
+ private:
+  Memberlist& list_;
+  EventHub& hub_;
+  std::optional<AdminServer>& server_;
+};
+
 // The parts that live as long as the member does.
 class Agent {
  public:
@@ -174,7 +196,9 @@ class Agent {
     viewer_ = viewer_of(list);
     hub_.ready(ready_json(list, server_));
     ready.set_value();
-    return serve_until_end(list);
+    const EndReason reason = serve_until_end(list);
+    log_.close();
+    return reason.error ? report(*reason.error) : kExitDone;
   }
 
  private:
@@ -210,24 +234,20 @@ class Agent {
     return handlers;
   }
 
-  int serve_until_end(Memberlist& list) {
+  EndReason serve_until_end(Memberlist& list) {
     AdminApi api(list, hub_, metrics_, server_ ? server_->address().to_string() : "",
                  [this] { end_.trigger({}); });
+    const EndOfService end_of_service(list, hub_, server_);
     if (server_) {
-      server_->serve(api, hub_);
+      server_->serve(api, hub_,
+                     [this](LogLevel level, std::string_view text) { log_.write(level, text); });
     }
     if (!plan_.join.empty()) {
       join(list);
     }
-    const EndReason reason = end_.wait();
+    EndReason reason = end_.wait();
     leave_cluster(list, hub_, log_, reason.must_leave);
-    hub_.close(kLastEventsTimeout);
-    list.shutdown();
-    if (server_) {
-      server_->stop();
-    }
-    log_.close();
-    return reason.error ? report(*reason.error) : kExitDone;
+    return reason;
   }
 
   AgentPlan plan_;  // the config goes to the member

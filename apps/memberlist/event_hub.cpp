@@ -36,12 +36,18 @@ void EventSubscription::push(Line line) {
     ++lost_;
   }
   changed_.notify_all();
+  if (wake_ && queue_.size() == 1) {
+    wake_();
+  }
 }
 
 void EventSubscription::end() {
   const std::scoped_lock lock(mutex_);
   ended_ = true;
   changed_.notify_all();
+  if (wake_) {
+    wake_();
+  }
 }
 
 EventSubscription::Next EventSubscription::next(std::chrono::milliseconds timeout) {
@@ -95,13 +101,13 @@ void EventHub::publish(const Json& event) {
   }
 }
 
-std::shared_ptr<EventSubscription> EventHub::subscribe() {
+std::shared_ptr<EventSubscription> EventHub::subscribe(std::function<void()> wake) {
   const std::scoped_lock lock(mutex_);
   forget_gone_subscribers();
   if (closed_ || subscribers_.size() >= kMaxSubscribers) {
     return nullptr;
   }
-  auto subscription = std::make_shared<EventSubscription>(limits_);
+  auto subscription = std::make_shared<EventSubscription>(limits_, std::move(wake));
   if (ready_line_ != nullptr) {
     subscription->push(ready_line_);
   }

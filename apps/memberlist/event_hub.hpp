@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "json_views.hpp"
@@ -38,7 +40,8 @@ class EventSubscription {
   /// The next line; waits for one at most `timeout`.
   [[nodiscard]] Next next(std::chrono::milliseconds timeout);
 
-  explicit EventSubscription(EventLimits limits) : limits_(limits) {}
+  EventSubscription(EventLimits limits, std::function<void()> wake)
+      : limits_(limits), wake_(std::move(wake)) {}
 
  private:
   friend class EventHub;
@@ -48,6 +51,7 @@ class EventSubscription {
   void end();
 
   const EventLimits limits_;
+  const std::function<void()> wake_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Line> queue_;
@@ -68,8 +72,10 @@ class EventHub {
   void publish(const Json& event);
 
   /// Null at the limit of `kMaxSubscribers`, or after `close`. A subscription ends when its last
-  /// holder lets go of it.
-  [[nodiscard]] std::shared_ptr<EventSubscription> subscribe();
+  /// holder lets go of it. `wake` is called when there is something to read after there was
+  /// nothing, and at the end, on any thread: it must return at once, and call neither hub nor
+  /// subscription.
+  [[nodiscard]] std::shared_ptr<EventSubscription> subscribe(std::function<void()> wake = {});
   [[nodiscard]] std::size_t subscriber_count();
 
   /// Waits until `left` was published; false if it was not within `timeout`.

@@ -1,21 +1,11 @@
 #include "http_guard.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <utility>
 
 namespace memberlist::cli {
 
 namespace {
-
-constexpr std::size_t kMaxTargetBytes = 2048;
-constexpr std::size_t kMaxBodyBytes = std::size_t{256} * 1024;
-// A user message of 20 MiB in base64, and its JSON around it. A broadcast may be as large, so that
-// it is the member that refuses it, with its own limit.
-constexpr std::size_t kMaxMessageBodyBytes = std::size_t{28} * 1024 * 1024;
 
 std::string lower_case(std::string_view text) {
   std::string out(text);
@@ -55,62 +45,48 @@ bool RequestGuard::host_is_ours(std::string_view host) const {
   return ip && (ip->is_loopback() || *ip == bound_.ip || bound_.ip.is_unspecified());
 }
 
-std::optional<Refusal> RequestGuard::check_caller(const RequestHead& head) const {
-  const std::string host = lower_case(head.host);
-  if (head.host_count != 1 || !host_is_ours(host)) {
+std::optional<Refusal> RequestGuard::check_host(const RequestHead& head) const {
+  if (token_ && head.host_count != 1) {
+    return Refusal{400, "bad_request", "a request has exactly one Host"};
+  }
+  if (!token_ && (head.host_count != 1 || !host_is_ours(lower_case(head.host)))) {
     return Refusal{
         403, "foreign_host",
         "the Host of this request is not this agent: use the address that it listens on"};
   }
-  if (head.origin && lower_case(*head.origin) != "http://" + host) {
-    return Refusal{403, "foreign_origin", "pages of another origin may not use this API"};
+  return std::nullopt;
+}
+
+std::optional<Refusal> RequestGuard::check_caller(const RequestHead& head) const {
+  if (token_ && !has_token(head)) {
+    return Refusal{401, "unauthorized",
+                   "this agent wants a token: send `Authorization: Bearer TOKEN`"};
   }
-  if (head.fetch_site && *head.fetch_site != "same-origin" && *head.fetch_site != "none") {
+  const bool other_origin =
+      head.origin && lower_case(*head.origin) != "http://" + lower_case(head.host);
+  const bool other_site =
+      head.fetch_site && *head.fetch_site != "same-origin" && *head.fetch_site != "none";
+  if (other_origin || other_site) {
     return Refusal{403, "foreign_origin", "pages of another origin may not use this API"};
-  }
-  constexpr std::string_view kBearer = "Bearer ";
-  if (token_) {
-    const std::string_view given = head.authorization ? std::string_view(*head.authorization) : "";
-    if (!given.starts_with(kBearer) ||
-        !equal_in_constant_time(given.substr(kBearer.size()), *token_)) {
-      return Refusal{401, "unauthorized",
-                     "this agent wants a token: send `Authorization: Bearer TOKEN`"};
-    }
   }
   return std::nullopt;
 }
 
-std::optional<Refusal> RequestGuard::check_body(const RequestHead& head) {
-  if (head.encoded_body) {
-    return Refusal{411, "length_required",
-                   "send the body plain, with a Content-Length: neither chunked nor compressed"};
+// The name of the scheme is read in any case, and any number of blanks may follow it (RFC 9110,
+// section 11.4).
+bool RequestGuard::has_token(const RequestHead& head) const {
+  constexpr std::string_view kBearer = "bearer ";
+  const std::string_view given = head.authorization;
+  if (lower_case(given.substr(0, kBearer.size())) != kBearer) {
+    return false;
   }
-  if (!head.content_length) {
-    return std::nullopt;
-  }
-  const std::string& text = *head.content_length;
-  std::uint64_t length = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    return Refusal{400, "bad_request", "the Content-Length is not a number"};
-  }
-  const bool message = head.path == "/v1/send" || head.path == "/v1/broadcast";
-  const std::size_t limit = message ? kMaxMessageBodyBytes : kMaxBodyBytes;
-  if (length > limit) {
-    return Refusal{413, "too_large", fmt::format("the body is over the limit of {} bytes", limit)};
-  }
-  return std::nullopt;
+  const std::size_t begin = std::min(given.find_first_not_of(' ', kBearer.size()), given.size());
+  return token_ && equal_in_constant_time(given.substr(begin), *token_);
 }
 
 std::optional<Refusal> RequestGuard::check(const RequestHead& head) const {
-  if (auto refusal = check_caller(head)) {
-    return refusal;
-  }
-  if (head.target_bytes > kMaxTargetBytes) {
-    return Refusal{414, "too_large",
-                   fmt::format("the path is over the limit of {} bytes", kMaxTargetBytes)};
-  }
-  return check_body(head);
+  auto refusal = check_host(head);
+  return refusal ? refusal : check_caller(head);
 }
 
 }  // namespace memberlist::cli

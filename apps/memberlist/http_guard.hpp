@@ -9,18 +9,13 @@
 
 namespace memberlist::cli {
 
-/// What of a request decides whether it is served at all. Headers that are absent are unset.
+/// What of a request decides who may ask. Views of the request's own text.
 struct RequestHead {
-  std::string method;
-  std::string path;
-  std::size_t target_bytes = 0;
   std::size_t host_count = 0;  ///< how many Host headers there are
-  std::string host;
-  std::optional<std::string> origin;
-  std::optional<std::string> fetch_site;  ///< Sec-Fetch-Site
-  std::optional<std::string> authorization;
-  std::optional<std::string> content_length;
-  bool encoded_body = false;  ///< Transfer-Encoding or Content-Encoding is there
+  std::string_view host;
+  std::optional<std::string_view> origin;
+  std::optional<std::string_view> fetch_site;  ///< Sec-Fetch-Site
+  std::string_view authorization;
 };
 
 /// Why a request is not served.
@@ -32,7 +27,7 @@ struct Refusal {
 
 /// Keeps out of the admin API what a page in somebody's browser could send: requests for another
 /// host name (DNS rebinding) and from another origin (request forgery); and whoever lacks the
-/// token.
+/// token. Where there is a token any host name will do: no page can know the token.
 class RequestGuard {
  public:
   /// `bound` is where the server listens. Without a token everybody who can connect may ask.
@@ -40,11 +35,13 @@ class RequestGuard {
 
   /// `std::nullopt` if the request may be served.
   [[nodiscard]] std::optional<Refusal> check(const RequestHead& head) const;
+  [[nodiscard]] bool wants_token() const noexcept { return token_.has_value(); }
 
  private:
   [[nodiscard]] bool host_is_ours(std::string_view host) const;
+  [[nodiscard]] std::optional<Refusal> check_host(const RequestHead& head) const;
   [[nodiscard]] std::optional<Refusal> check_caller(const RequestHead& head) const;
-  [[nodiscard]] static std::optional<Refusal> check_body(const RequestHead& head);
+  [[nodiscard]] bool has_token(const RequestHead& head) const;
 
   Address bound_;
   std::optional<std::string> token_;

@@ -1,347 +1,331 @@
 #include "http_server.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <httplib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
-#include <chrono>
-#include <condition_variable>
-#include <functional>
-#include <mutex>
-#include <system_error>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/system/system_error.hpp>
+#include <map>
 #include <thread>
+#include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "http_connection.hpp"
-#include "http_guard.hpp"
-#include "secret_text.hpp"
+#include "http_limits.hpp"
+#include "http_session.hpp"
 
 namespace memberlist::cli {
 
 namespace {
 
-using namespace std::chrono_literals;
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using AcceptedSocket = tcp::socket::rebind_executor<asio::io_context::executor_type>::other;
+using BoostError = boost::system::error_code;
 
-// Every subscriber keeps a connection; the rest is for requests that end soon.
-constexpr std::size_t kMaxConnections = EventHub::kMaxSubscribers + 8;
-constexpr auto kHeartbeat = 5s;
-constexpr const char* kJsonType = "application/json";
+constexpr std::chrono::milliseconds kFirstAcceptPause{10};
+constexpr std::chrono::milliseconds kLongestAcceptPause{1000};
 
-// A thread for each connection, made when it comes. At the limit further ones wait to be accepted.
-class ConnectionThreads : public httplib::TaskQueue {
- public:
-  void enqueue(std::function<void()> work) override {
-    {
-      std::unique_lock lock(state_->mutex);
-      state_->changed.wait(lock, [this] { return state_->count < kMaxConnections; });
-      ++state_->count;
-    }
-    const auto run = [state = state_, work = std::move(work)] {
-      work();
-      const std::scoped_lock lock(state->mutex);
-      --state->count;
-      state->changed.notify_all();
-    };
-    try {
-      std::thread(run).detach();
-    } catch (const std::system_error&) {
-      run();  // no more threads to be had: slowly is better than not at all
-    }
-  }
+void close_on_exec(int socket) { std::ignore = ::fcntl(socket, F_SETFD, FD_CLOEXEC); }
 
-  void shutdown() override {
-    std::unique_lock lock(state_->mutex);
-    state_->changed.wait(lock, [this] { return state_->count == 0; });
-  }
-
- private:
-  struct State {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::size_t count = 0;
-  };
-  std::shared_ptr<State> state_ = std::make_shared<State>();
-};
-
-// The HTTP library's server on connections of ours.
-class Server final : public httplib::Server {
- public:
-  void stop_connections() noexcept { stop_.raise(); }
-  void answer(socket_t socket) { process_and_close_socket(socket); }
-
- private:
-  bool process_and_close_socket(socket_t socket) override {
-    Connection connection(socket, stop_);
-    switch (connection.read_head()) {
-      case Connection::Head::complete:
-        break;
-      case Connection::Head::too_large:
-        return connection.Stream::write(
-                   "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
-                   "Content-Length: 0\r\n\r\n") > 0;
-      case Connection::Head::none:
-        return false;
-    }
-    // One request a connection: an idle one would keep its thread.
-    bool closed = false;
-    return process_request(connection, true, closed, nullptr);
-  }
-
-  StopSignal stop_;
-};
-
-void set_reply(httplib::Response& response, const ApiReply& reply) {
-  response.status = reply.status;
-  response.set_content(reply.body + "\n", kJsonType);
-}
-
-std::optional<std::string> header(const httplib::Request& request, const char* name) {
-  return request.has_header(name) ? std::optional(request.get_header_value(name)) : std::nullopt;
-}
-
-RequestHead head_of(const httplib::Request& request) {
-  RequestHead head;
-  head.method = request.method;
-  head.path = request.path;
-  head.target_bytes = request.target.size();
-  head.host_count = request.get_header_value_count("Host");
-  head.host = request.get_header_value("Host");
-  head.origin = header(request, "Origin");
-  head.fetch_site = header(request, "Sec-Fetch-Site");
-  head.authorization = header(request, "Authorization");
-  head.content_length = header(request, "Content-Length");
-  head.encoded_body =
-      request.has_header("Transfer-Encoding") || request.has_header("Content-Encoding");
-  return head;
-}
-
-using Handler = httplib::Server::Handler;
-
-// A path, its only method, and what it does.
-struct Route {
-  std::string_view method;
-  std::string path;
-  Handler handler;
-};
-
-Handler call_with_body(AdminApi& api, ApiReply (AdminApi::*call)(const std::string&)) {
-  return [&api, call](const httplib::Request& request, httplib::Response& response) {
-    set_reply(response, (api.*call)(request.body));
-  };
-}
-
-// The same for a body that holds a key: it is wiped, once it was used. The request is the library's
-// own object, which is not const.
-Handler call_with_key(AdminApi& api, ApiReply (AdminApi::*call)(const std::string&)) {
-  return [&api, call](const httplib::Request& request, httplib::Response& response) {
-    set_reply(response, (api.*call)(request.body));
-    wipe_text(const_cast<std::string&>(request.body));
-  };
-}
-
-// Streams the hub's lines until the reader goes away or the hub is closed.
-void stream_events(EventHub& hub, httplib::Response& response) {
-  auto subscription = hub.subscribe();
-  if (subscription == nullptr) {
-    set_reply(response, error_reply(503, "too_many_subscribers",
-                                    fmt::format("{} read the events already: end one of them",
-                                                EventHub::kMaxSubscribers)));
-    return;
-  }
-  response.set_chunked_content_provider(
-      "application/x-ndjson",
-      [subscription = std::move(subscription)](std::size_t, httplib::DataSink& sink) {
-        const auto next = subscription->next(kHeartbeat);
-        switch (next.state) {
-          case EventSubscription::State::line:
-            return sink.write(next.line.data(), next.line.size());
-          case EventSubscription::State::nothing_yet:
-            return sink.write("\n", 1);  // finds out whether somebody still listens
-          case EventSubscription::State::ended:
-            break;
-        }
-        sink.done();
-        return true;
-      });
-}
-
-std::vector<Route> routes_to(AdminApi& api, EventHub& hub) {
-  return {
-      {"GET", "/v1/members",
-       [&api](const auto& request, auto& response) {
-         set_reply(response, api.members(request.get_param_value("status")));
-       }},
-      {"GET", "/v1/info", [&api](const auto&, auto& response) { set_reply(response, api.info()); }},
-      {"GET", "/metrics",
-       [&api](const auto&, auto& response) {
-         response.set_content(api.metrics(), AgentMetrics::kContentType);
-       }},
-      {"GET", "/v1/events", [&hub](const auto&, auto& response) { stream_events(hub, response); }},
-      {"POST", "/v1/leave",
-       [&api](const auto&, auto& response) { set_reply(response, api.leave()); }},
-      {"POST", "/v1/join", call_with_body(api, &AdminApi::join)},
-      {"PUT", "/v1/meta", call_with_body(api, &AdminApi::meta)},
-      {"POST", "/v1/ping", call_with_body(api, &AdminApi::ping)},
-      {"POST", "/v1/send", call_with_body(api, &AdminApi::send)},
-      {"POST", "/v1/broadcast", call_with_body(api, &AdminApi::broadcast)},
-      {"GET", "/v1/keys", [&api](const auto&, auto& response) { set_reply(response, api.keys()); }},
-      {"POST", "/v1/keys/add", call_with_key(api, &AdminApi::add_key)},
-      {"POST", "/v1/keys/use", call_with_key(api, &AdminApi::use_key)},
-      {"POST", "/v1/keys/remove", call_with_key(api, &AdminApi::remove_key)},
-      {"PUT", "/v1/keys/verify", call_with_body(api, &AdminApi::verify)},
-  };
-}
-
-const Route* find_route(const std::vector<Route>& routes, std::string_view path) {
-  const auto found = std::ranges::find(routes, path, &Route::path);
-  return found != routes.end() ? &*found : nullptr;
-}
-
-// The answer to what no handler took: another path, or a known one with another method.
-void answer_unhandled(const std::vector<Route>& routes, const httplib::Request& request,
-                      httplib::Response& response) {
-  if (!response.body.empty()) {
-    return;
-  }
-  const Route* route = find_route(routes, request.path);
-  if (response.status == 404 && route != nullptr && route->method != request.method) {
-    response.set_header("Allow", std::string(route->method));
-    set_reply(response, error_reply(405, "method_not_allowed",
-                                    fmt::format("{} takes {}", route->path, route->method)));
-  } else if (response.status == 404) {
-    set_reply(response, error_reply(404, "not_found", "there is nothing at this path"));
-  } else {
-    set_reply(response, error_reply(response.status, "bad_request", "the request is malformed"));
-  }
-}
-
-// Whether the HTTP library would wait for a body until the connection closes: without a length
-// there is none (RFC 9112, section 6.3), as in `curl -X POST`.
-bool lacks_body(const httplib::Request& request) {
-  return request.method != "GET" && request.method != "HEAD" &&
-         !request.has_header("Content-Length");
+// Lets the kernel find out about a peer that is gone without a word.
+void bound_silence(int socket, std::chrono::milliseconds timeout) {
+  const auto milliseconds = static_cast<unsigned>(timeout.count());
+  std::ignore =
+      ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
 }
 
 }  // namespace
 
-class AdminServer::Impl {
+class AdminServer::Impl final : public HttpSessionHost {
  public:
-  Impl(const Address& address, std::optional<std::string> token)
-      : address_(address), token_(std::move(token)) {
-    server_.new_task_queue = [] { return new ConnectionThreads; };
-    // Not SO_REUSEPORT, which the library would set: a second agent must not share the port.
-    server_.set_socket_options([](socket_t socket) {
-      const int yes = 1;
-      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    });
-  }
+  Impl(const Address& address, std::optional<std::string> token, const HttpLimits& limits)
+      : address_(address),
+        guard_(address, std::move(token)),
+        limits_(limits),
+        acceptor_(io_),
+        timer_(io_) {}
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
+  ~Impl() override { stop(); }
 
-  ~Impl() { stop(); }
+  /// Throws boost::system::system_error.
+  void bind();
+  [[nodiscard]] const Address& address() const { return address_; }
+  void prepare(AdminApi& api, EventHub& hub);
+  void serve(AdminApi& api, EventHub& hub, LogFunction log);
+  void answer(int socket);
+  void stop() noexcept;
 
-  // 0, or why not.
-  int bind() {
-    const std::string host = address_.ip.to_string();
-    errno = 0;
-    if (address_.port != 0) {
-      return server_.bind_to_port(host, address_.port) ? 0 : (errno != 0 ? errno : EADDRINUSE);
-    }
-    const int port = server_.bind_to_any_port(host);
-    if (port <= 0) {
-      return errno != 0 ? errno : EADDRNOTAVAIL;
-    }
-    address_.port = static_cast<std::uint16_t>(port);
-    return 0;
-  }
-
-  const Address& address() const { return address_; }
-
-  void prepare(AdminApi& api, EventHub& hub) {
-    add_guard();
-    add_routes(api, hub);
-  }
-
-  void answer(int socket) { server_.answer(socket); }
-
-  void serve(AdminApi& api, EventHub& hub) {
-    prepare(api, hub);
-    thread_ = std::thread([this] {
-      server_.listen_after_bind();
-      listening_ended_ = true;
-    });
-    // Until it runs, stop() would have no effect.
-    while (!server_.is_running() && !listening_ended_) {
-      std::this_thread::sleep_for(1ms);
-    }
-  }
-
-  void stop() {
-    server_.stop();
-    server_.stop_connections();
-    if (thread_.joinable()) {
-      thread_.join();
-    }
-  }
+  const HttpLimits& limits() const override { return limits_; }
+  const RequestGuard& guard() const override { return guard_; }
+  AdminApi& api() override { return *api_; }
+  EventHub& hub() override { return *hub_; }
+  bool run_call(std::function<HttpReply()> call, std::function<void(HttpReply)> done) override;
+  bool hold(std::size_t bytes) override;
+  void release(std::size_t bytes) override { held_bytes_ -= bytes; }
+  bool is_stopping() const override { return stopping_; }
+  void forget(const HttpSession& session) override;
 
  private:
-  void add_guard() {
-    server_.set_pre_routing_handler(
-        [this, guard = RequestGuard(address_, token_)](const httplib::Request& request,
-                                                       httplib::Response& response) {
-          response.set_header("Cache-Control", "no-store");
-          response.set_header("X-Content-Type-Options", "nosniff");
-          if (const auto refusal = guard.check(head_of(request))) {
-            set_reply(response, error_reply(refusal->status, refusal->code, refusal->message));
-            return httplib::Server::HandlerResponse::Handled;
-          }
-          if (!lacks_body(request)) {
-            return httplib::Server::HandlerResponse::Unhandled;
-          }
-          const Route* route = find_route(routes_, request.path);
-          if (route != nullptr && route->method == request.method) {
-            route->handler(request, response);
-          } else {
-            response.status = 404;
-          }
-          return httplib::Server::HandlerResponse::Handled;
-        });
-    server_.set_error_handler([this](const httplib::Request& request, httplib::Response& response) {
-      answer_unhandled(routes_, request, response);
-    });
-    server_.set_exception_handler([](const auto&, auto& response, std::exception_ptr) {
-      set_reply(response, error_reply(500, "system", "the request could not be carried out"));
-    });
-  }
+  using Sessions = std::unordered_map<const HttpSession*, std::shared_ptr<HttpSession>>;
 
-  void add_routes(AdminApi& api, EventHub& hub) {
-    routes_ = routes_to(api, hub);
-    for (const Route& route : routes_) {
-      if (route.method == "GET") {
-        server_.Get(route.path, route.handler);
-      } else if (route.method == "PUT") {
-        server_.Put(route.path, route.handler);
-      } else {
-        server_.Post(route.path, route.handler);
-      }
-    }
-    server_.Get(R"(/v1/members/([\s\S]+))", [&api](const auto& request, auto& response) {
-      set_reply(response, api.member(request.matches[1].str()));
-    });
-  }
+  void run(asio::io_context& io) noexcept;
+  void accept();
+  void accepted(AcceptedSocket socket);
+  void pause_accepting(std::string_view reason);
+  void start(HttpSession::Socket socket, std::string source);
+  void make_room();
+  void begin_stop();
+  void drop_rest();
+  void log(LogLevel level, std::string_view text) const noexcept;
 
   Address address_;
-  std::optional<std::string> token_;
-  std::vector<Route> routes_;
-  Server server_;
+  const RequestGuard guard_;
+  const HttpLimits limits_;
+  AdminApi* api_ = nullptr;
+  EventHub* hub_ = nullptr;
+  LogFunction log_;
+
+  asio::io_context io_;
+  tcp::acceptor acceptor_;
+  asio::steady_timer timer_;  // for the next try to accept, and for the end
+  std::optional<std::chrono::milliseconds>
+      pause_;  // before the next try to accept, after a failure
+  Sessions sessions_;
+  std::size_t calls_under_way_ = 0;
+  std::size_t held_bytes_ = 0;
+  bool stopping_ = false;
   std::thread thread_;
-  std::atomic<bool> listening_ended_ = false;
+
+  asio::io_context call_io_;
+  asio::executor_work_guard<asio::io_context::executor_type> call_work_{call_io_.get_executor()};
+  std::vector<std::jthread> call_threads_;
 };
+
+void AdminServer::Impl::bind() {
+  const tcp::endpoint endpoint(asio::ip::make_address(address_.ip.to_string()), address_.port);
+  acceptor_.open(endpoint.protocol());
+  close_on_exec(acceptor_.native_handle());
+  // Not SO_REUSEPORT: a second agent must not share the port.
+  acceptor_.set_option(tcp::acceptor::reuse_address(true));
+  // An error as every other one: Asio would wait for the next client, whoever waits already.
+  acceptor_.set_option(tcp::acceptor::enable_connection_aborted(true));
+  acceptor_.bind(endpoint);
+  acceptor_.listen();
+  address_.port = acceptor_.local_endpoint().port();
+}
+
+void AdminServer::Impl::prepare(AdminApi& api, EventHub& hub) {
+  api_ = &api;
+  hub_ = &hub;
+  for (std::size_t i = 0; i < limits_.call_threads; ++i) {
+    call_threads_.emplace_back([this] { run(call_io_); });
+  }
+}
+
+void AdminServer::Impl::serve(AdminApi& api, EventHub& hub, LogFunction log) {
+  log_ = std::move(log);
+  prepare(api, hub);
+  accept();
+  thread_ = std::thread([this] { run(io_); });
+}
+
+// Nothing that goes wrong in one handler ends the others.
+void AdminServer::Impl::run(asio::io_context& io) noexcept {
+  for (;;) {
+    try {
+      io.run();
+      return;
+    } catch (const std::exception& error) {
+      log(LogLevel::error, error.what());
+    }
+  }
+}
+
+void AdminServer::Impl::answer(int socket) {
+  io_.restart();
+  start(HttpSession::Socket(io_, HttpSession::Protocol(AF_UNIX, 0), socket), "");
+  io_.run();
+}
+
+void AdminServer::Impl::log(LogLevel level, std::string_view text) const noexcept {
+  try {
+    if (log_) {
+      log_(level, fmt::format("admin API at {}: {}", address_.to_string(), text));
+    }
+  } catch (const std::exception&) {  // no memory for a line of the log: there will be more of them
+    return;
+  }
+}
+
+// --- connections ---------------------------------------------------------------------------------
+
+void AdminServer::Impl::accept() {
+  acceptor_.async_accept(io_, [this](const BoostError& error, AcceptedSocket socket) {
+    if (stopping_) {
+      return;
+    }
+    if (error) {
+      return pause_accepting(error.message());
+    }
+    try {
+      accepted(std::move(socket));
+      return accept();
+    } catch (const std::exception& failure) {  // no memory
+      pause_accepting(failure.what());
+    }
+  });
+}
+
+// Accepting fails when descriptors or memory run out, or when a client is gone already. The waiting
+// connection may stay ready, so that trying again at once would spin.
+void AdminServer::Impl::pause_accepting(std::string_view reason) {
+  if (!pause_) {
+    log(LogLevel::warning, fmt::format("cannot accept connections for now: {}", reason));
+  }
+  pause_ = pause_ ? std::min(2 * *pause_, kLongestAcceptPause) : kFirstAcceptPause;
+  timer_.expires_after(*pause_);
+  timer_.async_wait([this](const BoostError& stopped) {
+    if (!stopped && !stopping_) {
+      accept();
+    }
+  });
+}
+
+void AdminServer::Impl::accepted(AcceptedSocket socket) {
+  if (std::exchange(pause_, std::nullopt)) {
+    log(LogLevel::info, "accepts connections again");
+  }
+  close_on_exec(socket.native_handle());
+  bound_silence(socket.native_handle(), limits_.unacknowledged_timeout);
+  BoostError gone;
+  const auto peer = socket.remote_endpoint(gone);
+  make_room();
+  if (!gone && sessions_.size() < limits_.connections) {
+    start(HttpSession::Socket(std::move(socket)), peer.address().to_string());
+  }
+}
+
+void AdminServer::Impl::start(HttpSession::Socket socket, std::string source) {
+  const auto session =
+      std::make_shared<HttpSession>(std::move(socket), std::move(source), io_, *this);
+  session->start();
+  sessions_[session.get()] = session;
+}
+
+// Closes one connection, if there are as many as there may be: of those that wait for their client,
+// one without a token before one with it; one of the source that has most of them; the one that has
+// waited longest. So who only connects and says nothing takes places from nobody but themselves.
+void AdminServer::Impl::make_room() {
+  if (sessions_.size() < limits_.connections) {
+    return;
+  }
+  std::map<std::string_view, std::size_t> per_source;
+  for (const auto& [key, session] : sessions_) {
+    per_source[session->source()] += session->waits_for_client() ? 1 : 0;
+  }
+  HttpSession* last = nullptr;
+  const auto rank = [&](const HttpSession& session) {
+    return std::tuple(!session.has_shown_token(), per_source[session.source()],
+                      -session.since().time_since_epoch());
+  };
+  for (const auto& [key, session] : sessions_) {
+    if (session->waits_for_client() && (last == nullptr || rank(*last) < rank(*session))) {
+      last = session.get();
+    }
+  }
+  if (last != nullptr) {
+    last->close();
+  }
+}
+
+void AdminServer::Impl::forget(const HttpSession& session) {
+  sessions_.erase(&session);
+  if (stopping_ && sessions_.empty()) {
+    timer_.cancel();
+  }
+}
+
+// One may be of any size: a large cluster has one large list of members.
+bool AdminServer::Impl::hold(std::size_t bytes) {
+  if (held_bytes_ > 0 && bytes > limits_.held_bytes - std::min(held_bytes_, limits_.held_bytes)) {
+    return false;
+  }
+  held_bytes_ += bytes;
+  return true;
+}
+
+bool AdminServer::Impl::run_call(std::function<HttpReply()> call,
+                                 std::function<void(HttpReply)> done) {
+  if (stopping_ || calls_under_way_ >= limits_.calls) {
+    return false;
+  }
+  asio::post(call_io_, [this, call = std::move(call), done = std::move(done),
+                        busy = asio::make_work_guard(io_)] {
+    asio::post(io_, [this, done, reply = call()]() mutable {
+      --calls_under_way_;
+      done(std::move(reply));
+      drop_rest();
+    });
+  });
+  ++calls_under_way_;
+  return true;
+}
+
+// --- the end -------------------------------------------------------------------------------------
+
+void AdminServer::Impl::begin_stop() {
+  stopping_ = true;
+  BoostError ignored;
+  static_cast<void>(acceptor_.close(ignored));
+  timer_.cancel();
+  const Sessions open = sessions_;
+  for (const auto& [key, session] : open) {
+    if (session->waits_for_client() && !session->is_answering()) {
+      session->close();
+    }
+  }
+  drop_rest();
+}
+
+// Once all calls are done (the hub has ended its streams before): what is left are answers on their
+// way.
+void AdminServer::Impl::drop_rest() {
+  if (stopping_ && calls_under_way_ == 0 && !sessions_.empty()) {
+    timer_.expires_after(limits_.stop_timeout);
+    timer_.async_wait([this](const BoostError& cancelled) {
+      if (!cancelled) {
+        io_.stop();
+      }
+    });
+  }
+}
+
+void AdminServer::Impl::stop() noexcept {
+  if (thread_.joinable()) {
+    asio::post(io_, [this] { begin_stop(); });
+    thread_.join();
+  }
+  call_work_.reset();
+  call_threads_.clear();
+  while (!sessions_.empty()) {
+    const auto session = sessions_.begin()->second;
+    session->close();
+  }
+}
+
+// --- the server ----------------------------------------------------------------------------------
 
 AdminServer::AdminServer(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 AdminServer::AdminServer(AdminServer&&) noexcept = default;
@@ -349,22 +333,27 @@ AdminServer& AdminServer::operator=(AdminServer&&) noexcept = default;
 AdminServer::~AdminServer() = default;
 
 std::expected<AdminServer, CommandError> AdminServer::bind(const Address& address,
-                                                           std::optional<std::string> token) {
-  auto impl = std::make_unique<Impl>(address, std::move(token));
-  if (const int error = impl->bind(); error != 0) {
+                                                           std::optional<std::string> token,
+                                                           const HttpLimits& limits) {
+  try {
+    auto impl = std::make_unique<Impl>(address, std::move(token), limits);
+    impl->bind();
+    return AdminServer(std::move(impl));
+  } catch (const boost::system::system_error& error) {
     return std::unexpected(CommandError{
         kExitFailed,
         fmt::format("the admin address {} cannot be used: {}: give another with --http HOST:PORT "
                     "(port 0: any that is free), or --http off",
-                    address.to_string(), std::generic_category().message(error))});
+                    address.to_string(), error.code().message())});
   }
-  return AdminServer(std::move(impl));
 }
 
 Address AdminServer::address() const { return impl_->address(); }
-void AdminServer::serve(AdminApi& api, EventHub& hub) { impl_->serve(api, hub); }
+void AdminServer::serve(AdminApi& api, EventHub& hub, LogFunction log) {
+  impl_->serve(api, hub, std::move(log));
+}
 void AdminServer::prepare(AdminApi& api, EventHub& hub) { impl_->prepare(api, hub); }
 void AdminServer::answer(int socket) { impl_->answer(socket); }
-void AdminServer::stop() { impl_->stop(); }
+void AdminServer::stop() noexcept { impl_->stop(); }
 
 }  // namespace memberlist::cli

@@ -1,23 +1,30 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "admin_api.hpp"
 #include "event_hub.hpp"
+#include "http_limits.hpp"
 #include "memberlist/address.hpp"
+#include "memberlist/event.hpp"
 #include "output.hpp"
 
 namespace memberlist::cli {
 
-/// The admin API over HTTP/1.1 (docs/http-api.md), on threads of its own.
+/// The admin API over HTTP/1.1 (docs/http-api.md). One thread has all connections; calls that wait
+/// for the network have threads of their own.
 class AdminServer {
  public:
+  using LogFunction = std::function<void(LogLevel, std::string_view)>;
+
   /// Binds; connections wait until `serve`.
   [[nodiscard]] static std::expected<AdminServer, CommandError> bind(
-      const Address& address, std::optional<std::string> token);
+      const Address& address, std::optional<std::string> token, const HttpLimits& limits = {});
 
   AdminServer(AdminServer&&) noexcept;
   AdminServer& operator=(AdminServer&&) noexcept;
@@ -27,17 +34,18 @@ class AdminServer {
   /// Where it listens, with the port that the kernel chose if 0 was asked for.
   [[nodiscard]] Address address() const;
 
-  /// Serves from now on. Both must outlive the server's last request.
-  void serve(AdminApi& api, EventHub& hub);
+  /// Serves until `stop`, whatever a request or the system does wrong. All must outlive the call of
+  /// `stop`, which is to be made also if this one throws `std::system_error`: there was no thread.
+  void serve(AdminApi& api, EventHub& hub, LogFunction log);
 
   /// Instead of `serve`, for connections that somebody else makes (the fuzzer): what `answer` does.
   void prepare(AdminApi& api, EventHub& hub);
-  /// Answers the request of one connected socket on the calling thread, and closes the socket.
+  /// Answers the requests of one connected stream socket on the calling thread, until it is closed.
   void answer(int socket);
 
   /// Takes no more connections, and waits until the calls under way are done. No client can hold
-  /// it up: what cannot be written at once is dropped. End the hub and the member first.
-  void stop();
+  /// it up: what it has not read half a second later is dropped. End the hub and the member first.
+  void stop() noexcept;
 
  private:
   class Impl;

@@ -6,7 +6,7 @@
 BUILD_PACKAGES=(
   ca-certificates ccache cmake g++ git make ninja-build pkg-config
   libasio-dev libc-ares-dev libfmt-dev libssl-dev
-  libcli11-dev libcpp-httplib-dev libspdlog-dev libtomlplusplus-dev nlohmann-json3-dev
+  libboost-dev libcli11-dev libcpp-httplib-dev libspdlog-dev libtomlplusplus-dev nlohmann-json3-dev
   prometheus-cpp-dev
   libbenchmark-dev libgmock-dev libgtest-dev
 )
@@ -15,8 +15,8 @@ LINT_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt
 # What makes the reference out of the headers' comments.
 DOCS_PACKAGES=(doxygen)
 # Real members to test against, and what cuts and watches networks; jq and curl talk to them.
-# Prometheus brings promtool, which checks the agent's metrics.
-PEER_PACKAGES=(curl iproute2 jq nftables procps prometheus prometheus-alertmanager serf)
+# Prometheus brings promtool, which checks the agent's metrics; strace makes system calls fail.
+PEER_PACKAGES=(curl iproute2 jq nftables procps prometheus prometheus-alertmanager serf strace)
 
 is_installed() {
   [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]

@@ -15,7 +15,7 @@ test_preset() {
   )
 }
 
-# A peer that is not there, or promtool, makes its tests skip. That is right on somebody's laptop;
+# A peer that is not there, or promtool or strace, makes its tests skip. That is right on a laptop;
 # in CI they would pass without having shown anything.
 no_peer_is_missing() {
   local listed needed notrun skipped

@@ -121,7 +121,7 @@ TemporaryFile::~TemporaryFile() {
   std::filesystem::remove(path_, ignored);
 }
 
-OpenConnection::OpenConnection(const std::string& address)
+OpenConnection::OpenConnection(const std::string& address, const std::string& from)
     : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const std::size_t colon = address.rfind(':');
   sockaddr_in to{};
@@ -130,6 +130,13 @@ OpenConnection::OpenConnection(const std::string& address)
   ::inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr);
   const timeval timeout{kPatience.count(), 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+  sockaddr_in own{};
+  own.sin_family = AF_INET;
+  ::inet_pton(AF_INET, from.c_str(), &own.sin_addr);
+  if (!from.empty() && ::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0) {
+    ::close(fd_);
+    throw std::runtime_error("cannot connect from " + from);
+  }
   if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
     ::close(fd_);
     throw std::runtime_error("cannot connect to " + address);
@@ -173,7 +180,7 @@ HttpAnswer raw_http(const std::string& address, const std::string& request) {
 
 HttpAnswer http(const std::string& address, const std::string& method, const std::string& path,
                 const std::string& body, const Arguments& headers) {
-  std::string request = method + " " + path + " HTTP/1.1\r\n";
+  std::string request = method + " " + path + " HTTP/1.1\r\nConnection: close\r\n";
   const bool has_host = std::ranges::any_of(
       headers, [](const std::string& line) { return line.starts_with("Host:"); });
   if (!has_host) {

@@ -83,7 +83,8 @@ class TemporaryFile {
 /// A TCP connection to `HOST:PORT`, IPv4. Throws std::runtime_error if nobody answers.
 class OpenConnection {
  public:
-  explicit OpenConnection(const std::string& address);
+  /// `from`: an address of this machine to connect from; empty: the kernel's choice.
+  explicit OpenConnection(const std::string& address, const std::string& from = {});
   OpenConnection(const OpenConnection&) = delete;
   OpenConnection& operator=(const OpenConnection&) = delete;
   ~OpenConnection();

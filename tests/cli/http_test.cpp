@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <csignal>
+#include <sys/resource.h>
 
+#include <csignal>
+#include <memory>
+#include <thread>
+
+#include "../support/own_network.hpp"
 #include "cli_fixture.hpp"
 
 namespace memberlist::cli_test {
@@ -188,6 +193,152 @@ TEST_F(Http, BoundsTheSubscribers) {
   EXPECT_EQ(one_more.status.code, 1);
   EXPECT_NE(one_more.error_output.find("16"), std::string::npos) << one_more.error_output;
   EXPECT_EQ(get("/v1/info").status, 200) << "other requests are still served";
+}
+
+// --- clients that keep a server busy ------------------------------------------------------------
+
+std::string info_request(const std::string& more = {}) {
+  return "GET /v1/info HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n";
+}
+
+// More than there may be connections; without a token, and all from one address.
+TEST_F(Http, AnswersBesideHalfSentRequests) {
+  std::vector<std::unique_ptr<OpenConnection>> half;
+  for (int i = 0; i < 300; ++i) {
+    half.push_back(std::make_unique<OpenConnection>(agent_.http()));
+    half.back()->write(i % 2 == 0 ? "GET /v1/info HTTP/1.1\r\nHost: loc"
+                                  : "POST /v1/ping HTTP/1.1\r\nHost: localhost\r\n"
+                                    "Content-Length: 100\r\n\r\n{");
+    if (i % 20 == 0) {
+      EXPECT_EQ(get("/v1/info").status, 200) << i;
+    }
+  }
+  EXPECT_EQ(get("/v1/info").status, 200);
+  EXPECT_EQ(half.front()->read_to_end(), "") << "the one that has waited longest made room";
+}
+
+TEST_F(Http, EndsAHeadThatDoesNotComeToItsEnd) {
+  const OpenConnection slow(agent_.http());
+  slow.write("GET /v1/info HTTP/1.1\r\n");
+  EXPECT_EQ(slow.read_to_end(), "");
+}
+
+TEST_F(Http, ServesManyRequestsOnOneConnection) {
+  const OpenConnection connection(agent_.http());
+  connection.write(info_request() + info_request());
+  connection.write(info_request("Connection: close\r\n"));
+  const std::string answers = connection.read_to_end();
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = answers.find("HTTP/1.1 200 OK\r\n", at)) != std::string::npos;
+       ++at) {
+    ++count;
+  }
+  EXPECT_EQ(count, 3U) << answers;
+}
+
+TEST_F(Http, AnswersHeadWithoutABody) {
+  const auto answer = http(agent_.http(), "HEAD", "/v1/info");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "");
+  EXPECT_EQ(answer.head.find("Content-Length: 0"), std::string::npos) << answer.head;
+}
+
+// As `curl -d` sends it: as a form, and above 1 MB only after the server has asked for it.
+TEST_F(Http, TakesLargeMessagesAsCurlSendsThem) {
+  const std::string payload(12'000, 'x');
+  const auto sent = post("/v1/send", R"({"name":"a","reliable":true,"payload":")" + payload + "\"}",
+                         {"Content-Type: application/x-www-form-urlencoded"});
+  EXPECT_EQ(sent.status, 200) << sent.body;
+  EXPECT_EQ(Json::parse(sent.body).at("payload_bytes"), payload.size());
+  const std::string large =
+      R"({"name":"a","reliable":true,"payload":")" + std::string(2'000'000, 'x') + "\"}";
+  const OpenConnection asks(agent_.http());
+  asks.write(
+      "POST /v1/send HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+      "Expect: 100-continue\r\nContent-Length: " +
+      std::to_string(large.size()) + "\r\n\r\n");
+  asks.write(large);
+  const std::string answers = asks.read_to_end();
+  EXPECT_NE(answers.find("HTTP/1.1 200 OK"), std::string::npos) << answers;
+}
+
+TEST_F(Http, FreesThePlaceOfAReaderThatEnds) {
+  {
+    const OpenConnection reader(agent_.http());
+    reader.write("GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    testing::Process monitor(
+        {{MEMBERLIST_PROGRAM, "monitor", "--format", "json", "--http", agent_.http()}, {}, {}});
+    ASSERT_TRUE(monitor.read_line(kPatience).has_value());
+  }
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (Json::parse(get("/v1/info").body).at("event_subscribers") != 0 &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(Json::parse(get("/v1/info").body).at("event_subscribers"), 0);
+}
+
+// Its address is taken away, so that neither its end nor a reset reaches the agent.
+TEST(HttpReader, IsGivenUpWhenItIsGoneWithoutAWord) {
+  const bool ran = testing::in_own_network([] {
+    ASSERT_TRUE(testing::ip_command("addr add 10.99.0.1/32 dev lo"));
+    const Agent agent("a", {"--http", "127.0.0.1:0"});
+    {
+      const OpenConnection reader(agent.http(), "10.99.0.1");
+      reader.write("GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      const auto readers = [&] {
+        return Json::parse(http(agent.http(), "GET", "/v1/info").body)
+            .at("event_subscribers")
+            .get<int>();
+      };
+      const auto wait_for = [&](int count) {
+        const auto deadline = std::chrono::steady_clock::now() + 4 * kPatience;
+        while (readers() != count && std::chrono::steady_clock::now() < deadline) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+        return readers() == count;
+      };
+      ASSERT_TRUE(wait_for(1));
+      ASSERT_TRUE(testing::ip_command("addr del 10.99.0.1/32 dev lo"));
+      EXPECT_TRUE(wait_for(0)) << "within about 30 s, while the reader's socket is still open";
+    }
+  });
+  if (!ran) {
+    GTEST_SKIP() << "no network of its own to be had";
+  }
+}
+
+// No descriptors for a while: connections wait, and are served afterwards.
+TEST_F(Http, ServesAgainAfterDescriptorsRanOut) {
+  const auto limit_to = [&](rlim_t files) {
+    const rlimit limit{files, 4096};
+    return ::prlimit(agent_.process().pid(), RLIMIT_NOFILE, &limit, nullptr) == 0;
+  };
+  ASSERT_EQ(get("/v1/info").status, 200);
+  ASSERT_TRUE(limit_to(4));
+  const OpenConnection waiting(agent_.http());
+  waiting.write(info_request("Connection: close\r\n"));
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (agent_.process().error_output().find("cannot accept") == std::string::npos &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_NE(agent_.process().error_output().find("cannot accept"), std::string::npos);
+  ASSERT_TRUE(limit_to(1024));
+  EXPECT_TRUE(waiting.read_to_end().starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(get("/v1/info").status, 200);
+}
+
+TEST(HttpToken, MakesTheHostFree) {
+  const TemporaryFile token("0123456789abcdefghij\n");
+  const Agent agent("a", {"--http-token-file", token.path()});
+  const std::string host = "Host: some.name.example:7947";
+  EXPECT_EQ(http(agent.http(), "GET", "/v1/info", "", {host}).status, 401);
+  for (const std::string scheme : {"Bearer", "bearer", "BEARER"}) {
+    const auto answer = http(agent.http(), "GET", "/v1/info", "",
+                             {host, "Authorization: " + scheme + " 0123456789abcdefghij"});
+    EXPECT_EQ(answer.status, 200) << scheme;
+  }
 }
 
 TEST(HttpToken, IsNeededWhereOthersCanConnect) {
