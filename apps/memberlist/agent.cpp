@@ -89,7 +89,7 @@ CommandError create_error(const Error& error) {
       }
       [[fallthrough]];
     case ErrorCode::too_large:
-      return with_hint(kExitUsage, "`memberlist agent --help` shows options and knobs");
+      return config_error(error);
     default:
       return {kExitFailed, error.message};  // what is known of the cause is in it
   }

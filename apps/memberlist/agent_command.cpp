@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <CLI/App.hpp>
+#include <expected>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "agent.hpp"
@@ -120,28 +122,37 @@ void add_surface_options(CLI::App& command, AgentArguments& arguments) {
       ->type_name("FORMAT");
 }
 
-int run(const AgentArguments& arguments) {
+// What the agent was given, by `app`'s command line and by its file.
+AgentOptions options_of(const AgentArguments& arguments, const CLI::App& app) {
   AgentOptions options = arguments.options;
   if (!arguments.allow.empty()) {
     options.allow = arguments.allow;
   }
-  if (!arguments.config_file.empty()) {
-    auto file = read_config_file(arguments.config_file);
-    if (!file) {
-      return report(file.error());
-    }
-    options = merge_options(std::move(options), std::move(*file));
+  if (app.count("--http") + app.count("--http-token-file") > 0) {
+    options.mistakes.add(
+        {kExitUsage,
+         "--http and --http-token-file before `agent` name an agent to ask: write them behind "
+         "`agent` for the address to listen at"});
   }
+  if (arguments.config_file.empty()) {
+    return options;
+  }
+  return merge_options(std::move(options), read_config_file(arguments.config_file));
+}
+
+std::expected<AgentPlan, CommandError> plan_of(const AgentArguments& arguments,
+                                               const CLI::App& app) {
+  AgentOptions options = options_of(arguments, app);
   auto plan = plan_agent(options);
   for (std::string& key : options.keys) {
     wipe_text(key);
   }
-  return plan ? run_agent(std::move(*plan)) : report(plan.error());
+  return plan;
 }
 
 }  // namespace
 
-void add_agent_command(CLI::App& app, Run& run_chosen) {
+void add_agent_command(CLI::App& app, Run& run_chosen, Check& check) {
   const auto arguments = std::make_shared<AgentArguments>();
   CLI::App* command = add_command(
       app, "agent", "run a member until SIGINT or SIGTERM, then leave gracefully", kExample);
@@ -152,15 +163,17 @@ void add_agent_command(CLI::App& app, Run& run_chosen) {
   add_surface_options(*command, *arguments);
   command->callback([arguments, &app, &run_chosen] {
     run_chosen = [arguments, &app] {
-      if (app.count("--http") + app.count("--http-token-file") > 0) {
-        return report(CommandError{
-            kExitUsage,
-            "--http and --http-token-file before `agent` name an agent to ask: write them behind "
-            "`agent` for the address to listen at"});
-      }
-      return run(*arguments);
+      auto plan = plan_of(*arguments, app);
+      return plan ? run_agent(std::move(*plan)) : report(plan.error());
     };
   });
+  check = [arguments, &app, command]() -> std::optional<CommandError> {
+    if (!command->parsed()) {
+      return std::nullopt;
+    }
+    const auto plan = plan_of(*arguments, app);
+    return plan ? std::nullopt : std::optional(plan.error());
+  };
 }
 
 }  // namespace memberlist::cli

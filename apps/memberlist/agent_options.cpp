@@ -12,6 +12,7 @@
 #include "key_text.hpp"
 #include "memberlist/memberlist.hpp"
 #include "name_views.hpp"
+#include "text.hpp"
 
 namespace memberlist::cli {
 
@@ -23,24 +24,15 @@ constexpr std::size_t kMetaFileLimitBytes = 64 * 1024;
 // Of members, unless they are told otherwise.
 constexpr std::uint16_t kDefaultPort = 7946;
 
-using Outcome = std::expected<void, CommandError>;
+CommandError misuse(std::string text) { return {kExitUsage, std::move(text)}; }
 
-std::unexpected<CommandError> misuse(std::string text) {
-  return std::unexpected(CommandError{kExitUsage, std::move(text)});
-}
-
-// Takes the steps until one fails.
-template <class... Steps>
-Outcome in_turn(Steps... steps) {
-  Outcome outcome;
-  static_cast<void>(((outcome = steps(), outcome.has_value()) && ...));
-  return outcome;
-}
+template <class T>
+using Choices = std::initializer_list<std::pair<std::string_view, T>>;
 
 // The value that goes with a word, out of a closed list.
 template <class T>
 std::expected<T, CommandError> choose(std::string_view option, std::string_view word,
-                                      std::initializer_list<std::pair<std::string_view, T>> all) {
+                                      Choices<T> all) {
   std::string words;
   for (const auto& [name, value] : all) {
     if (name == word) {
@@ -48,50 +40,29 @@ std::expected<T, CommandError> choose(std::string_view option, std::string_view 
     }
     words += (words.empty() ? "" : ", ") + std::string(name);
   }
-  return misuse(fmt::format("--{} {}: no such choice; give one of: {}", option, word, words));
+  return std::unexpected(
+      misuse(fmt::format("--{} {}: no such choice; give one of: {}", option, word, words)));
 }
 
-// Puts the chosen value into `target` if the option was given.
-template <class T>
-Outcome take_choice(std::string_view option, const std::optional<std::string>& word,
-                    std::initializer_list<std::pair<std::string_view, T>> all, T& target) {
-  if (word) {
-    const auto value = choose(option, *word, all);
-    if (!value) {
-      return std::unexpected(value.error());
-    }
-    target = *value;
-  }
-  return {};
-}
-
-std::string_view stripped(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
+// One item of an option that takes a list, and which of the option's texts it stands in.
+struct Item {
+  std::string text;
+  std::size_t index;
+};
 
 // The items of a list whose texts may be lists themselves, with commas: `a,b`.
-std::vector<std::string> items_of(const std::vector<std::string>& texts) {
-  std::vector<std::string> items;
-  for (std::string_view rest : texts) {
-    for (;;) {
-      const std::size_t comma = rest.find(',');
-      items.emplace_back(stripped(rest.substr(0, comma)));
-      if (comma == std::string_view::npos) {
-        break;
-      }
-      rest.remove_prefix(comma + 1);
+std::vector<Item> items_of(const std::vector<std::string>& texts) {
+  std::vector<Item> items;
+  for (std::size_t index = 0; index < texts.size(); ++index) {
+    for (const std::string& part : split(texts[index], ',')) {
+      items.push_back({std::string(trim(part)), index});
     }
   }
   return items;
 }
 
 // What the library says names the value, what is wrong with it, and the form that is expected.
-std::unexpected<CommandError> misuse_of(std::string_view option, const Error& error) {
+CommandError misuse_of(std::string_view option, const Error& error) {
   return misuse(fmt::format("--{}: {}", option, error.message));
 }
 
@@ -100,247 +71,403 @@ std::unexpected<CommandError> misuse_of(std::string_view option, const Error& er
 std::expected<Address, CommandError> read_address(std::string_view option, const std::string& text,
                                                   std::uint16_t port, std::uint16_t default_port) {
   for (const std::uint16_t likely : {port, kDefaultPort}) {
-    if (const auto clear = parse_address(stripped(text), likely); !clear) {
-      return misuse_of(option, clear.error());
+    if (const auto clear = parse_address(trim(text), likely); !clear) {
+      return std::unexpected(misuse_of(option, clear.error()));
     }
   }
-  const auto address = parse_address(stripped(text), default_port);
+  const auto address = parse_address(trim(text), default_port);
   if (!address) {
-    return misuse_of(option, address.error());
+    return std::unexpected(misuse_of(option, address.error()));
   }
   return *address;
 }
 
-Outcome take_bind(const AgentOptions& options, Config& config) {
-  if (options.bind) {
-    const auto bind = read_address("bind", *options.bind, config.bind.port, config.bind.port);
-    if (!bind) {
-      return std::unexpected(bind.error());
-    }
-    config.bind = *bind;
-  }
-  if (options.advertise) {
-    const auto advertise = read_address("advertise", *options.advertise, config.bind.port, 0);
-    if (!advertise) {
-      return std::unexpected(advertise.error());
-    }
-    config.advertise = *advertise;
-  }
-  return {};
+bool is_knob(std::string_view name) {
+  return std::ranges::find(knobs(), name, &KnobInfo::name) != knobs().end();
 }
 
-Outcome take_allowed(const AgentOptions& options, Config& config) {
-  if (!options.allow) {
-    return {};
-  }
-  config.allowed_networks.emplace();
-  for (const std::string& text : items_of(*options.allow)) {
-    const auto network = Network::parse(text);
-    if (!network) {
-      return misuse_of("allow", network.error());
-    }
-    config.allowed_networks->push_back(*network);
-  }
-  return {};
-}
+// Makes the plan and goes on behind a mistake, so that it finds all of them.
+class Planner {
+ public:
+  explicit Planner(const AgentOptions& options) : options_(options), mistakes_(options.mistakes) {}
 
-Outcome take_join(const AgentOptions& options, AgentPlan& plan) {
-  plan.join = items_of(options.join);
-  std::ranges::transform(plan.join, plan.join.begin(), read_join_address);
-  const std::uint16_t port = plan.config.bind.port == 0 ? kDefaultPort : plan.config.bind.port;
-  for (const std::string& text : plan.join) {
-    if (const auto readable = check_join_address(text, port); !readable) {
-      return misuse_of("join", readable.error());
+  std::expected<AgentPlan, CommandError> plan() {
+    take_profile();
+    plan_.config.name = options_.name.value_or("");
+    plan_.config.label = options_.label.value_or("");
+    plan_.retry_join = options_.retry_join.value_or(false);
+    take_addresses();
+    take_join();
+    take_allowed();
+    take_dns_servers();
+    take_keys();
+    take_meta();
+    take_knobs();
+    take_http();
+    take_reports();
+    check_config();
+    if (auto error = mistakes_.error()) {
+      wipe(plan_.config.keys);
+      return std::unexpected(std::move(*error));
     }
+    return std::move(plan_);
   }
-  return {};
-}
 
-Outcome take_dns_servers(const AgentOptions& options, Config& config) {
-  for (const std::string& text : items_of(options.dns_servers)) {
-    const auto server = Address::parse(text, 0);
-    if (!server) {
-      return misuse_of("dns-server", server.error());
-    }
-    config.dns_servers.push_back(*server);
+ private:
+  // The line of the file that the value of an option comes from; 0 if it is the command line's.
+  std::size_t line_of(std::string_view option, std::size_t index) const {
+    const auto found = options_.lines.find(option);
+    return found != options_.lines.end() && index < found->second.size() ? found->second[index] : 0;
   }
-  return {};
-}
 
-Outcome take_keys(const AgentOptions& options, Config& config) {
-  for (const std::string& text : options.keys) {
-    auto key = parse_key(text, "--key");
-    if (!key) {
-      return std::unexpected(key.error());
+  // `index`: of the value, where an option has several.
+  void wrong(std::string_view option, CommandError error, std::size_t index = 0) {
+    const std::size_t line = line_of(option, index);
+    if (line != 0) {
+      const std::string_view text = error.text;
+      error.text = fmt::format("{}, line {}: {}", options_.file, line,
+                               text.substr(text.starts_with("--") ? 2 : 0));
     }
-    if (const std::string warning = key_warning(text, "--key"); !warning.empty()) {
-      warn(warning);
-    }
-    config.keys.push_back(std::move(*key));
+    mistakes_.add(std::move(error), line);
   }
-  if (options.key_file) {
-    auto keys = read_key_file(*options.key_file);
-    if (!keys) {
-      return std::unexpected(keys.error());
-    }
-    std::ranges::move(*keys, std::back_inserter(config.keys));
-  }
-  return {};
-}
 
-Outcome take_meta(const AgentOptions& options, Config& config) {
-  if (options.meta && options.meta_file) {
-    return misuse("--meta and --meta-file are both given: give one of them");
-  }
-  if (options.meta) {
-    config.meta = to_bytes(*options.meta);
-  }
-  if (options.meta_file) {
-    const auto content = read_file(*options.meta_file, kMetaFileLimitBytes);
-    if (!content) {
-      return std::unexpected(content.error());
-    }
-    config.meta = to_bytes(*content);
-  }
-  return {};
-}
-
-Outcome take_knobs(const AgentOptions& options, Config& config) {
-  for (const std::string& text : options.sets) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      return misuse(
-          fmt::format("--set {}: give KNOB=VALUE, e.g. --set probe_interval=200ms", text));
-    }
-    const std::string_view knob = std::string_view(text).substr(0, equals);
-    const auto set = config.set(knob, std::string_view(text).substr(equals + 1));
-    if (!set) {
-      return misuse(fmt::format("--set {}: {}; `memberlist agent --help` lists the knobs", text,
-                                set.error().message));
+  // Puts the value into `target`, if there is one.
+  template <class T, class Target>
+  void take(std::string_view option, std::expected<T, CommandError> value, Target& target) {
+    if (value) {
+      target = std::move(*value);
+    } else {
+      wrong(option, value.error());
     }
   }
-  return {};
-}
 
-Outcome take_http(const AgentOptions& options, AgentPlan& plan) {
-  std::string text = options.http.value_or("127.0.0.1");
-  if (options.http_token_file) {
-    auto token = read_token_file(*options.http_token_file);
-    if (!token) {
-      return std::unexpected(token.error());
+  template <class T>
+  void take_choice(std::string_view option, const std::optional<std::string>& word, Choices<T> all,
+                   T& target) {
+    if (word) {
+      take(option, choose(option, *word, all), target);
     }
-    plan.http_token = std::move(*token);
   }
-  if (text == "off") {
-    return {};
-  }
-  if (text == "localhost" || text.starts_with("localhost:")) {
-    text.replace(0, std::string_view("localhost").size(), "127.0.0.1");
-  }
-  const auto address = parse_address(text, kDefaultHttpPort);
-  if (!address) {
-    return misuse(fmt::format("--http: {}, or off", address.error().message));
-  }
-  if (!address->ip.is_loopback() && !plan.http_token) {
-    return misuse(
-        fmt::format("--http {} can be reached from other machines: give --http-token-file FILE "
-                    "too, or a loopback address such as 127.0.0.1:7947",
-                    text));
-  }
-  plan.http = *address;
-  return {};
-}
 
-Outcome take_reports(const AgentOptions& options, AgentPlan& plan) {
-  return in_turn(
-      [&] {
-        return take_choice<EventFormat>(
-            "events", options.events,
-            {{"json", EventFormat::json}, {"text", EventFormat::text}, {"off", EventFormat::off}},
-            plan.events);
-      },
-      [&] {
-        return take_choice<LogLevel>("log-level", options.log_level,
-                                     {{"debug", LogLevel::debug},
-                                      {"info", LogLevel::info},
-                                      {"warning", LogLevel::warning},
-                                      {"warn", LogLevel::warning},
-                                      {"error", LogLevel::error}},
-                                     plan.log_level);
-      },
-      [&] {
-        return take_choice<LogFormat>("log-format", options.log_format,
-                                      {{"text", LogFormat::text}, {"json", LogFormat::json}},
-                                      plan.log_format);
-      });
-}
-
-template <class T>
-void fill(std::optional<T>& target, std::optional<T>& other) {
-  if (!target) {
-    target = std::move(other);
+  void take_profile() {
+    Profile profile = Profile::lan;
+    const std::size_t known = mistakes_.size();
+    take_choice<Profile>("profile", options_.profile,
+                         {{"lan", Profile::lan}, {"wan", Profile::wan}, {"local", Profile::local}},
+                         profile);
+    knobs_are_sure_ = !options_.knobs_unread && mistakes_.size() == known;
+    plan_.config = Config::for_profile(profile);
   }
-}
+
+  void take_addresses() {
+    Config& config = plan_.config;
+    if (options_.bind) {
+      take("bind", read_address("bind", *options_.bind, config.bind.port, config.bind.port),
+           config.bind);
+    }
+    if (options_.advertise) {
+      take("advertise", read_address("advertise", *options_.advertise, config.bind.port, 0),
+           config.advertise);
+    }
+  }
+
+  void take_join() {
+    const std::uint16_t bound = plan_.config.bind.port;
+    for (const auto& [text, index] : items_of(options_.join)) {
+      plan_.join.push_back(read_join_address(text));
+      const auto readable =
+          check_join_address(plan_.join.back(), bound == 0 ? kDefaultPort : bound);
+      if (!readable) {
+        wrong("join", misuse_of("join", readable.error()), index);
+      }
+    }
+  }
+
+  void take_allowed() {
+    if (!options_.allow) {
+      return;
+    }
+    auto& networks = plan_.config.allowed_networks.emplace();
+    for (const auto& [text, index] : items_of(*options_.allow)) {
+      if (const auto network = Network::parse(text)) {
+        networks.push_back(*network);
+      } else {
+        wrong("allow", misuse_of("allow", network.error()), index);
+      }
+    }
+  }
+
+  void take_dns_servers() {
+    for (const auto& [text, index] : items_of(options_.dns_servers)) {
+      if (const auto server = Address::parse(text, 0)) {
+        plan_.config.dns_servers.push_back(*server);
+      } else {
+        wrong("dns-server", misuse_of("dns-server", server.error()), index);
+      }
+    }
+  }
+
+  void take_keys() {
+    for (std::size_t i = 0; i < options_.keys.size(); ++i) {
+      auto key = parse_key(options_.keys[i], "--key");
+      if (!key) {
+        wrong("key", key.error(), i);
+        continue;
+      }
+      if (const std::string warning = key_warning(options_.keys[i], "--key"); !warning.empty()) {
+        warn(warning);
+      }
+      plan_.config.keys.push_back(std::move(*key));
+    }
+    if (options_.key_file) {
+      auto keys = read_key_file(*options_.key_file);
+      if (keys) {
+        std::ranges::move(*keys, std::back_inserter(plan_.config.keys));
+      } else {
+        wrong("key-file", keys.error());
+      }
+    }
+  }
+
+  void take_meta() {
+    if (options_.meta && options_.meta_file) {
+      return wrong("meta-file", misuse("--meta and --meta-file are both given: give one of them"));
+    }
+    if (options_.meta) {
+      plan_.config.meta = to_bytes(*options_.meta);
+    }
+    if (options_.meta_file) {
+      const auto content = read_file(*options_.meta_file, kMetaFileLimitBytes);
+      if (content) {
+        plan_.config.meta = to_bytes(*content);
+      } else {
+        wrong("meta-file", content.error());
+      }
+    }
+  }
+
+  void take_knobs() {
+    for (std::size_t i = 0; i < options_.sets.size(); ++i) {
+      const std::string& text = options_.sets[i];
+      const std::size_t equals = text.find('=');
+      if (equals == std::string::npos || equals == 0) {
+        wrong(
+            "set",
+            misuse(fmt::format("--set {}: give KNOB=VALUE, e.g. --set probe_interval=200ms", text)),
+            i);
+        knobs_are_sure_ = false;
+        continue;
+      }
+      const std::string_view knob = std::string_view(text).substr(0, equals);
+      const auto set = plan_.config.set(knob, std::string_view(text).substr(equals + 1));
+      if (!set) {
+        wrong("set", misuse(fmt::format("--set {}: {}", text, knob_advice(knob, set.error()))), i);
+        knobs_are_sure_ = false;
+      }
+    }
+  }
+
+  void take_http() {
+    if (options_.http_token_file) {
+      take("http-token-file", read_token_file(*options_.http_token_file), plan_.http_token);
+    }
+    std::string text = options_.http.value_or("127.0.0.1");
+    if (text == "off") {
+      return;
+    }
+    if (text == "localhost" || text.starts_with("localhost:")) {
+      text.replace(0, std::string_view("localhost").size(), "127.0.0.1");
+    }
+    const auto address = parse_address(text, kDefaultHttpPort);
+    if (!address) {
+      return wrong("http", misuse(fmt::format("--http: {}, or off", address.error().message)));
+    }
+    const bool token_given =
+        options_.http_token_file || options_.unread || options_.lines.contains("http-token-file");
+    if (!address->ip.is_loopback() && !token_given) {
+      return wrong("http", misuse(fmt::format("--http {} can be reached from other machines: give "
+                                              "--http-token-file FILE too, or a loopback address "
+                                              "such as 127.0.0.1:7947",
+                                              text)));
+    }
+    plan_.http = *address;
+  }
+
+  void take_reports() {
+    take_choice<EventFormat>(
+        "events", options_.events,
+        {{"json", EventFormat::json}, {"text", EventFormat::text}, {"off", EventFormat::off}},
+        plan_.events);
+    take_choice<LogLevel>("log-level", options_.log_level,
+                          {{"debug", LogLevel::debug},
+                           {"info", LogLevel::info},
+                           {"warning", LogLevel::warning},
+                           {"warn", LogLevel::warning},
+                           {"error", LogLevel::error}},
+                          plan_.log_level);
+    take_choice<LogFormat>("log-format", options_.log_format,
+                           {{"text", LogFormat::text}, {"json", LogFormat::json}},
+                           plan_.log_format);
+  }
+
+  // What the library would refuse, once the member is created. It names one mistake: that one is
+  // put right in a copy, which shows the next.
+  void check_config() {
+    auto keys = std::exchange(plan_.config.keys, {});  // of which no copy is made
+    Config config = plan_.config;
+    plan_.config.keys = std::move(keys);
+    if (config.name.empty()) {
+      config.name = "host";  // as the library will find it
+    }
+    std::vector<std::string> seen;
+    for (auto valid = config.validate(); !valid; valid = config.validate()) {
+      const Error& error = valid.error();
+      if (std::ranges::find(seen, error.subject) != seen.end()) {
+        return;
+      }
+      seen.push_back(error.subject);
+      // A value that could not be read may be what makes the others wrong.
+      if (knobs_are_sure_ || !is_knob(error.subject)) {
+        wrong_config(error);
+      }
+      put_right(config, error.subject);
+    }
+  }
+
+  void wrong_config(const Error& error) {
+    if (is_knob(error.subject)) {
+      return wrong("set", config_error(error), last_set(error.subject));
+    }
+    const bool from_file = error.subject == "meta" && options_.meta_file;
+    const bool dns = error.subject == "dns_servers";
+    wrong(from_file ? "meta-file" : (dns ? "dns-server" : error.subject), config_error(error));
+  }
+
+  // Which of the `sets` counts for a knob; one behind the last if it has its default.
+  std::size_t last_set(const std::string& knob) const {
+    std::size_t last = options_.sets.size();
+    for (std::size_t i = 0; i < options_.sets.size(); ++i) {
+      if (options_.sets[i].starts_with(knob + "=")) {
+        last = i;
+      }
+    }
+    return last;
+  }
+
+  static void put_right(Config& config, const std::string& subject) {
+    const Config fresh;
+    if (subject == "name") {
+      config.name = "host";
+    } else if (subject == "meta") {
+      config.meta.clear();
+    } else if (subject == "label") {
+      config.label.clear();
+    } else if (subject == "advertise") {
+      config.advertise.reset();
+    } else if (subject == "dns_servers") {
+      config.dns_servers.clear();
+    } else if (subject == "probe_timeout") {
+      config.probe_timeout = config.probe_interval;
+    } else if (subject == "delegate_protocol_min") {
+      config.delegate_protocol_min = config.delegate_protocol_max;
+    } else if (subject == "delegate_protocol_version") {
+      config.delegate_protocol_version = config.delegate_protocol_max;
+    } else if (subject == "udp_buffer_size") {
+      config.udp_buffer_size = fresh.udp_buffer_size;
+    }
+  }
+
+  const AgentOptions& options_;
+  Mistakes mistakes_;
+  AgentPlan plan_;
+  bool knobs_are_sure_ = true;  // all of what was set is known
+};
+
+// Fills what the command line has not given with what the file has, and remembers the file's lines.
+class Merger {
+ public:
+  Merger(AgentOptions& line, AgentOptions& file) : line_(line), file_(file) {}
+
+  template <class T>
+  void fill(std::string_view option, std::optional<T> AgentOptions::* field) {
+    if (!(line_.*field)) {
+      take(option, field);
+    }
+  }
+
+  void fill(std::string_view option, std::vector<std::string> AgentOptions::* field) {
+    if ((line_.*field).empty()) {
+      take(option, field);
+    }
+  }
+
+  template <class T>
+  void take(std::string_view option, T AgentOptions::* field) {
+    line_.*field = std::move(file_.*field);
+    take_lines(option);
+  }
+
+  void take_lines(std::string_view option) {
+    if (const auto found = file_.lines.find(option); found != file_.lines.end()) {
+      line_.lines.insert(*found);
+    }
+  }
+
+ private:
+  AgentOptions& line_;
+  AgentOptions& file_;
+};
 
 }  // namespace
 
 AgentOptions merge_options(AgentOptions line, AgentOptions file) {
+  Merger merger(line, file);
   if (line.keys.empty() && !line.key_file) {
-    line.keys = std::move(file.keys);
-    line.key_file = std::move(file.key_file);
+    merger.take("key", &AgentOptions::keys);
+    merger.take("key-file", &AgentOptions::key_file);
   }
   if (!line.meta && !line.meta_file) {
-    line.meta = std::move(file.meta);
-    line.meta_file = std::move(file.meta_file);
-  }
-  if (line.join.empty()) {
-    line.join = std::move(file.join);
-  }
-  if (line.dns_servers.empty()) {
-    line.dns_servers = std::move(file.dns_servers);
+    merger.take("meta", &AgentOptions::meta);
+    merger.take("meta-file", &AgentOptions::meta_file);
   }
   line.sets.insert(line.sets.begin(), std::make_move_iterator(file.sets.begin()),
                    std::make_move_iterator(file.sets.end()));
-  fill(line.name, file.name);
-  fill(line.bind, file.bind);
-  fill(line.advertise, file.advertise);
-  fill(line.profile, file.profile);
-  fill(line.label, file.label);
-  fill(line.http, file.http);
-  fill(line.http_token_file, file.http_token_file);
-  fill(line.events, file.events);
-  fill(line.log_level, file.log_level);
-  fill(line.log_format, file.log_format);
-  fill(line.retry_join, file.retry_join);
-  fill(line.allow, file.allow);
+  merger.take_lines("set");
+  merger.fill("join", &AgentOptions::join);
+  merger.fill("dns-server", &AgentOptions::dns_servers);
+  merger.fill("name", &AgentOptions::name);
+  merger.fill("bind", &AgentOptions::bind);
+  merger.fill("advertise", &AgentOptions::advertise);
+  merger.fill("profile", &AgentOptions::profile);
+  merger.fill("label", &AgentOptions::label);
+  merger.fill("http", &AgentOptions::http);
+  merger.fill("http-token-file", &AgentOptions::http_token_file);
+  merger.fill("events", &AgentOptions::events);
+  merger.fill("log-level", &AgentOptions::log_level);
+  merger.fill("log-format", &AgentOptions::log_format);
+  merger.fill("retry-join", &AgentOptions::retry_join);
+  merger.fill("allow", &AgentOptions::allow);
+  line.file = std::move(file.file);
+  line.mistakes.add(file.mistakes);
+  line.unread = file.unread;
+  line.knobs_unread = file.knobs_unread;
   return line;
 }
 
+std::string knob_advice(std::string_view knob, const Error& error) {
+  // An error about a knob that is there says what it must be, and a misspelt one has a suggestion.
+  const bool says_enough = is_knob(knob) || error.message.ends_with('?');
+  return says_enough ? error.message
+                     : error.message + "; `memberlist agent --help` lists the knobs";
+}
+
+CommandError config_error(const Error& error) {
+  return misuse(
+      fmt::format("{}: `memberlist agent --help` shows options and knobs", error.message));
+}
+
 std::expected<AgentPlan, CommandError> plan_agent(const AgentOptions& options) {
-  Profile profile = Profile::lan;
-  auto outcome = take_choice<Profile>(
-      "profile", options.profile,
-      {{"lan", Profile::lan}, {"wan", Profile::wan}, {"local", Profile::local}}, profile);
-  if (!outcome) {
-    return std::unexpected(outcome.error());
-  }
-  AgentPlan plan;
-  plan.config = Config::for_profile(profile);
-  plan.config.name = options.name.value_or("");
-  plan.config.label = options.label.value_or("");
-  plan.retry_join = options.retry_join.value_or(false);
-  outcome = in_turn(
-      [&] { return take_bind(options, plan.config); }, [&] { return take_join(options, plan); },
-      [&] { return take_allowed(options, plan.config); },
-      [&] { return take_dns_servers(options, plan.config); },
-      [&] { return take_keys(options, plan.config); },
-      [&] { return take_meta(options, plan.config); },
-      [&] { return take_knobs(options, plan.config); }, [&] { return take_http(options, plan); },
-      [&] { return take_reports(options, plan); });
-  if (!outcome) {
-    return std::unexpected(outcome.error());
-  }
-  return plan;
+  return Planner(options).plan();
 }
 
 }  // namespace memberlist::cli

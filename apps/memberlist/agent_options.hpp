@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <expected>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +11,7 @@
 #include "event_hub.hpp"
 #include "log.hpp"
 #include "memberlist/config.hpp"
+#include "mistakes.hpp"
 #include "output.hpp"
 
 namespace memberlist::cli {
@@ -36,6 +40,14 @@ struct AgentOptions {
   std::optional<std::vector<std::string>> allow;
   std::vector<std::string> dns_servers;
   std::vector<std::string> sets;  ///< each `KNOB=VALUE`
+
+  std::string file;  ///< the name of the configuration file
+  /// The lines of it that the values of an option come from, in their order, by its name. The
+  /// command line's values, which come after them, have none.
+  std::map<std::string, std::vector<std::size_t>, std::less<>> lines;
+  Mistakes mistakes;          ///< found while they were read
+  bool unread = false;        ///< the file cannot be read, and may say more
+  bool knobs_unread = false;  ///< a knob, or the profile, has a value that could not be read
 };
 
 /// `file` where `line` says nothing. Knobs are set in the order file, line, so that the line wins;
@@ -54,8 +66,14 @@ struct AgentPlan {
   LogFormat log_format = LogFormat::text;
 };
 
-/// Reads files that the options name (keys, token, meta data). The library has the last word on the
-/// Config when it is created.
+/// Reads files that the options name (keys, token, meta data). The error tells all mistakes at
+/// once, those of `options` included.
 [[nodiscard]] std::expected<AgentPlan, CommandError> plan_agent(const AgentOptions& options);
+
+/// What the library says about a knob, with what to try.
+[[nodiscard]] std::string knob_advice(std::string_view knob, const Error& error);
+
+/// What to do about a Config that the library refuses.
+[[nodiscard]] CommandError config_error(const Error& error);
 
 }  // namespace memberlist::cli

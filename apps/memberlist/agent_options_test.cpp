@@ -185,8 +185,7 @@ TEST(AgentOptions, APortInDoubtMayBeThatOfBind) {
 
 TEST(AgentOptions, ListsMayHaveCommasAndBlanks) {
   const auto file = parse_config("join = \"a, b:1 ,c\"\nallow = [\" 10.0.0.0/8,::1\"]", "x.toml");
-  ASSERT_TRUE(file.has_value());
-  const auto plan = plan_agent(*file);
+  const auto plan = plan_agent(file);
   ASSERT_TRUE(plan.has_value()) << plan.error().text;
   EXPECT_EQ(plan->join, (std::vector<std::string>{"a", "b:1", "c"}));
   EXPECT_EQ(plan->config.allowed_networks.value_or(std::vector<Network>{}).size(), 2U);
@@ -232,15 +231,15 @@ TEST(ConfigFile, HasTheNamesOfTheOptions) {
     enable_compression = false
   )",
                                     "x.toml");
-  ASSERT_TRUE(options.has_value()) << options.error().text;
-  EXPECT_EQ(options->name, "a");
-  EXPECT_EQ(options->bind, "127.0.0.1:0");
-  EXPECT_EQ(options->join, (std::vector<std::string>{"b:1", "c:2"}));
-  EXPECT_EQ(options->retry_join, true);
-  EXPECT_EQ(options->keys, std::vector<std::string>{"k"});
-  EXPECT_EQ(options->allow, std::vector<std::string>{});
-  EXPECT_EQ(options->log_level, "debug");
-  std::vector<std::string> sets = options->sets;
+  EXPECT_FALSE(options.mistakes.error().has_value());
+  EXPECT_EQ(options.name, "a");
+  EXPECT_EQ(options.bind, "127.0.0.1:0");
+  EXPECT_EQ(options.join, (std::vector<std::string>{"b:1", "c:2"}));
+  EXPECT_EQ(options.retry_join, true);
+  EXPECT_EQ(options.keys, std::vector<std::string>{"k"});
+  EXPECT_EQ(options.allow, std::vector<std::string>{});
+  EXPECT_EQ(options.log_level, "debug");
+  std::vector<std::string> sets = options.sets;
   std::ranges::sort(sets);
   EXPECT_EQ(sets, (std::vector<std::string>{"enable_compression=false", "gossip_nodes=4",
                                             "probe_interval=200ms"}));
@@ -257,11 +256,135 @@ TEST(ConfigFile, ErrorsNameFileLineAndKey) {
       {"[set]\nprobe_interval = 1.5", "line 2: `probe_interval`"},
   };
   for (const auto& [toml, expected] : cases) {
-    const auto options = parse_config(toml, "x.toml");
-    ASSERT_FALSE(options.has_value()) << toml;
-    EXPECT_EQ(options.error().exit_code, kExitUsage);
-    EXPECT_NE(options.error().text.find(expected), std::string::npos) << options.error().text;
+    const auto error = parse_config(toml, "x.toml").mistakes.error();
+    ASSERT_TRUE(error.has_value()) << toml;
+    EXPECT_EQ(error->exit_code, kExitUsage);
+    EXPECT_NE(error->text.find(expected), std::string::npos) << error->text;
+    EXPECT_TRUE(error->more.empty()) << error->more.front();
   }
+}
+
+TEST(ConfigFile, UnknownKeysAreAnsweredWithTheNearest) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"nmae = \"b\"", "did you mean `name`?"},
+      {"retry_join = true", "did you mean `retry-join`?"},
+      {"[sett]\ngossip_nodes = 1", "did you mean `set`?"},
+      {"probe_interval = \"1s\"", "knobs go into the table [set]"},
+      {"frobnicate = 1", "keys are the long options of `memberlist agent`"},
+  };
+  for (const auto& [toml, expected] : cases) {
+    const std::string text =
+        parse_config(toml, "x.toml").mistakes.error().value_or(CommandError{}).text;
+    EXPECT_NE(text.find(expected), std::string::npos) << text;
+  }
+}
+
+// All lines of what is wrong, in their order.
+std::vector<std::string> mistakes_of(const AgentOptions& options) {
+  const auto plan = plan_agent(options);
+  if (plan) {
+    return {};
+  }
+  EXPECT_EQ(plan.error().exit_code, kExitUsage);
+  std::vector<std::string> lines = plan.error().more;
+  lines.insert(lines.begin(), plan.error().text);
+  return lines;
+}
+
+void expect_lines(const std::vector<std::string>& lines,
+                  const std::vector<std::string>& beginnings) {
+  EXPECT_EQ(lines.size(), beginnings.size());
+  for (std::size_t i = 0; i < std::min(lines.size(), beginnings.size()); ++i) {
+    EXPECT_TRUE(lines[i].starts_with(beginnings[i])) << lines[i];
+  }
+}
+
+TEST(Mistakes, OfEachKindAreToldAtOnceWithTheirLines) {
+  AgentOptions line;
+  line.advertise = "somewhere";
+  line.sets = {"probe_interval", "no_such_knob=1"};
+  const auto file = parse_config(R"(nmae = "a"
+label = 7
+bind = "nowhere.example"
+join = [
+  "10.0.0.1",
+  "a:http", "b:7946, [x",
+]
+allow = "10.0.0.0/99"
+dns-server = ["10.0.0.53", "name"]
+http = "0.0.0.0:7947"
+log-level = "loud"
+meta = "a"
+meta-file = "b"
+key = "c2hvcnQ="
+[set]
+gossip_nodes = "many"
+probe_timeout = "0.1"
+enable_compression = "maybe"
+probe_intervall = "1s"
+)",
+                                 "x.toml");
+  expect_lines(
+      mistakes_of(merge_options(line, file)),
+      {"--advertise: \"somewhere\"", "--set probe_interval: give KNOB=VALUE",
+       "--set no_such_knob=1: there is no knob", "x.toml, line 1: `nmae`",
+       "x.toml, line 2: `label`", "x.toml, line 3: bind: \"nowhere.example\"",
+       "x.toml, line 6: join: \"a:http\"", "x.toml, line 6: join: \"[x\"",
+       "x.toml, line 8: allow: ", "x.toml, line 9: dns-server: \"name\"",
+       "x.toml, line 10: http 0.0.0.0:7947 can be reached", "x.toml, line 11: log-level loud",
+       "x.toml, line 13: meta and --meta-file", "x.toml, line 14: the key in --key",
+       "x.toml, line 16: `gossip_nodes`", "x.toml, line 17: `probe_timeout`",
+       "x.toml, line 18: `enable_compression`", "x.toml, line 19: `probe_intervall`"});
+}
+
+TEST(Mistakes, ContradictionsBetweenKnobsNameTheLineThatCounts) {
+  const auto file = parse_config(
+      "label = \"" + std::string(300, 'x') + "\"\n[set]\nprobe_timeout = \"5s\"\n", "x.toml");
+  AgentOptions line;
+  line.sets = {"delegate_protocol_version=9", "udp_buffer_size=512"};
+  line.meta = std::string(513, 'm');
+  line.profile = "local";
+  expect_lines(mistakes_of(merge_options(line, file)),
+               {"meta is 513 bytes long", "delegate_protocol_version is 9",
+                "x.toml, line 1: label is 300 bytes long", "x.toml, line 3: probe_timeout is 5s"});
+}
+
+// With a value that is not known nobody can say whether the others fit.
+TEST(Mistakes, DoNotFollowFromEachOther) {
+  AgentOptions options;
+  options.sets = {"probe_interval=10sec", "probe_timeout=5s"};
+  expect_lines(mistakes_of(options), {"--set probe_interval=10sec: "});
+  expect_lines(mistakes_of(parse_config("http = \"0.0.0.0\"\nhttp-token-file = 1", "x.toml")),
+               {"x.toml, line 2: `http-token-file`"});
+  expect_lines(mistakes_of(parse_config("profile = 1\n[set]\nprobe_timeout = \"4s\"", "x.toml")),
+               {"x.toml, line 1: `profile`"});
+  AgentOptions line;
+  line.http = "0.0.0.0";
+  expect_lines(mistakes_of(merge_options(line, parse_config("x", "x.toml"))), {"x.toml, line 1: "});
+}
+
+TEST(Mistakes, OfTheFileDoNotCountWhereTheCommandLineOverridesIt) {
+  const auto file = parse_config("bind = \"nowhere\"\njoin = \"[x\"", "x.toml");
+  AgentOptions line;
+  line.bind = "127.0.0.1:0";
+  line.join = {"10.0.0.1"};
+  expect_lines(mistakes_of(merge_options(line, file)), {});
+}
+
+TEST(AgentOptions, AdviceIsGivenOnce) {
+  AgentOptions options;
+  options.sets = {"probe_intervall=1s"};
+  EXPECT_EQ(error_of(options),
+            "--set probe_intervall=1s: there is no knob \"probe_intervall\"; did you mean "
+            "probe_interval?");
+  options.sets = {"frobnicate_at_once=1"};
+  EXPECT_EQ(error_of(options),
+            "--set frobnicate_at_once=1: there is no knob \"frobnicate_at_once\"; `memberlist "
+            "agent --help` lists the knobs");
+  options.sets = {"gossip_nodes=many"};
+  EXPECT_EQ(error_of(options),
+            "--set gossip_nodes=many: gossip_nodes is \"many\"; it must be a whole number between "
+            "0 and 255");
 }
 
 }  // namespace

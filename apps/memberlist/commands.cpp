@@ -1,11 +1,14 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "commands.hpp"
 #include "memberlist/version.hpp"
+#include "mistakes.hpp"
 #include "output.hpp"
 #include "usage.hpp"
 
@@ -18,6 +21,37 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   return command;
 }
 
+namespace {
+
+// What is wrong with the command line: unknown options, and whatever else `check` finds behind
+// them.
+CommandError misuse(const CLI::App& app, const CLI::ParseError& error, const Check& check,
+                    std::span<char* const> arguments) {
+  Mistakes mistakes;
+  for (std::string& text : explain_misuse(app, error, arguments)) {
+    mistakes.add({kExitUsage, std::move(text)});
+  }
+  // After another error the options do not have their values.
+  const bool all_read = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  if (const auto more = all_read ? check() : std::nullopt) {
+    mistakes.add(*more);
+  }
+  return mistakes.error().value_or(CommandError{kExitUsage, "the command line is wrong"});
+}
+
+int answer_misuse(const CLI::App& app, const CLI::ParseError& error, const Check& check,
+                  std::span<char* const> arguments) {
+  if (const CLI::App* command = short_help_wanted(app)) {
+    return print(help_text(*command));
+  }
+  if (lacks_command(app, error)) {
+    print(help_text(chosen_command(app)));
+  }
+  return report(misuse(app, error, check, arguments));
+}
+
+}  // namespace
+
 int run_command_line(int argc, char** argv) {
   CLI::App app("Cluster membership on the wire of HashiCorp memberlist.", "memberlist");
   app.footer("Each command has --help with an example. Start with: memberlist agent --help");
@@ -28,7 +62,8 @@ int run_command_line(int argc, char** argv) {
   Run run_chosen;
   AgentTarget target = default_target();
   add_target_options(app, target);
-  add_agent_command(app, run_chosen);
+  Check check;
+  add_agent_command(app, run_chosen, check);
   add_client_commands(app, run_chosen, target);
   add_key_commands(app, run_chosen, target);
   add_local_commands(app, run_chosen);
@@ -39,11 +74,7 @@ int run_command_line(int argc, char** argv) {
   } catch (const CLI::CallForVersion&) {
     return print(app.version() + "\n");
   } catch (const CLI::ParseError& error) {
-    if (const CLI::App* command = short_help_wanted(app)) {
-      return print(help_text(*command));
-    }
-    return report(CommandError{
-        kExitUsage, explain_misuse(app, error, std::span(argv, static_cast<std::size_t>(argc)))});
+    return answer_misuse(app, error, check, std::span(argv, static_cast<std::size_t>(argc)));
   }
   if (!run_chosen) {
     return print(help_text(app));

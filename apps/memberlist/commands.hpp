@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "http_client.hpp"
@@ -14,10 +15,14 @@ namespace memberlist::cli {
 /// What the chosen command does; set while the command line is parsed. Returns the exit code.
 using Run = std::function<int()>;
 
+/// What else is wrong with a command's arguments, once the command line is read as far as it can
+/// be.
+using Check = std::function<std::optional<CommandError>()>;
+
 /// Reads the command line and does what it says. Returns the exit code.
 int run_command_line(int argc, char** argv);
 
-void add_agent_command(CLI::App& app, Run& run);
+void add_agent_command(CLI::App& app, Run& run, Check& check);
 /// members, info, join, leave, meta, ping, send, broadcast, monitor. They ask the agent that
 /// `target` names once the command line is read; it outlives `run`.
 void add_client_commands(CLI::App& app, Run& run, AgentTarget& target);

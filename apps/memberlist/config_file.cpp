@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "files.hpp"
 #include "memberlist/config.hpp"
+#include "usage.hpp"
 
 namespace memberlist::cli {
 
@@ -16,173 +18,197 @@ namespace {
 
 constexpr std::size_t kConfigLimitBytes = 1024 * 1024;
 
-using Outcome = std::expected<void, CommandError>;
+const std::vector<std::string> kOtherKeys{"retry-join", "join",  "key",
+                                          "dns-server", "allow", "set"};
 
-// One file being read: knows where an error is.
+// The keys that hold one text.
+std::vector<std::pair<std::string, std::optional<std::string>*>> text_options(
+    AgentOptions& options) {
+  return {
+      {"name", &options.name},
+      {"bind", &options.bind},
+      {"advertise", &options.advertise},
+      {"profile", &options.profile},
+      {"label", &options.label},
+      {"meta", &options.meta},
+      {"meta-file", &options.meta_file},
+      {"key-file", &options.key_file},
+      {"http", &options.http},
+      {"http-token-file", &options.http_token_file},
+      {"events", &options.events},
+      {"log-level", &options.log_level},
+      {"log-format", &options.log_format},
+  };
+}
+
+// One file being read, to its end: it goes on behind a mistake, and knows where each is.
 class ConfigReader {
  public:
-  explicit ConfigReader(const std::string& origin) : origin_(origin) {}
+  explicit ConfigReader(std::string origin) { options_.file = std::move(origin); }
 
-  Outcome read(const toml::table& table) {
+  void read(const toml::table& table) {
     for (const auto& [key, node] : table) {
-      if (const auto outcome = read_entry(std::string(key.str()), node); !outcome) {
-        return outcome;
-      }
+      read_entry(std::string(key.str()), node);
     }
-    return {};
+  }
+
+  void mistake(std::size_t line, std::string_view text) {
+    options_.mistakes.add({kExitUsage, fmt::format("{}, line {}: {}", options_.file, line, text)},
+                          line);
   }
 
   AgentOptions take() { return std::move(options_); }
 
  private:
-  Outcome read_entry(const std::string& key, const toml::node& node) {
-    if (std::optional<std::string>* text = text_option(key)) {
-      return read_text(key, node, *text);
+  void read_entry(const std::string& key, const toml::node& node) {
+    for (const auto& [name, option] : text_options(options_)) {
+      if (name == key) {
+        return read_text(key, node, *option);
+      }
     }
     if (key == "retry-join") {
-      if (!node.is_boolean()) {
-        return wrong(node, key, "must be true or false");
+      options_.retry_join = node.value_exact<bool>();
+      if (!options_.retry_join) {
+        wrong(node, key, "must be true or false");
       }
-      options_.retry_join = node.as_boolean()->get();
-      return {};
+    } else if (key == "join") {
+      read_list(key, node, options_.join);
+    } else if (key == "key") {
+      read_list(key, node, options_.keys);
+    } else if (key == "dns-server") {
+      read_list(key, node, options_.dns_servers);
+    } else if (key == "allow") {
+      read_list(key, node, options_.allow.emplace());
+    } else if (key == "set") {
+      read_knobs(key, node);
+    } else {
+      wrong(node, key, "is not known: " + advice_on(key));
     }
-    if (key == "join") {
-      return read_list(key, node, options_.join);
-    }
-    if (key == "key") {
-      return read_list(key, node, options_.keys);
-    }
-    if (key == "dns-server") {
-      return read_list(key, node, options_.dns_servers);
-    }
-    if (key == "allow") {
-      return read_list(key, node, options_.allow.emplace());
-    }
-    if (key == "set") {
-      return read_knobs(key, node);
-    }
-    return wrong(node, key,
-                 "is not known: keys are the long options of `memberlist agent`, without --, and "
-                 "knobs go into the table [set]");
   }
 
-  std::optional<std::string>* text_option(const std::string& key) {
-    const std::pair<std::string_view, std::optional<std::string>*> all[] = {
-        {"name", &options_.name},
-        {"bind", &options_.bind},
-        {"advertise", &options_.advertise},
-        {"profile", &options_.profile},
-        {"label", &options_.label},
-        {"meta", &options_.meta},
-        {"meta-file", &options_.meta_file},
-        {"key-file", &options_.key_file},
-        {"http", &options_.http},
-        {"http-token-file", &options_.http_token_file},
-        {"events", &options_.events},
-        {"log-level", &options_.log_level},
-        {"log-format", &options_.log_format},
-    };
-    for (const auto& [name, option] : all) {
-      if (name == key) {
-        return option;
-      }
+  // What to write in place of an unknown key.
+  std::string advice_on(const std::string& key) {
+    if (std::ranges::find(knobs(), key, &KnobInfo::name) != knobs().end()) {
+      return "knobs go into the table [set]";
     }
-    return nullptr;
+    std::vector<std::string> known = kOtherKeys;
+    for (const auto& [name, option] : text_options(options_)) {
+      known.push_back(name);
+    }
+    const std::string close = closest_word(key, known);
+    return close.empty() ? "keys are the long options of `memberlist agent`, without --, and knobs "
+                           "go into the table [set]"
+                         : fmt::format("did you mean `{}`?", close);
   }
 
-  Outcome read_text(const std::string& key, const toml::node& node,
-                    std::optional<std::string>& option) {
-    if (!node.is_string()) {
-      return wrong(node, key, "must be a text in quotes");
-    }
-    option = node.as_string()->get();
-    return {};
+  void came_from(const std::string& key, const toml::node& node) {
+    options_.lines[key].push_back(node.source().begin.line);
   }
 
-  Outcome read_list(const std::string& key, const toml::node& node,
-                    std::vector<std::string>& list) {
+  void read_text(const std::string& key, const toml::node& node,
+                 std::optional<std::string>& option) {
+    came_from(key, node);
+    option = node.value_exact<std::string>();
+    if (!option) {
+      options_.knobs_unread = options_.knobs_unread || key == "profile";
+      wrong(node, key, "must be a text in quotes");
+    }
+  }
+
+  void read_list(const std::string& key, const toml::node& node, std::vector<std::string>& list) {
     if (node.is_string()) {
-      list.push_back(node.as_string()->get());
-      return {};
+      return read_item(key, node, list);
     }
     if (!node.is_array()) {
       return wrong(node, key, "must be a text in quotes, or a list of such");
     }
     for (const toml::node& item : *node.as_array()) {
-      if (!item.is_string()) {
-        return wrong(item, key, "must hold texts in quotes");
-      }
-      list.push_back(item.as_string()->get());
+      read_item(key, item, list);
     }
-    return {};
   }
 
-  Outcome read_knobs(const std::string& key, const toml::node& node) {
+  void read_item(const std::string& key, const toml::node& item, std::vector<std::string>& list) {
+    if (const auto text = item.value_exact<std::string>()) {
+      list.push_back(*text);
+      came_from(key, item);
+    } else {
+      wrong(item, key, "must hold texts in quotes");
+    }
+  }
+
+  void read_knobs(const std::string& key, const toml::node& node) {
     if (!node.is_table()) {
+      options_.knobs_unread = true;
       return wrong(node, key, "must be a table of knobs, e.g. [set] and probe_interval = \"1s\"");
     }
     for (const auto& [knob, value] : *node.as_table()) {
-      std::string text;
-      if (value.is_string()) {
-        text = value.as_string()->get();
-      } else if (value.is_integer()) {
-        text = fmt::to_string(value.as_integer()->get());
-      } else if (value.is_boolean()) {
-        text = value.as_boolean()->get() ? "true" : "false";
-      } else {
-        return wrong(value, std::string(knob.str()),
-                     "must be a text, a whole number, true or false");
-      }
-      // Here, where the line is known. The agent sets it again, in its profile.
-      if (const auto set = scratch_.set(knob.str(), text); !set) {
-        return wrong(value, std::string(knob.str()),
-                     fmt::format("= {}: {}; `memberlist agent --help` lists the knobs", text,
-                                 set.error().message));
-      }
-      options_.sets.push_back(fmt::format("{}={}", knob.str(), text));
+      read_knob(std::string(knob.str()), value);
     }
-    return {};
   }
 
-  Outcome wrong(const toml::node& node, const std::string& key, std::string_view what) const {
-    return std::unexpected(CommandError{
-        kExitUsage,
-        fmt::format("{}, line {}: `{}` {}", origin_, node.source().begin.line, key, what)});
+  void read_knob(const std::string& knob, const toml::node& value) {
+    const auto text = knob_text(value);
+    if (!text) {
+      options_.knobs_unread = true;
+      return wrong(value, knob, "must be a text, a whole number, true or false");
+    }
+    // Here, where the line is known. The agent sets it again, in its profile.
+    if (const auto set = scratch_.set(knob, *text); !set) {
+      options_.knobs_unread = true;
+      return wrong(value, knob, fmt::format("= {}: {}", *text, knob_advice(knob, set.error())));
+    }
+    options_.sets.push_back(fmt::format("{}={}", knob, *text));
+    came_from("set", value);
   }
 
-  const std::string& origin_;
+  static std::optional<std::string> knob_text(const toml::node& value) {
+    if (value.is_integer()) {
+      return fmt::to_string(value.as_integer()->get());
+    }
+    if (value.is_boolean()) {
+      return value.as_boolean()->get() ? "true" : "false";
+    }
+    return value.value_exact<std::string>();
+  }
+
+  void wrong(const toml::node& node, const std::string& key, std::string_view what) {
+    mistake(node.source().begin.line, fmt::format("`{}` {}", key, what));
+  }
+
   Config scratch_;
   AgentOptions options_;
 };
 
 }  // namespace
 
-std::expected<AgentOptions, CommandError> parse_config(std::string_view toml,
-                                                       const std::string& origin) {
-  toml::table table;
-  try {
-    table = toml::parse(toml);
-  } catch (const toml::parse_error& error) {
-    return std::unexpected(CommandError{
-        kExitUsage, fmt::format("{}, line {}: {}: correct it (the file must be TOML)", origin,
-                                error.source().begin.line, error.description())});
-  }
+AgentOptions parse_config(std::string_view toml, const std::string& origin) {
   ConfigReader reader(origin);
-  if (const auto outcome = reader.read(table); !outcome) {
-    return std::unexpected(outcome.error());
+  try {
+    reader.read(toml::parse(toml));
+    return reader.take();
+  } catch (const toml::parse_error& error) {
+    reader.mistake(error.source().begin.line,
+                   fmt::format("{}: correct it (the file must be TOML)", error.description()));
   }
-  return reader.take();
+  AgentOptions options = reader.take();
+  options.unread = true;
+  options.knobs_unread = true;
+  return options;
 }
 
-std::expected<AgentOptions, CommandError> read_config_file(const std::string& path) {
+AgentOptions read_config_file(const std::string& path) {
   const auto content = read_file(path, kConfigLimitBytes);
   if (!content) {
-    return std::unexpected(content.error());
+    AgentOptions options;
+    options.mistakes.add(content.error());
+    options.unread = true;
+    options.knobs_unread = true;
+    return options;
   }
-  auto options = parse_config(*content, path);
-  if (options && !options->keys.empty()) {
+  AgentOptions options = parse_config(*content, path);
+  if (!options.keys.empty()) {
     if (const auto checked = check_private(path); !checked) {
-      return std::unexpected(checked.error());
+      options.mistakes.add(checked.error());
     }
   }
   return options;

@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 
 #include "line_writer.hpp"
 #include "text.hpp"
@@ -24,6 +26,17 @@ void write_err_line(std::string_view text) noexcept {
   } catch (...) {
     static_cast<void>(
         write_within(STDERR_FILENO, "memberlist: out of memory\n", kErrorLinePatience));
+  }
+}
+
+void write_rest(std::size_t lines) noexcept {
+  if (lines == 0) {
+    return;
+  }
+  try {
+    write_err_line("and " + std::to_string(lines) + " more");
+  } catch (...) {
+    write_err_line("and more");
   }
 }
 
@@ -57,6 +70,11 @@ int print(std::string_view text) noexcept {
 
 int report(const CommandError& error) noexcept {
   write_err_line(error.text);
+  const std::size_t more = std::min(error.more.size(), kMaxErrorLines - 1);
+  for (const std::string& text : std::span(error.more).first(more)) {
+    write_err_line(text);
+  }
+  write_rest(error.more.size() - more);
   return error.exit_code;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace memberlist::cli {
 
@@ -13,8 +15,12 @@ inline constexpr int kExitUsage = 2;   ///< it was asked for in a wrong way
 struct CommandError {
   int exit_code = kExitFailed;
   std::string text;
-  std::string code{};  ///< of the admin API's error, if the agent answered with one
+  std::string code{};               ///< of the admin API's error, if the agent answered with one
+  std::vector<std::string> more{};  ///< what else is wrong, a line each
 };
+
+/// Lines that one report has at most; another one says how many more there are.
+inline constexpr std::size_t kMaxErrorLines = 20;
 
 /// Writes text to standard output and flushes it. False if nobody can read it any more.
 bool write_out(std::string_view text) noexcept;
@@ -22,8 +28,9 @@ bool write_out(std::string_view text) noexcept;
 /// The same, for what a command ends with: the exit code, after a report if nobody can read it.
 int print(std::string_view text) noexcept;
 
-/// Writes `memberlist: text` as one line to standard error (control characters escaped) and returns
-/// the exit code, so that a command can end with `return report(...)`.
+/// Writes `memberlist: text` as one line to standard error (control characters escaped), the others
+/// of the error below it, and returns the exit code, so that a command can end with
+/// `return report(...)`.
 int report(const CommandError& error) noexcept;
 /// The same for what could not be done.
 int report(std::string_view text) noexcept;

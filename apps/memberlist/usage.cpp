@@ -1,6 +1,7 @@
 #include "usage.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -20,14 +21,38 @@ struct Unexpected {
   std::string argument;
 };
 
-// The first one; arguments come to the outer app before the inner one.
-Unexpected first_unexpected(const CLI::App& app) {
-  const auto left = app.remaining();
-  if (!left.empty()) {
-    return {&app, left.front()};
+bool has_commands(const CLI::App& app) { return !app.get_subcommands({}).empty(); }
+
+bool is_option(std::string_view argument) {
+  return argument.size() > 1 && argument.starts_with('-') &&
+         argument.find_first_not_of('-') != std::string_view::npos;
+}
+
+// Those that one app has no use for: all options, and the first word unless it may be the value of
+// such an option. What follows an unknown command is that command's own.
+std::vector<Unexpected> unexpected_at(const CLI::App& app) {
+  std::vector<Unexpected> all;
+  for (const std::string& argument : app.remaining()) {
+    const bool option = is_option(argument);
+    if (option || all.empty()) {
+      all.push_back({&app, argument});
+    }
+    if (!option && all.size() == 1 && has_commands(app)) {
+      break;
+    }
   }
+  return all;
+}
+
+// Arguments come to the outer app before the inner one.
+std::vector<Unexpected> all_unexpected(const CLI::App& app) {
+  auto all = unexpected_at(app);
   const auto chosen = app.get_subcommands();
-  return chosen.empty() ? Unexpected{} : first_unexpected(*chosen.front());
+  if (!chosen.empty()) {
+    const auto inner = all_unexpected(*chosen.front());
+    all.insert(all.end(), inner.begin(), inner.end());
+  }
+  return all;
 }
 
 // `keys add` of `memberlist keys add`; empty for the program itself.
@@ -102,6 +127,10 @@ std::string explain_word(const CLI::App& app, const std::string& word) {
   return close.empty() ? fmt::format("there is no command `{}`", named)
                        : fmt::format("there is no command `{}`: did you mean `{}`?", named,
                                      path + (path.empty() ? "" : " ") + close);
+}
+
+std::string explain_missing_command(const CLI::App& app) {
+  return fmt::format("give one of its commands: {}", fmt::join(command_names(app), ", "));
 }
 
 // CLI11's texts may have several lines, and may end with a full stop.
@@ -193,25 +222,36 @@ std::string help_text(const CLI::App& command) {
 }
 
 const CLI::App* short_help_wanted(const CLI::App& app) {
-  const Unexpected unexpected = first_unexpected(app);
-  const bool wanted = unexpected.argument == "-h" || unexpected.argument == "-help";
-  return wanted ? unexpected.app : nullptr;
+  const auto unexpected = all_unexpected(app);
+  const bool wanted = !unexpected.empty() && (unexpected.front().argument == "-h" ||
+                                              unexpected.front().argument == "-help");
+  return wanted ? unexpected.front().app : nullptr;
 }
 
-std::string explain_misuse(const CLI::App& app, const CLI::ParseError& error,
-                           std::span<char* const> arguments) {
-  const Unexpected unexpected = first_unexpected(app);
-  const CLI::App& command = chosen_command(app);
-  std::string what = one_line(error.what());
-  if (unexpected.argument.size() > 1 && unexpected.argument.starts_with('-') &&
-      unexpected.argument.find_first_not_of('-') != std::string::npos) {
-    what = explain_option(*unexpected.app, unexpected.argument);
-  } else if (unexpected.app != nullptr) {
-    what = explain_word(*unexpected.app, unexpected.argument);
+bool lacks_command(const CLI::App& app, const CLI::ParseError& error) {
+  return dynamic_cast<const CLI::RequiredError*>(&error) != nullptr &&
+         all_unexpected(app).empty() && has_commands(chosen_command(app));
+}
+
+std::vector<std::string> explain_misuse(const CLI::App& app, const CLI::ParseError& error,
+                                        std::span<char* const> arguments) {
+  std::vector<std::string> mistakes;
+  for (const Unexpected& unexpected : all_unexpected(app)) {
+    mistakes.push_back(is_option(unexpected.argument)
+                           ? explain_option(*unexpected.app, unexpected.argument)
+                           : explain_word(*unexpected.app, unexpected.argument));
   }
-  what = without_keys(std::move(what), arguments);
-  return fmt::format("{}{} `{} --help`", what, what.ends_with('?') ? " See" : "; see",
-                     command_text(command));
+  const CLI::App& command = chosen_command(app);
+  if (mistakes.empty()) {
+    mistakes.push_back(lacks_command(app, error) ? explain_missing_command(command)
+                                                 : one_line(error.what()));
+  }
+  for (std::string& what : mistakes) {
+    what = without_keys(std::move(what), arguments);
+    what = fmt::format("{}{} `{} --help`", what, what.ends_with('?') ? " See" : "; see",
+                       command_text(command));
+  }
+  return mistakes;
 }
 
 }  // namespace memberlist::cli

@@ -36,9 +36,13 @@ namespace memberlist::cli {
 /// options of CLI11's, which would take `-http=X` for `-h` with something behind it.)
 [[nodiscard]] const CLI::App* short_help_wanted(const CLI::App& app);
 
-/// One line that says what is wrong with the arguments and what to type. What could be a key is
-/// never part of it.
-[[nodiscard]] std::string explain_misuse(const CLI::App& app, const CLI::ParseError& error,
-                                         std::span<char* const> arguments);
+/// Whether the command that was chosen has commands of its own, and none of them was given.
+[[nodiscard]] bool lacks_command(const CLI::App& app, const CLI::ParseError& error);
+
+/// What is wrong with the arguments and what to type, a line for each mistake. What could be a key
+/// is never part of it.
+[[nodiscard]] std::vector<std::string> explain_misuse(const CLI::App& app,
+                                                      const CLI::ParseError& error,
+                                                      std::span<char* const> arguments);
 
 }  // namespace memberlist::cli

@@ -38,12 +38,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace memberlist;
   // Of its very size, and not closed by a zero.
   const Bytes file = to_bytes(fuzz::Input(data, size).rest());
-  const auto options = cli::parse_config(as_text(file), "agent.toml");
-  if (!options) {
-    fuzz::require_error(options.error());
-    return 0;
+  const cli::AgentOptions options = cli::parse_config(as_text(file), "agent.toml");
+  if (const auto error = options.mistakes.error()) {
+    fuzz::require_error(*error);
   }
-  fuzz::plan(*options);
-  fuzz::plan(cli::merge_options(*options, *options));
+  fuzz::plan(options);
+  fuzz::plan(cli::merge_options(options, options));
   return 0;
 }

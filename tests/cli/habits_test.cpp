@@ -14,15 +14,16 @@ const std::string kKey = "MDEyMzQ1Njc4OWFiY2RlZg==";
 struct Typed {
   Arguments arguments;
   const char* answer;
+  std::size_t mistakes = 1;
 };
 
-// Wrong usage, answered in one line that has `answer` in it.
+// Wrong usage, answered in a line for each mistake, of which one has `answer` in it.
 void expect_hints(const std::vector<Typed>& all) {
-  for (const auto& [arguments, answer] : all) {
+  for (const auto& [arguments, answer, mistakes] : all) {
     const auto completed = run(arguments);
     EXPECT_EQ(completed.status.code, 2) << completed.error_output;
     EXPECT_EQ(completed.output, "");
-    EXPECT_EQ(line_count(completed.error_output), 1U) << completed.error_output;
+    EXPECT_EQ(line_count(completed.error_output), mistakes) << completed.error_output;
     EXPECT_NE(completed.error_output.find(answer), std::string::npos)
         << "expected '" << answer << "' in: " << completed.error_output;
     EXPECT_EQ(completed.error_output.find(kKey), std::string::npos) << "a key must not be shown";
@@ -31,8 +32,8 @@ void expect_hints(const std::vector<Typed>& all) {
 
 TEST(Habits, SerfsGettingStartedIsAnswered) {
   expect_hints({
-      {{"agent", "-node=agent-one", "-bind=172.20.20.10"}, "use --name NAME"},
-      {{"agent", "-bind=172.20.20.10", "-node=agent-one"}, "--bind"},
+      {{"agent", "-node=agent-one", "-bind=172.20.20.10"}, "use --name NAME", 2},
+      {{"agent", "-bind=172.20.20.10", "-node=agent-one"}, "--bind", 2},
       {{"agent", "-log-level=debug"}, "long options take two dashes: --log-level"},
       {{"agent", "-name", "a"}, "`-name`: long options take two dashes: --name"},
       {{"agent", "-event-handler=./handler.sh"}, "--events json"},
@@ -66,7 +67,7 @@ TEST(Habits, SerfsGettingStartedIsAnswered) {
 TEST(Habits, ConsulsGettingStartedIsAnswered) {
   expect_hints({
       {{"agent", "-dev"}, "--profile local"},
-      {{"agent", "-server", "-bootstrap-expect=1"}, "all members are equal"},
+      {{"agent", "-server", "-bootstrap-expect=1"}, "all members are equal", 2},
       {{"agent", "-data-dir=/tmp/consul"}, "nothing is kept on disk"},
       {{"agent", "-config-dir=/etc/consul.d"}, "--config FILE"},
       {{"agent", "-client=0.0.0.0"}, "--http HOST:PORT"},

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <regex>
+#include <sstream>
 
 #include "../support/reserved_port.hpp"
 #include "cli_fixture.hpp"
@@ -119,9 +120,17 @@ TEST(Usage, WrongUsageIsExitCode2) {
   expect_error(run({"members", "--http", "not an address:x"}), 2, "--http");
   expect_error(run({"agent", "extra"}), 2, "extra");
   expect_error(run({"explain", "b"}), 2, "explain");
-  expect_error(run({"keys"}), 2, "keys --help");
   expect_error(run({"keys", "change"}), 2, "keys --help");
   expect_error(run({"keys", "verify", "--incoming", "yes"}), 2, "yes");
+}
+
+TEST(Usage, ACommandThatIsLackingIsAnsweredWithAllThereAre) {
+  const auto completed = run({"keys"});
+  EXPECT_EQ(completed.status.code, 2);
+  EXPECT_EQ(completed.output, run({"help", "keys"}).output);
+  EXPECT_EQ(completed.error_output,
+            "memberlist: give one of its commands: list, add, use, remove, verify; see `memberlist "
+            "keys --help`\n");
 }
 
 TEST(Usage, LinesFromElsewhereCannotBreakTheErrorLine) {
@@ -169,6 +178,42 @@ TEST(Usage, ConfigFilesAreChecked) {
   expect_error(run({"agent", "--config", no_value.path()}), 2, no_value.path() + ", line 3");
   const TemporaryFile no_toml("name = \n");
   expect_error(run({"agent", "--config", no_toml.path()}), 2, "line 1");
+}
+
+// Nothing has started by then, and one run is enough to find them all.
+TEST(Usage, AllMistakesAreToldAtOnce) {
+  const TemporaryFile config("nmae = \"a\"\nbind = \"nowhere\"\n[set]\ngossip_nodes = \"many\"\n");
+  const auto completed = run({"agent", "--config", config.path(), "--log-level", "loud", "--jion",
+                              "10.0.0.1", "--htpt", "off", "--set", "gossip_interval=soon"});
+  EXPECT_EQ(completed.status.code, 2);
+  EXPECT_EQ(completed.output, "");
+  std::vector<std::string> expected{"there is no option `--jion`: did you mean --join?",
+                                    "there is no option `--htpt`: did you mean --http?",
+                                    "--set gossip_interval=soon: ",
+                                    "--log-level loud: ",
+                                    config.path() + ", line 1: `nmae` ",
+                                    config.path() + ", line 2: bind: ",
+                                    config.path() + ", line 4: `gossip_nodes` "};
+  std::istringstream lines(completed.error_output);
+  for (const std::string& beginning : expected) {
+    std::string line;
+    std::getline(lines, line);
+    EXPECT_TRUE(line.starts_with("memberlist: " + beginning)) << line;
+  }
+  EXPECT_EQ(line_count(completed.error_output), expected.size()) << completed.error_output;
+}
+
+TEST(Usage, VeryManyMistakesAreCounted) {
+  std::string toml;
+  for (int i = 0; i < 25; ++i) {
+    toml += "mistake" + std::to_string(i) + " = 1\n";
+  }
+  const TemporaryFile config(toml);
+  const auto completed = run({"agent", "--config", config.path()});
+  EXPECT_EQ(completed.status.code, 2);
+  EXPECT_EQ(line_count(completed.error_output), 21U) << completed.error_output;
+  EXPECT_TRUE(completed.error_output.ends_with("\nmemberlist: and 5 more\n"))
+      << completed.error_output;
 }
 
 // A configuration with a key may come from a pipe, which has no mode that could be wrong.
