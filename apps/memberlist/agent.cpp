@@ -19,6 +19,7 @@
 
 #include "admin_api.hpp"
 #include "agent_metrics.hpp"
+#include "end_of_service.hpp"
 #include "event_hub.hpp"
 #include "http_server.hpp"
 #include "json_views.hpp"
@@ -37,7 +38,6 @@ using namespace std::chrono_literals;
 // As docs/cli.md promises it.
 constexpr JoinRetry kRetry{.first_pause = 1s, .longest_pause = 30s, .attempts = 0, .jitter = 0};
 constexpr auto kLeftEventTimeout = 500ms;
-constexpr auto kLastEventsTimeout = 500ms;
 
 // Ctrl-C below a runner that forwards it comes twice. A second signal is one that comes later.
 constexpr auto kSameSignalTime = 1s;
@@ -144,28 +144,6 @@ void leave_cluster(Memberlist& list, EventHub& hub, Log& log, bool must_leave) {
     hub.publish(plain_event_json("left", std::chrono::system_clock::now()));
   }
 }
-
-// Ends the member and what is served of it, in this order, before what they use goes: also if an
-// exception cuts the service short.
-class EndOfService {
- public:
-  EndOfService(Memberlist& list, EventHub& hub, std::optional<AdminServer>& server)
-      : list_(list), hub_(hub), server_(server) {}
-  EndOfService(const EndOfService&) = delete;
-  EndOfService& operator=(const EndOfService&) = delete;
-  ~EndOfService() {
-    hub_.close(kLastEventsTimeout);
-    list_.shutdown();
-    if (server_) {
-      server_->stop();
-    }
-  }
-
- private:
-  Memberlist& list_;
-  EventHub& hub_;
-  std::optional<AdminServer>& server_;
-};
 
 // The parts that live as long as the member does.
 class Agent {

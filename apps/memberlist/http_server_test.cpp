@@ -19,12 +19,15 @@
 #include <utility>
 #include <vector>
 
+#include "end_of_service.hpp"
+
 namespace memberlist::cli {
 namespace {
 
 using namespace std::chrono_literals;
 
 constexpr auto kPatience = 30s;
+constexpr int kPatienceMs = 30'000;
 constexpr auto kShort = 100ms;
 constexpr auto kLong = 10min;
 constexpr const char* kToken = "0123456789abcdef";
@@ -47,7 +50,7 @@ class Client {
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
     const sockaddr_in own = loopback(from, 0);
     const sockaddr_in to = loopback("127.0.0.1", server.port);
-    if (::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0 ||
+    if (fd_ < 0 || ::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0 ||
         ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
       ::close(fd_);
       throw std::runtime_error("cannot connect");
@@ -71,8 +74,7 @@ class Client {
     std::array<char, 65536> buffer{};
     while (end.empty() || all.find(end) == std::string::npos) {
       pollfd readable{fd_, POLLIN, 0};
-      if (::poll(&readable, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())) <=
-          0) {
+      if (::poll(&readable, 1, kPatienceMs) <= 0) {
         ADD_FAILURE() << "nothing came, and the connection has not ended; before: " << all;
         return all;
       }
@@ -87,7 +89,7 @@ class Client {
   // Whether the server ends the connection without being read.
   bool is_cut_off() const {
     pollfd ended{fd_, POLLRDHUP, 0};
-    return ::poll(&ended, 1, static_cast<int>(std::chrono::milliseconds(kPatience).count())) == 1;
+    return ::poll(&ended, 1, kPatienceMs) == 1;
   }
 
  private:
@@ -100,7 +102,7 @@ class SilentListener {
   SilentListener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address = loopback("127.0.0.1", 0);
     socklen_t size = sizeof address;
-    if (::bind(fd_, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+    if (fd_ < 0 || ::bind(fd_, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
         ::listen(fd_, 16) != 0 ||
         ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
       throw std::runtime_error("cannot listen");
@@ -111,6 +113,11 @@ class SilentListener {
   SilentListener& operator=(const SilentListener&) = delete;
   ~SilentListener() { ::close(fd_); }
   std::uint16_t port() const { return port_; }
+  // Until somebody dials.
+  void wait() const {
+    pollfd dialled{fd_, POLLIN, 0};
+    EXPECT_EQ(::poll(&dialled, 1, kPatienceMs), 1);
+  }
 
  private:
   int fd_;
@@ -160,17 +167,20 @@ class HttpServerTest : public ::testing::Test {
   }
 
   void serve(const HttpLimits& limits, std::optional<std::string> token = std::nullopt) {
-    auto server = AdminServer::bind({IpAddress::v4(127, 0, 0, 1), 0}, std::move(token), limits);
-    ASSERT_TRUE(server.has_value());
-    server_ = std::move(*server);
-    server_->serve(api_, hub_, [](LogLevel, std::string_view) {});
+    auto bound = AdminServer::bind({IpAddress::v4(127, 0, 0, 1), 0}, std::move(token), limits);
+    ASSERT_TRUE(bound.has_value());
+    server_ = std::move(*bound);
+    server().serve(api_, hub_, [](LogLevel, std::string_view) {});
   }
 
-  Address address() const { return server_->address(); }
-  Client client(const char* from = "127.0.0.1") const { return Client(address(), from); }
+  AdminServer& server() {
+    if (!server_) throw std::logic_error("it does not serve yet");
+    return *server_;
+  }
+  Client client(const char* from = "127.0.0.1") { return Client(server().address(), from); }
 
   // The answer to one request, with a connection of its own.
-  std::string ask(const std::string& request) const {
+  std::string ask(const std::string& request) {
     const Client asks = client();
     EXPECT_TRUE(asks.write(request));
     return asks.read_until("}\n");
@@ -216,7 +226,7 @@ TEST_F(HttpServerTest, CallsBeyondTheLimitAreTold) {
     ASSERT_TRUE(joiners.back().write(join_request()));
     waiting.push_back({joiners.back().fd(), POLLIN, 0});
   }
-  ASSERT_EQ(::poll(waiting.data(), waiting.size(), 30'000), 1) << "one of three is answered";
+  ASSERT_EQ(::poll(waiting.data(), waiting.size(), kPatienceMs), 1) << "one of three is answered";
   for (std::size_t i = 0; i < joiners.size(); ++i) {
     if (waiting[i].revents != 0) {
       EXPECT_TRUE(is_busy(joiners[i].read_until("}\n")));
@@ -374,7 +384,7 @@ TEST_F(HttpServerTest, WhoReadsNoEventsLosesItsPlace) {
   ASSERT_TRUE(deaf.write(get("/v1/events")));
   ASSERT_TRUE(wait_for_subscribers(1));
   // More than the kernel keeps for a connection.
-  hub_.publish({{"event", "message"}, {"payload", std::string(20'000'000, 'x')}});
+  hub_.publish({{"event", "message"}, {"payload", std::string(8'000'000, 'x')}});
   EXPECT_TRUE(wait_for_subscribers(0));
 }
 
@@ -418,8 +428,28 @@ TEST_F(HttpServerTest, StopsWhateverItsClientsDo) {
   hub_.close(0ms);
   list_.shutdown();
   const auto begin = std::chrono::steady_clock::now();
-  server_->stop();
+  server().stop();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, kPatience) << "the others are minutes";
+}
+
+// The call uses an API that ends with the scope.
+TEST_F(HttpServerTest, AnExceptionWhileServingWaitsForTheCallsUnderWay) {
+  auto bound = AdminServer::bind({IpAddress::v4(127, 0, 0, 1), 0}, std::nullopt);
+  ASSERT_TRUE(bound.has_value());
+  server_ = std::move(*bound);
+  const Client joiner = client();
+  try {
+    AdminApi api(list_, hub_, metrics_, "", [] {});
+    const EndOfService end_of_service(list_, hub_, server_);
+    server().serve(api, hub_, [](LogLevel, std::string_view) {});
+    ASSERT_TRUE(joiner.write(join_request()));
+    listener_.wait();
+    throw std::runtime_error("no thread");
+  } catch (const std::runtime_error&) {
+    const std::string answer = joiner.read_to_end();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 503 ")) << answer;
+    EXPECT_NE(answer.find("shut_down"), std::string::npos) << answer;
+  }
 }
 
 // Without a thread there is no service, and what has begun can be ended.

@@ -92,7 +92,7 @@ auto HttpSession::then(void (HttpSession::*step)(Arguments...)) {
       return;
     }
     try {
-      (self.get()->*step)(arguments...);
+      (self.get()->*step)(std::move(arguments)...);
     } catch (const std::exception&) {  // no memory: this connection's end, and nobody else's
       self->close();
     }

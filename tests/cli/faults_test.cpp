@@ -41,8 +41,8 @@ TEST(AdminFaults, AFailedAcceptIsTriedAgain) {
 }
 
 // Whichever thread cannot be had: the agent ends as it does without a fault, by its failed join at
-// the latest. So the parts end in their order, and none is used by the others after its end.
-TEST(AdminFaults, AThreadThatCannotBeHadIsAnErrorOrDoesNoHarm) {
+// the latest.
+TEST(AdminFaults, AThreadThatCannotBeHadIsAnError) {
   for (int which = 1; which <= 20; ++which) {
     auto agent = agent_with_faults("clone,clone3:error=EAGAIN:when=" + std::to_string(which),
                                    {"--join", "127.0.0.1:1"});
