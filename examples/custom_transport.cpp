@@ -64,16 +64,18 @@ class Metered final : public ml::Transport, private ml::TransportHandler {
   // --- from the member to the sockets
   void start() override { sockets_->start(); }
   [[nodiscard]] ml::Address local_address() const override { return sockets_->local_address(); }
-  void send(const ml::Address& to, ml::BytesView bytes) override {
+  void send(const ml::Address& to, ml::BytesView bytes) override { send_from({}, to, bytes); }
+  void send_from(const ml::IpAddress& from, const ml::Address& to, ml::BytesView bytes) override {
     if (ledger_->blocks(to)) return;
     ledger_->count(to, bytes.size());
-    sockets_->send(to, bytes);
+    sockets_->send_from(from, to, bytes);
   }
   void flush() override { sockets_->flush(); }
   // A refused dial would have to be told later, by a posted task; one that never connects ends by
   // the member's own timeout.
-  void dial(ml::StreamId id, const ml::Address& to) override {
-    if (!ledger_->blocks(to)) sockets_->dial(id, to);
+  void dial(ml::StreamId id, const ml::Address& to) override { dial_from({}, id, to); }
+  void dial_from(const ml::IpAddress& from, ml::StreamId id, const ml::Address& to) override {
+    if (!ledger_->blocks(to)) sockets_->dial_from(from, id, to);
   }
   void write(ml::StreamId id, ml::Bytes bytes) override { sockets_->write(id, std::move(bytes)); }
   void close(ml::StreamId id) override { sockets_->close(id); }

@@ -32,8 +32,9 @@ struct Config {
   std::string name;
   /// Address to listen on, for UDP and TCP alike; port 0 lets the kernel choose one for both.
   Address bind{IpAddress::v4(0, 0, 0, 0), 7946};
-  /// What others are told. Unset: the bind address, or, where that is unspecified, the host's
-  /// first private address. Port 0: the bound port.
+  /// What others are told. Unset: the bind address, or, where that is unspecified, a private
+  /// address of the host, that of the interface with the default route first (protocol 8). Port 0:
+  /// the bound port.
   std::optional<Address> advertise;
   /// Initial meta data, at most 512 bytes (protocol 4).
   Bytes meta;

@@ -52,11 +52,15 @@ using StreamEvent = std::variant<StreamConnected, StreamData, StreamEnd, StreamF
 struct SendPacket {
   Address to;       ///< where it goes
   BytesView bytes;  ///< the whole datagram, with all its layers
+  /// The own address that it should leave from, where there are several: that which was asked, if
+  /// this is an answer, else the advertised one.
+  IpAddress from{};
 };
 /// Connect; answer with StreamConnected or StreamFailed. The engine keeps the deadline.
 struct DialStream {
-  StreamId id{};  ///< the new stream's
-  Address to;     ///< where to connect
+  StreamId id{};     ///< the new stream's
+  Address to;        ///< where to connect
+  IpAddress from{};  ///< the own address that it should come from, where there are several
 };
 /// Send bytes on a connected stream, after those of earlier writes.
 struct WriteStream {
@@ -239,8 +243,10 @@ class MEMBERLIST_API Engine {
 
   // --- inputs -----------------------------------------------------------------------------------
 
-  /// A datagram; `bytes` may be overwritten during the call.
-  void handle_packet(TimePoint now, const Address& from, std::span<std::byte> bytes);
+  /// A datagram; `bytes` may be overwritten during the call. `asked` is the own address that it was
+  /// sent to, from which the answers to it leave (SendPacket); unspecified: the advertised one.
+  void handle_packet(TimePoint now, const Address& from, std::span<std::byte> bytes,
+                     const IpAddress& asked = {});
   /// A datagram could not be sent since the remote side seems unreachable (protocol 5).
   void handle_send_error(TimePoint now, const Address& to, const Error& error);
   /// A peer connected. `std::nullopt`: refused at a limit; close it.

@@ -18,6 +18,7 @@ namespace memberlist {
 struct ReceivedPacket {
   Address from;                ///< the address that an answer goes to
   std::span<std::byte> bytes;  ///< valid during the call
+  IpAddress asked{};           ///< the own address that it was sent to; unspecified: not known
 };
 
 /// Whom a Transport tells. Called from the executor's thread only, and never from within a call to
@@ -82,6 +83,13 @@ class Transport {
   /// Queues a datagram of at most `Config::udp_buffer_size` bytes, which stay until `flush`. Best
   /// effort.
   virtual void send(const Address& to, BytesView bytes) = 0;
+  /// The same, leaving from this address of the machine if that is possible. What stands between a
+  /// member and others (a firewall, a NAT) lets answers through that come from the address that was
+  /// asked. A Transport with a single address need not override it.
+  virtual void send_from(const IpAddress& from, const Address& to, BytesView bytes) {
+    (void)from;
+    send(to, bytes);
+  }
   /// Sends the queued datagrams.
   virtual void flush() = 0;
 
@@ -89,6 +97,11 @@ class Transport {
   /// Connects; StreamConnected or StreamFailed comes later. There is no deadline: the caller
   /// aborts.
   virtual void dial(StreamId id, const Address& to) = 0;
+  /// The same, from this address of the machine if that is possible.
+  virtual void dial_from(const IpAddress& from, StreamId id, const Address& to) {
+    (void)from;
+    dial(id, to);
+  }
   /// Writes after what was written before. Without bound it must not queue: a stream whose peer
   /// does not read fails.
   virtual void write(StreamId id, Bytes bytes) = 0;

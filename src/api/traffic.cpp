@@ -27,7 +27,9 @@ void Memberlist::Impl::feed(Input&& input) {
 
 void Memberlist::Impl::on_packets(std::span<const ReceivedPacket> packets) {
   feed([packets](Engine& engine, TimePoint now) {
-    for (const auto& packet : packets) engine.handle_packet(now, packet.from, packet.bytes);
+    for (const auto& packet : packets) {
+      engine.handle_packet(now, packet.from, packet.bytes, packet.asked);
+    }
   });
 }
 
@@ -103,9 +105,9 @@ void Memberlist::Impl::carry_out(Output& output) {
       [this](auto& what) {
         using What = std::remove_reference_t<decltype(what)>;
         if constexpr (std::is_same_v<What, SendPacket>) {
-          transport_->send(what.to, what.bytes);
+          transport_->send_from(what.from, what.to, what.bytes);
         } else if constexpr (std::is_same_v<What, DialStream>) {
-          transport_->dial(what.id, what.to);
+          transport_->dial_from(what.from, what.id, what.to);
         } else if constexpr (std::is_same_v<What, WriteStream>) {
           transport_->write(what.id, std::move(what.bytes));
         } else if constexpr (std::is_same_v<What, CloseStream>) {

@@ -138,6 +138,8 @@ inline constexpr std::size_t kTotalStreamQueueBytes = 128 * kMiB;
 inline constexpr std::size_t kClosingStreams = 256;
 /// Packets that wait while the socket's send buffer is full; more are dropped, as UDP may.
 inline constexpr std::size_t kRetryPackets = 256;
+/// Own addresses that a message lists; a host of containers may have a thousand.
+inline constexpr std::size_t kNamedAddresses = 16;
 /// Attempts to find a port that is free for UDP and for TCP, a few microseconds each. Where other
 /// programs hold half of the ports one attempt fails every second time: with so many, one start in
 /// 2^64 does, where they hold nine tenths one in a thousand.

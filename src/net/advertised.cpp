@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "net/family.hpp"
 
 namespace memberlist::net {
@@ -87,7 +88,7 @@ std::string list(const IpAddress& bind, const HostNetwork& network, const Interf
   std::size_t named = 0, left_out = 0;
   for (const InterfaceAddress& address : network.addresses) {
     if (&address == chosen) continue;
-    if (named == kNamedAddresses) {
+    if (named == limits::kNamedAddresses) {
       ++left_out;
       continue;
     }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -9,9 +8,6 @@
 #include "net/interfaces.hpp"
 
 namespace memberlist::net {
-
-/// Own addresses that a message lists; a host of containers may have a thousand.
-inline constexpr std::size_t kNamedAddresses = 16;
 
 /// The address that a member tells others, and how it was found.
 struct AdvertisedChoice {

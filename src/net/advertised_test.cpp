@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.hpp"
+
 namespace memberlist::net {
 namespace {
 
@@ -238,13 +240,13 @@ TEST(ChooseAdvertised, NeverTellsOthersALoopbackOrPublicAddressUnasked) {
 
 TEST(ChooseAdvertised, NamesSoManyOfTheOthers) {
   HostNetwork network{{on("eth0", "10.0.0.1")}, {}};
-  for (std::size_t i = 0; i < kNamedAddresses + 3; ++i) {
+  for (std::size_t i = 0; i < limits::kNamedAddresses + 3; ++i) {
     network.addresses.push_back(on("veth" + std::to_string(i), "10.1.0.1"));
   }
   const auto chosen = choose_advertised(kAny4, network);
   ASSERT_TRUE(chosen);
   EXPECT_TRUE(chosen->others.ends_with(" and 3 more")) << chosen->others;
-  EXPECT_EQ(std::ranges::count(chosen->others, ','), kNamedAddresses - 1);
+  EXPECT_EQ(std::ranges::count(chosen->others, ','), limits::kNamedAddresses - 1);
 }
 
 std::string moved_to(const IpAddress& bind, std::string_view current,

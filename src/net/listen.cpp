@@ -15,6 +15,7 @@
 
 #include "base/limits.hpp"
 #include "net/interfaces.hpp"
+#include "net/packet_info.hpp"
 #include "net/socket_transport.hpp"
 #include "net/udp_batch.hpp"
 
@@ -138,7 +139,10 @@ Result<BoundSockets> bind_both(asio::io_context& io, const Address& wanted) {
   const int attempts = wanted.port == 0 ? limits::kPortAttempts : 1;
   const Family family = family_of(wanted.ip);
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    BoundSockets bound{asio::ip::udp::socket(io), asio::ip::tcp::acceptor(io), wanted, family};
+    BoundSockets bound{.udp = asio::ip::udp::socket(io),
+                       .tcp = asio::ip::tcp::acceptor(io),
+                       .address = wanted,
+                       .family = family};
     // A port that the kernel chooses is free for one of the two, and the other has to follow. They
     // take turns at being the first: the kernel prefers some ports for TCP (of one half of its
     // range, of odd numbers), and just these may be taken for UDP.
@@ -148,6 +152,8 @@ Result<BoundSockets> bind_both(asio::io_context& io, const Address& wanted) {
     if (!failure) {
       request_receive_buffer(bound.udp);
       enable_error_queue(bound.udp.native_handle(), bound.family);
+      bound.packet_info =
+          wanted.ip.is_unspecified() && enable_packet_info(bound.udp.native_handle(), bound.family);
       return bound;
     }
     if (wanted.port != 0 || failure->error.value() != EADDRINUSE) {

@@ -18,6 +18,8 @@ struct BoundSockets {
   asio::ip::tcp::acceptor tcp;
   Address address;
   Family family = Family::v4;
+  /// Bound to all addresses, and datagrams come with the one that they were sent to.
+  bool packet_info = false;
 };
 
 /// Binds both; with port 0 the kernel chooses one that both can have. Errors: see Transport::open.

@@ -46,6 +46,7 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
         finish_timer_(io_),
         address_(bound.address),
         family_(bound.family),
+        packet_info_(bound.packet_info),
         sender_(bound.family) {}
 
   void start() {
@@ -57,13 +58,13 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
   void finish(Duration limit, Loop::Task done);
 
   // --- packets
-  void send(const Address& to, BytesView bytes) {
-    if (sender_.add(to, bytes)) flush();
+  void send(const IpAddress& from, const Address& to, BytesView bytes) {
+    if (sender_.add(to, bytes, packet_info_ ? from : IpAddress{})) flush();
   }
   void flush();
 
   // --- streams
-  void dial(StreamId id, const Address& to);
+  void dial(const IpAddress& from, StreamId id, const Address& to);
   void write(StreamId id, Bytes bytes);
   void close(StreamId id);
   void abort(StreamId id);
@@ -105,6 +106,7 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
   asio::steady_timer::duration accept_pause_ = kFirstAcceptPause;
   Address address_;
   Family family_;
+  bool packet_info_;
 
   std::shared_ptr<ReceiveBuffers> buffers_;
   UdpSender sender_;
@@ -132,7 +134,7 @@ void SocketTransport::Impl::wait_packets() {
 void SocketTransport::Impl::receive() {
   for (int i = 0; i < kBatchesPerTurn; ++i) {
     int error = 0;
-    const auto packets = buffers_->packets.receive(udp_.native_handle(), error);
+    const auto packets = buffers_->packets.receive(udp_.native_handle(), packet_info_, error);
     if (!packets.empty()) {
       handler_->on_packets(packets);
       if (handler_ == nullptr || packets.size() < kBatchPackets) return;
@@ -230,11 +232,11 @@ void SocketTransport::Impl::pause_accepting(const asio::error_code& error) {
 
 // --- streams ------------------------------------------------------------------------------------
 
-void SocketTransport::Impl::dial(StreamId id, const Address& to) {
+void SocketTransport::Impl::dial(const IpAddress& from, StreamId id, const Address& to) {
   if (handler_ == nullptr) return;
   auto stream = std::make_shared<StreamSocket>(io_, id, to, *this);
   streams_[id] = stream;
-  stream->dial();
+  stream->dial(address_.ip.is_unspecified() ? from : IpAddress{});
 }
 
 void SocketTransport::Impl::write(StreamId id, Bytes bytes) {
@@ -346,9 +348,15 @@ Address SocketTransport::local_address() const { return impl_->address(); }
 bool SocketTransport::reaches(const IpAddress& ip) const noexcept {
   return net::reaches(impl_->family(), ip);
 }
-void SocketTransport::send(const Address& to, BytesView bytes) { impl_->send(to, bytes); }
+void SocketTransport::send(const Address& to, BytesView bytes) { send_from({}, to, bytes); }
+void SocketTransport::send_from(const IpAddress& from, const Address& to, BytesView bytes) {
+  impl_->send(from, to, bytes);
+}
 void SocketTransport::flush() { impl_->flush(); }
-void SocketTransport::dial(StreamId id, const Address& to) { impl_->dial(id, to); }
+void SocketTransport::dial(StreamId id, const Address& to) { dial_from({}, id, to); }
+void SocketTransport::dial_from(const IpAddress& from, StreamId id, const Address& to) {
+  impl_->dial(from, id, to);
+}
 void SocketTransport::write(StreamId id, Bytes bytes) { impl_->write(id, std::move(bytes)); }
 void SocketTransport::close(StreamId id) { impl_->close(id); }
 void SocketTransport::abort(StreamId id) { impl_->abort(id); }

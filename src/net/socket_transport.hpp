@@ -47,11 +47,14 @@ class SocketTransport final : public Transport {
   [[nodiscard]] bool reaches(const IpAddress& ip) const noexcept;
 
   void send(const Address& to, BytesView bytes) override;
+  /// Chooses where the socket is bound to all addresses; else there is nothing to choose.
+  void send_from(const IpAddress& from, const Address& to, BytesView bytes) override;
   /// What the socket does not take is tried again from a bounded queue, and then dropped and
   /// counted.
   void flush() override;
 
   void dial(StreamId id, const Address& to) override;
+  void dial_from(const IpAddress& from, StreamId id, const Address& to) override;
   /// Over limits::kStreamQueueBytes the stream fails.
   void write(StreamId id, Bytes bytes) override;
   /// The stream lingers until the peer has ended it too (a reset would destroy what is still on its

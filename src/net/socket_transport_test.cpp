@@ -26,6 +26,7 @@ class Recorder final : public TransportHandler {
   struct Packet {
     Address from;
     std::string text;
+    IpAddress asked;
   };
   struct Stream {
     Address from;  // accepted streams
@@ -39,7 +40,7 @@ class Recorder final : public TransportHandler {
     change([&] {
       largest_batch = std::max(largest_batch, batch.size());
       for (const auto& packet : batch) {
-        packets.push_back({packet.from, std::string(as_text(packet.bytes))});
+        packets.push_back({packet.from, std::string(as_text(packet.bytes)), packet.asked});
       }
     });
   }
@@ -147,6 +148,80 @@ class TransportTest : public ::testing::Test {
   std::vector<std::unique_ptr<End>> ends_;
   std::uint64_t next_dial_ = 1;
 };
+
+// --- several own addresses ----------------------------------------------------------------------
+
+// Each is one of this machine's, and none is what packets to it would leave from by themselves.
+const IpAddress kSecond4 = IpAddress::v4(127, 0, 0, 5);
+const IpAddress kNotHere = IpAddress::v4(203, 0, 113, 77);
+
+TEST_F(TransportTest, AnswersFromTheAddressThatWasAsked) {
+  const std::vector<std::pair<IpAddress, IpAddress>> cases{
+      {IpAddress::v4(0, 0, 0, 0), kSecond4}, {IpAddress{}, kSecond4}, {IpAddress{}, local6()}};
+  for (const auto& [bind, asked] : cases) {
+    End& end = open(bind);
+    PlainSocket peer(SOCK_DGRAM, asked);
+    // As behind a firewall, the peer hears only the one that it has asked.
+    peer.connect({asked, end.transport->local_address().port});
+    ASSERT_TRUE(peer.write("ping"));
+    ASSERT_TRUE(end.heard.wait([&] { return end.heard.packets.size() == 1; }));
+    EXPECT_EQ(end.heard.packets.front().asked, asked);
+    running_.call([&] {
+      end.transport->send_from(asked, peer.local(), as_bytes("ack"));
+      end.transport->flush();
+    });
+    EXPECT_EQ(peer.read(), "ack") << asked.to_string() << " of " << bind.to_string();
+  }
+}
+
+TEST_F(TransportTest, SendsAllTheSameWhereTheSourceIsNotItsOwn) {
+  for (const IpAddress& bind : {IpAddress::v4(0, 0, 0, 0), IpAddress{}, kLocal4}) {
+    End& end = open(bind);
+    End& peer = open();
+    const Address to = peer.transport->local_address();
+    running_.call([&] {
+      end.transport->send_from(kNotHere, to, as_bytes("one"));
+      end.transport->send_from(kSecond4, to, as_bytes("two"));
+      end.transport->send_from(local6(), to, as_bytes("three"));
+      end.transport->send_from(kNotHere, to, as_bytes("four"));
+      end.transport->flush();
+    });
+    ASSERT_TRUE(peer.heard.wait([&] { return peer.heard.packets.size() == 4; }));
+    const bool chooses = bind.is_unspecified();
+    EXPECT_EQ(peer.heard.packets[0].from.ip, kLocal4);
+    EXPECT_EQ(peer.heard.packets[1].from.ip, chooses ? kSecond4 : kLocal4) << bind.to_string();
+    EXPECT_EQ(peer.heard.packets[2].from.ip, kLocal4);
+    EXPECT_EQ(peer.heard.packets[3].from.ip, kLocal4);
+    EXPECT_TRUE(end.heard.send_errors.empty());
+    EXPECT_TRUE(peer.heard.packets[0].asked.is_unspecified()) << "it has but one";
+  }
+}
+
+// The system answers to both with the same error.
+TEST_F(TransportTest, KeepsTheSourceOfPacketsBehindOneToABadTarget) {
+  End& end = open(IpAddress::v4(0, 0, 0, 0));
+  End& peer = open();
+  running_.call([&] {
+    end.transport->send_from(kSecond4, {kLocal4, 0}, as_bytes("to no port"));
+    end.transport->send_from(kSecond4, peer.transport->local_address(), as_bytes("heard"));
+    end.transport->flush();
+  });
+  ASSERT_TRUE(peer.heard.wait([&] { return peer.heard.packets.size() == 1; }));
+  EXPECT_EQ(peer.heard.packets[0].from.ip, kSecond4);
+  EXPECT_TRUE(end.heard.wait([&] { return end.heard.send_errors.size() == 1; }));
+}
+
+TEST_F(TransportTest, DialsFromTheAddressThatOthersKnow) {
+  for (const IpAddress& wanted : {kSecond4, kNotHere, local6()}) {
+    End& end = open(IpAddress{});
+    End& peer = open();
+    running_.call(
+        [&] { end.transport->dial_from(wanted, StreamId{1}, peer.transport->local_address()); });
+    const StreamId id = accepted(peer);
+    EXPECT_EQ(peer.heard.streams[id].from.ip, wanted == kSecond4 ? kSecond4 : kLocal4);
+    EXPECT_TRUE(end.heard.wait([&] { return end.heard.streams[StreamId{1}].connected; }));
+  }
+}
 
 // --- binding ------------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 #include "net/stream_socket.hpp"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
@@ -46,15 +48,32 @@ StreamSocket::StreamSocket(asio::ip::tcp::socket socket, StreamId id, Address pe
 
 // --- beginning ----------------------------------------------------------------------------------
 
-void StreamSocket::dial() {
+void StreamSocket::dial(const IpAddress& from) {
   const auto endpoint = to_endpoint(peer_);
   asio::error_code error;
   socket_.open(endpoint.protocol(), error);
   if (error) return fail("open a socket to", error);
   close_on_exec(socket_.native_handle());
+  leave_from(from);
   socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& result) {
     self->connected(result);
   });
+}
+
+// So that others know whose stream it is. Where the address is not this machine's the connection is
+// made all the same.
+void StreamSocket::leave_from(const IpAddress& from) {
+  if (from.is_unspecified() || from.is_v4() != peer_.ip.is_v4()) return;
+#if defined(IP_BIND_ADDRESS_NO_PORT)
+  // The port is chosen as the target is known, or else each would be good for one target only.
+  const int on = 1;
+  if (::setsockopt(socket_.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) !=
+      0) {
+    return;
+  }
+#endif
+  asio::error_code ignored;
+  socket_.bind(to_endpoint({from, 0}), ignored);
 }
 
 void StreamSocket::connected(const asio::error_code& error) {

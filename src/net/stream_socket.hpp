@@ -52,7 +52,8 @@ class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return queued_bytes_; }
   [[nodiscard]] bool closing() const noexcept { return phase_ == Phase::closing; }
 
-  void dial();
+  /// From `from`, if that is given and can be had.
+  void dial(const IpAddress& from);
   /// Begins to read what an accepted connection brings.
   void start();
   void write(Bytes bytes);
@@ -74,6 +75,7 @@ class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
     gone,
   };
 
+  void leave_from(const IpAddress& from);
   void connected(const asio::error_code& error);
   void wait_readable();
   void read();

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "net/packet_info.hpp"
 
 #if defined(__linux__)
 #include <linux/errqueue.h>
@@ -79,6 +80,7 @@ struct UdpReceiver::Buffers {
   std::array<Message, kBatchPackets> messages{};
   std::array<iovec, kBatchPackets> pieces{};
   std::array<sockaddr_storage, kBatchPackets> sources{};
+  std::array<PacketInfo, kBatchPackets> infos{};
 };
 
 UdpReceiver::UdpReceiver() : buffers_(std::make_unique<Buffers>()) {
@@ -87,7 +89,7 @@ UdpReceiver::UdpReceiver() : buffers_(std::make_unique<Buffers>()) {
 
 UdpReceiver::~UdpReceiver() = default;
 
-std::span<const ReceivedPacket> UdpReceiver::receive(int descriptor, int& error) {
+std::span<const ReceivedPacket> UdpReceiver::receive(int descriptor, bool packet_info, int& error) {
   error = 0;
   packets_.clear();
   Buffers& b = *buffers_;
@@ -99,6 +101,9 @@ std::span<const ReceivedPacket> UdpReceiver::receive(int descriptor, int& error)
     header.msg_namelen = sizeof b.sources[i];
     header.msg_iov = &b.pieces[i];
     header.msg_iovlen = 1;
+    if (!packet_info) continue;
+    header.msg_control = b.infos[i].control.data();
+    header.msg_controllen = b.infos[i].control.size();
   }
   const int count = receive_many(descriptor, b.messages);
   if (count < 0) {
@@ -108,7 +113,9 @@ std::span<const ReceivedPacket> UdpReceiver::receive(int descriptor, int& error)
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
     const auto from = from_socket_address(reinterpret_cast<const sockaddr*>(&b.sources[i]));
     if (!from) continue;
-    packets_.push_back({*from, {b.bytes.get() + i * limits::kPacketBytes, b.messages[i].msg_len}});
+    packets_.push_back({*from,
+                        {b.bytes.get() + i * limits::kPacketBytes, b.messages[i].msg_len},
+                        packet_info ? sent_to(b.messages[i].msg_hdr) : IpAddress{}});
   }
   return packets_;
 }
@@ -120,6 +127,8 @@ struct UdpSender::Batch {
   std::array<iovec, kBatchPackets> pieces{};
   std::array<SocketAddress, kBatchPackets> targets{};
   std::array<Address, kBatchPackets> addresses{};
+  std::array<IpAddress, kBatchPackets> sources{};
+  std::array<PacketInfo, kBatchPackets> infos{};
   std::size_t count = 0;
   std::vector<Address> unreachable;  // of a family that the socket does not speak
 };
@@ -128,7 +137,7 @@ UdpSender::UdpSender(Family family) : family_(family), batch_(std::make_unique<B
 
 UdpSender::~UdpSender() = default;
 
-bool UdpSender::add(const Address& to, BytesView bytes) {
+bool UdpSender::add(const Address& to, BytesView bytes, const IpAddress& from) {
   Batch& b = *batch_;
   if (!reaches(family_, to.ip)) {
     b.unreachable.push_back(to);
@@ -136,6 +145,7 @@ bool UdpSender::add(const Address& to, BytesView bytes) {
   }
   const std::size_t i = b.count++;
   b.addresses[i] = to;
+  b.sources[i] = from;
   b.targets[i] = to_socket_address(to, family_);
   // The system takes it as not const, but only reads it.
   b.pieces[i] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
@@ -145,6 +155,7 @@ bool UdpSender::add(const Address& to, BytesView bytes) {
   header.msg_namelen = b.targets[i].length;
   header.msg_iov = &b.pieces[i];
   header.msg_iovlen = 1;
+  set_source(header, b.infos[i], family_, from, to.ip);
   return b.count == kBatchPackets;
 }
 
@@ -160,7 +171,8 @@ void UdpSender::flush(int descriptor, std::vector<SendFailure>& failures) {
   if (waiting_.empty()) send_batch(descriptor, failures, done);
   for (; done < b.count; ++done) {
     const iovec& piece = b.pieces[done];
-    keep(b.addresses[done], {static_cast<const std::byte*>(piece.iov_base), piece.iov_len});
+    keep(b.addresses[done], b.sources[done],
+         {static_cast<const std::byte*>(piece.iov_base), piece.iov_len});
   }
   b.count = 0;
 }
@@ -169,7 +181,9 @@ void UdpSender::retry(int descriptor, std::vector<SendFailure>& failures) {
   flush(descriptor, failures);  // what was added since goes behind what waits
   while (!waiting_.empty()) {
     const std::size_t count = std::min(waiting_.size(), kBatchPackets);
-    for (std::size_t i = 0; i < count; ++i) add(waiting_[i].to, waiting_[i].bytes);
+    for (std::size_t i = 0; i < count; ++i) {
+      add(waiting_[i].to, waiting_[i].bytes, waiting_[i].from);
+    }
     std::size_t done = 0;
     const Sent sent = send_batch(descriptor, failures, done);
     batch_->count = 0;
@@ -182,21 +196,45 @@ UdpSender::Sent UdpSender::send_batch(int descriptor, std::vector<SendFailure>& 
                                       std::size_t& done) {
   Batch& b = *batch_;
   int stale = 0;
+  std::optional<IpAddress> refused;  // the source of the packet that goes without it now
   while (done < b.count) {
     const int sent = send_many(descriptor, std::span(b.messages).subspan(done, b.count - done));
     if (sent > 0) {
       done += static_cast<std::size_t>(sent);
       stale = 0;
+      // It went: the source was to blame, and not the target.
+      if (refused) clear_source_from(done, *std::exchange(refused, std::nullopt));
       continue;
     }
     const int error = errno;
     if (error == EINTR) continue;
     if (error == EAGAIN || error == EWOULDBLOCK) return Sent::would_block;
     if (may_be_about_another_packet(error) && stale++ < kStaleErrors) continue;
+    if (refuses_source(error) && clear_source(done)) {
+      refused = b.sources[done];
+      continue;
+    }
     handle_failure(done++, error, failures);
     stale = 0;
+    refused.reset();
   }
   return Sent::all;
+}
+
+// The address may have left the machine, or be that of a NAT. False: the packet names none.
+bool UdpSender::clear_source(std::size_t index) noexcept {
+  msghdr& header = batch_->messages[index].msg_hdr;
+  if (header.msg_controllen == 0) return false;
+  header.msg_control = nullptr;
+  header.msg_controllen = 0;
+  return true;
+}
+
+// The rest of the batch, so that not each of its packets needs a call that fails.
+void UdpSender::clear_source_from(std::size_t index, const IpAddress& source) noexcept {
+  for (std::size_t i = index; i < batch_->count; ++i) {
+    if (batch_->sources[i] == source) clear_source(i);
+  }
 }
 
 void UdpSender::handle_failure(std::size_t index, int error, std::vector<SendFailure>& failures) {
@@ -218,12 +256,12 @@ void UdpSender::handle_failure(std::size_t index, int error, std::vector<SendFai
   failures.push_back({to, unreachable("send to", to, system_text(error))});
 }
 
-void UdpSender::keep(const Address& to, BytesView bytes) {
+void UdpSender::keep(const Address& to, const IpAddress& from, BytesView bytes) {
   if (waiting_.size() >= limits::kRetryPackets) {
     ++dropped_;
     return;
   }
-  waiting_.push_back({to, to_bytes(bytes)});
+  waiting_.push_back({to, from, to_bytes(bytes)});
 }
 
 // --- the error queue ----------------------------------------------------------------------------

@@ -29,8 +29,10 @@ class UdpReceiver {
   ~UdpReceiver();
 
   /// What is there, at most kBatchPackets; views are valid until the next call. Empty if nothing is
-  /// there, or if the socket has an error to tell (`errno` in `error`; 0 otherwise).
-  [[nodiscard]] std::span<const ReceivedPacket> receive(int descriptor, int& error);
+  /// there, or if the socket has an error to tell (`errno` in `error`; 0 otherwise). With
+  /// `packet_info` the socket tells where each was sent to (enable_packet_info).
+  [[nodiscard]] std::span<const ReceivedPacket> receive(int descriptor, bool packet_info,
+                                                        int& error);
 
  private:
   struct Buffers;
@@ -50,8 +52,10 @@ class UdpSender {
   explicit UdpSender(Family family);
   ~UdpSender();
 
-  /// Puts a datagram into the batch; its bytes must stay until `flush`. True: the batch is full.
-  bool add(const Address& to, BytesView bytes);
+  /// Puts a datagram into the batch; its bytes must stay until `flush`. True: the batch is full. It
+  /// leaves from `from` if that is given and an address of this machine; the socket is then one for
+  /// all addresses (enable_packet_info).
+  bool add(const Address& to, BytesView bytes, const IpAddress& from = {});
   /// Sends the batch. What the socket does not take now is copied into a bounded queue; `waiting()`
   /// is true then, and `retry` wanted once the socket is writable. Failures are appended.
   void flush(int descriptor, std::vector<SendFailure>& failures);
@@ -64,6 +68,7 @@ class UdpSender {
  private:
   struct Kept {
     Address to;
+    IpAddress from;
     Bytes bytes;
   };
   struct Batch;
@@ -71,7 +76,9 @@ class UdpSender {
 
   Sent send_batch(int descriptor, std::vector<SendFailure>& failures, std::size_t& done);
   void handle_failure(std::size_t index, int error, std::vector<SendFailure>& failures);
-  void keep(const Address& to, BytesView bytes);
+  bool clear_source(std::size_t index) noexcept;
+  void clear_source_from(std::size_t index, const IpAddress& source) noexcept;
+  void keep(const Address& to, const IpAddress& from, BytesView bytes);
 
   Family family_;
   std::unique_ptr<Batch> batch_;

@@ -27,6 +27,17 @@ std::string interface_names() {
   return names;
 }
 
+// Of `fe80::1%eth0:7946`; else nothing.
+std::string guess_port(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const std::string_view port = text.substr(colon + 1);
+  if (text.starts_with('[') || colon < text.find('%') || port.empty() || !is_number(port)) {
+    return {};
+  }
+  return fmt::format("; if {} is the port, write [{}]:{}", port,
+                     escape_for_log(text.substr(0, colon)), port);
+}
+
 }  // namespace
 
 Result<std::string> number_zone(std::string_view text) {
@@ -36,14 +47,16 @@ Result<std::string> number_zone(std::string_view text) {
   const std::size_t end = std::min(text.find(']', percent), text.size());
   const std::string zone(text.substr(percent + 1, end - percent - 1));
   if (is_number(zone)) return std::string(text);
-  const unsigned index = ::if_nametoindex(zone.c_str());
+  // The system would take `eth0:7946` for `eth0`: such were the names of second addresses once.
+  const unsigned index = zone.contains(':') ? 0 : ::if_nametoindex(zone.c_str());
   if (index != 0) {
     return fmt::format("{}%{}{}", text.substr(0, percent), index, text.substr(end));
   }
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("\"{}\": this machine has no network interface \"{}\"; it has {}",
-                          escape_for_log(text), escape_for_log(zone), interface_names()),
-              std::string(text));
+  return fail(
+      ErrorCode::invalid_argument,
+      fmt::format("\"{}\": this machine has no network interface \"{}\"; it has {}{}",
+                  escape_for_log(text), escape_for_log(zone), interface_names(), guess_port(text)),
+      std::string(text));
 }
 
 }  // namespace memberlist::net

@@ -36,5 +36,21 @@ TEST(NumberZone, SaysWhichInterfacesThereAre) {
   }
 }
 
+TEST(NumberZone, GuessesAtAPortWithoutBrackets) {
+  const auto message = [](std::string_view text) {
+    const auto numbered = number_zone(text);
+    return numbered ? std::string() : numbered.error().message;
+  };
+  EXPECT_NE(message("fe80::1%lo:7946").find("if 7946 is the port, write [fe80::1%lo]:7946"),
+            std::string::npos)
+      << message("fe80::1%lo:7946");
+  EXPECT_NE(message("fe80::1%2:80").find("if 80 is the port, write [fe80::1%2]:80"),
+            std::string::npos)
+      << message("fe80::1%2:80");
+  for (const char* text : {"fe80::1%nosuch0", "[fe80::1%nosuch0]:7946", "fe80::1%nosuch0:http"}) {
+    EXPECT_EQ(message(text).find("is the port"), std::string::npos) << message(text);
+  }
+}
+
 }  // namespace
 }  // namespace memberlist::net

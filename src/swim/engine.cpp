@@ -96,11 +96,12 @@ void Engine::Impl::go_on_after_stall(Duration stood_still) {
   streams.push_pull_after_stall();
 }
 
-void Engine::Impl::packet(const Address& from, BytesView datagram) {
+void Engine::Impl::packet(const Address& from, BytesView datagram, const IpAddress& asked) {
   ++context.counters.packets_received;
   context.counters.packet_bytes_received += datagram.size();
   if (!context.allowed(from.ip)) return note_foreign(context, {.from = from});
   datagram_ = datagram;
+  asked_ = asked;
   label_bytes_ = wire::label_header_bytes(datagram).value_or(0);
   requests_ = 0;
   const wire::WireResult<void> opened = opener_.open(context.sealing, datagram);
@@ -154,12 +155,13 @@ void Engine::Impl::message(const wire::MessageView& view, const Address& from) {
     case wire::MessageType::ping:
       if (!may_ask(from)) return;
       return decoded(unless_encrypted(view, wire::decode_ping(in)), from,
-                     [&](const wire::Ping& ping) { prober.on_ping(ping, from); });
+                     [&](const wire::Ping& ping) { prober.on_ping(ping, from, asked_); });
     case wire::MessageType::indirect_ping:
       if (!may_ask(from)) return;
-      return decoded(
-          unless_encrypted(view, wire::decode_indirect_ping(in)), from,
-          [&](const wire::IndirectPing& request) { prober.on_indirect_ping(request, from); });
+      return decoded(unless_encrypted(view, wire::decode_indirect_ping(in)), from,
+                     [&](const wire::IndirectPing& request) {
+                       prober.on_indirect_ping(request, from, asked_);
+                     });
     case wire::MessageType::ack:
       return decoded(wire::decode_ack(in), from, [&](const wire::Ack& ack) { prober.on_ack(ack); });
     case wire::MessageType::nack:
@@ -276,9 +278,10 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
-void Engine::handle_packet(TimePoint now, const Address& from, std::span<std::byte> bytes) {
+void Engine::handle_packet(TimePoint now, const Address& from, std::span<std::byte> bytes,
+                           const IpAddress& asked) {
   impl_->begin_input(now);
-  impl_->packet(from, bytes);
+  impl_->packet(from, bytes, asked);
   impl_->end();
 }
 

@@ -32,7 +32,7 @@ class Engine::Impl final : public swim::StreamListener {
     if (context.metrics) metrics.report();
   }
 
-  void packet(const Address& from, BytesView datagram);
+  void packet(const Address& from, BytesView datagram, const IpAddress& asked);
   void fire(const swim::TimerEvent& timer);
   /// Ends an operation before its time, with this error.
   void stop_operation(OperationId id, Error why);
@@ -72,6 +72,7 @@ class Engine::Impl final : public swim::StreamListener {
   TimePoint last_input_ = context.now;
   wire::PacketOpener opener_;
   BytesView datagram_;  // that is being taken in
+  IpAddress asked_;     // where it was sent to
   std::size_t label_bytes_ = 0;
   std::size_t requests_ = 0;  // pings, direct and indirect, of the packet that is taken in
 };

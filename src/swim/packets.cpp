@@ -19,12 +19,13 @@ std::size_t cost_of(std::size_t message_bytes) {
 
 }  // namespace
 
-void PacketSender::send(const Address& to, BytesView message) {
+void PacketSender::send(const Address& to, BytesView message, const IpAddress& asked) {
   parts_.assign(1, message);
-  flush(to, understands_crc(context_.table.find(to)));
+  flush(to, understands_crc(context_.table.find(to)), asked);
 }
 
-void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesView> messages) {
+void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesView> messages,
+                                       const IpAddress& asked) {
   const MemberIndex member = context_.table.find(to);
   const bool with_crc = understands_crc(member);
   parts_.assign(messages.begin(), messages.end());
@@ -34,7 +35,7 @@ void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesV
     const std::size_t left = add_member_broadcasts(room(with_crc) - used);
     if (context_.policy != nullptr) add_policy_broadcasts(left);
   }
-  flush(to, with_crc);
+  flush(to, with_crc, asked);
 }
 
 void PacketSender::send_member_broadcasts(std::span<const MemberIndex> targets) {
@@ -111,7 +112,8 @@ void PacketSender::add_policy_broadcasts(std::size_t free_bytes) {
 }
 
 /// One datagram for every 255 parts, which is more than a datagram of the usual size holds.
-void PacketSender::flush(const Address& to, bool with_crc) {
+void PacketSender::flush(const Address& to, bool with_crc, const IpAddress& asked) {
+  const IpAddress& from = asked.is_unspecified() ? context_.advertise.ip : asked;
   for (std::size_t at = 0; at < parts_.size(); at += limits::kCompoundParts) {
     const std::size_t count = std::min(limits::kCompoundParts, parts_.size() - at);
     const std::span<const BytesView> parts = std::span(parts_).subspan(at, count);
@@ -119,7 +121,7 @@ void PacketSender::flush(const Address& to, bool with_crc) {
     for (const BytesView part : parts) bytes += part.size();
     const BytesView packet =
         sealer_.seal(context_.sealing, parts, with_crc, context_.out.packet_room(bytes));
-    context_.out.send_packet(to, packet);
+    context_.out.send_packet(to, packet, from);
     ++context_.counters.packets_sent;
     context_.counters.packet_bytes_sent += packet.size();
     note_key_use(context_);

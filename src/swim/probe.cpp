@@ -376,7 +376,8 @@ void Prober::on_ack(const wire::Ack& ack) {
     encoded_.clear();
     ByteWriter writer(encoded_);
     wire::encode(writer, wire::Ack{answered.requester_seq_no, {}});
-    packets_.send_with_piggyback(answered.requester, std::array{BytesView(encoded_)});
+    packets_.send_with_piggyback(answered.requester, std::array{BytesView(encoded_)},
+                                 answered.asked);
     --relays_;
   }
   awaited_.erase(ack.seq_no);
@@ -442,7 +443,7 @@ bool Prober::may_send_to(const Address& to, const Address& asked_by, RateLimit& 
   return false;
 }
 
-void Prober::on_ping(const wire::Ping& ping, const Address& from) {
+void Prober::on_ping(const wire::Ping& ping, const Address& from, const IpAddress& asked) {
   if (!ping.node.empty() && ping.node != context_.self_name()) {
     const std::uint64_t subject = context_.subject(from);
     context_.log_state(LogCause::wrong_name, subject, LogLevel::warning, from, [&] {
@@ -459,12 +460,13 @@ void Prober::on_ping(const wire::Ping& ping, const Address& from) {
   encoded_.clear();
   ByteWriter writer(encoded_);
   wire::encode(writer, wire::Ack{ping.seq_no, payload.empty() ? BytesView{} : payload});
-  packets_.send_with_piggyback(*to, std::array{BytesView(encoded_)});
+  packets_.send_with_piggyback(*to, std::array{BytesView(encoded_)}, asked);
   const bool gives_address = !ping.source_addr.empty() && ping.source_port != 0;
-  teller_.on_contact(ping.source_node, gives_address ? to : std::nullopt, from);
+  teller_.on_contact(ping.source_node, gives_address ? to : std::nullopt, from, asked);
 }
 
-void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& from) {
+void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& from,
+                              const IpAddress& asked) {
   const std::optional<IpAddress> target = IpAddress::from_bytes(request.target);
   if (!target || target->is_unspecified()) {
     ++context_.counters.dropped_malformed;
@@ -482,6 +484,7 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
   const std::uint32_t seq_no = new_seq_no();
   Relay relay;
   relay.requester = *requester;
+  relay.asked = asked;
   relay.requester_seq_no = request.seq_no;
   relay.wants_nack = request.nack;
   // An ack that comes after the nack still helps the requester: it waits out its interval.
@@ -501,7 +504,7 @@ void Prober::relay_timeout(std::uint32_t seq_no) {
   encoded_.clear();
   ByteWriter writer(encoded_);
   wire::encode(writer, wire::Nack{relay->requester_seq_no});
-  packets_.send_with_piggyback(relay->requester, std::array{BytesView(encoded_)});
+  packets_.send_with_piggyback(relay->requester, std::array{BytesView(encoded_)}, relay->asked);
 }
 
 void Prober::relay_end(std::uint32_t seq_no) {

@@ -46,8 +46,10 @@ class Prober {
   /// is dead.
   void forgive(Duration stood_still);
 
-  void on_ping(const wire::Ping& ping, const Address& from);
-  void on_indirect_ping(const wire::IndirectPing& request, const Address& from);
+  // `asked` is the own address that was asked, from which the answer leaves.
+  void on_ping(const wire::Ping& ping, const Address& from, const IpAddress& asked);
+  void on_indirect_ping(const wire::IndirectPing& request, const Address& from,
+                        const IpAddress& asked);
   void on_ack(const wire::Ack& ack);
   void on_nack(const wire::Nack& nack);
   /// The fallback ping of a probe was answered by TCP.
@@ -89,6 +91,7 @@ class Prober {
   /// A ping that we send for somebody else.
   struct Relay {
     Address requester;
+    IpAddress asked;  // our address, as the requester has it
     std::uint32_t requester_seq_no = 0;
     TimerHandle timeout_timer;
     TimerHandle end_timer;

@@ -64,7 +64,7 @@ StreamId Streams::dial(Stream stream, TimePoint deadline) {
   const StreamId id{++last_id_};
   stream.dialled = context_.now;
   stream.deadline_timer = context_.timers.schedule(deadline, {TimerEvent::Kind::stream, last_id_});
-  context_.out.push(DialStream{id, stream.peer});
+  context_.out.push(DialStream{id, stream.peer, context_.advertise.ip});
   streams_.emplace(last_id_, std::move(stream));
   return id;
 }

@@ -6,20 +6,20 @@
 
 namespace memberlist::swim {
 
-void Teller::on_contact(std::string_view name, std::optional<Address> claimed,
-                        const Address& from) {
+void Teller::on_contact(std::string_view name, std::optional<Address> claimed, const Address& from,
+                        const IpAddress& asked) {
   const MemberIndex index = name.empty() ? context_.table.find(from) : context_.table.find(name);
   if (index == kNoMember) {
     const Tombstone* buried = context_.tombstones.find(name);
-    if (buried != nullptr) tell(*buried, from);
+    if (buried != nullptr) tell(*buried, from, asked);
     return;
   }
   const MemberEntry& entry = context_.table.at(index);
   const bool elsewhere = claimed && *claimed != entry.record->address;
-  if (entry.status != MemberStatus::alive || elsewhere) tell(index, from);
+  if (entry.status != MemberStatus::alive || elsewhere) tell(index, from, asked);
 }
 
-void Teller::tell(MemberIndex about, const Address& to) {
+void Teller::tell(MemberIndex about, const Address& to, const IpAddress& asked) {
   // A node whose name is taken has nothing to say about that name: once it has left, that would be
   // taken for the leave of the other one.
   if (about == context_.self && context_.name_holder) return;
@@ -29,22 +29,26 @@ void Teller::tell(MemberIndex about, const Address& to) {
   switch (entry.status) {
     case MemberStatus::alive: {
       const std::array<std::byte, 6> vsn = version_bytes(record);
-      return send(to, wire::Alive{entry.incarnation, record.name, record.address.ip.wire_bytes(),
-                                  record.address.port, record.meta, vsn});
+      return send(to,
+                  wire::Alive{entry.incarnation, record.name, record.address.ip.wire_bytes(),
+                              record.address.port, record.meta, vsn},
+                  asked);
     }
     case MemberStatus::suspect:
-      return send(to, wire::Suspect{entry.incarnation, record.name, context_.self_name()});
+      return send(to, wire::Suspect{entry.incarnation, record.name, context_.self_name()}, asked);
     case MemberStatus::dead:
-      return send(to, wire::Dead{entry.incarnation, record.name, context_.self_name()});
+      return send(to, wire::Dead{entry.incarnation, record.name, context_.self_name()}, asked);
     case MemberStatus::left:
-      return send(to, wire::Dead{entry.incarnation, record.name, record.name});
+      return send(to, wire::Dead{entry.incarnation, record.name, record.name}, asked);
   }
 }
 
-void Teller::tell(const Tombstone& buried, const Address& to) {
+void Teller::tell(const Tombstone& buried, const Address& to, const IpAddress& asked) {
   if (!may_tell(to)) return;
-  send(to, wire::Dead{buried.incarnation, buried.name,
-                      buried.left ? std::string_view(buried.name) : context_.self_name()});
+  send(to,
+       wire::Dead{buried.incarnation, buried.name,
+                  buried.left ? std::string_view(buried.name) : context_.self_name()},
+       asked);
 }
 
 /// A member's address is told once each probe interval; the addresses of strangers, all together,
@@ -64,11 +68,11 @@ bool Teller::may_tell(const Address& to) {
 }
 
 template <class Message>
-void Teller::send(const Address& to, const Message& message) {
+void Teller::send(const Address& to, const Message& message, const IpAddress& asked) {
   encoded_.clear();
   ByteWriter writer(encoded_);
   wire::encode(writer, message);
-  packets_.send(to, encoded_);
+  packets_.send(to, encoded_, asked);
 }
 
 }  // namespace memberlist::swim

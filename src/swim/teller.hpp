@@ -18,18 +18,19 @@ class Teller {
  public:
   Teller(Context& context, PacketSender& packets) : context_(context), packets_(packets) {}
 
-  /// A ping came from `from`; its sender calls itself `name` and says that it is reached at
-  /// `claimed`. An empty name, or no address, is one that the ping did not give.
-  void on_contact(std::string_view name, std::optional<Address> claimed, const Address& from);
+  /// A ping came from `from` to `asked`; its sender calls itself `name` and says that it is reached
+  /// at `claimed`. An empty name, or no address, is one that the ping did not give.
+  void on_contact(std::string_view name, std::optional<Address> claimed, const Address& from,
+                  const IpAddress& asked);
   /// Tells `to` what the table holds about a member.
-  void tell(MemberIndex about, const Address& to);
+  void tell(MemberIndex about, const Address& to, const IpAddress& asked = {});
   /// Tells `to` what is remembered about a member that was forgotten.
-  void tell(const Tombstone& buried, const Address& to);
+  void tell(const Tombstone& buried, const Address& to, const IpAddress& asked = {});
 
  private:
   [[nodiscard]] bool may_tell(const Address& to);
   template <class Message>
-  void send(const Address& to, const Message& message);
+  void send(const Address& to, const Message& message, const IpAddress& asked);
 
   Context& context_;
   PacketSender& packets_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <initializer_list>
 #include <sstream>
 #include <string>
@@ -106,6 +107,68 @@ TEST(Advertised, IsALastResortWithAWarning) {
     EXPECT_EQ(line.at("level"), "warning");
     EXPECT_NE(line.at("text").get<std::string>().find("2a00:99::7 (eth0: this node listens on"),
               std::string::npos);
+  });
+  if (!ran) GTEST_SKIP() << kNoNetwork;
+}
+
+// A firewall before `address` that lets UDP through to it only where that answers what went out.
+[[nodiscard]] bool add_firewall(const std::string& address) {
+  const std::string rules =
+      "nft -f - >/dev/null 2>&1 <<'END'\n"
+      "table ip wall {\n"
+      "  chain in {\n"
+      "    type filter hook input priority 0; policy accept;\n"
+      "    ip daddr " +
+      address +
+      " meta l4proto udp ct state != established drop\n"
+      "  }\n"
+      "}\n"
+      "END";
+  return std::system(rules.c_str()) == 0;
+}
+
+// A member of several addresses, which others know at one that packets to `10.7.0.9` do not leave
+// from by themselves.
+Agent start_with_two_addresses() {
+  ip_commands({"addr add 10.7.0.1/24 dev net0", "addr add 10.7.0.2/24 dev net0",
+               "addr add 10.7.0.9/24 dev net0"});
+  return Agent("two", {"--bind", "0.0.0.0:0", "--advertise", "10.7.0.2:0"});
+}
+
+TEST(SeveralAddresses, AnswersAndGossipPassAFirewall) {
+  bool has_firewall = false;
+  const bool ran = in_own_network([&] {
+    Agent two = start_with_two_addresses();
+    ASSERT_TRUE(two.address().starts_with("10.7.0.2:")) << two.address();
+    has_firewall = add_firewall("10.7.0.9");
+    if (!has_firewall) return;
+    Agent walled("walled", {"--bind", "10.7.0.9:0"});
+    ASSERT_TRUE(walled.client({"join", two.address()}).status.success());
+    const auto pinged = walled.client({"ping", "two"});
+    EXPECT_TRUE(pinged.status.success()) << pinged.error_output;
+    ASSERT_TRUE(two.client({"broadcast", "news"}).status.success());
+    const Json news = walled.wait_for("message");
+    ASSERT_TRUE(news.is_object()) << "no gossip arrives";
+    EXPECT_EQ(news.at("payload"), "news");
+    EXPECT_EQ(news.value("from", ""), "two");
+  });
+  if (!ran) GTEST_SKIP() << kNoNetwork;
+  if (!has_firewall) GTEST_SKIP() << "this machine gives tests no firewall (nft)";
+}
+
+TEST(SeveralAddresses, MessagesComeFromTheOneThatOthersKnow) {
+  const bool ran = in_own_network([] {
+    Agent two = start_with_two_addresses();
+    Agent other("other", {"--bind", "10.7.0.9:0"});
+    ASSERT_TRUE(two.client({"join", other.address()}).status.success());
+    for (const Arguments& more : {Arguments{}, Arguments{"--reliable"}}) {
+      Arguments send{"send", "other", "hello"};
+      send.insert(send.end(), more.begin(), more.end());
+      ASSERT_TRUE(two.client(send).status.success());
+      const Json message = other.wait_for("message");
+      ASSERT_TRUE(message.is_object());
+      EXPECT_EQ(message.value("from", ""), "two") << message.dump();
+    }
   });
   if (!ran) GTEST_SKIP() << kNoNetwork;
 }

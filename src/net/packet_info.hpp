@@ -1,0 +1,38 @@
+#pragma once
+
+// Private to this room: which of this machine's addresses a datagram came to, or leaves from. For
+// sockets that are bound to all of them; elsewhere there is but one.
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include "memberlist/address.hpp"
+#include "net/family.hpp"
+
+namespace memberlist::net {
+
+/// Room for the one control message that a datagram comes or goes with.
+struct PacketInfo {
+  alignas(cmsghdr) std::array<std::byte, 64> control{};
+};
+
+/// Asks the system to tell where each datagram was sent to. False: it cannot, and then the
+/// functions below do nothing.
+[[nodiscard]] bool enable_packet_info(int descriptor, Family family) noexcept;
+
+/// Where a datagram was sent to; unspecified if that is not known, or no address of one machine.
+[[nodiscard]] IpAddress sent_to(msghdr& header) noexcept;
+
+/// Has a datagram leave from this address, by a header whose target is set. It does nothing where
+/// source and target are of two families.
+void set_source(msghdr& header, PacketInfo& room, Family family, const IpAddress& source,
+                const IpAddress& target) noexcept;
+
+/// Whether a failure to send says that the source is no address of this machine (any more), or none
+/// for that target.
+[[nodiscard]] bool refuses_source(int error) noexcept;
+
+}  // namespace memberlist::net
