@@ -249,8 +249,7 @@ std::optional<Target> own_target(std::string_view path, const Include& include) 
 bool is_openssl(std::string_view name) { return name.starts_with("openssl/"); }
 
 bool is_net_library(std::string_view name) {
-  return name == "asio.hpp" || name.starts_with("asio/") || name.starts_with("boost/asio") ||
-         name.starts_with("ares");
+  return name == "asio.hpp" || name.starts_with("asio/") || name.starts_with("ares");
 }
 
 // --- the checks ---------------------------------------------------------------------------------
@@ -330,6 +329,9 @@ class Checker {
     }
     if (is_net_library(name) && room_ != "net") {
       add(include.line, name, "Asio and c-ares are for net alone");
+    }
+    if (name.starts_with("boost/") && room_ != "apps") {
+      add(include.line, name, "Boost is for the program's admin server alone");
     }
     if (kDeterministicRooms.contains(room_)) check_deterministic(include);
   }

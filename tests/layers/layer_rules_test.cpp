@@ -72,6 +72,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Snippet{"src/api/memberlist.cpp", "#include <asio/post.hpp>"},
                     Snippet{"src/api/memberlist.cpp", "#include <ares.h>"},
                     Snippet{"apps/memberlist/agent.cpp", "#include <asio.hpp>"},
+                    Snippet{"src/net/loop.cpp", "#include <boost/asio/io_context.hpp>"},
+                    Snippet{"src/api/memberlist.cpp", "#include <boost/beast/http/read.hpp>"},
                     Snippet{"src/swim/probe.cpp", "#include <thread>"},
                     Snippet{"src/swim/probe.cpp", "#include <mutex>"},
                     Snippet{"src/swim/probe.cpp", "#include <shared_mutex>"},
@@ -140,6 +142,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Snippet{"src/api/memberlist.cpp", "#include \"memberlist/memberlist.hpp\""},
                     Snippet{"apps/memberlist/main.cpp",
                             "#include <CLI/CLI.hpp>\n"
+                            "#include <boost/asio/io_context.hpp>\n"
                             "#include \"commands.hpp\"\n"
                             "#include \"sim/world.hpp\"\n"},
                     Snippet{"src/swim/probe_test.cpp",
