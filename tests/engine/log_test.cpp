@@ -21,7 +21,7 @@ TEST(EngineLog, ADropHasItsCauseAndLabel) {
   const std::vector<LogRecord> lines = lines_of(bench);
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0].field("cause"), "label");
-  EXPECT_EQ(lines[0].field("label"), "red\\n") << "escaped as the text is";
+  EXPECT_EQ(lines[0].field("label"), "red\\x0a") << "escaped as the text is";
   EXPECT_EQ(lines[0].peer, kPeer.to_string());
   EXPECT_EQ(lines[1].field("cause"), "label");
   EXPECT_EQ(lines[1].field("label"), "");

@@ -97,7 +97,7 @@ std::vector<Mistake> mistakes() {
   other_key.keys = {to_bytes("fedcba9876543210")};
   return {
       {"another label", blue, green, &EngineCounters::dropped_label,
-       "10.9.7.7 sends with the label 'gre\\nen'; this node has the label 'blue'"},
+       "10.9.7.7 sends with the label 'gre\\x0aen'; this node has the label 'blue'"},
       {"no label", blue, plain(), &EngineCounters::dropped_label,
        "10.9.7.7 sends with no label; this node has the label 'blue'"},
       {"a label where none is", plain(), blue, &EngineCounters::dropped_label,
