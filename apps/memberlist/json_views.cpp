@@ -150,15 +150,16 @@ Json member_json(const Member& member, const Viewer& viewer) {
   return json;
 }
 
-Json members_json(const std::vector<Member>& members, const std::vector<MemberStatus>& statuses,
-                  const Viewer& viewer) {
-  Json json = Json::array();
+std::string members_line(const std::vector<Member>& members,
+                         const std::vector<MemberStatus>& statuses, const Viewer& viewer) {
+  std::string line = "[";
   for (const Member& member : members) {
     if (statuses.empty() || std::ranges::find(statuses, member.status) != statuses.end()) {
-      json.push_back(member_json(member, viewer));
+      line += line.size() > 1 ? "," : "";
+      line += to_line(member_json(member, viewer));
     }
   }
-  return json;
+  return line + "]";
 }
 
 Json info_json(const Memberlist& list) {

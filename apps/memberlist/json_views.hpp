@@ -30,9 +30,12 @@ struct Viewer {
 /// The object of `members --format json`.
 [[nodiscard]] Json member_json(const Member& member, const Viewer& viewer);
 
-/// Those of the members whose status is in `statuses` (all if that is empty), as an array.
-[[nodiscard]] Json members_json(const std::vector<Member>& members,
-                                const std::vector<MemberStatus>& statuses, const Viewer& viewer);
+/// Those of the members whose status is in `statuses` (all if that is empty), as the text of an
+/// array. Each is written as soon as it is made: a tree of ten thousand takes ten times the text's
+/// memory.
+[[nodiscard]] std::string members_line(const std::vector<Member>& members,
+                                       const std::vector<MemberStatus>& statuses,
+                                       const Viewer& viewer);
 
 /// What `info` shows, but for what only the agent knows (its admin address, subscribers).
 [[nodiscard]] Json info_json(const Memberlist& list);

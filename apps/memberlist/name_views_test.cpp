@@ -34,7 +34,7 @@ Viewer viewer() {
 Json received(const Json& json) { return Json::parse(to_line(json)); }
 
 Json members_of(const std::string& name) {
-  return received(members_json({member(name)}, {}, viewer()));
+  return Json::parse(members_line({member(name)}, {}, viewer()));
 }
 
 std::string second_line(const std::string& text) {

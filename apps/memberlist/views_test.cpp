@@ -10,6 +10,11 @@
 namespace memberlist::cli {
 namespace {
 
+Json members_json(const std::vector<Member>& members, const std::vector<MemberStatus>& statuses,
+                  const Viewer& viewer) {
+  return Json::parse(members_line(members, statuses, viewer));
+}
+
 using namespace std::chrono_literals;
 
 const auto kNoon = std::chrono::system_clock::time_point(1769860800123ms);
