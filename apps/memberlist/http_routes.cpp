@@ -68,7 +68,7 @@ HttpReply leave(AdminApi& api, const HttpTarget& /*target*/, const std::string& 
 }
 
 constexpr std::array kRoutes{
-    Route{"GET", "/v1/members", Kind::view, members},
+    Route{"GET", "/v1/members", Kind::large_view, members},
     Route{"GET", kMemberPath, Kind::view, member},
     Route{"GET", "/v1/info", Kind::view, view<&AdminApi::info>},
     Route{"GET", "/metrics", Kind::view, metrics},

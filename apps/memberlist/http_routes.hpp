@@ -36,9 +36,10 @@ struct HttpTarget {
 /// A path, its only method, and what it does.
 struct Route {
   enum class Kind : std::uint8_t {
-    view,    ///< reads the latest state, and never waits
-    call,    ///< may wait for the network
-    events,  ///< a stream; `answer` is null
+    view,        ///< reads the latest state, and never waits
+    large_view,  ///< the same, and takes time where the cluster is large
+    call,        ///< may wait for the network
+    events,      ///< a stream; `answer` is null
   };
   std::string_view method;
   std::string_view path;  ///< ends with a slash if any name may follow

@@ -72,6 +72,7 @@ class AdminServer::Impl final : public HttpSessionHost {
   AdminApi& api() override { return *api_; }
   EventHub& hub() override { return *hub_; }
   bool run_call(std::function<HttpReply()> call, std::function<void(HttpReply)> done) override;
+  void run_view(std::function<HttpReply()> view, std::function<void(HttpReply)> done) override;
   bool hold(std::size_t bytes) override;
   void release(std::size_t bytes) override { held_bytes_ -= bytes; }
   bool is_stopping() const override { return stopping_; }
@@ -81,6 +82,8 @@ class AdminServer::Impl final : public HttpSessionHost {
   using Sessions = std::unordered_map<const HttpSession*, std::shared_ptr<HttpSession>>;
 
   void run(asio::io_context& io) noexcept;
+  void run_on(asio::io_context& other, std::function<HttpReply()> answer,
+              std::function<void(HttpReply)> done);
   void accept();
   void accepted(AcceptedSocket socket);
   void pause_accepting(std::string_view reason);
@@ -104,13 +107,16 @@ class AdminServer::Impl final : public HttpSessionHost {
       pause_;  // before the next try to accept, after a failure
   Sessions sessions_;
   std::size_t calls_under_way_ = 0;
+  std::size_t elsewhere_ = 0;  // answers that other threads make: of calls and of large views
   std::size_t held_bytes_ = 0;
   bool stopping_ = false;
   std::thread thread_;
 
   asio::io_context call_io_;
   asio::executor_work_guard<asio::io_context::executor_type> call_work_{call_io_.get_executor()};
-  std::vector<std::jthread> call_threads_;
+  asio::io_context view_io_;
+  asio::executor_work_guard<asio::io_context::executor_type> view_work_{view_io_.get_executor()};
+  std::vector<std::jthread> other_threads_;
 };
 
 void AdminServer::Impl::bind() {
@@ -130,8 +136,10 @@ void AdminServer::Impl::prepare(AdminApi& api, EventHub& hub) {
   api_ = &api;
   hub_ = &hub;
   for (std::size_t i = 0; i < limits_.call_threads; ++i) {
-    call_threads_.emplace_back([this] { run(call_io_); });
+    other_threads_.emplace_back([this] { run(call_io_); });
   }
+  // Large views have one of their own: they wait for no call, and small ones not for them.
+  other_threads_.emplace_back([this] { run(view_io_); });
 }
 
 void AdminServer::Impl::serve(AdminApi& api, EventHub& hub, LogFunction log) {
@@ -271,16 +279,30 @@ bool AdminServer::Impl::run_call(std::function<HttpReply()> call,
   if (stopping_ || calls_under_way_ >= limits_.calls) {
     return false;
   }
-  asio::post(call_io_, [this, call = std::move(call), done = std::move(done),
-                        busy = asio::make_work_guard(io_)] {
-    asio::post(io_, [this, done, reply = call()]() mutable {
-      --calls_under_way_;
+  run_on(call_io_, std::move(call), [this, done = std::move(done)](HttpReply reply) {
+    --calls_under_way_;
+    done(std::move(reply));
+  });
+  ++calls_under_way_;
+  return true;
+}
+
+void AdminServer::Impl::run_view(std::function<HttpReply()> view,
+                                 std::function<void(HttpReply)> done) {
+  run_on(view_io_, std::move(view), std::move(done));
+}
+
+void AdminServer::Impl::run_on(asio::io_context& other, std::function<HttpReply()> answer,
+                               std::function<void(HttpReply)> done) {
+  asio::post(other, [this, answer = std::move(answer), done = std::move(done),
+                     busy = asio::make_work_guard(io_)] {
+    asio::post(io_, [this, done, reply = answer()]() mutable {
+      --elsewhere_;
       done(std::move(reply));
       drop_rest();
     });
   });
-  ++calls_under_way_;
-  return true;
+  ++elsewhere_;
 }
 
 // --- the end -------------------------------------------------------------------------------------
@@ -299,10 +321,10 @@ void AdminServer::Impl::begin_stop() {
   drop_rest();
 }
 
-// Once all calls are done (the hub has ended its streams before): what is left are answers on their
-// way.
+// Once all answers are made (the hub has ended its streams before): what is left are answers on
+// their way.
 void AdminServer::Impl::drop_rest() {
-  if (stopping_ && calls_under_way_ == 0 && !sessions_.empty()) {
+  if (stopping_ && elsewhere_ == 0 && !sessions_.empty()) {
     timer_.expires_after(limits_.stop_timeout);
     timer_.async_wait([this](const BoostError& cancelled) {
       if (!cancelled) {
@@ -318,7 +340,8 @@ void AdminServer::Impl::stop() noexcept {
     thread_.join();
   }
   call_work_.reset();
-  call_threads_.clear();
+  view_work_.reset();
+  other_threads_.clear();
   while (!sessions_.empty()) {
     const auto session = sessions_.begin()->second;
     session->close();

@@ -229,18 +229,24 @@ void HttpSession::serve_request() {
     return stream_events();
   }
   if (route_->kind == Route::Kind::view) {
-    HttpReply answer = answer_of(*route_, host_.api(), target_, parser_->get().body());
-    const bool fits = hold_memory(answer.body.size());
-    return reply(fits ? std::move(answer) : busy("other large answers are being read: try again"));
+    return reply_view(answer_of(*route_, host_.api(), target_, parser_->get().body()));
   }
-  // The session, and with it the request, stays until the call is done.
+  // The session, and with it the request, stays until the answer is there.
   enter(State::call);
-  const auto call = [self = shared_from_this()] {
+  const auto answer = [self = shared_from_this()] {
     return answer_of(*self->route_, self->host_.api(), self->target_, self->parser_->get().body());
   };
-  if (!host_.run_call(call, then(&HttpSession::reply))) {
+  if (route_->kind == Route::Kind::large_view) {
+    return host_.run_view(answer, then(&HttpSession::reply_view));
+  }
+  if (!host_.run_call(answer, then(&HttpSession::reply))) {
     reply(busy("too many calls are under way: try again"));
   }
+}
+
+void HttpSession::reply_view(HttpReply answer) {
+  const bool fits = hold_memory(answer.body.size());
+  reply(fits ? std::move(answer) : busy("other large answers are being read: try again"));
 }
 
 // A key must not stay in memory that is used again: neither in the body nor in what was read.

@@ -38,6 +38,8 @@ class HttpSessionHost {
   /// many wait already.
   [[nodiscard]] virtual bool run_call(std::function<HttpReply()> call,
                                       std::function<void(HttpReply)> done) = 0;
+  /// The same for a view that takes time: none waits for a call, nor is one refused.
+  virtual void run_view(std::function<HttpReply()> view, std::function<void(HttpReply)> done) = 0;
   /// Memory for a large body. False if others hold too much; what is held is to be released.
   [[nodiscard]] virtual bool hold(std::size_t bytes) = 0;
   virtual void release(std::size_t bytes) = 0;
@@ -99,6 +101,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void wipe_request();
   [[nodiscard]] bool hold_memory(std::size_t bytes);
   void release_memory();
+  void reply_view(HttpReply answer);
   void reply(HttpReply reply);
   void refuse(HttpReply reply);
   void write_answer();
