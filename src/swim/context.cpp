@@ -30,8 +30,8 @@ void Context::write_line(LogCause cause, LogLevel level, const LogLimiter::Verdi
 void Context::tell_state(LogCause cause, LogLevel level, const LogLimiter::Verdict& verdict,
                          LastingStates::State& state, std::string peer, LogLine line) {
   if (state.told) {
-    line.text +=
-        fmt::format(" (still, after {}; {} times)", rough_duration(state.lasted()), state.times);
+    line.text += fmt::format(" (still, after {}; seen {} times)", rough_duration(state.lasted()),
+                             state.times);
     line.fields.push_back({"state", "lasts"});
     add_times(state, line.fields);
   } else {
@@ -44,7 +44,8 @@ void Context::tell_state(LogCause cause, LogLevel level, const LogLimiter::Verdi
 }
 
 void Context::tell_end(const LastingStates::State& state, std::string text) {
-  text += fmt::format(" (it lasted {}, {} times)", rough_duration(state.lasted()), state.times);
+  text +=
+      fmt::format(" (it lasted {}, seen {} times)", rough_duration(state.lasted()), state.times);
   std::vector<LogField> fields{{"state", "over"}};
   add_times(state, fields);
   out.log(LogLevel::info, std::move(text), state.peer, std::move(fields));

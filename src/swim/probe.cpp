@@ -296,8 +296,7 @@ void Prober::note_tcp_only(const Probe& probe) {
     const std::string address = context_.advertise.to_string();
     return LogLine(
         fmt::format("no UDP reaches this node at {}: the last {} probes were answered by TCP only; "
-                    "is UDP blocked by a firewall, or another address advertised than packets "
-                    "arrive at?",
+                    "does a firewall block UDP, or is the advertised address wrong?",
                     address, tcp_only_in_a_row_),
         {{"advertised", address}});
   });
