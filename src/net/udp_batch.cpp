@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include "base/limits.hpp"
 #include "net/packet_info.hpp"
@@ -203,7 +202,8 @@ UdpSender::Sent UdpSender::send_batch(int descriptor, std::vector<SendFailure>& 
       done += static_cast<std::size_t>(sent);
       stale = 0;
       // It went: the source was to blame, and not the target.
-      if (refused) clear_source_from(done, *std::exchange(refused, std::nullopt));
+      if (refused) clear_source_from(done, *refused);
+      refused.reset();
       continue;
     }
     const int error = errno;
