@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 
+#include "../../tests/support/own_loopback.hpp"
 #include "net/test_sockets.hpp"
 
 namespace memberlist::net {
@@ -250,8 +251,12 @@ TEST_F(TransportTest, NamesAPortThatIsTaken) {
 }
 
 TEST_F(TransportTest, NamesAPortThatIsTakenForUdpOnly) {
-  PlainSocket udp(SOCK_DGRAM, kLocal4);
-  udp.bind(kLocal4);
+  // No port that the kernel chooses for others, who may be bound to all addresses: the same number
+  // has to be free for TCP.
+  constexpr std::uint16_t kNotEphemeral = 21'946;
+  const IpAddress own = testing::own_loopback();
+  PlainSocket udp(SOCK_DGRAM, own);
+  udp.bind(own, kNotEphemeral);
   const auto opened = try_open({.bind = udp.local()});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::address_in_use);
@@ -267,7 +272,7 @@ TEST_F(TransportTest, RefusesAnAddressOfAnotherMachine) {
 
 TEST_F(TransportTest, FreesItsPortWhenItFinishes) {
   // Where nobody connects from, so that nobody is given the port before it is bound again.
-  End& end = open(IpAddress::v4(127, 0, 0, 9));
+  End& end = open(testing::own_loopback());
   End& other = open();
   const Address bound = end.transport->local_address();
   connect(end, other);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "memberlist/memberlist.hpp"
+#include "support/own_loopback.hpp"
 
 namespace memberlist::facade_test {
 
@@ -41,7 +42,7 @@ inline Config quick_config(std::string name) {
 /// when it is bound again, whoever has the kernel choose one meanwhile.
 inline Config quick_config_apart(std::string name) {
   Config config = quick_config(std::move(name));
-  config.bind.ip = IpAddress::v4(127, 0, 0, 9);
+  config.bind.ip = testing::own_loopback();
   return config;
 }
 
