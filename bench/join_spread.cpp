@@ -15,14 +15,14 @@
 #include <vector>
 
 #include "base/random.hpp"
-#include "tests/support/virtual_cluster.hpp"
+#include "sim/virtual_cluster.hpp"
 
 namespace {
 
 using memberlist::Duration;
 using memberlist::Random;
-using memberlist::testing::HostId;
-using memberlist::testing::VirtualCluster;
+using memberlist::sim::HostId;
+using memberlist::sim::VirtualCluster;
 using Milliseconds = std::chrono::milliseconds;
 
 constexpr Duration kPatience = std::chrono::seconds(120);
@@ -40,7 +40,7 @@ struct Run {
 };
 
 Run run(const Arguments& arguments, std::uint64_t seed) {
-  using memberlist::testing::ClusterOptions;
+  using memberlist::sim::ClusterOptions;
   VirtualCluster cluster(ClusterOptions{.size = arguments.members, .seed = seed});
   Random random(seed);
   std::vector<Duration> starts;

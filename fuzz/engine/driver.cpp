@@ -11,8 +11,8 @@
 
 #include "base/limits.hpp"
 #include "base/text.hpp"
-#include "digest.hpp"
-#include "internals.hpp"
+#include "sim/digest.hpp"
+#include "sim/internals.hpp"
 
 namespace memberlist::fuzz {
 namespace {
@@ -65,7 +65,7 @@ Driver::Driver(const Setup& setup, Forge& forge, Care care)
       now_(TimePoint(1h)),
       engine_(make_engine(setup, policy_, nonces_, now_)),
       ledger_(reporter_, forge.opening()),
-      invariants_(reporter_, engine_, forge, known_) {
+      invariants_(reporter_, engine_, forge.opening(), known_) {
   forge_.configure(setup.config);
   begin("create", [] { return std::string("an engine"); });
   finish();
@@ -88,12 +88,12 @@ void Driver::finish() {
   digests_.push_back(digest_);
   if (care_ == Care::quick) return;
   invariants_.after_step(engine_, ledger_);
-  check_internals(engine_, reporter_);
+  sim::check_internals(engine_, reporter_);
 }
 
 void Driver::take(Output& output) {
   if (reporter_.tracing()) trace(output);
-  digest_ = add_to_digest(digest_, output);
+  digest_ = sim::add_to_digest(digest_, output);
   if (care_ != Care::quick) {
     invariants_.take(output);
   } else if (const auto* packet = std::get_if<SendPacket>(&output)) {

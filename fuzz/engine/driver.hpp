@@ -7,13 +7,17 @@
 #include <vector>
 
 #include "forge.hpp"
-#include "invariants.hpp"
-#include "ledger.hpp"
 #include "memberlist/engine.hpp"
-#include "reporter.hpp"
+#include "sim/invariants.hpp"
+#include "sim/ledger.hpp"
+#include "sim/reporter.hpp"
 #include "world.hpp"
 
 namespace memberlist::fuzz {
+
+using sim::Ledger;
+using sim::OpenStream;
+using sim::Reporter;
 
 /// One engine whose every input is a step: made, traced, and followed by all checks. Keeps to what
 /// a network and an application may do, so that whatever breaks is the engine's fault.
@@ -93,7 +97,7 @@ class Driver {
   Engine engine_;
   PeerKnowledge known_;
   Ledger ledger_;
-  Invariants invariants_;
+  sim::Invariants invariants_;
   std::uint64_t digest_ = 0;
   std::vector<std::uint64_t> digests_;
 };

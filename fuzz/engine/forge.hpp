@@ -9,16 +9,12 @@
 #include "byte_source.hpp"
 #include "crypto/keyring.hpp"
 #include "memberlist/config.hpp"
+#include "sim/peer_knowledge.hpp"
 #include "wire/packet.hpp"
 
 namespace memberlist::fuzz {
 
-/// What a peer of the cluster can know: the numbers that the engine asked under, so that answers
-/// can fit.
-struct PeerKnowledge {
-  std::vector<std::uint32_t> packet_seq_nos;  ///< of pings in packets, the latest last
-  std::uint32_t stream_seq_no = 0;            ///< of the ping in the stream that is answered
-};
+using sim::PeerKnowledge;
 
 /// Makes what peers send out of the fuzzer's bytes: well-formed messages with odd fields, in right
 /// and wrong layers, and broken ones. Keeps only scratch space from one call to the next.
@@ -45,7 +41,6 @@ class Forge {
   [[nodiscard]] Bytes sound_stream(Bytes plain, bool dialling);
   /// How a member reads what the engine sends.
   [[nodiscard]] const wire::Sealing& opening() const noexcept { return opening_; }
-  [[nodiscard]] wire::PacketOpener& opener() noexcept { return opener_; }
 
  private:
   [[nodiscard]] Bytes nested(ByteSource& in, const PeerKnowledge& known, std::size_t kind,
@@ -61,7 +56,6 @@ class Forge {
   wire::Sealing sound_;
   wire::Sealing opening_;
   wire::PacketSealer sealer_;
-  wire::PacketOpener opener_;
   wire::LzwEncoder lzw_;
   std::vector<BytesView> parts_;
   bool strips_label_ = false;

@@ -12,7 +12,7 @@ namespace memberlist::fuzz {
 PacketContent drain(wire::PacketOpener& opener) {
   PacketContent content;
   std::vector<BytesView> views;
-  while (const auto next = opener.next()) {
+  while (const auto next = opener.next_view()) {
     auto& item = content.items.emplace_back();
     views.emplace_back();
     if (*next) {
@@ -26,7 +26,7 @@ PacketContent drain(wire::PacketOpener& opener) {
     }
     require(content.items.size() <= limits::kPacketMessages + 1, "a packet's messages are bounded");
   }
-  require(!opener.next(), "behind the last message there is none");
+  require(!opener.next_view(), "behind the last message there is none");
   for (std::size_t i = 0; i < views.size(); ++i) {
     require(std::ranges::equal(views[i], content.items[i].body),
             "views stay valid until the next packet");

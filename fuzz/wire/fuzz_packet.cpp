@@ -18,7 +18,7 @@ void open(const wire::Sealing& how, BytesView datagram) {
     (void)drain(opener);
   } else {
     require(opened.error().offset <= exact.size(), "an error points into the packet");
-    require(!opener.next(), "a refused packet has no messages");
+    require(!opener.next_view(), "a refused packet has no messages");
   }
 }
 

@@ -7,180 +7,24 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "memberlist/address.hpp"
 #include "memberlist/bytes.hpp"
 #include "memberlist/config.hpp"
+#include "memberlist/counters.hpp"
 #include "memberlist/error.hpp"
-#include "memberlist/event.hpp"
 #include "memberlist/export.hpp"
+#include "memberlist/input.hpp"
 #include "memberlist/key.hpp"
 #include "memberlist/member.hpp"
-#include "memberlist/metrics.hpp"
+#include "memberlist/output.hpp"
+#include "memberlist/policy.hpp"
+#include "memberlist/stream.hpp"
 #include "memberlist/time.hpp"
 
 namespace memberlist {
-
-/// One exchange over a stream; never reused within an engine's life.
-enum class StreamId : std::uint64_t {};
-
-/// A command whose outcome comes later as a Completion; never reused within an engine's life.
-enum class OperationId : std::uint64_t {};
-
-// --- what happens to a stream: inputs -----------------------------------------------------------
-
-struct StreamConnected {};  ///< the dial that the engine asked for has succeeded
-/// Bytes came, in pieces of any size.
-struct StreamData {
-  BytesView bytes;  ///< valid during the call
-};
-struct StreamEnd {};  ///< the peer sends no more (end of file)
-/// The stream broke.
-struct StreamFailed {
-  Error error;  ///< dial, read or write failed; the stream is gone
-};
-/// What can happen to a stream.
-using StreamEvent = std::variant<StreamConnected, StreamData, StreamEnd, StreamFailed>;
-
-// --- what the engine wants done: outputs --------------------------------------------------------
-
-/// Send one datagram. `bytes` is valid until `Engine::clear_outputs`.
-struct SendPacket {
-  Address to;       ///< where it goes
-  BytesView bytes;  ///< the whole datagram, with all its layers
-  /// The own address that it should leave from, where there are several: that which was asked, if
-  /// this is an answer, else the advertised one.
-  IpAddress from{};
-};
-/// Connect; answer with StreamConnected or StreamFailed. The engine keeps the deadline.
-struct DialStream {
-  StreamId id{};     ///< the new stream's
-  Address to;        ///< where to connect
-  IpAddress from{};  ///< the own address that it should come from, where there are several
-};
-/// Send bytes on a connected stream, after those of earlier writes.
-struct WriteStream {
-  StreamId id{};  ///< on which stream
-  Bytes bytes;    ///< what to send; may be moved away
-};
-/// Send what was written, then close. Nothing more is wanted from this stream.
-struct CloseStream {
-  StreamId id{};  ///< which stream
-};
-/// Close at once; what was not yet sent is dropped. Nothing more is wanted from this stream.
-struct AbortStream {
-  StreamId id{};  ///< which stream
-};
-
-/// How one target of a join fared. Neither merged nor failed: it was not tried, or not to its end,
-/// since enough others had answered, or this node's name is taken.
-struct JoinAttempt {
-  bool merged = false;           ///< the push/pull with it was merged
-  std::optional<Error> failure;  ///< why it was not, if it was tried to its end
-};
-
-/// Outcome of one command.
-struct OperationOutcome {
-  std::uint32_t contacted = 0;        ///< join: others whose push/pull was merged
-  std::vector<Error> failures;        ///< join: those of `attempts`
-  std::vector<JoinAttempt> attempts;  ///< join: one for each target, in the order given
-  Duration round_trip{};              ///< ping
-  Bytes payload;                      ///< ping: what the peer's ping delegate put into the ack
-};
-/// The end of a command that returned an OperationId; each ends exactly once.
-struct Completion {
-  OperationId id{};                 ///< as the command returned it
-  Result<OperationOutcome> result;  ///< how it ended
-};
-
-/// One thing to do, or to hear, in the order in which the engine wants it.
-using Output = std::variant<SendPacket, DialStream, WriteStream, CloseStream, AbortStream, Event,
-                            Completion, LogRecord, MetricRecord>;
-
-// --- what the application may decide ------------------------------------------------------------
-
-/// Decisions that the engine needs at once, in the middle of a state change. Called from within
-/// engine calls; must not call the engine, and should be quick. The defaults allow everything and
-/// add nothing.
-class MEMBERLIST_API Policy {
- public:
-  Policy() = default;
-  Policy(const Policy&) = delete;
-  Policy& operator=(const Policy&) = delete;
-  virtual ~Policy();
-
-  /// Alive delegate: an error keeps the member out (protocol 6, alive, rule 2).
-  virtual Result<void> notify_alive(const MemberRecord& peer);
-  /// Merge delegate: an error cancels the join or the merge (protocol 6, push/pull).
-  virtual Result<void> notify_merge(std::span<const MemberRecord> peers);
-  /// User messages to fill a packet with: each at most `limit_bytes` less what was added already,
-  /// `overhead_bytes` counted for each. Called for each target of a gossip tick, and for each ping,
-  /// ack and nack to a member, that has room left (protocol 5 and 7).
-  virtual void fill_broadcasts(std::size_t overhead_bytes, std::size_t limit_bytes,
-                               std::vector<Bytes>& messages);
-  /// User state for a push/pull (at most 20 MiB; more is left out with a log record).
-  virtual Bytes local_state(bool join);
-  /// Payload of acks (ping delegate); at most 512 bytes, more is left out.
-  virtual Bytes ack_payload();
-  /// A probe of this node was answered directly and in time (ping delegate, protocol 5).
-  virtual void notify_ping(const MemberRecord& peer, Duration round_trip, BytesView payload);
-  /// Whether a member that does not answer by UDP may be pinged over TCP, unless
-  /// `Config::disable_tcp_pings` forbids that for all (protocol 5).
-  [[nodiscard]] virtual bool allow_tcp_ping(const MemberRecord& peer);
-};
-
-// --- numbers ------------------------------------------------------------------------------------
-
-/// Counts since the engine was made, and gauges of the moment.
-struct EngineCounters {
-  std::uint64_t packets_received = 0;          ///< UDP, also what was then dropped
-  std::uint64_t packets_sent = 0;              ///< UDP
-  std::uint64_t packet_bytes_received = 0;     ///< as they were on the wire
-  std::uint64_t packet_bytes_sent = 0;         ///< as they went to the wire
-  std::uint64_t streams_accepted = 0;          ///< TCP, from peers
-  std::uint64_t streams_dialled = 0;           ///< TCP, to peers
-  std::uint64_t stream_bytes_received = 0;     ///< as they were on the wire
-  std::uint64_t stream_bytes_sent = 0;         ///< as they went to the wire
-  std::uint64_t alive_messages = 0;            ///< claims heard, by packet or push/pull
-  std::uint64_t suspect_messages = 0;          ///< claims heard, and own ones
-  std::uint64_t dead_messages = 0;             ///< claims heard, and own ones
-  std::uint64_t alive_believed = 0;            ///< of the claims: those that were news
-  std::uint64_t dead_believed = 0;             ///< of the claims: those that ended a life, or left
-  std::uint64_t user_messages = 0;             ///< from peers, by packet or stream
-  std::uint64_t probes = 0;                    ///< begun by this node
-  std::uint64_t probes_degraded = 0;           ///< begun at a longer interval: health is not 0
-  std::uint64_t probes_answered = 0;           ///< directly and in time
-  std::uint64_t probes_failed = 0;             ///< without any answer by their deadline
-  std::uint64_t probes_saved_by_indirect = 0;  ///< answered only after others were asked to ping
-  std::uint64_t probes_saved_by_tcp = 0;       ///< answered over TCP alone: UDP may be blocked
-  std::uint64_t suspicions_started = 0;        ///< of others, whoever accused them
-  std::uint64_t suspicions_refuted = 0;        ///< ended by an alive message
-  std::uint64_t suspicions_confirmed = 0;      ///< ended by death
-  std::uint64_t suspicions_degraded = 0;  ///< ran out though fewer than wanted had confirmed them
-  std::uint64_t refutations = 0;          ///< of accusations against this node
-  std::uint64_t push_pulls_started = 0;   ///< by this node, joins included
-  std::uint64_t push_pulls_served = 0;    ///< answered with this node's state
-  std::uint64_t push_pulls_failed = 0;    ///< of either sort
-  std::uint64_t dropped_malformed = 0;  ///< packets, streams or parts that could not be understood
-  std::uint64_t dropped_undecryptable = 0;  ///< no key of ours fits
-  std::uint64_t dropped_unencrypted = 0;    ///< plain, and `gossip_verify_incoming` is on
-  std::uint64_t dropped_encrypted = 0;      ///< encrypted, and this node has no key
-  std::uint64_t dropped_label = 0;          ///< another label, or none
-  std::uint64_t dropped_network = 0;        ///< outside the allowed networks
-  std::uint64_t dropped_poison = 0;         ///< messages that would make an unprobeable member
-  std::uint64_t dropped_limit = 0;          ///< at a limit of ours: streams, nesting, sizes
-  std::uint64_t dropped_buried = 0;     ///< old alive messages about members that were forgotten
-  std::uint64_t acks_unexpected = 0;    ///< acks that nobody waits for (any more)
-  std::uint64_t send_errors = 0;        ///< packets that could not be sent
-  std::uint64_t stalls = 0;             ///< times that this node stood still for a while
-  std::uint64_t broadcasts_queued = 0;  ///< gauge
-  std::uint64_t tombstones = 0;    ///< gauge: forgotten members that old news cannot bring back
-  std::uint32_t health_score = 0;  ///< gauge
-};
 
 /// What the engine is given by its surroundings.
 struct EngineEnvironment {
@@ -206,20 +50,11 @@ struct EngineEnvironment {
   /// A clock for `metric::kGossip` alone, which is how long a piece of work took; nothing that the
   /// engine does depends on it. Empty: there is no such metric.
   std::function<TimePoint()> stopwatch = {};
-};
-
-/// One address to join through.
-struct JoinTarget {
-  std::string name;  ///< of the member expected there; may be empty
-  Address address;   ///< where to dial
-};
-
-/// What a join may take.
-struct JoinLimits {
-  std::uint32_t enough = 0;     ///< it ends once so many others were merged; 0: all are tried
-  std::uint32_t parallel = 16;  ///< exchanges at once, 1 to 16
-  /// For all of it; unset: each exchange has its `tcp_timeout`, and there is no other limit.
-  std::optional<Duration> timeout = std::nullopt;
+  /// Hears each input, in order, before the engine acts on it: whoever keeps them, with what
+  /// `policy` and `nonce_source` gave, can have an engine of the same configuration, seed and
+  /// secret give the same outputs again. `now` is the engine's time then. Must not call the engine.
+  /// The inputs hold keys and messages as they are.
+  std::function<void(TimePoint now, const Input& input)> on_input = {};
 };
 
 /// The membership protocol (SWIM with Lifeguard, on memberlist's wire) without I/O, threads or a
@@ -237,15 +72,25 @@ class MEMBERLIST_API Engine {
   /// caller's to `wipe`.
   [[nodiscard]] static Result<Engine> create(Config config, EngineEnvironment environment);
 
+  /// A second engine in the same state: given the same inputs, the two put out the same. Of
+  /// `environment` it takes `policy`, `nonce_source`, `stopwatch` and `on_input`; in all else it
+  /// goes on as this one. For simulation and replay. Precondition: the outputs are cleared. Copies
+  /// the whole state.
+  [[nodiscard]] Engine clone(const EngineEnvironment& environment) const;
+
   Engine(Engine&&) noexcept;             ///< what was moved from can only be destroyed or assigned
   Engine& operator=(Engine&&) noexcept;  ///< what was moved from can only be destroyed or assigned
   ~Engine();                             ///< says nothing to anybody
 
   // --- inputs -----------------------------------------------------------------------------------
 
-  /// A datagram; `bytes` may be overwritten during the call. `asked` is the own address that it was
+  /// The one way in: all of the inputs, commands and key changes below are names for it, each for
+  /// one type of Input, whose Answer it returns. Refuses nothing that they take.
+  Answer apply(TimePoint now, Input input);
+
+  /// A datagram. `asked` is the own address that it was
   /// sent to, from which the answers to it leave (SendPacket); unspecified: the advertised one.
-  void handle_packet(TimePoint now, const Address& from, std::span<std::byte> bytes,
+  void handle_packet(TimePoint now, const Address& from, BytesView bytes,
                      const IpAddress& asked = {});
   /// A datagram could not be sent since the remote side seems unreachable (protocol 5).
   void handle_send_error(TimePoint now, const Address& to, const Error& error);

@@ -8,13 +8,13 @@
 
 #include "memberlist/address.hpp"
 #include "memberlist/bytes.hpp"
-#include "memberlist/engine.hpp"
 #include "memberlist/error.hpp"
+#include "memberlist/stream.hpp"
 #include "memberlist/time.hpp"
 
 namespace memberlist {
 
-/// One received datagram. The bytes may be overwritten.
+/// One received datagram.
 struct ReceivedPacket {
   Address from;                ///< the address that an answer goes to
   std::span<std::byte> bytes;  ///< valid during the call

@@ -7,8 +7,8 @@
 #include <stop_token>
 #include <utility>
 
-#include "memberlist/engine.hpp"
 #include "memberlist/error.hpp"
+#include "memberlist/output.hpp"
 
 namespace memberlist::api {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
-#include "memberlist/broadcast_queue.hpp"
+#include "memberlist/transmit_limited_queue.hpp"
 #include "swim/broadcast_queue.hpp"
 #include "swim/scaling.hpp"
 

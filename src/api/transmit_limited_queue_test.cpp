@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/byte_writer.hpp"
-#include "memberlist/broadcast_queue.hpp"
 #include "memberlist/engine.hpp"
+#include "memberlist/transmit_limited_queue.hpp"
 #include "wire/messages.hpp"
 
 namespace memberlist {

@@ -77,6 +77,14 @@ struct Cipher::State {
 };
 
 Cipher::Cipher(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Cipher::Cipher(const Cipher& other) : Cipher(create(other.key(), other.sealed()).value()) {
+  state_->opened = other.state_->opened;
+  state_->warned = other.state_->warned;
+}
+Cipher& Cipher::operator=(const Cipher& other) {
+  if (this != &other) *this = Cipher(other);
+  return *this;
+}
 Cipher::Cipher(Cipher&&) noexcept = default;
 Cipher& Cipher::operator=(Cipher&&) noexcept = default;
 Cipher::~Cipher() = default;

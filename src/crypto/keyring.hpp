@@ -27,6 +27,8 @@ class Cipher {
  public:
   /// `sealed_before`: where the count of what it has encrypted begins.
   [[nodiscard]] static Result<Cipher> create(BytesView key, std::uint64_t sealed_before = 0);
+  Cipher(const Cipher& other);  ///< the same key and counts, with cipher contexts of its own
+  Cipher& operator=(const Cipher& other);
   Cipher(Cipher&&) noexcept;
   Cipher& operator=(Cipher&&) noexcept;
   ~Cipher();

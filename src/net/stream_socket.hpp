@@ -12,8 +12,8 @@
 
 #include "memberlist/address.hpp"
 #include "memberlist/bytes.hpp"
-#include "memberlist/engine.hpp"
 #include "memberlist/error.hpp"
+#include "memberlist/stream.hpp"
 #include "memberlist/time.hpp"
 
 namespace memberlist::net {

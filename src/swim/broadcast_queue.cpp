@@ -58,10 +58,10 @@ void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken tok
   if (index == kNoSlot) {
     index = take_slot(key);
   } else {
-    if (key.kind == KeyKind::member && token == 0) token = take_token(slots_[index]);
-    take_out(slots_[index]);
+    if (key.kind == KeyKind::member && token == 0) token = take_token(messages_.slots[index]);
+    take_out(messages_.slots[index]);
   }
-  Slot& slot = slots_[index];
+  Slot& slot = messages_.slots[index];
   slot.message.assign(message.begin(), message.end());
   slot.token = token;
   if (token != 0) ++waited_for_;
@@ -78,23 +78,23 @@ void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken tok
 void BroadcastQueue::take_out(Slot& slot) {
   finish_token(slot);
   bytes_ -= slot.message.size();
-  spare_nodes_.push_back(order_index_.extract(slot.place));
+  spare_nodes_.push_back(messages_.order.extract(slot.place));
 }
 
 void BroadcastQueue::insert(Place place) {
   if (spare_nodes_.empty()) {
-    slots_[place.slot].place = order_index_.insert(place).first;
+    messages_.slots[place.slot].place = messages_.order.insert(place).first;
     return;
   }
   OrderIndex::node_type node = std::move(spare_nodes_.back());
   spare_nodes_.pop_back();
   node.value() = place;
-  slots_[place.slot].place = order_index_.insert(std::move(node)).position;
+  messages_.slots[place.slot].place = messages_.order.insert(std::move(node)).position;
 }
 
 std::uint32_t BroadcastQueue::take_slot(const Key& key) {
   const std::uint32_t index = free_slot();
-  Slot& slot = slots_[index];
+  Slot& slot = messages_.slots[index];
   slot.name.assign(key.name);
   slot.hash = key.hash;
   slot.member_key = key.member_key;
@@ -105,10 +105,10 @@ std::uint32_t BroadcastQueue::take_slot(const Key& key) {
 
 std::uint32_t BroadcastQueue::free_slot() {
   if (free_slots_.empty()) {
-    slots_.emplace_back();
-    free_slots_.reserve(slots_.capacity());  // so that ending a message never allocates
-    spare_nodes_.reserve(slots_.capacity());
-    return static_cast<std::uint32_t>(slots_.size() - 1);
+    messages_.slots.emplace_back();
+    free_slots_.reserve(messages_.slots.capacity());  // so that ending a message never allocates
+    spare_nodes_.reserve(messages_.slots.capacity());
+    return static_cast<std::uint32_t>(messages_.slots.size() - 1);
   }
   const std::uint32_t slot = free_slots_.back();
   free_slots_.pop_back();
@@ -126,40 +126,42 @@ void BroadcastQueue::take(std::size_t overhead_bytes, std::size_t limit_bytes,
   // Back only now, one tier on, so that no message rides twice on a packet.
   for (OrderIndex::node_type& node : taken_) {
     Place& place = node.value();
-    out.emplace_back(slots_[place.slot].message);
+    out.emplace_back(messages_.slots[place.slot].message);
     place.transmits += copies;
     if (place.transmits >= retransmit_limit) {
       release(std::move(node));
     } else {
       const std::uint32_t slot = place.slot;
-      slots_[slot].place = order_index_.insert(std::move(node)).position;
+      messages_.slots[slot].place = messages_.order.insert(std::move(node)).position;
     }
   }
   taken_.clear();
 }
 
 void BroadcastQueue::take_largest_first(std::size_t overhead_bytes, std::size_t room) {
-  auto at = order_index_.begin();
-  while (at != order_index_.end() && room >= overhead_bytes) {
+  auto at = messages_.order.begin();
+  while (at != messages_.order.end() && room >= overhead_bytes) {
     const std::uint32_t tier = at->transmits;
-    at = order_index_.lower_bound(
+    at = messages_.order.lower_bound(
         Place{.transmits = tier, .rank = rank_of_length(room - overhead_bytes)});
-    if (at == order_index_.end() || at->transmits != tier) continue;  // nothing fits in this tier
+    if (at == messages_.order.end() || at->transmits != tier)
+      continue;  // nothing fits in this tier
     room -= cost(*at, overhead_bytes);
     const auto next = std::next(at);
-    taken_.push_back(order_index_.extract(at));
+    taken_.push_back(messages_.order.extract(at));
     at = next;
   }
 }
 
 void BroadcastQueue::take_oldest_first(std::size_t overhead_bytes, std::size_t room) {
   std::size_t passed_over = 0;
-  auto at = order_index_.begin();
-  while (at != order_index_.end() && room >= overhead_bytes && passed_over < kPassedOverPerPacket) {
+  auto at = messages_.order.begin();
+  while (at != messages_.order.end() && room >= overhead_bytes &&
+         passed_over < kPassedOverPerPacket) {
     const auto next = std::next(at);
     if (const std::size_t needed = cost(*at, overhead_bytes); needed <= room) {
       room -= needed;
-      taken_.push_back(order_index_.extract(at));
+      taken_.push_back(messages_.order.extract(at));
     } else {
       ++passed_over;
     }
@@ -168,14 +170,14 @@ void BroadcastQueue::take_oldest_first(std::size_t overhead_bytes, std::size_t r
 }
 
 void BroadcastQueue::prune(std::size_t max_retained, std::size_t max_bytes) {
-  while (order_index_.size() > max_retained || bytes_ > max_bytes) {
-    drop(std::prev(order_index_.end()));
+  while (messages_.order.size() > max_retained || bytes_ > max_bytes) {
+    drop(std::prev(messages_.order.end()));
   }
 }
 
 void BroadcastQueue::forget_member(std::uint32_t member_key) {
   if (const std::uint32_t slot = find(member_key_of(member_key)); slot != kNoSlot) {
-    drop(slots_[slot].place);
+    drop(messages_.slots[slot].place);
   }
 }
 
@@ -183,8 +185,8 @@ void BroadcastQueue::reset() {
   prune(0);
   spare_nodes_.clear();
   spare_nodes_.shrink_to_fit();
-  slots_.clear();
-  slots_.shrink_to_fit();
+  messages_.slots.clear();
+  messages_.slots.shrink_to_fit();
   free_slots_.clear();
   free_slots_.shrink_to_fit();
   buckets_.clear();
@@ -193,7 +195,7 @@ void BroadcastQueue::reset() {
 
 void BroadcastQueue::finish_tokens() {
   if (waited_for_ == 0) return;
-  for (Slot& slot : slots_) finish_token(slot);
+  for (Slot& slot : messages_.slots) finish_token(slot);
 }
 
 BroadcastToken BroadcastQueue::take_token(Slot& slot) {
@@ -210,11 +212,11 @@ void BroadcastQueue::drain_finished(std::vector<BroadcastToken>& out) {
   finished_.clear();
 }
 
-void BroadcastQueue::drop(OrderIndex::iterator place) { release(order_index_.extract(place)); }
+void BroadcastQueue::drop(OrderIndex::iterator place) { release(messages_.order.extract(place)); }
 
 void BroadcastQueue::release(OrderIndex::node_type node) {
   const std::uint32_t index = node.value().slot;
-  Slot& slot = slots_[index];
+  Slot& slot = messages_.slots[index];
   if (slot.kind != KeyKind::unique) unindex_key(index);
   finish_token(slot);
   bytes_ -= slot.message.size();  // the bytes stay: views of the last packet may see them
@@ -228,7 +230,7 @@ std::uint32_t BroadcastQueue::find(const Key& key) const noexcept {
   if (key.kind == KeyKind::unique || buckets_.empty()) return kNoSlot;
   const std::size_t mask = buckets_.size() - 1;
   for (std::size_t at = key.hash & mask; buckets_[at] != kNoSlot; at = (at + 1) & mask) {
-    const Slot& slot = slots_[buckets_[at]];
+    const Slot& slot = messages_.slots[buckets_[at]];
     if (slot.hash == key.hash && slot.kind == key.kind && slot.member_key == key.member_key &&
         slot.name == key.name) {
       return buckets_[at];
@@ -240,7 +242,7 @@ std::uint32_t BroadcastQueue::find(const Key& key) const noexcept {
 void BroadcastQueue::index_key(std::uint32_t slot) {
   if ((keyed_ + 1) * 2 > buckets_.size()) grow_index();
   const std::size_t mask = buckets_.size() - 1;
-  std::size_t at = slots_[slot].hash & mask;
+  std::size_t at = messages_.slots[slot].hash & mask;
   while (buckets_[at] != kNoSlot) at = (at + 1) & mask;
   buckets_[at] = slot;
   ++keyed_;
@@ -248,11 +250,11 @@ void BroadcastQueue::index_key(std::uint32_t slot) {
 
 void BroadcastQueue::unindex_key(std::uint32_t slot) {
   const std::size_t mask = buckets_.size() - 1;
-  std::size_t hole = slots_[slot].hash & mask;
+  std::size_t hole = messages_.slots[slot].hash & mask;
   while (buckets_[hole] != slot) hole = (hole + 1) & mask;
   // Later entries of the run move up into the hole, so that no search ends too early.
   for (std::size_t at = (hole + 1) & mask; buckets_[at] != kNoSlot; at = (at + 1) & mask) {
-    const std::size_t home = slots_[buckets_[at]].hash & mask;
+    const std::size_t home = messages_.slots[buckets_[at]].hash & mask;
     if (((at - home) & mask) < ((at - hole) & mask)) continue;
     buckets_[hole] = buckets_[at];
     hole = at;

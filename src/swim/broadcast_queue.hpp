@@ -30,12 +30,6 @@ class BroadcastQueue {
   /// Names may be what peers chose, so their table is keyed with a secret.
   explicit BroadcastQueue(Order order = Order::largest_first, const SipKey& key = {}) noexcept
       : order_(order), hash_{key} {}
-  BroadcastQueue(const BroadcastQueue&) = delete;  // slots hold iterators
-  BroadcastQueue& operator=(const BroadcastQueue&) = delete;
-  BroadcastQueue(BroadcastQueue&&) = default;
-  BroadcastQueue& operator=(BroadcastQueue&&) = default;
-  ~BroadcastQueue() = default;
-
   // A message that no compound can hold (over 65,535 bytes) is not queued; its token is finished.
 
   /// Queues news about a member, in place of what is queued about it. Without a token of its own
@@ -66,10 +60,10 @@ class BroadcastQueue {
   /// Drops everything, memory included; the tokens are finished.
   void reset();
 
-  [[nodiscard]] std::size_t size() const noexcept { return order_index_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return messages_.order.size(); }
   /// Sum of the queued messages' sizes.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  [[nodiscard]] bool empty() const noexcept { return order_index_.empty(); }
+  [[nodiscard]] bool empty() const noexcept { return messages_.order.empty(); }
 
   /// There is nobody left whom a message could reach: those who wait for one need not wait longer.
   void finish_tokens();
@@ -103,7 +97,6 @@ class BroadcastQueue {
     }
   };
   using OrderIndex = std::set<Place>;
-
   struct Slot {
     Bytes message;  // keeps its capacity when the slot is free
     std::string name;
@@ -137,7 +130,7 @@ class BroadcastQueue {
   void take_largest_first(std::size_t overhead_bytes, std::size_t room);
   void take_oldest_first(std::size_t overhead_bytes, std::size_t room);
   [[nodiscard]] std::size_t cost(const Place& place, std::size_t overhead_bytes) const noexcept {
-    return slots_[place.slot].message.size() + overhead_bytes;
+    return messages_.slots[place.slot].message.size() + overhead_bytes;
   }
 
   [[nodiscard]] std::uint32_t find(const Key& key) const noexcept;
@@ -145,14 +138,39 @@ class BroadcastQueue {
   void unindex_key(std::uint32_t slot);
   void grow_index();
 
-  OrderIndex order_index_;
-  std::vector<OrderIndex::node_type> spare_nodes_;
-  std::vector<Slot> slots_;
+  /// The order of messages and the slots that link to their places in it. A copy links to its own.
+  struct Messages {
+    OrderIndex order;
+    std::vector<Slot> slots;
+
+    Messages() = default;
+    Messages(const Messages& other) : order(other.order), slots(other.slots) {
+      for (auto place = order.begin(); place != order.end(); ++place) {
+        slots[place->slot].place = place;
+      }
+    }
+    Messages& operator=(const Messages&) = delete;
+    Messages(Messages&&) = default;
+    Messages& operator=(Messages&&) = default;
+    ~Messages() = default;
+  };
+  /// Nodes of the order that are kept for reuse, which a copy does without.
+  struct Nodes : std::vector<OrderIndex::node_type> {
+    Nodes() = default;
+    Nodes(const Nodes&) : Nodes() {}
+    Nodes& operator=(const Nodes&) = delete;
+    Nodes(Nodes&&) = default;
+    Nodes& operator=(Nodes&&) = default;
+    ~Nodes() = default;
+  };
+
+  Messages messages_;
+  Nodes spare_nodes_;
   std::vector<std::uint32_t> free_slots_;
   // Open addressing from key to slot, for replacing.
   std::vector<std::uint32_t> buckets_;
   std::size_t keyed_ = 0;
-  std::vector<OrderIndex::node_type> taken_;
+  Nodes taken_;
   std::vector<BroadcastToken> finished_;
   std::size_t waited_for_ = 0;  // messages with a token
   std::size_t bytes_ = 0;
@@ -163,9 +181,9 @@ class BroadcastQueue {
 
 template <class Senseless>
 void BroadcastQueue::drop_if(Senseless&& senseless) {
-  for (auto at = order_index_.begin(); at != order_index_.end();) {
+  for (auto at = messages_.order.begin(); at != messages_.order.end();) {
     const auto here = at++;
-    const Slot& slot = slots_[here->slot];
+    const Slot& slot = messages_.slots[here->slot];
     if (senseless(std::string_view(slot.name), BytesView(slot.message))) drop(here);
   }
 }

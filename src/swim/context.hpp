@@ -59,8 +59,24 @@ struct TimerEvent {
   return peer != nullptr ? peer->to_string() : std::string{};
 }
 
-/// What all parts of one engine share. Plain state: the rules live in the parts.
-struct Context {
+/// The keys, and how packets and streams are sealed with them. A copy has keys of its own.
+struct SealingKeys {
+  wire::Keyring keyring;
+  wire::Sealing sealing;  // with this keyring
+
+  explicit SealingKeys(wire::Keyring keys) : keyring(std::move(keys)) {
+    sealing.keyring = &keyring;
+  }
+  SealingKeys(const SealingKeys& other) : keyring(other.keyring), sealing(other.sealing) {
+    sealing.keyring = &keyring;
+  }
+  SealingKeys& operator=(const SealingKeys&) = delete;
+  ~SealingKeys() = default;
+};
+
+/// What all parts of one engine share. Plain state, which can be copied: the rules live in the
+/// parts.
+struct Context : SealingKeys {
   Config config;
   Address advertise;
   TimePoint now;
@@ -69,9 +85,6 @@ struct Context {
   Policy* policy = nullptr;
   bool metrics = false;
   std::function<TimePoint()> stopwatch;
-
-  wire::Keyring keyring;
-  wire::Sealing sealing;
 
   MemberTable table{secrets.hash_tables};
   MemberIndex self = kNoMember;
@@ -93,17 +106,16 @@ struct Context {
   std::optional<Address> name_holder;
 
   Context(Config chosen, const EngineEnvironment& environment, wire::Keyring keys)
-      : config(std::move(chosen)),
+      : SealingKeys(std::move(keys)),
+        config(std::move(chosen)),
         advertise(environment.advertise),
         now(environment.now),
         secrets(environment.seed, environment.secret),
         policy(environment.policy),
         metrics(environment.metrics),
         stopwatch(environment.stopwatch),
-        keyring(std::move(keys)),
         awareness(config.awareness_max_multiplier) {
     sealing.label = config.label;
-    sealing.keyring = &keyring;
     sealing.encryption_version = config.protocol_version == 1 ? 0 : 1;
     sealing.compress = config.enable_compression;
     sealing.verify_incoming = config.gossip_verify_incoming;
@@ -111,8 +123,6 @@ struct Context {
     sealing.skip_inbound_label_check = config.skip_inbound_label_check;
     sealing.nonce_source = environment.nonce_source;
   }
-  Context(const Context&) = delete;  // `sealing` points into this object
-  Context& operator=(const Context&) = delete;
 
   [[nodiscard]] MemberEntry& self_entry() noexcept { return table.at(self); }
   [[nodiscard]] const std::string& self_name() const noexcept {

@@ -1,25 +1,14 @@
 #include "memberlist/engine.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <chrono>
+#include <cassert>
 #include <memory>
+#include <string>
 #include <utility>
 
-#include "base/limits.hpp"
-#include "memberlist/name_text.hpp"
-#include "swim/drops.hpp"
 #include "swim/engine_impl.hpp"
-#include "wire/layers.hpp"
 
 namespace memberlist {
 namespace {
-
-// This node has stood still if it handles a deadline by this part of a probe's time too late, half
-// of it. A probe fails for no fault of its target if this node sleeps from before the answer comes
-// until behind the deadline; answers come early, so a shorter sleep hardly hides one.
-constexpr int kStallShare = 2;
 
 std::shared_ptr<const MemberRecord> self_record(const Config& config, const Address& advertise) {
   return std::make_shared<const MemberRecord>(
@@ -42,170 +31,112 @@ Result<wire::Keyring> take_keys(Config& config) {
 
 }  // namespace
 
-Policy::~Policy() = default;
-Result<void> Policy::notify_alive(const MemberRecord&) { return {}; }
-Result<void> Policy::notify_merge(std::span<const MemberRecord>) { return {}; }
-void Policy::fill_broadcasts(std::size_t, std::size_t, std::vector<Bytes>&) {}
-Bytes Policy::local_state(bool) { return {}; }
-Bytes Policy::ack_payload() { return {}; }
-void Policy::notify_ping(const MemberRecord&, Duration, BytesView) {}
-bool Policy::allow_tcp_ping(const MemberRecord&) { return true; }
-
-// --- Impl
-// -------------------------------------------------------------------------------------------
+// --- wiring
 
 Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring)
-    : context(std::move(config), environment, std::move(keyring)) {
+    : context(std::move(config), environment, std::move(keyring)), on_input_(environment.on_input) {
   membership.add_self(self_record(context.config, context.advertise));
   prober.start();
   gossiper.start();
   streams.start();
 }
 
-void Engine::Impl::begin_input(TimePoint now) {
-  begin(now);
-  // Whoever drives the engine calls it when a deadline has come, so from then, or from the last
-  // input, until now nobody was there.
-  const TimePoint awaited = std::max(last_input_, context.timers.next());
-  last_input_ = context.now;
-  if (context.now < awaited) return;  // nothing was due
-  const Duration stood_still = context.now - awaited;
-  if (stood_still >= context.probe_interval() / kStallShare) go_on_after_stall(stood_still);
+Engine::Impl::Impl(const Impl& other, const EngineEnvironment& environment)
+    : context(other.context),
+      teller(other.teller, context, packets),
+      membership(other.membership, context, teller),
+      operations(other.operations, context),
+      push_pull(other.push_pull, context, membership),
+      streams(other.streams, context, push_pull, operations, *this),
+      prober(other.prober, context, packets, membership, teller, streams, operations),
+      gossiper(other.gossiper, context, packets),
+      participation(other.participation, context, membership, streams, gossiper, operations),
+      stall_rule(other.stall_rule, context, prober, membership, streams),
+      metrics(other.metrics, context),
+      on_input_(environment.on_input) {
+  context.policy = environment.policy;
+  context.stopwatch = environment.stopwatch;
+  context.sealing.nonce_source = environment.nonce_source;
 }
 
-/// The machine was suspended, or the process was starved. What was not heard meanwhile is nobody's
-/// fault: probes under way are repeated, suspicions are extended, and this node trusts itself no
-/// more than if it had failed the probes that it missed. It asks another member what has happened
-/// meanwhile. All of this is bounded (protocol 5, 'Stalls'): a node that stands still again and
-/// again must still find out who is dead.
-void Engine::Impl::go_on_after_stall(Duration stood_still) {
-  ++context.counters.stalls;
-  context.log_state(swim::LogCause::stall, 0, LogLevel::warning, std::string_view{}, [&] {
-    const auto time = std::chrono::floor<std::chrono::milliseconds>(stood_still);
-    return swim::LogLine(
-        fmt::format("process was paused for {}; repeating its probes and extending suspicions",
-                    format_duration(time)),
-        {{"milliseconds", std::to_string(time.count())}});
-  });
-  const std::int64_t missed = std::min<std::int64_t>(stood_still / context.probe_interval(),
-                                                     context.config.awareness_max_multiplier);
-  const std::int64_t score = context.awareness.score();
-  context.add_health(static_cast<int>(std::max<std::int64_t>(missed - score, 0)));
-  prober.forgive(stood_still);
-  membership.forgive(stood_still);
-  streams.push_pull_after_stall();
+// --- each input, to the part that knows the rule
+
+Engine::Impl::Nothing Engine::Impl::take(const input::Packet& packet) {
+  packet_intake.take(packet.from, packet.bytes, packet.asked);
+  return {};
 }
 
-void Engine::Impl::packet(const Address& from, BytesView datagram, const IpAddress& asked) {
-  ++context.counters.packets_received;
-  context.counters.packet_bytes_received += datagram.size();
-  if (!context.allowed(from.ip)) return note_foreign(context, {.from = from});
-  datagram_ = datagram;
-  asked_ = asked;
-  label_bytes_ = wire::label_header_bytes(datagram).value_or(0);
-  requests_ = 0;
-  const wire::WireResult<void> opened = opener_.open(context.sealing, datagram);
-  if (!opened) return dropped(opened.error(), from);
-  context.table.note_heard(from, context.now);
-  while (const std::optional<wire::WireResult<wire::MessageView>> next = opener_.next()) {
-    if (*next) {
-      message(**next, from);
-    } else {
-      dropped(next->error(), from);
-    }
+Engine::Impl::Nothing Engine::Impl::take(const input::SendError& failed) {
+  prober.on_send_error(failed.to, failed.error);
+  return {};
+}
+
+std::optional<StreamId> Engine::Impl::take(const input::Accept& accepted) {
+  return streams.accept(accepted.from);
+}
+
+Engine::Impl::Nothing Engine::Impl::take(const input::Stream& stream) {
+  streams.handle(stream.id, stream.event);
+  return {};
+}
+
+Engine::Impl::Nothing Engine::Impl::take(const input::Deadline&) {
+  while (const std::optional<swim::TimerEvent> due = context.timers.pop_due(context.now)) {
+    fire(*due);
   }
-  if (opener_.truncated_parts() == 0) return;
-  ++context.counters.dropped_malformed;
-  context.log_peer(swim::LogCause::malformed, LogLevel::warning, from, [&] {
-    return fmt::format("compound message cut off: {} parts missing", opener_.truncated_parts());
-  });
+  return {};
 }
 
-void Engine::Impl::dropped(const wire::WireError& error, const Address& from) {
-  note_drop(context, error,
-            {.from = from, .label = wire::label_in(datagram_, label_bytes_), .begin = datagram_});
+Result<OperationId> Engine::Impl::take(input::Join join) {
+  return participation.join(std::move(join.targets), join.limits);
 }
 
-/// Where there is no key, the first byte of an encrypted packet, its version, reads as the type of
-/// a ping: if the rest makes no sense, this is the likelier mistake.
-template <class Message>
-wire::WireResult<Message> Engine::Impl::unless_encrypted(
-    const wire::MessageView& view, wire::WireResult<Message> decoded_message) const {
-  const bool whole_packet = view.body.data() == datagram_.data() + label_bytes_ + 1;
-  if (decoded_message || context.sealing.has_keys() || !whole_packet ||
-      datagram_.size() < label_bytes_ + wire::kMinEncryptedPayloadBytes) {
-    return decoded_message;
-  }
-  return std::unexpected(wire::WireError{wire::WireErrorKind::not_expected, "encrypted", 0});
+Result<OperationId> Engine::Impl::take(const input::Leave& leave) {
+  return participation.leave(leave.timeout);
 }
 
-template <class Message, class Handle>
-void Engine::Impl::decoded(const wire::WireResult<Message>& decoded_message, const Address& from,
-                           Handle&& handle) {
-  if (!decoded_message) return dropped(decoded_message.error(), from);
-  handle(*decoded_message);
+Result<OperationId> Engine::Impl::take(const input::UpdateMeta& update) {
+  return participation.update_meta(update.meta, update.timeout);
 }
 
-void Engine::Impl::message(const wire::MessageView& view, const Address& from) {
-  ByteReader in(view.body);
-  swim::Evidence evidence;
-  evidence.kind = Cause::Kind::gossip;
-  evidence.source = &from;
-  switch (view.type) {
-    case wire::MessageType::ping:
-      if (!may_ask(from)) return;
-      return decoded(unless_encrypted(view, wire::decode_ping(in)), from,
-                     [&](const wire::Ping& ping) { prober.on_ping(ping, from, asked_); });
-    case wire::MessageType::indirect_ping:
-      if (!may_ask(from)) return;
-      return decoded(unless_encrypted(view, wire::decode_indirect_ping(in)), from,
-                     [&](const wire::IndirectPing& request) {
-                       prober.on_indirect_ping(request, from, asked_);
-                     });
-    case wire::MessageType::ack:
-      return decoded(wire::decode_ack(in), from, [&](const wire::Ack& ack) { prober.on_ack(ack); });
-    case wire::MessageType::nack:
-      return decoded(wire::decode_nack(in), from,
-                     [&](const wire::Nack& nack) { prober.on_nack(nack); });
-    case wire::MessageType::suspect:
-      return decoded(wire::decode_suspect(in), from, [&](const wire::Suspect& claim) {
-        evidence.accuser = claim.from;
-        membership.suspect(claim, evidence);
-      });
-    case wire::MessageType::alive:
-      return decoded(wire::decode_alive(in), from,
-                     [&](const wire::Alive& claim) { membership.alive(claim, evidence); });
-    case wire::MessageType::dead:
-      return decoded(wire::decode_dead(in), from, [&](const wire::Dead& claim) {
-        evidence.accuser = claim.from;
-        membership.dead(claim, evidence);
-      });
-    case wire::MessageType::user:
-      return user_message(view.body, from);
-    default:
-      return dropped({wire::WireErrorKind::malformed, "a type that packets do not have", 0}, from);
-  }
+Result<OperationId> Engine::Impl::take(const input::Advertise& move) {
+  return participation.advertise(move.address, move.timeout);
 }
 
-/// Each request is answered with a packet or more, and a few bytes of compressed compound could
-/// hold a thousand: they would make floods of this node's answers, at whatever address they seem to
-/// come from.
-bool Engine::Impl::may_ask(const Address& from) {
-  if (++requests_ <= limits::kPacketRequests) return true;
-  if (requests_ > limits::kPacketRequests + 1) return false;
-  ++context.counters.dropped_limit;
-  context.log_peer(swim::LogCause::limit, LogLevel::warning, from, [] {
-    return fmt::format("pings ignored: more than {} in one packet", limits::kPacketRequests);
-  });
-  return false;
+Result<void> Engine::Impl::take(const input::SendBestEffort& message) {
+  return user_messages.send_best_effort(message.to, message.payload);
 }
 
-void Engine::Impl::user_message(BytesView payload, const Address& from) {
-  ++context.counters.user_messages;
-  const swim::MemberIndex sender = context.table.find(from);
-  context.out.push(Event{UserMessage{
-      from, sender == swim::kNoMember ? std::string{} : context.table.at(sender).record->name,
-      to_bytes(payload), false}});
+Result<OperationId> Engine::Impl::take(const input::SendReliable& message) {
+  return user_messages.send_reliable(message.to, message.payload, message.timeout);
+}
+
+Result<void> Engine::Impl::take(const input::Broadcast& message) {
+  return user_messages.broadcast(message.payload, message.name);
+}
+
+Result<OperationId> Engine::Impl::take(const input::Ping& ping) {
+  return prober.ping(ping.member, ping.timeout);
+}
+
+Engine::Impl::Nothing Engine::Impl::take(input::Cancel cancelled) {
+  stop_operation(cancelled.operation, std::move(cancelled.why));
+  return {};
+}
+
+Result<void> Engine::Impl::take(const input::AddKey& key) { return keys.add(key.key); }
+
+Result<void> Engine::Impl::take(const input::UseKey& choice) {
+  return std::visit([this](const auto& key) { return keys.use(key); }, choice.key);
+}
+
+Result<void> Engine::Impl::take(const input::RemoveKey& choice) {
+  return std::visit([this](const auto& key) { return keys.remove(key); }, choice.key);
+}
+
+Engine::Impl::Nothing Engine::Impl::take(const input::SetGossipVerify& verify) {
+  keys.set_verify(verify.incoming, verify.outgoing);
+  return {};
 }
 
 void Engine::Impl::fire(const swim::TimerEvent& timer) {
@@ -258,8 +189,7 @@ void Engine::Impl::stop_operation(OperationId id, Error why) {
   participation.stop_waiting(id, std::move(why));
 }
 
-// --- Engine: inputs
-// ----------------------------------------------------------------------------------
+// --- the contract's names for them
 
 Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
   auto keyring = take_keys(config);
@@ -274,186 +204,113 @@ Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Engine Engine::clone(const EngineEnvironment& environment) const {
+  assert(std::as_const(impl_->context.out).outputs().empty());
+  return Engine(std::make_unique<Impl>(*impl_, environment));
+}
+
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
-void Engine::handle_packet(TimePoint now, const Address& from, std::span<std::byte> bytes,
+Answer Engine::apply(TimePoint now, Input input) {
+  return std::visit([&](auto& happened) -> Answer { return impl_->turn(now, std::move(happened)); },
+                    input);
+}
+
+void Engine::handle_packet(TimePoint now, const Address& from, BytesView bytes,
                            const IpAddress& asked) {
-  impl_->begin_input(now);
-  impl_->packet(from, bytes, asked);
-  impl_->end();
+  impl_->turn(now, input::Packet{from, bytes, asked});
 }
 
 void Engine::handle_send_error(TimePoint now, const Address& to, const Error& error) {
-  impl_->begin_input(now);
-  ++impl_->context.counters.send_errors;
-  impl_->context.log_peer(swim::LogCause::send_error, LogLevel::debug, to.to_string(), [&] {
-    return swim::LogLine("packet not sent: " + error.message,
-                         {{"error", std::string(to_string(error.code))}});
-  });
-  if (error.code == ErrorCode::unreachable) impl_->prober.on_send_error(to);
-  impl_->end();
+  impl_->turn(now, input::SendError{to, error});
 }
 
 std::optional<StreamId> Engine::handle_accept(TimePoint now, const Address& from) {
-  impl_->begin(now);
-  const std::optional<StreamId> id = impl_->streams.accept(from);
-  impl_->end();
-  return id;
+  return impl_->turn(now, input::Accept{from});
 }
 
 void Engine::handle_stream(TimePoint now, StreamId id, const StreamEvent& event) {
-  // What happened to the stream comes before what a stall makes of it, which must not abort one
-  // that is over: the deadline that is overdue tells of the stall next.
-  impl_->begin(now);
-  impl_->streams.handle(id, event);
-  impl_->end();
+  impl_->turn(now, input::Stream{id, event});
 }
 
-void Engine::handle_deadline(TimePoint now) {
-  impl_->begin_input(now);
-  while (const std::optional<swim::TimerEvent> due =
-             impl_->context.timers.pop_due(impl_->context.now)) {
-    impl_->fire(*due);
-  }
-  impl_->end();
-}
+void Engine::handle_deadline(TimePoint now) { impl_->turn(now, input::Deadline{}); }
 
 TimePoint Engine::next_deadline() const noexcept { return impl_->context.timers.next(); }
 
-// --- Engine: commands
-// --------------------------------------------------------------------------------
-
 Result<OperationId> Engine::join(TimePoint now, std::vector<JoinTarget> targets,
                                  const JoinLimits& limits) {
-  impl_->begin(now);
-  Result<OperationId> id = impl_->participation.join(std::move(targets), limits);
-  impl_->end();
-  return id;
+  return impl_->turn(now, input::Join{std::move(targets), limits});
 }
 
 Result<OperationId> Engine::leave(TimePoint now, Duration timeout) {
-  impl_->begin(now);
-  Result<OperationId> id = impl_->participation.leave(timeout);
-  impl_->end();
-  return id;
+  return impl_->turn(now, input::Leave{timeout});
 }
 
 Result<OperationId> Engine::update_meta(TimePoint now, BytesView meta, Duration timeout) {
-  impl_->begin(now);
-  Result<OperationId> id = impl_->participation.update_meta(meta, timeout);
-  impl_->end();
-  return id;
+  return impl_->turn(now, input::UpdateMeta{meta, timeout});
 }
 
 Result<OperationId> Engine::advertise(TimePoint now, const Address& address, Duration timeout) {
-  impl_->begin(now);
-  Result<OperationId> id = impl_->participation.advertise(address, timeout);
-  impl_->end();
-  return id;
+  return impl_->turn(now, input::Advertise{address, timeout});
 }
 
 Result<void> Engine::send_best_effort(TimePoint now, const Address& to, BytesView payload) {
-  impl_->begin(now);
-  if (payload.size() > max_packet_payload()) {
-    return fail(ErrorCode::too_large,
-                fmt::format("a message of {} bytes does not fit a packet: at most {} (or send it "
-                            "reliably)",
-                            payload.size(), max_packet_payload()),
-                "payload");
-  }
-  impl_->encoded.assign(1, static_cast<std::byte>(wire::MessageType::user));
-  impl_->encoded.insert(impl_->encoded.end(), payload.begin(), payload.end());
-  impl_->packets.send(to, impl_->encoded);
-  impl_->end();
-  return {};
+  return impl_->turn(now, input::SendBestEffort{to, payload});
 }
 
 Result<OperationId> Engine::send_reliable(TimePoint now, const Address& to, BytesView payload,
                                           std::optional<Duration> timeout) {
-  impl_->begin(now);
-  if (payload.size() > limits::kUserMessageBytes) {
-    return fail(ErrorCode::too_large,
-                fmt::format("a message of {} bytes: at most {} are allowed", payload.size(),
-                            limits::kUserMessageBytes),
-                "payload");
-  }
-  const OperationId id = impl_->operations.start(timeout, "the message was not sent in time");
-  impl_->streams.dial_user_message(to, payload, id);
-  impl_->end();
-  return id;
+  return impl_->turn(now, input::SendReliable{to, payload, timeout});
 }
 
 Result<void> Engine::broadcast(TimePoint now, BytesView payload, std::string_view name) {
-  impl_->begin(now);
-  if (payload.size() > max_packet_payload()) {
-    return fail(ErrorCode::too_large,
-                fmt::format("a broadcast of {} bytes does not fit a packet: at most {}",
-                            payload.size(), max_packet_payload()),
-                "payload");
-  }
-  if (impl_->context.leaving) return fail(ErrorCode::shut_down, "this node has left the cluster");
-  impl_->encoded.assign(1, static_cast<std::byte>(wire::MessageType::user));
-  impl_->encoded.insert(impl_->encoded.end(), payload.begin(), payload.end());
-  swim::BroadcastQueue& queue = impl_->context.user_broadcasts;
-  if (name.empty()) {
-    queue.queue_unique(impl_->encoded);
-  } else {
-    queue.queue_named(name, impl_->encoded);
-  }
-  queue.prune(limits::kQueuedUserBroadcasts, limits::kQueuedBroadcastBytes);
-  return {};
+  return impl_->turn(now, input::Broadcast{payload, name});
 }
 
 Result<OperationId> Engine::ping(TimePoint now, std::string_view member,
                                  std::optional<Duration> timeout) {
-  impl_->begin(now);
-  const swim::MemberIndex target = impl_->context.table.find(member);
-  if (target == swim::kNoMember) {
-    return fail(ErrorCode::unknown_member,
-                fmt::format("no member is called '{}'", show_name(member)), std::string(member));
-  }
-  if (impl_->prober.hand_pings() >= limits::kHandPings) {
-    return fail(ErrorCode::too_large,
-                fmt::format("{} pings wait for their answers already", limits::kHandPings),
-                std::string(member));
-  }
-  const OperationId id = impl_->operations.start();
-  impl_->prober.ping(target, id, timeout.value_or(impl_->context.config.probe_timeout));
-  impl_->end();
-  return id;
+  return impl_->turn(now, input::Ping{member, timeout});
 }
 
 void Engine::cancel(TimePoint now, OperationId operation, Error why) {
-  impl_->begin(now);
-  impl_->stop_operation(operation, std::move(why));
-  impl_->end();
+  impl_->turn(now, input::Cancel{operation, std::move(why)});
 }
 
-// --- Engine: keys
-// ------------------------------------------------------------------------------------
+// Key changes come without a time: they happen at the engine's.
 
-Result<void> Engine::add_key(BytesView key) { return impl_->keys.add(key); }
-Result<void> Engine::use_key(BytesView key) { return impl_->keys.use(key); }
-Result<void> Engine::use_key(std::string_view fingerprint) { return impl_->keys.use(fingerprint); }
-Result<void> Engine::remove_key(BytesView key) { return impl_->keys.remove(key); }
+Result<void> Engine::add_key(BytesView key) {
+  return impl_->turn(impl_->context.now, input::AddKey{key});
+}
+
+Result<void> Engine::use_key(BytesView key) {
+  return impl_->turn(impl_->context.now, input::UseKey{key});
+}
+
+Result<void> Engine::use_key(std::string_view fingerprint) {
+  return impl_->turn(impl_->context.now, input::UseKey{fingerprint});
+}
+
+Result<void> Engine::remove_key(BytesView key) {
+  return impl_->turn(impl_->context.now, input::RemoveKey{key});
+}
+
 Result<void> Engine::remove_key(std::string_view fingerprint) {
-  return impl_->keys.remove(fingerprint);
+  return impl_->turn(impl_->context.now, input::RemoveKey{fingerprint});
 }
-
-std::vector<KeyInfo> Engine::keys() const { return impl_->context.keyring.list(); }
 
 void Engine::set_gossip_verify(std::optional<bool> incoming, std::optional<bool> outgoing) {
-  impl_->keys.set_verify(incoming, outgoing);
+  impl_->turn(impl_->context.now, input::SetGossipVerify{incoming, outgoing});
 }
+
+// --- views and outputs
+
+std::vector<KeyInfo> Engine::keys() const { return impl_->context.keyring.list(); }
 
 GossipVerify Engine::gossip_verify() const noexcept {
   return {impl_->context.sealing.verify_incoming, impl_->context.sealing.verify_outgoing};
 }
-
-// --- Engine: views and outputs
-// -----------------------------------------------------------------------
 
 MemberSnapshot Engine::members() const { return impl_->context.table.snapshot(); }
 
@@ -478,31 +335,7 @@ EngineCounters Engine::counters() const {
   return counters;
 }
 
-std::uint64_t Engine::view_digest() const {
-  // FNV-1a of each live member, added up: the order in which they are known does not matter.
-  constexpr std::uint64_t kBasis = 14'695'981'039'346'656'037U;
-  constexpr std::uint64_t kPrime = 1'099'511'628'211U;
-  std::uint64_t digest = 0;
-  for (const swim::MemberIndex index : impl_->context.table.probe_list()) {
-    const swim::MemberEntry& entry = impl_->context.table.at(index);
-    if (!entry.live()) continue;
-    std::uint64_t hash = kBasis;
-    const auto mix = [&hash](BytesView bytes) {
-      for (const std::byte byte : bytes)
-        hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * kPrime;
-      hash = (hash ^ bytes.size()) * kPrime;
-    };
-    const auto mix_number = [&](std::uint64_t number) { hash = (hash ^ number) * kPrime; };
-    mix(as_bytes(entry.record->name));
-    mix(entry.record->address.ip.wire_bytes());
-    mix_number(entry.record->address.port);
-    mix(entry.record->meta);
-    mix_number(entry.incarnation);
-    mix_number(static_cast<std::uint64_t>(entry.status));
-    digest += hash;
-  }
-  return digest;
-}
+std::uint64_t Engine::view_digest() const { return impl_->context.table.digest(); }
 
 const Config& Engine::config() const noexcept { return impl_->context.config; }
 

@@ -1,16 +1,26 @@
 #pragma once
 
+#include <functional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "memberlist/engine.hpp"
+#include "memberlist/input.hpp"
 #include "swim/context.hpp"
 #include "swim/gossip.hpp"
 #include "swim/keys.hpp"
 #include "swim/membership.hpp"
 #include "swim/metrics.hpp"
 #include "swim/operations.hpp"
+#include "swim/packet_intake.hpp"
 #include "swim/packets.hpp"
 #include "swim/participation.hpp"
 #include "swim/probe.hpp"
 #include "swim/push_pull.hpp"
+#include "swim/stall_rule.hpp"
 #include "swim/streams.hpp"
+#include "swim/user_messages.hpp"
 
 namespace memberlist {
 
@@ -18,24 +28,22 @@ namespace memberlist {
 class Engine::Impl final : public swim::StreamListener {
  public:
   Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring);
+  /// The same state, with parts that know each other. See Engine::clone.
+  Impl(const Impl& other, const EngineEnvironment& environment);
 
-  /// Moves the engine's time on; it never goes back.
-  void begin(TimePoint now) { context.now = std::max(context.now, now); }
-  /// The same for an input, which finds out if this node stood still, then aborts its probes'
-  /// streams and dials somebody. Not for commands, which must have changed nothing if they fail,
-  /// nor for streams: an accepted one has the newest id, and one that has failed must not be
-  /// dropped.
-  void begin_input(TimePoint now);
-  /// Completes what the input has brought to its end, and tells what it has changed.
-  void end() {
+  /// One input, from its beginning to its end: moves the engine's time on, which never goes back,
+  /// acts on the input, completes what that has brought to its end, and tells what has changed.
+  /// Returns what the input's `take` returns.
+  template <class Happened>
+  auto turn(TimePoint now, Happened happened) {
+    context.now = std::max(context.now, now);
+    if (on_input_) on_input_(context.now, Input(happened));
+    if constexpr (kFindsStalls<Happened>) stall_rule.check();
+    auto answer = take(std::move(happened));
     participation.settle();
     if (context.metrics) metrics.report();
+    return answer;
   }
-
-  void packet(const Address& from, BytesView datagram, const IpAddress& asked);
-  void fire(const swim::TimerEvent& timer);
-  /// Ends an operation before its time, with this error.
-  void stop_operation(OperationId id, Error why);
 
   void on_stream_ack(std::uint32_t seq_no) override { prober.on_stream_ack(seq_no); }
   void on_push_pull_ended(StreamId id, const Result<void>& result) override {
@@ -53,28 +61,42 @@ class Engine::Impl final : public swim::StreamListener {
   swim::Prober prober{context, packets, membership, teller, streams, operations};
   swim::Gossiper gossiper{context, packets};
   swim::Participation participation{context, membership, streams, gossiper, operations};
+  swim::UserMessages user_messages{context, packets, streams, operations};
+  swim::PacketIntake packet_intake{context, prober, membership, user_messages};
+  swim::StallRule stall_rule{context, prober, membership, streams};
   swim::Metrics metrics{context};
-  Bytes encoded;  // kept scratch for messages built here
 
  private:
-  void go_on_after_stall(Duration stood_still);
-  void message(const wire::MessageView& view, const Address& from);
-  [[nodiscard]] bool may_ask(const Address& from);
-  void user_message(BytesView payload, const Address& from);
-  void dropped(const wire::WireError& error, const Address& from);
-  template <class Message>
-  wire::WireResult<Message> unless_encrypted(const wire::MessageView& view,
-                                             wire::WireResult<Message> decoded_message) const;
-  template <class Message, class Handle>
-  void decoded(const wire::WireResult<Message>& decoded_message, const Address& from,
-               Handle&& handle);
+  // See StallRule::check.
+  template <class Happened>
+  static constexpr bool kFindsStalls =
+      std::is_same_v<Happened, input::Packet> || std::is_same_v<Happened, input::SendError> ||
+      std::is_same_v<Happened, input::Deadline>;
+  using Nothing = std::monostate;
 
-  TimePoint last_input_ = context.now;
-  wire::PacketOpener opener_;
-  BytesView datagram_;  // that is being taken in
-  IpAddress asked_;     // where it was sent to
-  std::size_t label_bytes_ = 0;
-  std::size_t requests_ = 0;  // pings, direct and indirect, of the packet that is taken in
+  Nothing take(const input::Packet& packet);
+  Nothing take(const input::SendError& failed);
+  std::optional<StreamId> take(const input::Accept& accepted);
+  Nothing take(const input::Stream& stream);
+  Nothing take(const input::Deadline&);
+  Result<OperationId> take(input::Join join);
+  Result<OperationId> take(const input::Leave& leave);
+  Result<OperationId> take(const input::UpdateMeta& update);
+  Result<OperationId> take(const input::Advertise& move);
+  Result<void> take(const input::SendBestEffort& message);
+  Result<OperationId> take(const input::SendReliable& message);
+  Result<void> take(const input::Broadcast& message);
+  Result<OperationId> take(const input::Ping& ping);
+  Nothing take(input::Cancel cancelled);
+  Result<void> take(const input::AddKey& key);
+  Result<void> take(const input::UseKey& choice);
+  Result<void> take(const input::RemoveKey& choice);
+  Nothing take(const input::SetGossipVerify& verify);
+
+  void fire(const swim::TimerEvent& timer);
+  void stop_operation(OperationId id, Error why);
+
+  std::function<void(TimePoint, const Input&)> on_input_;
 };
 
 }  // namespace memberlist

@@ -7,10 +7,17 @@
 
 namespace memberlist::swim {
 
+/// What a Gossiper remembers.
+struct GossiperState {
+  std::vector<MemberIndex> upcoming_;  // who has still to hear user messages, last first
+};
+
 /// Sends what is queued to a few random members now and then (protocol 7).
-class Gossiper {
+class Gossiper : GossiperState {
  public:
   Gossiper(Context& context, PacketSender& packets) : context_(context), packets_(packets) {}
+  Gossiper(const Gossiper& other, Context& context, PacketSender& packets)
+      : GossiperState(other), context_(context), packets_(packets) {}
 
   /// Plans the first tick, after a random part of the interval.
   void start();
@@ -28,7 +35,6 @@ class Gossiper {
   Context& context_;
   PacketSender& packets_;
   std::vector<MemberIndex> targets_;
-  std::vector<MemberIndex> upcoming_;  // who has still to hear user messages, last first
 };
 
 }  // namespace memberlist::swim

@@ -161,4 +161,29 @@ MemberSnapshot MemberTable::snapshot() const {
   return snapshot_;
 }
 
+std::uint64_t MemberTable::digest() const {
+  // FNV-1a of each live member, added up: the order in which they are known does not matter.
+  constexpr std::uint64_t kBasis = 14'695'981'039'346'656'037U;
+  constexpr std::uint64_t kPrime = 1'099'511'628'211U;
+  std::uint64_t digest = 0;
+  for (const MemberIndex index : order_) {
+    const MemberEntry& entry = at(index);
+    if (!entry.live()) continue;
+    std::uint64_t hash = kBasis;
+    const auto mix_number = [&hash](std::uint64_t number) { hash = (hash ^ number) * kPrime; };
+    const auto mix = [&](BytesView bytes) {
+      for (const std::byte byte : bytes) mix_number(std::to_integer<std::uint64_t>(byte));
+      mix_number(bytes.size());
+    };
+    mix(as_bytes(entry.record->name));
+    mix(entry.record->address.ip.wire_bytes());
+    mix_number(entry.record->address.port);
+    mix(entry.record->meta);
+    mix_number(entry.incarnation);
+    mix_number(static_cast<std::uint64_t>(entry.status));
+    digest += hash;
+  }
+  return digest;
+}
+
 }  // namespace memberlist::swim

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/copied_ptr.hpp"
 #include "base/random.hpp"
 #include "memberlist/member.hpp"
 #include "swim/keyed_hash.hpp"
@@ -29,9 +30,9 @@ inline constexpr std::size_t kMemberStatuses = 4;
 struct MemberEntry {
   std::shared_ptr<const MemberRecord> record;  // null: the place is free
   TimePoint since;
-  TimePoint heard = TimePoint::min();    // when the last packet came from its address
-  TimePoint told = TimePoint::min();     // when this node last told it what it is (Teller)
-  std::unique_ptr<Suspicion> suspicion;  // while suspect
+  TimePoint heard = TimePoint::min();  // when the last packet came from its address
+  TimePoint told = TimePoint::min();   // when this node last told it what it is (Teller)
+  CopiedPtr<Suspicion> suspicion;      // while suspect
   TimerHandle suspicion_timer;
   MemberIndex older_at_address = kNoMember;  // the table's, who else claims its address
   MemberIndex newer_at_address = kNoMember;
@@ -118,6 +119,9 @@ class MemberTable {
   /// Everyone, sorted by name; made anew only after a change.
   [[nodiscard]] MemberSnapshot snapshot() const;
   [[nodiscard]] Member view(MemberIndex index) const;
+  /// Of name, address, meta data, incarnation and status of all live members, whatever the order in
+  /// which they became known.
+  [[nodiscard]] std::uint64_t digest() const;
 
  private:
   [[nodiscard]] std::size_t& counted(MemberStatus status) noexcept {

@@ -365,7 +365,7 @@ void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
       suspicion_min_timeout(context_.config.suspicion_mult, n, context_.probe_interval());
   const Duration max = min * context_.config.suspicion_max_timeout_mult;
   MemberEntry& entry = context_.table.at(index);
-  entry.suspicion = std::make_unique<Suspicion>(context_.now, accuser, k, min, max);
+  entry.suspicion = CopiedPtr(Suspicion(context_.now, accuser, k, min, max));
   entry.suspicion_timer =
       context_.timers.schedule(entry.suspicion->deadline(), {TimerEvent::Kind::suspicion, index});
   ++context_.counters.suspicions_started;
@@ -382,14 +382,14 @@ void Membership::forgive(Duration stood_still) {
   }
 }
 
-std::unique_ptr<Suspicion> Membership::drop_suspicion(MemberIndex index) {
+CopiedPtr<Suspicion> Membership::drop_suspicion(MemberIndex index) {
   MemberEntry& entry = context_.table.at(index);
   context_.timers.cancel(entry.suspicion_timer);
-  return std::exchange(entry.suspicion, nullptr);
+  return std::exchange(entry.suspicion, {});
 }
 
 void Membership::suspicion_expired(MemberIndex index) {
-  const std::unique_ptr<Suspicion> suspicion = drop_suspicion(index);
+  const CopiedPtr<Suspicion> suspicion = drop_suspicion(index);
   MemberEntry& entry = context_.table.at(index);
   if (suspicion == nullptr || entry.status != MemberStatus::suspect) return;
   Evidence evidence;
@@ -408,7 +408,7 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
   if (!within_a_jump(claim.incarnation, entry.incarnation)) {
     return answer_old_accusation(index, evidence);
   }
-  const std::unique_ptr<Suspicion> suspicion = drop_suspicion(index);
+  const CopiedPtr<Suspicion> suspicion = drop_suspicion(index);
   if (!entry.live()) return;
   if (index == context_.self) {
     context_.log_peer(LogCause::refutation, LogLevel::warning, peer_text(evidence), [&] {

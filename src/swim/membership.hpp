@@ -13,11 +13,22 @@
 
 namespace memberlist::swim {
 
+/// What Membership remembers beside the table.
+struct MembershipState {
+  RateLimit conflicts_{limits::kConflictsPerSecond};
+  std::uint32_t heard_incarnation_ = 1;    // of this node, that all others have heard by now
+  TimePoint heard_at_ = TimePoint::min();  // when they have heard the one it has
+  std::optional<std::uint32_t> goal_;      // where it goes from there
+  bool step_planned_ = false;
+};
+
 /// The rules of membership (protocol 6): what alive, suspect and dead messages do to the table,
 /// whatever way they came, and what is passed on.
-class Membership {
+class Membership : MembershipState {
  public:
   Membership(Context& context, Teller& teller) : context_(context), teller_(teller) {}
+  Membership(const Membership& other, Context& context, Teller& teller)
+      : MembershipState(other), context_(context), teller_(teller) {}
 
   /// Puts this node into the table, alive with incarnation 1, and announces it.
   void add_self(std::shared_ptr<const MemberRecord> record);
@@ -73,7 +84,7 @@ class Membership {
   void plan_step();
   void broadcast_self(BroadcastToken token);
   void start_suspicion(MemberIndex index, std::string_view accuser);
-  std::unique_ptr<Suspicion> drop_suspicion(MemberIndex index);
+  CopiedPtr<Suspicion> drop_suspicion(MemberIndex index);
   void emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence);
   void log_death(MemberIndex index, const Evidence& evidence);
   void drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why);
@@ -82,12 +93,7 @@ class Membership {
 
   Context& context_;
   Teller& teller_;
-  RateLimit conflicts_{limits::kConflictsPerSecond};
-  Bytes encoded_;                          // kept, so that passing news on allocates nothing
-  std::uint32_t heard_incarnation_ = 1;    // of this node, that all others have heard by now
-  TimePoint heard_at_ = TimePoint::min();  // when they have heard the one it has
-  std::optional<std::uint32_t> goal_;      // where it goes from there
-  bool step_planned_ = false;
+  Bytes encoded_;  // kept, so that passing news on allocates nothing
 };
 
 /// The six version bytes of a record (protocol 4, `Vsn`).

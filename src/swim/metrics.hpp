@@ -29,11 +29,19 @@ inline void note_time(Context& context, std::string_view name, Duration time) {
   context.out.push(MetricRecord{MetricKind::sample, name, milliseconds.count()});
 }
 
+/// What was told last.
+struct MetricsState {
+  EngineCounters told_;
+  std::optional<std::uint32_t> told_health_;
+  std::array<std::optional<std::size_t>, kMemberStatuses> told_members_;
+};
+
 /// Tells what has changed since it was told last. So a packet with a hundred messages makes one
 /// record and not a hundred, and whoever counts does not know of metrics.
-class Metrics {
+class Metrics : MetricsState {
  public:
   explicit Metrics(Context& context) : context_(context) {}
+  Metrics(const Metrics& other, Context& context) : MetricsState(other), context_(context) {}
 
   /// Every counter by what was added, every gauge that is another now; at first all gauges.
   void report();
@@ -43,9 +51,6 @@ class Metrics {
   void report_members();
 
   Context& context_;
-  EngineCounters told_;
-  std::optional<std::uint32_t> told_health_;
-  std::array<std::optional<std::size_t>, kMemberStatuses> told_members_;
 };
 
 }  // namespace memberlist::swim

@@ -10,11 +10,24 @@
 
 namespace memberlist::swim {
 
+/// The operations under way.
+struct OperationsState {
+  struct Open {
+    TimerHandle timer;
+    const char* what = "";
+  };
+
+  std::unordered_map<std::uint64_t, Open> open_;
+  std::uint64_t last_id_ = 0;
+};
+
 /// Commands whose outcome comes later: hands out their ids, keeps their deadlines, and makes
 /// sure that each completes exactly once.
-class Operations {
+class Operations : OperationsState {
  public:
   explicit Operations(Context& context) : context_(context) {}
+  Operations(const Operations& other, Context& context)
+      : OperationsState(other), context_(context) {}
 
   /// A new operation; if `timeout` is given, it is stopped then with `timed_out` and `what`.
   [[nodiscard]] OperationId start(std::optional<Duration> timeout = std::nullopt,
@@ -49,14 +62,7 @@ class Operations {
   }
 
  private:
-  struct Open {
-    TimerHandle timer;
-    const char* what = "";
-  };
-
   Context& context_;
-  std::unordered_map<std::uint64_t, Open> open_;
-  std::uint64_t last_id_ = 0;
 };
 
 }  // namespace memberlist::swim

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "memberlist/engine.hpp"
+#include "memberlist/output.hpp"
 
 namespace memberlist::swim {
 
@@ -15,6 +15,12 @@ namespace memberlist::swim {
 /// between rounds, so that sending a packet allocates nothing in the steady state.
 class OutputQueue {
  public:
+  OutputQueue() = default;
+  /// Outputs are for one driver, once: a copy has none.
+  OutputQueue(const OutputQueue&) : OutputQueue() {}
+  OutputQueue& operator=(const OutputQueue&) = delete;
+  ~OutputQueue() = default;
+
   /// Room for one packet of at most `bytes`; used up by `send_packet`.
   [[nodiscard]] std::span<std::byte> packet_room(std::size_t bytes);
   /// Queues a packet that lies in the room handed out last.
@@ -27,6 +33,7 @@ class OutputQueue {
   }
 
   [[nodiscard]] std::span<Output> outputs() noexcept { return outputs_; }
+  [[nodiscard]] std::span<const Output> outputs() const noexcept { return outputs_; }
   void clear() noexcept;
 
  private:

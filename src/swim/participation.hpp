@@ -13,32 +13,8 @@
 
 namespace memberlist::swim {
 
-/// This node's own coming, changing and going (protocol 6: join, update node, leave).
-class Participation {
- public:
-  Participation(Context& context, Membership& membership, Streams& streams, Gossiper& gossiper,
-                Operations& operations)
-      : context_(context),
-        membership_(membership),
-        streams_(streams),
-        gossiper_(gossiper),
-        operations_(operations) {}
-
-  [[nodiscard]] Result<OperationId> join(std::vector<JoinTarget> targets, const JoinLimits& how);
-  [[nodiscard]] Result<OperationId> leave(Duration timeout);
-  [[nodiscard]] Result<OperationId> update_meta(BytesView meta, Duration timeout);
-  [[nodiscard]] Result<OperationId> advertise(const Address& address, Duration timeout);
-
-  /// A push/pull has ended; it may be one of a join.
-  void on_push_pull_ended(StreamId id, const Result<void>& result);
-  /// Ends a join with what it has reached so far. False: it is none.
-  bool stop_join(OperationId id, const Error& why);
-  /// Nobody waits any more until what this operation announced was sent.
-  void stop_waiting(OperationId id, Error why);
-  /// Completes those who waited for broadcasts that were sent. To be called after each input.
-  void settle();
-
- private:
+/// The joins, the leave and the change of address under way.
+struct ParticipationState {
   struct Join {
     std::vector<JoinTarget> targets;
     JoinLimits how;
@@ -60,6 +36,46 @@ class Participation {
     int leaves = 0;  // how often the leave is still told, each time as often as any news
   };
 
+  std::unordered_map<std::uint64_t, Join> joins_;      // by operation
+  std::unordered_map<std::uint64_t, JoinStep> steps_;  // by stream
+  std::optional<OperationId> leave_;
+  std::optional<Move> move_;
+};
+
+/// This node's own coming, changing and going (protocol 6: join, update node, leave).
+class Participation : ParticipationState {
+ public:
+  Participation(Context& context, Membership& membership, Streams& streams, Gossiper& gossiper,
+                Operations& operations)
+      : context_(context),
+        membership_(membership),
+        streams_(streams),
+        gossiper_(gossiper),
+        operations_(operations) {}
+  Participation(const Participation& other, Context& context, Membership& membership,
+                Streams& streams, Gossiper& gossiper, Operations& operations)
+      : ParticipationState(other),
+        context_(context),
+        membership_(membership),
+        streams_(streams),
+        gossiper_(gossiper),
+        operations_(operations) {}
+
+  [[nodiscard]] Result<OperationId> join(std::vector<JoinTarget> targets, const JoinLimits& how);
+  [[nodiscard]] Result<OperationId> leave(Duration timeout);
+  [[nodiscard]] Result<OperationId> update_meta(BytesView meta, Duration timeout);
+  [[nodiscard]] Result<OperationId> advertise(const Address& address, Duration timeout);
+
+  /// A push/pull has ended; it may be one of a join.
+  void on_push_pull_ended(StreamId id, const Result<void>& result);
+  /// Ends a join with what it has reached so far. False: it is none.
+  bool stop_join(OperationId id, const Error& why);
+  /// Nobody waits any more until what this operation announced was sent.
+  void stop_waiting(OperationId id, Error why);
+  /// Completes those who waited for broadcasts that were sent. To be called after each input.
+  void settle();
+
+ private:
   void advance(OperationId id);
   [[nodiscard]] std::vector<StreamId> exchanges_of(OperationId id) const;
   void stop_joins(const Error& why);
@@ -76,10 +92,6 @@ class Participation {
   Streams& streams_;
   Gossiper& gossiper_;
   Operations& operations_;
-  std::unordered_map<std::uint64_t, Join> joins_;      // by operation
-  std::unordered_map<std::uint64_t, JoinStep> steps_;  // by stream
-  std::optional<OperationId> leave_;
-  std::optional<Move> move_;
   std::vector<BroadcastToken> finished_;
 };
 

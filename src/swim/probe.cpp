@@ -168,7 +168,13 @@ std::vector<std::uint32_t> Prober::probes_under_way(Wanted&& wanted) const {
   return found;
 }
 
-void Prober::on_send_error(const Address& to) {
+void Prober::on_send_error(const Address& to, const Error& error) {
+  ++context_.counters.send_errors;
+  context_.log_peer(LogCause::send_error, LogLevel::debug, to, [&] {
+    return LogLine("packet not sent: " + error.message,
+                   {{"error", std::string(to_string(error.code))}});
+  });
+  if (error.code != ErrorCode::unreachable) return;
   const auto goes_there = [&](const Probe& probe) { return probe.address == to; };
   for (const std::uint32_t seq_no : probes_under_way(goes_there)) probe_timeout(seq_no);
 }
@@ -512,15 +518,30 @@ void Prober::relay_end(std::uint32_t seq_no) {
   --relays_;
 }
 
-void Prober::ping(MemberIndex target, OperationId operation, Duration timeout) {
+Result<OperationId> Prober::ping(std::string_view member, std::optional<Duration> timeout) {
+  const MemberIndex target = context_.table.find(member);
+  if (target == kNoMember) {
+    return memberlist::fail(ErrorCode::unknown_member,
+                            fmt::format("no member is called '{}'", show_name(member)),
+                            std::string(member));
+  }
+  if (hand_pings_ >= limits::kHandPings) {
+    return memberlist::fail(
+        ErrorCode::too_large,
+        fmt::format("{} pings wait for their answers already", limits::kHandPings),
+        std::string(member));
+  }
+  const OperationId operation = operations_.start();
+  const Duration patience = timeout.value_or(context_.config.probe_timeout);
   const MemberRecord& record = *context_.table.at(target).record;
   const std::uint32_t seq_no = new_seq_no();
-  HandPing ping{operation, record.name, context_.now, timeout, {}};
+  HandPing ping{operation, record.name, context_.now, patience, {}};
   ping.timer =
-      context_.timers.schedule(context_.after(timeout), {TimerEvent::Kind::ping_timeout, seq_no});
+      context_.timers.schedule(context_.after(patience), {TimerEvent::Kind::ping_timeout, seq_no});
   awaited_.emplace(seq_no, std::move(ping));
   ++hand_pings_;
   send_ping(seq_no, record.address, record.name, nullptr);
+  return operation;
 }
 
 void Prober::ping_timeout(std::uint32_t seq_no) {

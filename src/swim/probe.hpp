@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -19,58 +20,8 @@
 
 namespace memberlist::swim {
 
-/// Failure detection (protocol 5): probes one member after another, directly, then through others
-/// and by TCP; serves others' probes; pings by hand.
-class Prober {
- public:
-  Prober(Context& context, PacketSender& packets, Membership& membership, Teller& teller,
-         Streams& streams, Operations& operations)
-      : context_(context),
-        packets_(packets),
-        membership_(membership),
-        teller_(teller),
-        streams_(streams),
-        operations_(operations) {}
-
-  /// Plans the first tick, after a random part of the interval.
-  void start();
-  void tick();
-  /// Forgets those who are dead or left for longer than `gossip_to_the_dead_time`, but for their
-  /// tombstones, and shuffles the probe list. Happens at each wrap-around of the list; where probes
-  /// are off, somebody else calls.
-  void forget_the_dead();
-
-  /// This node stood still for a while, and may have missed the answers to its probes. Each probe
-  /// under way is repeated from its ping on, once. From the second time on a probe only has more
-  /// time, at most as much as it had: a node that stands still again and again still finds out who
-  /// is dead.
-  void forgive(Duration stood_still);
-
-  // `asked` is the own address that was asked, from which the answer leaves.
-  void on_ping(const wire::Ping& ping, const Address& from, const IpAddress& asked);
-  void on_indirect_ping(const wire::IndirectPing& request, const Address& from,
-                        const IpAddress& asked);
-  void on_ack(const wire::Ack& ack);
-  void on_nack(const wire::Nack& nack);
-  /// The fallback ping of a probe was answered by TCP.
-  void on_stream_ack(std::uint32_t seq_no);
-  /// A packet could not be sent there: probes of that address need not wait.
-  void on_send_error(const Address& to);
-
-  void probe_timeout(std::uint32_t seq_no);
-  void probe_deadline(std::uint32_t seq_no);
-  void relay_timeout(std::uint32_t seq_no);
-  void relay_end(std::uint32_t seq_no);
-  void ping_timeout(std::uint32_t seq_no);
-
-  /// One ping by hand; its outcome goes to `operation`.
-  void ping(MemberIndex target, OperationId operation, Duration timeout);
-  /// Ends the ping of this operation. False: it is none.
-  bool stop_ping(OperationId operation, const Error& why);
-  /// Of those, how many wait for their answer.
-  [[nodiscard]] std::size_t hand_pings() const noexcept { return hand_pings_; }
-
- private:
+/// What is awaited, and where the prober stands in its list.
+struct ProberState {
   /// A probe of ours that is under way.
   struct Probe {
     std::string target;  // by name: its place in the table may be somebody else's by then
@@ -106,6 +57,79 @@ class Prober {
   };
   using Awaited = std::variant<Probe, Relay, HandPing>;
 
+  std::unordered_map<std::uint32_t, Awaited> awaited_;  // by sequence number
+  std::size_t relays_ = 0;
+  std::size_t hand_pings_ = 0;
+  RateLimit answered_strangers_{limits::kAnswersToStrangersPerSecond};
+  RateLimit pinged_strangers_{limits::kPingsOfStrangersPerSecond};
+  std::size_t next_in_list_ = 0;
+  std::uint64_t tcp_only_in_a_row_ = 0;  // and not a single packet since the first of them
+  std::uint64_t packets_before_tcp_only_ = 0;
+  SecretNumbers seq_nos_;
+
+  explicit ProberState(const SipKey& seq_nos) : seq_nos_(seq_nos) {}
+};
+
+/// Failure detection (protocol 5): probes one member after another, directly, then through others
+/// and by TCP; serves others' probes; pings by hand.
+class Prober : ProberState {
+ public:
+  Prober(Context& context, PacketSender& packets, Membership& membership, Teller& teller,
+         Streams& streams, Operations& operations)
+      : ProberState(context.secrets.sequence_numbers),
+        context_(context),
+        packets_(packets),
+        membership_(membership),
+        teller_(teller),
+        streams_(streams),
+        operations_(operations) {}
+  Prober(const Prober& other, Context& context, PacketSender& packets, Membership& membership,
+         Teller& teller, Streams& streams, Operations& operations)
+      : ProberState(other),
+        context_(context),
+        packets_(packets),
+        membership_(membership),
+        teller_(teller),
+        streams_(streams),
+        operations_(operations) {}
+
+  /// Plans the first tick, after a random part of the interval.
+  void start();
+  void tick();
+  /// Forgets those who are dead or left for longer than `gossip_to_the_dead_time`, but for their
+  /// tombstones, and shuffles the probe list. Happens at each wrap-around of the list; where probes
+  /// are off, somebody else calls.
+  void forget_the_dead();
+
+  /// This node stood still for a while, and may have missed the answers to its probes. Each probe
+  /// under way is repeated from its ping on, once. From the second time on a probe only has more
+  /// time, at most as much as it had: a node that stands still again and again still finds out who
+  /// is dead.
+  void forgive(Duration stood_still);
+
+  // `asked` is the own address that was asked, from which the answer leaves.
+  void on_ping(const wire::Ping& ping, const Address& from, const IpAddress& asked);
+  void on_indirect_ping(const wire::IndirectPing& request, const Address& from,
+                        const IpAddress& asked);
+  void on_ack(const wire::Ack& ack);
+  void on_nack(const wire::Nack& nack);
+  /// The fallback ping of a probe was answered by TCP.
+  void on_stream_ack(std::uint32_t seq_no);
+  /// A packet could not be sent there. Where the address is unreachable, its probes need not wait.
+  void on_send_error(const Address& to, const Error& error);
+
+  void probe_timeout(std::uint32_t seq_no);
+  void probe_deadline(std::uint32_t seq_no);
+  void relay_timeout(std::uint32_t seq_no);
+  void relay_end(std::uint32_t seq_no);
+  void ping_timeout(std::uint32_t seq_no);
+
+  /// One ping by hand, of the member with this name.
+  [[nodiscard]] Result<OperationId> ping(std::string_view member, std::optional<Duration> timeout);
+  /// Ends the ping of this operation. False: it is none.
+  bool stop_ping(OperationId operation, const Error& why);
+
+ private:
   [[nodiscard]] MemberIndex next_in_list();
   [[nodiscard]] MemberIndex next_target();
   void start_probe(MemberIndex target);
@@ -141,15 +165,6 @@ class Prober {
   Teller& teller_;
   Streams& streams_;
   Operations& operations_;
-  std::unordered_map<std::uint32_t, Awaited> awaited_;  // by sequence number
-  std::size_t relays_ = 0;
-  std::size_t hand_pings_ = 0;
-  RateLimit answered_strangers_{limits::kAnswersToStrangersPerSecond};
-  RateLimit pinged_strangers_{limits::kPingsOfStrangersPerSecond};
-  std::size_t next_in_list_ = 0;
-  std::uint64_t tcp_only_in_a_row_ = 0;  // and not a single packet since the first of them
-  std::uint64_t packets_before_tcp_only_ = 0;
-  SecretNumbers seq_nos_{context_.secrets.sequence_numbers};
   std::vector<MemberIndex> picked_;
   std::vector<ForgottenMember> forgotten_;
   Bytes encoded_;

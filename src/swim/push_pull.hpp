@@ -14,10 +14,28 @@
 
 namespace memberlist::swim {
 
+/// What PushPull remembers beside the encoded pages of the table.
+struct PushPullState {
+  std::size_t user_state_bytes_ = 0;  // of the present one
+  Bytes user_state_;                  // the last one, if it is kept
+  Bytes user_state_part_;             // the present one as it goes into a stream
+  std::size_t next_page_ = 0;         // to begin with where not all fit
+  std::size_t encoded_bytes_ = 0;     // of members, since a state was last made
+  std::size_t last_sealed_bytes_ = 0;
+  TimePoint last_used_;
+  TimePoint next_warning_;
+  TimePoint next_error_;
+};
+
 /// What the two sides of a push/pull tell each other, and what may be believed (protocol 6).
-class PushPull {
+class PushPull : PushPullState {
  public:
   PushPull(Context& context, Membership& membership) : context_(context), membership_(membership) {}
+  PushPull(const PushPull& other, Context& context, Membership& membership)
+      : PushPullState(other),
+        context_(context),
+        membership_(membership),
+        pages_(other.pages_, context.table, context.sealing) {}
 
   /// This node's state as it goes into a stream.
   struct LocalState {
@@ -63,16 +81,7 @@ class PushPull {
   Membership& membership_;
   StatePages pages_{context_.table, context_.sealing};
   wire::LzwEncoder lzw_;
-  std::size_t user_state_bytes_ = 0;  // of the present one
-  Bytes user_state_;                  // the last one, if it is kept
-  Bytes user_state_part_;             // the present one as it goes into a stream
   std::vector<std::size_t> chosen_;
-  std::size_t next_page_ = 0;      // to begin with where not all fit
-  std::size_t encoded_bytes_ = 0;  // of members, since a state was last made
-  std::size_t last_sealed_bytes_ = 0;
-  TimePoint last_used_;
-  TimePoint next_warning_;
-  TimePoint next_error_;
 };
 
 }  // namespace memberlist::swim

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/random.hpp"
-#include "memberlist/engine.hpp"
+#include "memberlist/stream.hpp"
 #include "swim/content_digest.hpp"
 #include "wire/stream.hpp"
 

@@ -35,6 +35,13 @@ class StatePages {
 
   /// Both must outlive this.
   StatePages(const MemberTable& table, const wire::Sealing& how) : table_(table), how_(how) {}
+  /// The same pages, of a copy of the table.
+  StatePages(const StatePages& other, const MemberTable& table, const wire::Sealing& how)
+      : table_(table),
+        how_(how),
+        pages_(other.pages_),
+        change_(other.change_),
+        totals_(other.totals_) {}
 
   /// Encodes what has changed. Returns the plain bytes of that.
   std::size_t refresh();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "base/overloaded.hpp"
 #include "memberlist/name_text.hpp"
 #include "swim/drops.hpp"
 #include "swim/keys.hpp"
@@ -22,12 +23,19 @@ namespace {
 // bytes.
 constexpr std::size_t kRefusalWorkOfMember = 64;
 
-template <class... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-
 }  // namespace
+
+Streams::Streams(const Streams& other, Context& context, PushPull& push_pull,
+                 Operations& operations, StreamListener& listener)
+    : StreamsState(other),
+      context_(context),
+      push_pull_(push_pull),
+      operations_(operations),
+      listener_(listener) {
+  for (const auto& [id, stream] : other.streams_) {
+    streams_.emplace(id, Stream(stream, context.sealing));
+  }
+}
 
 // --- who comes and goes
 // ---------------------------------------------------------------------------

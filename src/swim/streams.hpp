@@ -29,12 +29,26 @@ class StreamListener {
   virtual void on_push_pull_ended(StreamId id, const Result<void>& result) = 0;
 };
 
+/// What Streams remembers beside the exchanges under way.
+struct StreamsState {
+  std::unordered_map<std::uint32_t, StreamId> pings_;  // by sequence number
+  std::uint64_t last_id_ = 0;
+  StreamBudget budget_;
+  SelfRecognition self_recognition_;
+  bool push_pull_planned_ = false;  // after a join
+  std::size_t served_push_pulls_ = 0;
+  TimerHandle push_pull_timer_;
+  std::optional<TimePoint> asked_after_stall_;
+};
+
 /// Every stream exchange as a small state machine over bytes (protocol 3): push/pull, reliable user
 /// message and fallback ping, on the dialling and on the answering side.
-class Streams {
+class Streams : StreamsState {
  public:
   Streams(Context& context, PushPull& push_pull, Operations& operations, StreamListener& listener)
       : context_(context), push_pull_(push_pull), operations_(operations), listener_(listener) {}
+  Streams(const Streams& other, Context& context, PushPull& push_pull, Operations& operations,
+          StreamListener& listener);
 
   [[nodiscard]] std::optional<StreamId> accept(const Address& from);
   void handle(StreamId id, const StreamEvent& event);
@@ -65,23 +79,27 @@ class Streams {
  private:
   enum class Kind : std::uint8_t { inbound, push_pull, user_message, ping };
 
-  struct Stream {
-    Stream(const Address& with, Kind what, const wire::Sealing& sealing)
-        : peer(with), kind(what), opener(sealing, what == Kind::inbound) {}
-
+  struct StreamFacts {
     Address peer;
-    Kind kind;
-    wire::StreamOpener opener;
-    TimePoint dialled;
-    TimerHandle deadline_timer;
-    StreamPatience patience;
+    Kind kind = Kind::inbound;
+    TimePoint dialled{};
+    TimerHandle deadline_timer{};
+    StreamPatience patience{};
     std::size_t held_bytes = 0;  // as the budget knows it
     std::size_t work_bytes = 0;  // that it caused beside unpacking
-    Bytes request;               // plain, sealed once connected
+    Bytes request{};             // plain, sealed once connected
     OperationId operation{};
     std::uint32_t seq_no = 0;
     bool join = false;
     bool counted_push_pull = false;  // inbound: it is one of the push/pulls that are served
+  };
+  struct Stream : StreamFacts {
+    Stream(const Address& with, Kind what, const wire::Sealing& sealing)
+        : StreamFacts{.peer = with, .kind = what}, opener(sealing, what == Kind::inbound) {}
+    Stream(const Stream& other, const wire::Sealing& sealing)
+        : StreamFacts(other), opener(other.opener, sealing) {}
+
+    wire::StreamOpener opener;
   };
 
   StreamId dial(Stream stream, TimePoint deadline);
@@ -123,14 +141,6 @@ class Streams {
   Operations& operations_;
   StreamListener& listener_;
   std::unordered_map<std::uint64_t, Stream> streams_;
-  std::unordered_map<std::uint32_t, StreamId> pings_;  // by sequence number
-  std::uint64_t last_id_ = 0;
-  StreamBudget budget_;
-  SelfRecognition self_recognition_;
-  bool push_pull_planned_ = false;  // after a join
-  std::size_t served_push_pulls_ = 0;
-  TimerHandle push_pull_timer_;
-  std::optional<TimePoint> asked_after_stall_;
   wire::LzwEncoder lzw_;
 };
 

@@ -10,13 +10,20 @@
 
 namespace memberlist::swim {
 
+/// What a Teller remembers.
+struct TellerState {
+  RateLimit strangers_{limits::kAnswersToStrangersPerSecond};
+};
+
 /// Tells whoever is in contact with this node and is not what it believes to be: suspect, dead,
 /// left, forgotten, of an older incarnation, or known at another address (protocol 6, 'Told at
 /// once'). One message goes to the address that the contact came from or claims, so that the member
 /// can refute at once instead of after the next push/pull.
-class Teller {
+class Teller : TellerState {
  public:
   Teller(Context& context, PacketSender& packets) : context_(context), packets_(packets) {}
+  Teller(const Teller& other, Context& context, PacketSender& packets)
+      : TellerState(other), context_(context), packets_(packets) {}
 
   /// A ping came from `from` to `asked`; its sender calls itself `name` and says that it is reached
   /// at `claimed`. An empty name, or no address, is one that the ping did not give.
@@ -34,7 +41,6 @@ class Teller {
 
   Context& context_;
   PacketSender& packets_;
-  RateLimit strangers_{limits::kAnswersToStrangersPerSecond};
   Bytes encoded_;
 };
 

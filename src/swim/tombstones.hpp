@@ -2,7 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -27,8 +28,6 @@ class Tombstones {
   /// Peers choose the names, so their table is keyed with a secret.
   explicit Tombstones(std::size_t max_count, const SipKey& key = {})
       : max_count_(max_count), by_name_(0, NameHash{key}) {}
-  Tombstones(const Tombstones&) = delete;  // the index points into the list
-  Tombstones& operator=(const Tombstones&) = delete;
 
   /// The name must not be buried already.
   void bury(std::string_view name, std::uint32_t incarnation, bool left, TimePoint now);
@@ -45,8 +44,10 @@ class Tombstones {
   void remove_oldest();
 
   std::size_t max_count_;
-  std::list<Tombstone> by_age_;  // the oldest first
-  std::unordered_map<std::string_view, std::list<Tombstone>::iterator, NameHash> by_name_;
+  // By the number of the burial, so the oldest first; `by_name_` has the numbers.
+  std::map<std::uint64_t, Tombstone> by_age_;
+  std::unordered_map<std::string, std::uint64_t, NameHash, std::equal_to<>> by_name_;
+  std::uint64_t burials_ = 0;
 };
 
 }  // namespace memberlist::swim

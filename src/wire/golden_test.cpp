@@ -362,14 +362,14 @@ TEST(GoldenPackets, DecodeToTheirMessages) {
     const auto opened = opener.open(configuration.how, packet);
     ASSERT_TRUE(opened) << opened.error().to_string();
     for (const json& expected : vector.at("messages")) {
-      const auto message = opener.next();
+      const auto message = opener.next_view();
       ASSERT_TRUE(message.has_value());
       ASSERT_TRUE(*message) << message->error().to_string();
       const Bytes part = part_of(expected);
       EXPECT_EQ(std::to_integer<int>(part[0]), static_cast<int>((*message)->type));
       EXPECT_EQ(to_hex(BytesView(part).subspan(1)), to_hex((*message)->body));
     }
-    EXPECT_FALSE(opener.next().has_value());
+    EXPECT_FALSE(opener.next_view().has_value());
     EXPECT_EQ(opener.truncated_parts(), 0U);
   }
 }
@@ -523,14 +523,14 @@ TEST(GoldenScaling, CompoundFraming) {
     PacketOpener opener;
     ASSERT_TRUE(opener.open(how, expected));
     for (const Bytes& part : parts) {
-      const auto message = opener.next();
+      const auto message = opener.next_view();
       ASSERT_TRUE(message.has_value());
       // The parts are no messages: what is wrong with them is told of each by itself.
       ASSERT_FALSE(*message);
       EXPECT_STREQ(message->error().what,
                    part.empty() ? "message is empty" : "unknown message type");
     }
-    EXPECT_FALSE(opener.next().has_value());
+    EXPECT_FALSE(opener.next_view().has_value());
     EXPECT_EQ(opener.truncated_parts(), 0U);
   }
 }

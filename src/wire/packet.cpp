@@ -32,6 +32,36 @@ bool looks_plain(BytesView message) {
   return decoded && body.remaining() == 0;
 }
 
+template <class Message>
+WireResult<PacketMessage> decode_as(WireResult<Message> (*decode)(ByteReader&), BytesView body) {
+  ByteReader in(body);
+  WireResult<Message> message = decode(in);
+  if (!message) return std::unexpected(message.error());
+  return PacketMessage(*message);
+}
+
+// Precondition: a type that `unwrap` lets through.
+WireResult<PacketMessage> decode_packet_message(const MessageView& message) {
+  switch (message.type) {
+    case MessageType::ping:
+      return decode_as(decode_ping, message.body);
+    case MessageType::indirect_ping:
+      return decode_as(decode_indirect_ping, message.body);
+    case MessageType::ack:
+      return decode_as(decode_ack, message.body);
+    case MessageType::nack:
+      return decode_as(decode_nack, message.body);
+    case MessageType::suspect:
+      return decode_as(decode_suspect, message.body);
+    case MessageType::alive:
+      return decode_as(decode_alive, message.body);
+    case MessageType::dead:
+      return decode_as(decode_dead, message.body);
+    default:
+      return PacketMessage(UserMessage{message.body});
+  }
+}
+
 // Writes the parts as one message: alone, or as a compound. Returns its end.
 std::byte* put_parts(std::byte* at, std::span<const BytesView> parts) {
   if (parts.size() > 1) {
@@ -97,12 +127,16 @@ BytesView PacketSealer::seal(const Sealing& how, std::span<const BytesView> part
 WireResult<void> PacketOpener::open(const Sealing& how, BytesView datagram) {
   pending_.reset();
   compound_count_ = item_count_ = truncated_parts_ = unpacked_bytes_ = 0;
+  label_ = {};
+  unsealed_ = {};
 
   const auto label_bytes = label_header_bytes(datagram);
   if (!label_bytes) return std::unexpected(label_bytes.error());
-  if (auto fits = check_label(how, label_in(datagram, *label_bytes)); !fits) return fits;
+  label_ = label_in(datagram, *label_bytes);
+  if (auto fits = check_label(how, label_); !fits) return fits;
 
   BytesView message = datagram.subspan(*label_bytes);
+  if (!how.has_keys()) unsealed_ = message;
   std::size_t offset = *label_bytes;
   if (message.empty()) {
     return std::unexpected(WireError{WireErrorKind::malformed, "packet is empty", *label_bytes});
@@ -149,7 +183,25 @@ std::optional<PacketOpener::Item> PacketOpener::next_item() {
   return std::nullopt;
 }
 
-std::optional<WireResult<MessageView>> PacketOpener::next() {
+std::optional<WireResult<PacketMessage>> PacketOpener::next() {
+  const std::optional<WireResult<MessageView>> view = next_view();
+  if (!view) return std::nullopt;
+  if (!*view) return std::unexpected(view->error());
+  WireResult<PacketMessage> message = decode_packet_message(**view);
+  if (!message && may_be_encrypted(**view)) {
+    return std::unexpected(WireError{WireErrorKind::not_expected, "encrypted", 0});
+  }
+  return message;
+}
+
+/// Where there is no key, the first byte of an encrypted packet, its version, reads as the type of
+/// a ping: if the rest makes no sense, this is the likelier mistake.
+bool PacketOpener::may_be_encrypted(const MessageView& message) const noexcept {
+  return unsealed_.size() >= kMinEncryptedPayloadBytes &&
+         message.type <= MessageType::indirect_ping && message.body.data() == unsealed_.data() + 1;
+}
+
+std::optional<WireResult<MessageView>> PacketOpener::next_view() {
   for (;;) {
     const auto item = next_item();
     if (!item) return std::nullopt;

@@ -6,7 +6,9 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/limits.hpp"
@@ -36,9 +38,9 @@ inline constexpr std::size_t kCompoundPartOverhead = 2;
 /// The keys that packets and streams are sealed with, for the rooms above, which see no cipher.
 using Keyring = crypto::Keyring;
 
-/// How this node's packets and streams are sealed and opened. What it points to must outlive it.
+/// How this node's packets and streams are sealed and opened. The keyring must outlive it.
 struct Sealing {
-  std::string_view label;
+  std::string label;
   crypto::Keyring* keyring = nullptr;   ///< null or empty: no encryption
   std::uint8_t encryption_version = 1;  ///< 0 if this node speaks protocol 1
   bool compress = true;
@@ -73,11 +75,19 @@ class PacketSealer {
   Bytes scratch_;
 };
 
-/// One innermost message of a packet.
+/// One innermost message of a packet, as it lies there.
 struct MessageView {
   MessageType type = MessageType::ping;
   BytesView body;  ///< behind the type byte
 };
+
+/// A user message of a packet: all of its body.
+struct UserMessage {
+  BytesView payload;
+};
+/// What a packet can hold.
+using PacketMessage =
+    std::variant<Ping, IndirectPing, Ack, Nack, Suspect, Alive, Dead, UserMessage>;
 
 /// Opens datagrams, and yields their innermost messages one by one, whatever the nesting of
 /// compound, compressed and checksum (bounded by limits::kPacketNesting and kPacketMessages).
@@ -88,9 +98,16 @@ class PacketOpener {
   /// must stay until its messages are done with: those that were not sealed are views into it.
   [[nodiscard]] WireResult<void> open(const Sealing& how, BytesView datagram);
 
-  /// The next message; `std::nullopt` at the end. An error concerns one part (bad compression, bad
-  /// checksum, an unknown type, nesting too deep): go on calling for the others.
-  [[nodiscard]] std::optional<WireResult<MessageView>> next();
+  /// The next message, decoded; `std::nullopt` at the end. An error concerns one part (bad
+  /// compression, bad checksum, an unknown type, nesting too deep, a body that makes no sense): go
+  /// on calling for the others. One of the kind `not_expected`: the packet seems to be encrypted,
+  /// and there is no key.
+  [[nodiscard]] std::optional<WireResult<PacketMessage>> next();
+  /// The same without decoding the body: to look at what is sent. Either this or `next`.
+  [[nodiscard]] std::optional<WireResult<MessageView>> next_view();
+
+  /// The label that the datagram came with; empty if there is none.
+  [[nodiscard]] std::string_view label() const noexcept { return label_; }
 
   /// Parts that compounds announced but did not hold.
   [[nodiscard]] std::size_t truncated_parts() const noexcept { return truncated_parts_; }
@@ -117,8 +134,12 @@ class PacketOpener {
   [[nodiscard]] std::optional<WireError> enter_compressed(const Item& item);
   [[nodiscard]] std::optional<WireError> enter_checked(const Item& item);
 
-  Bytes plain_;     // decrypted
-  Bytes unpacked_;  // decompressed, all of a packet's one after the other; never grows
+  [[nodiscard]] bool may_be_encrypted(const MessageView& message) const noexcept;
+
+  std::string_view label_;
+  BytesView unsealed_;  // the datagram behind its label, where there is no key; else empty
+  Bytes plain_;         // decrypted
+  Bytes unpacked_;      // decompressed, all of a packet's one after the other; never grows
   std::size_t unpacked_bytes_ = 0;
   std::optional<Item> pending_;
   std::array<Compound, limits::kPacketNesting + 1> compounds_;

@@ -47,7 +47,7 @@ WireResult<Opened> open(const Sealing& how, BytesView packet) {
   PacketOpener opener;
   if (auto opened = opener.open(how, packet); !opened) return std::unexpected(opened.error());
   Opened result;
-  while (auto message = opener.next()) {
+  while (auto message = opener.next_view()) {
     if (*message) {
       result.messages.emplace_back(as_text((*message)->body));
     } else {
@@ -144,10 +144,10 @@ TEST(Packet, SealerAndOpenerAreUsedAgainAndAgain) {
     const Bytes message = user(std::string(size, 'q'));
     const BytesView part = message;
     ASSERT_TRUE(opener.open(how, sealer.seal(how, {&part, 1}, true, out)));
-    const auto next = opener.next();
+    const auto next = opener.next_view();
     ASSERT_TRUE(next && *next);
     EXPECT_EQ((*next)->body.size(), size);
-    EXPECT_FALSE(opener.next());
+    EXPECT_FALSE(opener.next_view());
   }
 }
 
@@ -156,13 +156,13 @@ TEST(Packet, OpenForgetsThePacketBefore) {
   PacketOpener opener;
   const Bytes before = compound({user("a"), user("b")});
   ASSERT_TRUE(opener.open(plain(), before));
-  ASSERT_TRUE(opener.next());
+  ASSERT_TRUE(opener.next_view());
   const Bytes after = user("c");
   ASSERT_TRUE(opener.open(plain(), after));
-  const auto next = opener.next();
+  const auto next = opener.next_view();
   ASSERT_TRUE(next && *next);
   EXPECT_EQ(as_text((*next)->body), "c");
-  EXPECT_FALSE(opener.next());
+  EXPECT_FALSE(opener.next_view());
 }
 
 // --- what is wrong with the whole packet
@@ -388,8 +388,8 @@ TEST(PacketCompression, ViewsOfSeveralPartsStayValid) {
   const Bytes packet = compound({compressed(user("first")), compressed(user("second"))});
   PacketOpener opener;
   ASSERT_TRUE(opener.open(plain(), packet));
-  const auto first = opener.next();
-  const auto second = opener.next();
+  const auto first = opener.next_view();
+  const auto second = opener.next_view();
   ASSERT_TRUE(first && *first && second && *second);
   EXPECT_EQ(as_text((*first)->body), "first");
   EXPECT_EQ(as_text((*second)->body), "second");

@@ -110,6 +110,11 @@ std::size_t stream_payload_bytes(const Sealing& how, std::size_t parts_bytes) no
 StreamOpener::StreamOpener(const Sealing& how, bool expect_label)
     : how_(&how), stage_(expect_label ? Stage::label : Stage::outer) {}
 
+StreamOpener::StreamOpener(const StreamOpener& other, const Sealing& how) : StreamOpener(other) {
+  assert(stage_ != Stage::complete);
+  how_ = &how;
+}
+
 bool StreamOpener::started() const noexcept { return started_; }
 
 std::string_view StreamOpener::peer_label() const noexcept {

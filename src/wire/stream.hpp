@@ -64,9 +64,10 @@ class StreamOpener {
   StreamOpener(const Sealing&& how, bool expect_label) = delete;
 
   // The message's views stay with the bytes when these are moved, but not when they are copied.
+  /// The same as `other`, which has no whole message, with `how` in place of what that one has.
+  StreamOpener(const StreamOpener& other, const Sealing& how);
   StreamOpener(StreamOpener&&) noexcept = default;
   StreamOpener& operator=(StreamOpener&&) noexcept = default;
-  StreamOpener(const StreamOpener&) = delete;
   StreamOpener& operator=(const StreamOpener&) = delete;
   ~StreamOpener() = default;
 
@@ -95,6 +96,8 @@ class StreamOpener {
   [[nodiscard]] const StreamMessage& message() const;
 
  private:
+  StreamOpener(const StreamOpener&) = default;
+
   enum class Stage : std::uint8_t { label, outer, sealed, inner, packed, message, complete };
   enum class Part : std::uint8_t { header, node_states, raw };
   using Step = WireResult<bool>;  // false: more bytes are needed

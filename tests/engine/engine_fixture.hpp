@@ -9,14 +9,15 @@
 #include <utility>
 #include <vector>
 
-#include "support/virtual_cluster.hpp"
-#include "support/virtual_peer.hpp"
-#include "support/virtual_policy.hpp"
+#include "sim/virtual_cluster.hpp"
+#include "sim/virtual_peer.hpp"
+#include "sim/virtual_policy.hpp"
 
 // What the engine's scenario tests share.
 namespace memberlist::testing {
 
 using namespace std::chrono_literals;
+using namespace sim;  // NOLINT(google-build-using-namespace): the world that tests act in
 using Kinds = std::vector<MemberEventKind>;
 using Type = wire::MessageType;
 

@@ -8,7 +8,7 @@
 
 #include "base/limits.hpp"
 #include "memberlist/engine.hpp"
-#include "support/virtual_messages.hpp"
+#include "sim/virtual_messages.hpp"
 #include "wire/stream.hpp"
 
 // What a push/pull of a very large cluster takes beside what is kept of it. A program of its own,
@@ -46,6 +46,8 @@ void operator delete(void* pointer, std::size_t) noexcept { counted_delete(point
 
 namespace memberlist::testing {
 namespace {
+
+using namespace sim;  // NOLINT(google-build-using-namespace): the world that tests act in
 
 constexpr std::size_t kMembers = 100'000;
 const Address kPeer{IpAddress::v4(10, 9, 7, 7), 7946};

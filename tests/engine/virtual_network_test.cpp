@@ -1,4 +1,4 @@
-#include "support/virtual_network.hpp"
+#include "sim/virtual_network.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,12 +8,12 @@
 
 #include "memberlist/memberlist.hpp"
 #include "node.hpp"
-#include "support/virtual_policy.hpp"
+#include "sim/virtual_policy.hpp"
 
 namespace memberlist::facade_test {
 namespace {
 
-using testing::VirtualPolicy;
+using sim::VirtualPolicy;
 
 std::shared_ptr<VirtualPolicy> policy() { return std::make_shared<VirtualPolicy>(); }
 

@@ -96,7 +96,7 @@ Bytes Wrapper::stream(BytesView inside) {
 
 std::optional<std::uint32_t> Wrapper::ack_in(BytesView packet) {
   if (!opener_.open(sealing_, packet)) return std::nullopt;
-  while (const auto message = opener_.next()) {
+  while (const auto message = opener_.next_view()) {
     if (!*message || (*message)->type != wire::MessageType::ack) continue;
     ByteReader in((*message)->body);
     if (const auto ack = wire::decode_ack(in)) return ack->seq_no;

@@ -13,8 +13,8 @@
 #include "crypto/keyring.hpp"
 #include "memberlist/engine.hpp"
 #include "process_figures.hpp"
+#include "sim/virtual_messages.hpp"
 #include "support/sanitizers.hpp"
-#include "support/virtual_messages.hpp"
 #include "wire/crc32.hpp"
 #include "wire/lzw.hpp"
 #include "wire/packet.hpp"
@@ -32,7 +32,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
-using namespace testing;  // NOLINT(google-build-using-namespace): hand-made messages
+using namespace sim;  // NOLINT(google-build-using-namespace): hand-made messages
 
 constexpr double kMostTimesOrdinary = 100;
 constexpr std::size_t kMembers = 10'000;

@@ -26,18 +26,18 @@ struct Room {
 const Names kValueHeaders = {"address.hpp", "bytes.hpp",     "config.hpp", "error.hpp",
                              "event.hpp",   "export.hpp",    "key.hpp",    "member.hpp",
                              "metrics.hpp", "name_text.hpp", "time.hpp",   "version.hpp"};
-/// The rooms that make the engine, or feed it, also see its contract.
-const Names kEngineHeaders = {"address.hpp", "bytes.hpp",   "config.hpp",    "engine.hpp",
-                              "error.hpp",   "event.hpp",   "export.hpp",    "key.hpp",
-                              "member.hpp",  "metrics.hpp", "name_text.hpp", "time.hpp",
-                              "version.hpp"};
-
-/// The room that brings the transports also sees what they are.
-const Names kTransportHeaders = [] {
-  Names names = kEngineHeaders;
-  names.insert({"memory_network.hpp", "transport.hpp"});
+Names with(Names names, const Names& more) {
+  names.insert(more.begin(), more.end());
   return names;
-}();
+}
+
+/// The rooms that make the engine, or feed it, also see its contract.
+const Names kEngineHeaders = with(kValueHeaders, {"counters.hpp", "engine.hpp", "input.hpp",
+                                                  "output.hpp", "policy.hpp", "stream.hpp"});
+
+/// The room that brings the transports sees what they are, and not the engine.
+const Names kTransportHeaders =
+    with(kValueHeaders, {"memory_network.hpp", "stream.hpp", "transport.hpp"});
 
 const std::map<std::string, Room, std::less<>> kTable = {
     {"public", {{}, {"*"}}},
@@ -45,7 +45,6 @@ const std::map<std::string, Room, std::less<>> kTable = {
     {"crypto", {{"base"}, kValueHeaders}},
     {"wire", {{"crypto", "base"}, kValueHeaders}},
     {"swim", {{"wire", "base"}, kEngineHeaders}},
-    // It hands streams to the engine under the engine's own ids.
     {"net", {{"wire", "base"}, kTransportHeaders}},
     {"api", {{"swim", "net", "base"}, {"*"}}},
     {"capi", {{"api"}, {"*"}}},

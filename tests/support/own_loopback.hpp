@@ -8,7 +8,8 @@
 
 namespace memberlist::testing {
 
-/// A loopback address that no other process uses, so that the kernel gives nobody else a port of it.
+/// A loopback address that no other process uses, so that the kernel gives nobody else a port of
+/// it.
 [[nodiscard]] inline IpAddress own_loopback() {
   const auto pid = static_cast<std::uint32_t>(::getpid());
   return IpAddress::v4(127, static_cast<std::uint8_t>(64 | (pid >> 16 & 63)),

@@ -12,9 +12,9 @@
 #include "memberlist/address.hpp"
 #include "memberlist/bytes.hpp"
 #include "memberlist/engine.hpp"
-#include "support/virtual_timeline.hpp"
+#include "sim/virtual_timeline.hpp"
 
-namespace memberlist::testing {
+namespace memberlist::sim {
 
 /// Index of a host in its network.
 using HostId = std::size_t;
@@ -160,4 +160,4 @@ class VirtualNetwork {
   std::vector<std::string> violations_;
 };
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

@@ -1,4 +1,4 @@
-#include "invariants.hpp"
+#include "sim/invariants.hpp"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@
 #include "base/text.hpp"
 #include "swim/incarnation.hpp"
 
-namespace memberlist::fuzz {
+namespace memberlist::sim {
 namespace {
 
 constexpr std::size_t kUdpPayloadBytes = 65'507;
@@ -47,10 +47,10 @@ void require_sound(const Reporter& reporter, std::string_view name, BytesView ad
   reporter.require(sound, "nothing unfit is passed on", [&] { return escape_for_log(name); });
 }
 
-Invariants::Invariants(const Reporter& reporter, const Engine& engine, Forge& forge,
+Invariants::Invariants(const Reporter& reporter, const Engine& engine, const wire::Sealing& opening,
                        PeerKnowledge& known)
     : reporter_(reporter),
-      forge_(forge),
+      opening_(opening),
       known_(known),
       self_name_(engine.config().name),
       udp_buffer_size_(engine.config().udp_buffer_size),
@@ -192,13 +192,12 @@ void Invariants::take_packet(const SendPacket& packet) {
 
 /// Others can read it, and what is filled up with news stays within the configured size.
 void Invariants::take_messages(const SendPacket& packet) {
-  wire::PacketOpener& opener = forge_.opener();
-  if (const auto opened = opener.open(forge_.opening(), packet.bytes); !opened) {
+  if (const auto opened = opener_.open(opening_, packet.bytes); !opened) {
     reporter_.violated("packets can be opened", opened.error().to_string());
   }
   std::size_t messages = 0;
   bool direct = false;
-  while (const auto next = opener.next()) {
+  while (const auto next = opener_.next_view()) {
     if (!*next) reporter_.violated("messages can be read", next->error().to_string());
     const wire::MessageType type = (*next)->type;
     ++messages;
@@ -208,7 +207,7 @@ void Invariants::take_messages(const SendPacket& packet) {
     direct = direct && (messages == 1 || buddy);
     take_message(**next);
   }
-  reporter_.require(messages > 0 && opener.truncated_parts() == 0, "packets hold whole messages");
+  reporter_.require(messages > 0 && opener_.truncated_parts() == 0, "packets hold whole messages");
   reporter_.require(direct || packet.bytes.size() <= udp_buffer_size_,
                     "gossip stays within udp_buffer_size");
 }
@@ -360,4 +359,4 @@ void Invariants::check_counters(const Engine& engine) {
   counters_ = counters;
 }
 
-}  // namespace memberlist::fuzz
+}  // namespace memberlist::sim

@@ -1,4 +1,4 @@
-#include "support/virtual_cluster.hpp"
+#include "sim/virtual_cluster.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,10 @@
 #include <stdexcept>
 #include <utility>
 
-namespace memberlist::testing {
+#include "sim/digest.hpp"
+#include "sim/watch.hpp"
+
+namespace memberlist::sim {
 
 /// One process: an engine, or the want of one.
 class VirtualCluster::Node final : public VirtualHost {
@@ -30,6 +33,7 @@ class VirtualCluster::Node final : public VirtualHost {
   }
   std::optional<StreamId> on_accept(const Address& from) override {
     const auto stream = engine->handle_accept(cluster.now(), from);
+    if (watch && stream) watch->accepted(*stream, from);
     cluster.drain(id);
     return stream;
   }
@@ -43,7 +47,9 @@ class VirtualCluster::Node final : public VirtualHost {
   Config config;
   Address address;
   Policy* policy;
-  Random random;  // seeds and nonces of all processes that this node will have
+  Random random;                    // seeds and nonces of all processes that this node will have
+  std::unique_ptr<Watch> watch;     // outlives the engine, which tells it of its inputs
+  ProcessRecord* record = nullptr;  // of the present process
   std::optional<Engine> engine;
   bool paused = false;
   std::size_t processes = 0;
@@ -85,9 +91,21 @@ void VirtualCluster::make_engine(HostId id) {
     for (std::byte& byte : out) byte = static_cast<std::byte>(node.random.next());
   };
   environment.policy = node.policy;
+  if (options_.watched) {
+    node.watch = std::make_unique<Watch>(node.config);
+    environment.on_input = [&watch = *node.watch](TimePoint, const Input& input) {
+      watch.input(input);
+    };
+  }
+  if (options_.recorded) {
+    node.record = records_.emplace_back(std::make_unique<ProcessRecord>()).get();
+    node.record->node = id;
+    environment = node.record->recorder.attach(node.config, std::move(environment));
+  }
   auto engine = Engine::create(node.config, std::move(environment));
   if (!engine) throw std::runtime_error("engine refused its config: " + engine.error().message);
   node.engine.emplace(std::move(*engine));
+  if (node.watch) node.watch->begin(*node.engine);
   ++node.processes;
   drain(id);
 }
@@ -145,6 +163,7 @@ void VirtualCluster::drain(HostId id) {
   Node& node = *nodes_[id];
   Engine& engine = *node.engine;
   for (Output& output : engine.outputs()) {
+    note(node, output);
     if (const auto* packet = std::get_if<SendPacket>(&output)) {
       network_.send(id, packet->to, packet->bytes);
     } else if (const auto* dial = std::get_if<DialStream>(&output)) {
@@ -164,7 +183,18 @@ void VirtualCluster::drain(HostId id) {
     }
   }
   engine.clear_outputs();
+  if (node.watch) node.watch->after_step(engine);
   arm(id);
+}
+
+void VirtualCluster::note(Node& node, const Output& output) {
+  if (node.watch) node.watch->output(output);
+  if (node.record != nullptr) node.record->digest = add_to_digest(node.record->digest, output);
+}
+
+void VirtualCluster::note_started(HostId id, const Result<OperationId>& operation) {
+  Node& node = *nodes_.at(id);
+  if (node.watch && operation) node.watch->started(*operation);
 }
 
 void VirtualCluster::arm(HostId id) {
@@ -318,4 +348,4 @@ std::vector<std::string> VirtualCluster::violations() const {
   return all;
 }
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

@@ -1,8 +1,8 @@
-#include "support/virtual_messages.hpp"
+#include "sim/virtual_messages.hpp"
 
 #include <stdexcept>
 
-namespace memberlist::testing {
+namespace memberlist::sim {
 
 namespace {
 
@@ -165,4 +165,4 @@ std::vector<Claim> claims_of(BytesView node_states, std::size_t count) {
   return claims;
 }
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

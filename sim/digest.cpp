@@ -1,18 +1,16 @@
-#include "digest.hpp"
+#include "sim/digest.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <string_view>
 #include <utility>
 #include <variant>
 
-namespace memberlist::fuzz {
-namespace {
+#include "base/overloaded.hpp"
 
-template <class... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
+namespace memberlist::sim {
+namespace {
 
 /// Multiply and shift, eight bytes at a time: quick, and any change shows.
 class Mixer {
@@ -106,10 +104,12 @@ std::uint64_t add_to_digest(std::uint64_t digest, const Output& output) {
                  [&](const SendPacket& o) {
                    mixer.address(o.to);
                    mixer.bytes(o.bytes);
+                   mixer.address({o.from, 0});
                  },
                  [&](const DialStream& o) {
                    mixer.number(std::to_underlying(o.id));
                    mixer.address(o.to);
+                   mixer.address({o.from, 0});
                  },
                  [&](const WriteStream& o) {
                    mixer.number(std::to_underlying(o.id));
@@ -136,4 +136,4 @@ std::uint64_t add_to_digest(std::uint64_t digest, const Output& output) {
   return mixer.state();
 }
 
-}  // namespace memberlist::fuzz
+}  // namespace memberlist::sim

@@ -7,7 +7,7 @@
 
 #include "memberlist/time.hpp"
 
-namespace memberlist::testing {
+namespace memberlist::sim {
 
 /// Virtual time: a clock that stands still until it is run, and what is to happen when. Events of
 /// one moment happen in the order in which they were planned, so a run is a function of its
@@ -53,4 +53,4 @@ class VirtualTimeline {
   std::vector<Planned> heap_;
 };
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

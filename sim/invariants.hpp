@@ -8,13 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "forge.hpp"
-#include "ledger.hpp"
 #include "memberlist/engine.hpp"
-#include "reporter.hpp"
+#include "sim/ledger.hpp"
+#include "sim/peer_knowledge.hpp"
+#include "sim/reporter.hpp"
 #include "wire/packet.hpp"
 
-namespace memberlist::fuzz {
+namespace memberlist::sim {
 
 /// What a node says of a member is fit to be believed by others (protocol 6, 'Poison').
 void require_sound(const Reporter& reporter, std::string_view name, BytesView address,
@@ -24,7 +24,9 @@ void require_sound(const Reporter& reporter, std::string_view name, BytesView ad
 /// outside. Follows the outputs in order with a model of its own, and compares it with the views.
 class Invariants {
  public:
-  Invariants(const Reporter& reporter, const Engine& engine, Forge& forge, PeerKnowledge& known);
+  /// `opening` is how a member reads what the engine sends. All must outlive this.
+  Invariants(const Reporter& reporter, const Engine& engine, const wire::Sealing& opening,
+             PeerKnowledge& known);
 
   /// Every output, in order.
   void take(const Output& output);
@@ -57,7 +59,8 @@ class Invariants {
   void check_counters(const Engine& engine);
 
   const Reporter& reporter_;
-  Forge& forge_;
+  const wire::Sealing& opening_;
+  wire::PacketOpener opener_;
   PeerKnowledge& known_;
   std::string self_name_;
   std::size_t udp_buffer_size_;
@@ -76,4 +79,4 @@ class Invariants {
   std::uint64_t packet_bytes_ = 0;
 };
 
-}  // namespace memberlist::fuzz
+}  // namespace memberlist::sim

@@ -1,4 +1,4 @@
-#include "ledger.hpp"
+#include "sim/ledger.hpp"
 
 #include <fmt/format.h>
 
@@ -7,9 +7,9 @@
 #include <variant>
 
 #include "base/byte_reader.hpp"
-#include "invariants.hpp"
+#include "sim/invariants.hpp"
 
-namespace memberlist::fuzz {
+namespace memberlist::sim {
 
 void Ledger::open(StreamId id, OpenStream stream) {
   const std::uint64_t number = std::to_underlying(id);
@@ -105,4 +105,4 @@ std::size_t Ledger::bounded_operations() const noexcept {
       std::ranges::count(operations_, false, &std::pair<const OperationId, bool>::second));
 }
 
-}  // namespace memberlist::fuzz
+}  // namespace memberlist::sim

@@ -1,9 +1,9 @@
-#include "support/virtual_network.hpp"
+#include "sim/virtual_network.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace memberlist::testing {
+namespace memberlist::sim {
 
 namespace {
 
@@ -279,4 +279,4 @@ void VirtualNetwork::kill(HostId host) {
   hosts_[host].waiting.clear();
 }
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

@@ -14,13 +14,13 @@
 
 #include "crypto/keyring.hpp"
 #include "memberlist/engine.hpp"
-#include "support/virtual_cluster.hpp"
-#include "support/virtual_messages.hpp"
-#include "support/virtual_timeline.hpp"
+#include "sim/virtual_cluster.hpp"
+#include "sim/virtual_messages.hpp"
+#include "sim/virtual_timeline.hpp"
 #include "wire/packet.hpp"
 #include "wire/stream.hpp"
 
-namespace memberlist::testing {
+namespace memberlist::sim {
 
 /// A member that is played: it knows no protocol, but answers as told.
 struct ScriptedPeer {
@@ -220,4 +220,4 @@ class EngineBench {
   std::vector<std::string> violations_;
 };
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

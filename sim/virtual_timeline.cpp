@@ -1,9 +1,9 @@
-#include "support/virtual_timeline.hpp"
+#include "sim/virtual_timeline.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace memberlist::testing {
+namespace memberlist::sim {
 
 void VirtualTimeline::at(TimePoint when, Action action) {
   heap_.push_back({std::max(when, now_), next_sequence_++, std::move(action)});
@@ -39,4 +39,4 @@ bool VirtualTimeline::run_until(const std::function<bool()>& done, Duration limi
   return false;
 }
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-namespace memberlist::fuzz {
+namespace memberlist::sim {
 
 /// Knows which step of a program is being done, so that whoever finds a broken invariant can say
 /// so; prints the steps if `FUZZ_TRACE` is set in the environment.
@@ -39,4 +39,4 @@ class Reporter {
   const char* what_ = "start";
 };
 
-}  // namespace memberlist::fuzz
+}  // namespace memberlist::sim

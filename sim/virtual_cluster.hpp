@@ -7,15 +7,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "memberlist/engine.hpp"
-#include "support/virtual_network.hpp"
-#include "support/virtual_timeline.hpp"
+#include "sim/recording.hpp"
+#include "sim/virtual_network.hpp"
+#include "sim/virtual_timeline.hpp"
 
-namespace memberlist::testing {
+namespace memberlist::sim {
 
 /// Something that one engine reported, and when.
 struct LoggedOutput {
@@ -37,6 +39,17 @@ struct ClusterOptions {
   std::function<void(HostId, Config&)> tweak = {};
   /// Decisions of one node; may give null. Must outlive the cluster.
   std::function<Policy*(HostId)> policy = {};
+  /// Checks every engine after each of its steps; a broken invariant aborts the process.
+  bool watched = false;
+  /// Writes down what each engine is given, and the digest of what it puts out.
+  bool recorded = false;
+};
+
+/// What one process was given, and the digest of its outputs.
+struct ProcessRecord {
+  HostId node = 0;
+  Recorder recorder;
+  std::uint64_t digest = 0;
 };
 
 /// Engines on a VirtualNetwork, their outputs carried out and their reports kept. Nodes are called
@@ -85,6 +98,7 @@ class VirtualCluster {
   template <class Command>
   auto act(HostId node, Command command) {
     auto result = command(engine(node), now());
+    if constexpr (std::is_same_v<decltype(result), Result<OperationId>>) note_started(node, result);
     drain(node);
     return result;
   }
@@ -115,6 +129,10 @@ class VirtualCluster {
   [[nodiscard]] std::size_t log_lines(HostId node, LogLevel level, std::string_view part) const;
   /// The whole log as text.
   [[nodiscard]] std::string transcript() const;
+  /// Of each process so far, in the order in which they began, if they are recorded.
+  [[nodiscard]] const std::vector<std::unique_ptr<ProcessRecord>>& records() const noexcept {
+    return records_;
+  }
   /// Breaches of contract by the engines.
   [[nodiscard]] std::vector<std::string> violations() const;
 
@@ -122,6 +140,8 @@ class VirtualCluster {
   class Node;
 
   void drain(HostId node);
+  void note(Node& node, const Output& output);
+  void note_started(HostId node, const Result<OperationId>& operation);
   void arm(HostId node);
   void on_timer(HostId node, TimePoint planned);
   void make_engine(HostId node);
@@ -132,6 +152,7 @@ class VirtualCluster {
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<LoggedOutput> log_;
   std::vector<std::string> violations_;
+  std::vector<std::unique_ptr<ProcessRecord>> records_;
 };
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

@@ -3,19 +3,12 @@
 #include <string>
 #include <variant>
 
-#include "support/virtual_cluster.hpp"
+#include "base/overloaded.hpp"
+#include "sim/virtual_cluster.hpp"
 
 // Engine outputs as text: one line each, with everything in it that may differ between runs.
-namespace memberlist::testing {
-
+namespace memberlist::sim {
 namespace {
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 std::string text_of(const Cause& cause) {
   std::string text = fmt::format("cause={} accuser={} source={} confirmations={} asked={} nacks={}",
@@ -88,4 +81,4 @@ std::string VirtualCluster::transcript() const {
   return text;
 }
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

@@ -6,12 +6,12 @@
 #include <optional>
 #include <vector>
 
-#include "forge.hpp"
 #include "memberlist/engine.hpp"
-#include "reporter.hpp"
+#include "sim/peer_knowledge.hpp"
+#include "sim/reporter.hpp"
 #include "wire/stream.hpp"
 
-namespace memberlist::fuzz {
+namespace memberlist::sim {
 
 /// A stream that the engine has not yet ended, as its network sees it.
 struct OpenStream {
@@ -75,4 +75,4 @@ class Ledger {
   std::uint64_t completed_leaves_ = 0;
 };
 
-}  // namespace memberlist::fuzz
+}  // namespace memberlist::sim

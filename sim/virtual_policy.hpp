@@ -7,7 +7,7 @@
 
 #include "memberlist/engine.hpp"
 
-namespace memberlist::testing {
+namespace memberlist::sim {
 
 /// A Policy made of functions; an unset one is the default.
 class VirtualPolicy final : public Policy {
@@ -43,4 +43,4 @@ class VirtualPolicy final : public Policy {
   }
 };
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

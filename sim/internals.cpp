@@ -1,6 +1,6 @@
 // Compiled without access control (see CMakeLists.txt), so that the engine needs no door for tests.
 
-#include "internals.hpp"
+#include "sim/internals.hpp"
 
 #include <fmt/format.h>
 
@@ -18,7 +18,7 @@
 #include "base/limits.hpp"
 #include "swim/engine_impl.hpp"
 
-namespace memberlist::fuzz {
+namespace memberlist::sim {
 namespace {
 
 using swim::MemberEntry;
@@ -78,7 +78,7 @@ void Inspection::table() const {
 void Inspection::tombstones() const {
   const swim::Tombstones& tombstones = context_.tombstones;
   TimePoint last{};
-  for (const swim::Tombstone& tombstone : tombstones.by_age_) {
+  for (const auto& [number, tombstone] : tombstones.by_age_) {
     reporter_.require(tombstone.buried >= last && tombstone.buried <= context_.now,
                       "tombstones stand in the order of their time");
     last = tombstone.buried;
@@ -279,4 +279,4 @@ void check_internals(const Engine& engine, const Reporter& reporter) {
   inspection.broadcasts();
 }
 
-}  // namespace memberlist::fuzz
+}  // namespace memberlist::sim

@@ -1,10 +1,10 @@
-#include "support/virtual_peer.hpp"
+#include "sim/virtual_peer.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
 
-namespace memberlist::testing {
+namespace memberlist::sim {
 
 namespace {
 
@@ -240,7 +240,7 @@ void EngineBench::take_packet(const SendPacket& packet) {
     violations_.push_back("a packet that cannot be opened");
     return;
   }
-  while (const auto message = packet_opener_.next()) {
+  while (const auto message = packet_opener_.next_view()) {
     if (!*message) {
       violations_.push_back("a packet with a bad part");
       continue;
@@ -404,4 +404,4 @@ std::uint32_t EngineBench::incarnation(std::string_view member) const {
   return engine_->member(member).value().incarnation;
 }
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

@@ -13,7 +13,7 @@
 #include "wire/messages.hpp"
 
 // Hand-made messages as bytes, type byte first, and received ones as values.
-namespace memberlist::testing {
+namespace memberlist::sim {
 
 /// The `Vsn` bytes of a member.
 [[nodiscard]] Bytes versions(std::uint8_t min, std::uint8_t max, std::uint8_t current,
@@ -80,4 +80,4 @@ struct SeenMessage {
 /// The states in a push/pull, as claims.
 [[nodiscard]] std::vector<Claim> claims_of(BytesView node_states, std::size_t count);
 
-}  // namespace memberlist::testing
+}  // namespace memberlist::sim

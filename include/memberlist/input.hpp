@@ -1,0 +1,138 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "memberlist/address.hpp"
+#include "memberlist/bytes.hpp"
+#include "memberlist/error.hpp"
+#include "memberlist/output.hpp"
+#include "memberlist/stream.hpp"
+#include "memberlist/time.hpp"
+
+namespace memberlist {
+
+/// One address to join through.
+struct JoinTarget {
+  std::string name;  ///< of the member expected there; may be empty
+  Address address;   ///< where to dial
+};
+
+/// What a join may take.
+struct JoinLimits {
+  std::uint32_t enough = 0;     ///< it ends once so many others were merged; 0: all are tried
+  std::uint32_t parallel = 16;  ///< exchanges at once, 1 to 16
+  /// For all of it; unset: each exchange has its `tcp_timeout`, and there is no other limit.
+  std::optional<Duration> timeout = std::nullopt;
+};
+
+/// Everything that can happen to an engine, one type for each of its inputs and commands
+/// (`Engine::apply`). What is a view is valid during the call.
+namespace input {
+
+/// A datagram: `Engine::handle_packet`.
+struct Packet {
+  Address from;       ///< the address that an answer goes to
+  BytesView bytes;    ///< the whole datagram
+  IpAddress asked{};  ///< the own address that it was sent to; unspecified: not known
+};
+/// A datagram could not be sent: `Engine::handle_send_error`.
+struct SendError {
+  Address to;   ///< where it should have gone
+  Error error;  ///< why it did not
+};
+/// A peer connected: `Engine::handle_accept`.
+struct Accept {
+  Address from;  ///< the peer
+};
+/// Something happened to a stream: `Engine::handle_stream`.
+struct Stream {
+  StreamId id{};      ///< which stream
+  StreamEvent event;  ///< what happened
+};
+/// Time has passed: `Engine::handle_deadline`.
+struct Deadline {};
+/// `Engine::join`
+struct Join {
+  std::vector<JoinTarget> targets;  ///< whom to join through
+  JoinLimits limits{};              ///< what it may take
+};
+/// `Engine::leave`
+struct Leave {
+  Duration timeout{};  ///< after which it completes anyway
+};
+/// `Engine::update_meta`
+struct UpdateMeta {
+  BytesView meta;      ///< the new meta data
+  Duration timeout{};  ///< after which it completes anyway
+};
+/// `Engine::advertise`
+struct Advertise {
+  Address address;     ///< the new address
+  Duration timeout{};  ///< after which it completes anyway
+};
+/// `Engine::send_best_effort`
+struct SendBestEffort {
+  Address to;         ///< to whom
+  BytesView payload;  ///< the message
+};
+/// `Engine::send_reliable`
+struct SendReliable {
+  Address to;                                      ///< to whom
+  BytesView payload;                               ///< the message
+  std::optional<Duration> timeout = std::nullopt;  ///< unset: `tcp_timeout`
+};
+/// `Engine::broadcast`
+struct Broadcast {
+  BytesView payload;        ///< the message
+  std::string_view name{};  ///< of the queued message that it replaces; may be empty
+};
+/// `Engine::ping`
+struct Ping {
+  std::string_view member;                         ///< whom, by name
+  std::optional<Duration> timeout = std::nullopt;  ///< unset: `probe_timeout`
+};
+/// `Engine::cancel`
+struct Cancel {
+  OperationId operation{};  ///< which operation
+  Error why;                ///< its error
+};
+/// A key, or the fingerprint of one.
+using KeyChoice = std::variant<BytesView, std::string_view>;
+/// `Engine::add_key`
+struct AddKey {
+  BytesView key;  ///< 16, 24 or 32 bytes
+};
+/// `Engine::use_key`
+struct UseKey {
+  KeyChoice key;  ///< which key
+};
+/// `Engine::remove_key`
+struct RemoveKey {
+  KeyChoice key;  ///< which key
+};
+/// `Engine::set_gossip_verify`
+struct SetGossipVerify {
+  std::optional<bool> incoming;  ///< unset: stays as it is
+  std::optional<bool> outgoing;  ///< unset: stays as it is
+};
+
+}  // namespace input
+
+/// One thing that happens to an engine.
+using Input = std::variant<input::Packet, input::SendError, input::Accept, input::Stream,
+                           input::Deadline, input::Join, input::Leave, input::UpdateMeta,
+                           input::Advertise, input::SendBestEffort, input::SendReliable,
+                           input::Broadcast, input::Ping, input::Cancel, input::AddKey,
+                           input::UseKey, input::RemoveKey, input::SetGossipVerify>;
+
+/// What an input gives back at once: nothing, the id of an accepted stream (`std::nullopt`: refuse
+/// it), whether a command could be carried out, or the operation whose outcome comes later.
+using Answer =
+    std::variant<std::monostate, std::optional<StreamId>, Result<void>, Result<OperationId>>;
+
+}  // namespace memberlist

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "memberlist/bytes.hpp"
+#include "memberlist/error.hpp"
+#include "memberlist/export.hpp"
+#include "memberlist/member.hpp"
+#include "memberlist/time.hpp"
+
+namespace memberlist {
+
+/// Decisions that the engine needs at once, in the middle of a state change. Called from within
+/// engine calls; must not call the engine, and should be quick. The defaults allow everything and
+/// add nothing.
+class MEMBERLIST_API Policy {
+ public:
+  Policy() = default;
+  Policy(const Policy&) = delete;
+  Policy& operator=(const Policy&) = delete;
+  virtual ~Policy();
+
+  /// Alive delegate: an error keeps the member out (protocol 6, alive, rule 2).
+  virtual Result<void> notify_alive(const MemberRecord& peer);
+  /// Merge delegate: an error cancels the join or the merge (protocol 6, push/pull).
+  virtual Result<void> notify_merge(std::span<const MemberRecord> peers);
+  /// User messages to fill a packet with: each at most `limit_bytes` less what was added already,
+  /// `overhead_bytes` counted for each. Called for each target of a gossip tick, and for each ping,
+  /// ack and nack to a member, that has room left (protocol 5 and 7).
+  virtual void fill_broadcasts(std::size_t overhead_bytes, std::size_t limit_bytes,
+                               std::vector<Bytes>& messages);
+  /// User state for a push/pull (at most 20 MiB; more is left out with a log record).
+  virtual Bytes local_state(bool join);
+  /// Payload of acks (ping delegate); at most 512 bytes, more is left out.
+  virtual Bytes ack_payload();
+  /// A probe of this node was answered directly and in time (ping delegate, protocol 5).
+  virtual void notify_ping(const MemberRecord& peer, Duration round_trip, BytesView payload);
+  /// Whether a member that does not answer by UDP may be pinged over TCP, unless
+  /// `Config::disable_tcp_pings` forbids that for all (protocol 5).
+  [[nodiscard]] virtual bool allow_tcp_ping(const MemberRecord& peer);
+};
+
+}  // namespace memberlist

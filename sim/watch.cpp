@@ -1,0 +1,74 @@
+#include "sim/watch.hpp"
+
+#include <utility>
+#include <variant>
+
+#include "base/overloaded.hpp"
+#include "sim/internals.hpp"
+
+namespace memberlist::sim {
+
+Watch::Watch(const Config& config)
+    : config_(config),
+      keyring_(crypto::Keyring::create(config_.keys).value()),
+      ledger_(reporter_, opening_) {
+  opening_.label = config_.label;
+  opening_.keyring = &keyring_;
+}
+
+void Watch::begin(const Engine& engine) {
+  invariants_.emplace(reporter_, engine, opening_, known_);
+  reporter_.begin_step("create");
+}
+
+void Watch::input(const Input& input) {
+  command_ = Command::other;
+  std::visit(Overloaded{
+                 [&](const input::Packet&) { reporter_.begin_step("packet"); },
+                 [&](const input::Stream& stream) { take(stream); },
+                 [&](const input::Deadline&) { reporter_.begin_step("deadline"); },
+                 [&](const input::Leave&) {
+                   reporter_.begin_step("leave");
+                   command_ = Command::leave;
+                 },
+                 [&](const input::Advertise&) {
+                   reporter_.begin_step("advertise");
+                   command_ = Command::move;
+                 },
+                 [&](const auto&) { reporter_.begin_step("other input"); },
+             },
+             input);
+}
+
+void Watch::take(const input::Stream& stream) {
+  reporter_.begin_step("stream");
+  if (!ledger_.streams().contains(stream.id)) return;
+  if (std::holds_alternative<StreamConnected>(stream.event)) ledger_.connected(stream.id);
+  if (std::holds_alternative<StreamFailed>(stream.event)) ledger_.failed(stream.id);
+}
+
+void Watch::started(OperationId id) {
+  if (command_ == Command::move) ledger_.moving(id);
+  if (command_ == Command::leave) invariants_.value().leaving();
+  ledger_.started(id, command_ == Command::leave, false);
+}
+
+void Watch::output(const Output& output) {
+  invariants_.value().take(output);
+  std::visit(Overloaded{
+                 [&](const DialStream& dial) { ledger_.take(dial); },
+                 [&](const WriteStream& write) { ledger_.take(write); },
+                 [&](const CloseStream& close) { ledger_.take(close); },
+                 [&](const AbortStream& abort) { ledger_.take(abort); },
+                 [&](const Completion& completion) { ledger_.take(completion); },
+                 [](const auto&) {},
+             },
+             output);
+}
+
+void Watch::after_step(const Engine& engine) {
+  invariants_.value().after_step(engine, ledger_);
+  check_internals(engine, reporter_);
+}
+
+}  // namespace memberlist::sim

@@ -1,0 +1,48 @@
+#include "swim/stall_rule.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace memberlist::swim {
+namespace {
+
+// This node has stood still if it handles a deadline by this part of a probe's time too late, half
+// of it. A probe fails for no fault of its target if this node sleeps from before the answer comes
+// until behind the deadline; answers come early, so a shorter sleep hardly hides one.
+constexpr int kStallShare = 2;
+
+}  // namespace
+
+void StallRule::check() {
+  // Whoever drives the engine calls it when a deadline has come, so from then, or from the last
+  // input, until now nobody was there.
+  const TimePoint awaited = std::max(last_input_, context_.timers.next());
+  last_input_ = context_.now;
+  if (context_.now < awaited) return;  // nothing was due
+  const Duration stood_still = context_.now - awaited;
+  if (stood_still >= context_.probe_interval() / kStallShare) go_on_after(stood_still);
+}
+
+void StallRule::go_on_after(Duration stood_still) {
+  ++context_.counters.stalls;
+  context_.log_state(LogCause::stall, 0, LogLevel::warning, std::string_view{}, [&] {
+    const auto time = std::chrono::floor<std::chrono::milliseconds>(stood_still);
+    return LogLine(fmt::format("process was paused for {}; repeating its probes and extending "
+                               "suspicions",
+                               format_duration(time)),
+                   {{"milliseconds", std::to_string(time.count())}});
+  });
+  const std::int64_t missed = std::min<std::int64_t>(stood_still / context_.probe_interval(),
+                                                     context_.config.awareness_max_multiplier);
+  const std::int64_t score = context_.awareness.score();
+  context_.add_health(static_cast<int>(std::max<std::int64_t>(missed - score, 0)));
+  prober_.forgive(stood_still);
+  membership_.forgive(stood_still);
+  streams_.push_pull_after_stall();
+}
+
+}  // namespace memberlist::swim
