@@ -21,6 +21,71 @@ if(MEMBERLIST_SANITIZE)
   endif()
 endif()
 
+# memberlist_together(TARGET TESTS|LIBRARY): where MEMBERLIST_UNITY is this word or ALL, sources of the
+# target are compiled several at a time: most of what a compiler reads of each is the same headers. Each
+# joins the first group that has room and none of its own names, so that a name that is local to a file
+# stays that file's.
+function(memberlist_together target kind)
+  if(NOT MEMBERLIST_UNITY MATCHES "^(ALL|${kind})$")
+    return()
+  endif()
+  set(groups 0)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source IN LISTS sources)
+    memberlist_names(names ${source})
+    set(group 0)
+    while(group LESS groups)
+      memberlist_has_room(fits "${names_${group}}" ${size_${group}} "${names}")
+      if(fits)
+        break()
+      endif()
+      math(EXPR group "${group} + 1")
+    endwhile()
+    if(group EQUAL groups)
+      math(EXPR groups "${groups} + 1")
+      set(size_${group} 0)
+      set(names_${group} "")
+    endif()
+    list(APPEND names_${group} ${names})
+    math(EXPR size_${group} "${size_${group}} + 1")
+    # By this name clang's analyzer knows that it is to look into what is included, too.
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP UnifiedSource_${target}_${group})
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP
+    UNITY_BUILD_CODE_BEFORE_INCLUDE "// NOLINTNEXTLINE(bugprone-suspicious-include)")
+endfunction()
+
+# memberlist_has_room(RESULT GROUP SIZE NAMES): whether a group of that size with the names of the list
+# GROUP can take a source with NAMES. With sixteen the compiler needs 1.5 GB at most.
+function(memberlist_has_room result group size names)
+  set(others ${group})
+  list(REMOVE_ITEM others "" ${names})
+  list(LENGTH group before)
+  list(LENGTH others after)
+  if(before EQUAL after AND size LESS 16)
+    set(${result} TRUE PARENT_SCOPE)
+  else()
+    set(${result} FALSE PARENT_SCOPE)
+  endif()
+endfunction()
+
+# memberlist_names(RESULT SOURCE): what the file declares at the left margin, where clang-format leaves
+# whatever is not inside of something else. It need not be exact: a name too many makes a group smaller,
+# a name too few is the compiler's error.
+function(memberlist_names result source)
+  file(STRINGS ${source} lines REGEX "^[A-Za-z]")
+  set(names "")
+  foreach(line IN LISTS lines)
+    if(line MATCHES "^(struct|class|enum|enum class|union) ([A-Za-z0-9_]+)")
+      list(APPEND names ${CMAKE_MATCH_2})
+    elseif(line MATCHES "^[^(={]*[ *&]([A-Za-z0-9_]+)( =|[({])")
+      list(APPEND names ${CMAKE_MATCH_1})
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES names)
+  set(${result} ${names} PARENT_SCOPE)
+endfunction()
+
 # memberlist_explored(TARGET): the fuzzers see which of its branches an input takes. Tests do without,
 # which makes them compile in two thirds of the time.
 function(memberlist_explored target)
@@ -42,6 +107,7 @@ function(memberlist_room name)
   endforeach()
   target_link_libraries(memberlist_${name} PRIVATE ${ARG_LIBRARIES})
   memberlist_explored(memberlist_${name})
+  memberlist_together(memberlist_${name} LIBRARY)
 endfunction()
 
 # memberlist_test(NAME SOURCES a_test.cpp ... LIBRARIES lib ... [ROOMS room ...] [LABELS l ...] [TIMEOUT s]
@@ -64,6 +130,7 @@ function(memberlist_test name)
   foreach(room IN LISTS ARG_ROOMS)
     target_link_libraries(${name} PRIVATE memberlist_${room})
   endforeach()
+  memberlist_together(${name} TESTS)
   # What is tested is optimised, and the tests themselves need not be: to compile them as the library
   # takes half as long again, under a sanitizer as long as all else.
   if(MEMBERLIST_SANITIZE)
