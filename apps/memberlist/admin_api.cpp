@@ -187,7 +187,7 @@ class Body {
     }
     for (const Json& item : *value) {
       if (!item.is_string()) {
-        fail(fmt::format("`{}` must hold strings", field));
+        fail(fmt::format("`{}` must contain strings", field));
         return texts;
       }
       texts.push_back(item.get<std::string>());

@@ -77,11 +77,12 @@ CommandError create_error(const Error& error) {
   };
   switch (error.code) {
     case ErrorCode::address_in_use:
-      return with_hint(kExitFailed, "--bind HOST:PORT gives another");
+      return with_hint(kExitFailed, "choose another with --bind HOST:PORT");
     case ErrorCode::no_address:
-      return with_hint(kExitFailed, "give the address that others reach by --advertise HOST:PORT");
+      return with_hint(kExitFailed,
+                       "set an address that others can reach with --advertise HOST:PORT");
     case ErrorCode::crypto:
-      return with_hint(kExitUsage, "make a key with `memberlist keygen`");
+      return with_hint(kExitUsage, "generate a key with `memberlist keygen`");
     case ErrorCode::invalid_argument:
       // An address may be there later: the command line is right, and the machine is not so far.
       if (error.subject == "bind") {
@@ -98,7 +99,8 @@ CommandError create_error(const Error& error) {
 CommandError join_error(const AgentPlan& plan, const Error& error) {
   const char* hint = "check that a member runs there, or give --retry-join to keep trying";
   if (error.code == ErrorCode::name_taken) {
-    hint = "give this one another with --name, or --retry-join to wait until the other one is gone";
+    hint =
+        "choose another with --name, or give --retry-join to wait until the other member is gone";
   } else if (error.code == ErrorCode::own_address) {
     hint = "name another member, or give --retry-join to wait for one";
   }
@@ -132,7 +134,8 @@ Json ready_json(const Memberlist& list, const std::optional<AdminServer>& server
 
 void leave_cluster(Memberlist& list, EventHub& hub, Log& log, bool must_leave) {
   if (must_leave) {
-    log.write(LogLevel::info, "leaving the cluster; a signal after a second ends at once");
+    log.write(LogLevel::info,
+              "leaving the cluster; another signal after one second ends the agent immediately");
     if (const auto left = list.leave({.timeout = kLeaveTimeout}); !left) {
       log.write({LogLevel::warning,
                  "leaving: " + left.error().message,
@@ -248,7 +251,7 @@ class Signals {
     if (meaning_of(signal, hang_up) == SignalMeaning::leave) {
       leave(signal);
     } else {
-      log_.write(LogLevel::info, fmt::format("{} changes nothing", signal_name(signal)));
+      log_.write(LogLevel::info, fmt::format("{} is ignored", signal_name(signal)));
     }
   }
 

@@ -43,10 +43,12 @@ void add_member_options(CLI::App& command, AgentOptions& options) {
   command
       .add_option(
           "--bind", options.bind,
-          "address to listen on, UDP and TCP; port 0: the kernel's choice; IPv6 in brackets; "
+          "address to listen on, UDP and TCP; port 0: the kernel chooses; IPv6 in brackets; "
           "default: 0.0.0.0:7946")
       ->type_name("HOST[:PORT]");
-  command.add_option("--advertise", options.advertise, "what others are told; default: detected")
+  command
+      .add_option("--advertise", options.advertise,
+                  "address announced to the others; default: detected")
       ->type_name("HOST[:PORT]");
   command
       .add_option("--join", options.join, "a member to join through; repeatable, also --join a,b,c")
@@ -57,11 +59,11 @@ void add_member_options(CLI::App& command, AgentOptions& options) {
       "keep trying until one answers instead of failing at start");
   command
       .add_option("--dns-server", options.dns_servers,
-                  "name server for the names to join through; repeatable; default: the system's")
+                  "name server for host names in --join; repeatable; default: the system's")
       ->allow_extra_args(false)
       ->type_name("HOST[:PORT]");
   command
-      .add_option("--profile", options.profile, "set of timings: lan, wan or local; default: lan")
+      .add_option("--profile", options.profile, "timing defaults: lan, wan or local; default: lan")
       ->type_name("NAME");
   command.add_option("--set", options.sets, "sets a knob (see below); repeatable")
       ->allow_extra_args(false)
@@ -73,14 +75,14 @@ void add_security_options(CLI::App& command, AgentArguments& arguments) {
   command
       .add_option("--key", options.keys,
                   "encryption key of 16, 24 or 32 bytes; repeatable, the first is the primary; "
-                  "others can see it with ps: better --key-file")
+                  "other users can see it with ps: prefer --key-file")
       ->allow_extra_args(false)
       ->type_name("BASE64");
   command
       .add_option(
           "--key-file", options.key_file,
-          "keys from a file, one a line, # begins a comment, - for standard input; only its owner "
-          "may have access to it (chmod 600), and if that is root a group of this process (0640)")
+          "file with one key per line, # begins a comment, - for standard input; only its owner "
+          "may have access (chmod 600), or, if root owns it, also a group of this process (0640)")
       ->type_name("FILE");
   command.add_option("--label", options.label, "cluster label")->type_name("LABEL");
   command.add_option("--meta", options.meta, "the member's meta data, at most 512 bytes")
@@ -98,17 +100,16 @@ void add_surface_options(CLI::App& command, AgentArguments& arguments) {
   AgentOptions& options = arguments.options;
   command
       .add_option("--http", options.http,
-                  "admin address; off: none; port 0: the kernel's choice; default: 127.0.0.1:7947")
+                  "admin address; off: none; port 0: the kernel chooses; default: 127.0.0.1:7947")
       ->type_name("HOST:PORT");
   command
       .add_option("--http-token-file", options.http_token_file,
-                  "token that clients of the admin address must send; needed where it is no "
+                  "token that clients of the admin address must send; required unless that is a "
                   "loopback address")
       ->type_name("FILE");
   command
-      .add_option(
-          "--config", arguments.config_file,
-          "TOML file with the names of these options, - for standard input; options override it")
+      .add_option("--config", arguments.config_file,
+                  "TOML file with the same option names, - for standard input; options override it")
       ->type_name("FILE");
   command
       .add_option("--events", options.events,
@@ -129,10 +130,9 @@ AgentOptions options_of(const AgentArguments& arguments, const CLI::App& app) {
     options.allow = arguments.allow;
   }
   if (app.count("--http") + app.count("--http-token-file") > 0) {
-    options.mistakes.add(
-        {kExitUsage,
-         "--http and --http-token-file before `agent` name an agent to ask: write them behind "
-         "`agent` for the address to listen at"});
+    options.mistakes.add({kExitUsage,
+                          "--http and --http-token-file before `agent` select the agent to talk "
+                          "to: write them after `agent` to set the address to listen on"});
   }
   if (arguments.config_file.empty()) {
     return options;

@@ -100,48 +100,46 @@ void add_members(Page& page, const std::vector<Member>& members) {
        {MemberStatus::alive, MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
     parts.emplace_back(to_string(status), by_state.at(static_cast<std::size_t>(status)));
   }
-  page.gauges("memberlist_members", "Members that this one knows, itself among them, by state.",
-              "state", parts);
+  page.gauges("memberlist_members", "Known members, including this one, by state.", "state", parts);
 }
 
 void add_health(Page& page, const EngineCounters& counters) {
-  page.gauge("memberlist_health_score",
-             "How much this member trusts itself: 0 is healthy, more is worse.",
+  page.gauge("memberlist_health_score", "Local health: 0 is healthy, more is worse.",
              counters.health_score);
-  page.counter("memberlist_stalls_total", "Times that this process stood still for a while.",
-               counters.stalls);
+  page.counter("memberlist_stalls_total", "Times that this process was paused.", counters.stalls);
 }
 
 void add_probes(Page& page, const EngineCounters& counters) {
-  page.counters("memberlist_probes_total", "Probes of other members that have ended, by outcome.",
+  page.counters("memberlist_probes_total", "Finished probes of other members, by outcome.",
                 "outcome",
                 {{"direct", counters.probes_answered},
                  {"indirect", counters.probes_saved_by_indirect},
                  {"tcp", counters.probes_saved_by_tcp},
                  {"failed", counters.probes_failed}});
   page.counter("memberlist_probes_degraded_total",
-               "Probes begun while the health score was not 0, at a longer interval.",
+               "Probes started while the health score was not 0, at a longer interval.",
                counters.probes_degraded);
-  page.counter("memberlist_unexpected_acks_total", "Answers that came too late, or unasked.",
+  page.counter("memberlist_unexpected_acks_total", "Late or unsolicited acks.",
                counters.acks_unexpected);
 }
 
 void add_suspicions(Page& page, const EngineCounters& counters) {
-  page.counter("memberlist_suspicions_begun_total",
-               "Suspicions of other members, whoever accused them.", counters.suspicions_started);
-  page.counter("memberlist_suspicions_refuted_total", "Suspicions that the suspect has refuted.",
+  page.counter("memberlist_suspicions_begun_total", "Suspicions of other members, by any accuser.",
+               counters.suspicions_started);
+  page.counter("memberlist_suspicions_refuted_total", "Suspicions that the suspect refuted.",
                counters.suspicions_refuted);
-  page.counter("memberlist_suspicions_confirmed_total", "Suspicions that ended with a death.",
+  page.counter("memberlist_suspicions_confirmed_total",
+               "Suspicions that ended with the member declared dead.",
                counters.suspicions_confirmed);
   page.counter("memberlist_suspicions_degraded_total",
-               "Suspicions that ran out with fewer confirmations than wanted.",
+               "Suspicions that expired with fewer confirmations than expected.",
                counters.suspicions_degraded);
-  page.counter("memberlist_refutations_total", "Accusations of this member that it has refuted.",
+  page.counter("memberlist_refutations_total", "Accusations of this member that it refuted.",
                counters.refutations);
 }
 
 void add_traffic(Page& page, const EngineCounters& counters) {
-  page.counters("memberlist_packets_total", "UDP packets, those dropped later among them.",
+  page.counters("memberlist_packets_total", "UDP packets, including those dropped later.",
                 "direction", {{"in", counters.packets_received}, {"out", counters.packets_sent}});
   page.counters("memberlist_packet_bytes_total", "Bytes of UDP packets.", "direction",
                 {{"in", counters.packet_bytes_received}, {"out", counters.packet_bytes_sent}});
@@ -151,14 +149,14 @@ void add_traffic(Page& page, const EngineCounters& counters) {
   page.counters("memberlist_stream_bytes_total", "Bytes over TCP connections.", "direction",
                 {{"in", counters.stream_bytes_received}, {"out", counters.stream_bytes_sent}});
   page.counters("memberlist_messages_total",
-                "Messages taken in by kind: claims about members, and user messages.", "kind",
+                "Received messages by kind: claims about members, and user messages.", "kind",
                 {{"alive", counters.alive_messages},
                  {"suspect", counters.suspect_messages},
                  {"dead", counters.dead_messages},
                  {"user", counters.user_messages}});
   page.counter("memberlist_send_errors_total", "UDP packets that could not be sent.",
                counters.send_errors);
-  page.counters("memberlist_dropped_total", "What came in and was dropped, by cause.", "cause",
+  page.counters("memberlist_dropped_total", "Dropped input, by cause.", "cause",
                 {{"malformed", counters.dropped_malformed},
                  {"undecryptable", counters.dropped_undecryptable},
                  {"unencrypted", counters.dropped_unencrypted},
@@ -171,24 +169,23 @@ void add_traffic(Page& page, const EngineCounters& counters) {
 }
 
 void add_memory(Page& page, const EngineCounters& counters) {
-  page.gauge("memberlist_queued_broadcasts", "Messages that wait to be gossiped.",
+  page.gauge("memberlist_queued_broadcasts", "Messages queued for gossip.",
              counters.broadcasts_queued);
-  page.gauge("memberlist_tombstones", "Forgotten members that old news cannot bring back.",
+  page.gauge("memberlist_tombstones", "Forgotten members that old messages cannot bring back.",
              counters.tombstones);
 }
 
 void add_push_pulls(Page& page, const EngineCounters& counters) {
   page.counters("memberlist_push_pulls_total",
-                "Exchanges of whole states: out, begun by this member; in, answered by it.",
-                "direction",
+                "Full state exchanges: out, started by this member; in, served by it.", "direction",
                 {{"in", counters.push_pulls_served}, {"out", counters.push_pulls_started}});
-  page.counter("memberlist_push_pull_failures_total", "Exchanges of either direction that failed.",
+  page.counter("memberlist_push_pull_failures_total", "Failed exchanges in either direction.",
                counters.push_pulls_failed);
 }
 
 void add_lost(Page& page, const LostLines& lost) {
   page.counters("memberlist_output_lost_total",
-                "Lines that the agent could not write: nobody read them, or they were refused.",
+                "Lines that the agent could not write: not read in time, or refused by the system.",
                 "output", {{"events", lost.events}, {"log", lost.log}});
 }
 
@@ -217,14 +214,15 @@ class AgentMetrics::Observations final : public MetricsSink {
   }
 
   void add_to(Page& page) const {
-    page.histogram("memberlist_probe_round_trip_seconds",
-                   "Time from a probe to its answer, where it came directly.", round_trip_);
+    page.histogram("memberlist_probe_round_trip_seconds", "Time from a probe to its direct answer.",
+                   round_trip_);
     page.histogram("memberlist_push_pull_seconds",
-                   "Time of an exchange that this member began, however it ended.", push_pull_);
+                   "Duration of an exchange started by this member, successful or not.",
+                   push_pull_);
     page.histogram("memberlist_push_pull_received_bytes",
-                   "Size of a state that came from another member, as on the wire.", received_);
+                   "Size of a received state, as on the wire.", received_);
     page.gauge("memberlist_push_pull_sent_bytes",
-               "Size of the state that was sent last, before compression and encryption.",
+               "Size of the last state sent, before compression and encryption.",
                local_state_bytes_);
   }
 
@@ -243,7 +241,7 @@ std::shared_ptr<MetricsSink> AgentMetrics::sink() const { return observations_; 
 std::string AgentMetrics::page(const Memberlist& list) const {
   const EngineCounters counters = list.counters();
   Page page;
-  page.gauges("memberlist_build_info", "Always 1; the label says which version this is.", "version",
+  page.gauges("memberlist_build_info", "Always 1; the label is the version.", "version",
               {{version(), 1}});
   add_members(page, *list.members());
   add_health(page, counters);

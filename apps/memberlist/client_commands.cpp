@@ -139,7 +139,9 @@ std::expected<int, CommandError> leave(const Arguments&, AdminClient& client) {
     return std::unexpected(answer.error());
   }
   if (!answer->value("told", true)) {
-    warn("the agent has left, but could not tell all others in time: they will see it fail");
+    warn(
+        "the agent has left, but the leave message was not fully transmitted in time: some members "
+        "may report a failure");
   }
   return print("the agent has left the cluster and ends\n");
 }
@@ -151,7 +153,7 @@ std::expected<int, CommandError> meta(const Arguments& arguments, AdminClient& c
     return std::unexpected(answer.error());
   }
   if (!answer->value("told", true)) {
-    warn("the meta data is changed, but not all others could be told in time");
+    warn("the meta data is changed, but was not fully transmitted in time");
   }
   return print("meta data changed\n");
 }
@@ -276,7 +278,7 @@ void add_views(CLI::App& app, Run& run, AgentTarget& target) {
       ->add_option("--status", members_arguments->statuses,
                    "only these: alive, suspect, dead, left, comma-separated")
       ->type_name("S,...");
-  command->add_flag("--watch", members_arguments->watch, "show them again after each change");
+  command->add_flag("--watch", members_arguments->watch, "print the list again after each change");
   command->callback([members_arguments, &target, &run] {
     run = [members_arguments, &target] {
       if (const auto valid = check_statuses(members_arguments->statuses); !valid) {
@@ -297,7 +299,7 @@ void add_views(CLI::App& app, Run& run, AgentTarget& target) {
   add_format_option(*command, info_arguments->format, {"text", "json"});
 
   const auto monitor_arguments = std::make_shared<Arguments>();
-  command = add_command(app, "monitor", "show events as they come, until Ctrl-C",
+  command = add_command(app, "monitor", "show events as they happen, until Ctrl-C",
                         "memberlist monitor --format json");
   add_target_options(*command, target);
   add_format_option(*command, monitor_arguments->format, {"text", "json"});
@@ -317,7 +319,8 @@ void add_changes(CLI::App& app, Run& run, AgentTarget& target) {
   add_client_command(app, run, target, "leave", "leave the cluster gracefully and end the agent",
                      "memberlist leave", leave_arguments, leave);
   const auto meta_arguments = std::make_shared<Arguments>();
-  add_client_command(app, run, target, "meta", "change the agent's meta data and tell the cluster",
+  add_client_command(app, run, target, "meta",
+                     "change the agent's meta data and announce it to the cluster",
                      "memberlist meta role=db", meta_arguments, meta)
       ->add_option("TEXT", meta_arguments->text, "the meta data, at most 512 bytes")
       ->required()
@@ -364,12 +367,12 @@ AgentTarget default_target() {
 void add_target_options(CLI::App& command, AgentTarget& target) {
   command
       .add_option("--http", target.address,
-                  "the agent's admin address; the environment may name it in MEMBERLIST_HTTP")
+                  "the agent's admin address; also set by the environment variable MEMBERLIST_HTTP")
       ->capture_default_str()
       ->type_name("HOST:PORT");
   command
       .add_option("--http-token-file", target.token_file,
-                  "file with the token, if the agent wants one")
+                  "file with the token, if the agent requires one")
       ->type_name("FILE");
 }
 

@@ -53,12 +53,12 @@ int answer_misuse(const CLI::App& app, const CLI::ParseError& error, const Check
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
-  CLI::App app("Cluster membership on the wire of HashiCorp memberlist.", "memberlist");
+  CLI::App app("Cluster membership over HashiCorp memberlist's protocol.", "memberlist");
   app.footer("Each command has --help with an example. Start with: memberlist agent --help");
   app.set_version_flag("--version", "memberlist " + std::string(version()));
   // One command at a time; what follows it is its own, even if it is the name of another.
   app.require_subcommand(0, 1);
-  app.set_help_flag("--help", "print this help, as -h does");
+  app.set_help_flag("--help", "print this help (also -h)");
   Run run_chosen;
   AgentTarget target = default_target();
   add_target_options(app, target);

@@ -111,7 +111,7 @@ class ConfigReader {
     option = node.value_exact<std::string>();
     if (!option) {
       options_.knobs_unread = options_.knobs_unread || key == "profile";
-      wrong(node, key, "must be a text in quotes");
+      wrong(node, key, "must be a quoted string");
     }
   }
 
@@ -120,7 +120,7 @@ class ConfigReader {
       return read_item(key, node, list);
     }
     if (!node.is_array()) {
-      return wrong(node, key, "must be a text in quotes, or a list of such");
+      return wrong(node, key, "must be a quoted string or a list of quoted strings");
     }
     for (const toml::node& item : *node.as_array()) {
       read_item(key, item, list);
@@ -132,7 +132,7 @@ class ConfigReader {
       list.push_back(*text);
       came_from(key, item);
     } else {
-      wrong(item, key, "must hold texts in quotes");
+      wrong(item, key, "must contain quoted strings");
     }
   }
 
@@ -150,7 +150,7 @@ class ConfigReader {
     const auto text = knob_text(value);
     if (!text) {
       options_.knobs_unread = true;
-      return wrong(value, knob, "must be a text, a whole number, true or false");
+      return wrong(value, knob, "must be a string, an integer, true or false");
     }
     // Here, where the line is known. The agent sets it again, in its profile.
     if (const auto set = scratch_.set(knob, *text); !set) {

@@ -48,7 +48,7 @@ std::string cause_text(const Json& cause) {
     return fmt::format(" (not refuted in time, confirmed by {})",
                        number_of(cause, "confirmations"));
   }
-  return accuser.empty() ? std::string() : fmt::format(" (says {})", accuser);
+  return accuser.empty() ? std::string() : fmt::format(" (reported by {})", accuser);
 }
 
 std::string member_text(const Json& event, const std::string& kind) {
@@ -96,7 +96,7 @@ std::string details(const Json& event, const std::string& kind) {
   }
   if (kind == "joined") {
     const std::uint64_t contacted = number_of(event, "contacted");
-    return contacted == 0 ? "nobody: no address answered" : fmt::format("through {}", contacted);
+    return contacted == 0 ? "no address answered" : fmt::format("through {}", contacted);
   }
   if (kind == "retrying") {
     return fmt::format("the join in {} ms: {}", number_of(event, "pause_ms"),

@@ -99,12 +99,13 @@ std::expected<void, CommandError> check_private(const struct stat& status,
   const bool roots = status.st_uid == 0 && ::geteuid() != 0;
   return std::unexpected(CommandError{
       kExitFailed,
-      fmt::format("{} holds a secret, but others than its owner can read or change it (mode "
-                  "{:04o}): {}",
-                  path, status.st_mode & 07777,
-                  roots ? "let one group of this process read it at most, with mode 0640 or 0440 "
-                          "(Kubernetes: `defaultMode: 0440` and `fsGroup`)"
-                        : "chmod 600 " + path)});
+      fmt::format(
+          "{} contains a secret, but users other than its owner can read or change it (mode "
+          "{:04o}): {}",
+          path, status.st_mode & 07777,
+          roots ? "let one group of this process read it at most, with mode 0640 or 0440 "
+                  "(Kubernetes: `defaultMode: 0440` and `fsGroup`)"
+                : "chmod 600 " + path)});
 }
 
 }  // namespace
@@ -228,7 +229,8 @@ std::expected<std::vector<Bytes>, CommandError> read_key_file(const std::string&
   if (keys.empty()) {
     return std::unexpected(CommandError{
         kExitUsage,
-        fmt::format("{} holds no key: put one a line; make one with `memberlist keygen`", path)});
+        fmt::format("{} contains no key: write one per line; generate one with `memberlist keygen`",
+                    path)});
   }
   return keys;
 }
@@ -246,8 +248,8 @@ std::expected<std::string, CommandError> read_token_file(const std::string& path
   const bool printable = std::ranges::all_of(token, [](char c) { return c > ' ' && c < '\x7f'; });
   if (token.size() < kTokenMinBytes || token.size() > kTokenMaxBytes || !printable) {
     return std::unexpected(CommandError{
-        kExitUsage, fmt::format("the token in {} is unfit: it must be one line of {} to {} visible "
-                                "ASCII characters; make one with `memberlist keygen`",
+        kExitUsage, fmt::format("the token in {} is invalid: it must be one line of {} to {} "
+                                "visible ASCII characters; generate one with `memberlist keygen`",
                                 path, kTokenMinBytes, kTokenMaxBytes)});
   }
   return token;

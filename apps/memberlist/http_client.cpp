@@ -46,11 +46,9 @@ std::string_view hint(std::string_view code) {
 
 CommandError explain(const Json& answer, int status, const std::string& where) {
   if (status == 401) {
-    return {
-        kExitFailed,
-        fmt::format("the agent at {} refuses this token, or the lack of one: give the file with "
-                    "the agent's token by --http-token-file FILE",
-                    where)};
+    return {kExitFailed, fmt::format("the agent at {} requires a token, or rejected the one given: "
+                                     "give the file with its token with --http-token-file FILE",
+                                     where)};
   }
   if (answer.is_object() && answer.contains("error") && answer["error"].is_object()) {
     const Json& error = answer["error"];
@@ -61,7 +59,7 @@ CommandError explain(const Json& answer, int status, const std::string& where) {
             code};
   }
   return {kExitFailed,
-          fmt::format("what answers at {} is no memberlist agent (HTTP status {}): give the "
+          fmt::format("the server at {} is not a memberlist agent (HTTP status {}): give the "
                       "agent's address with --http HOST:PORT",
                       where, status)};
 }
@@ -101,10 +99,10 @@ class AdminClient::Impl {
                           "--http HOST:PORT",
                           where_)};
     }
-    return {kExitFailed,
-            fmt::format("the agent at {} did not answer to the end: see its log, and whether it "
-                        "still runs",
-                        where_)};
+    return {
+        kExitFailed,
+        fmt::format("the agent at {} broke off its answer: check its log, and that it still runs",
+                    where_)};
   }
 
   httplib::Client& calls() {

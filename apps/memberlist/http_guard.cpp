@@ -60,7 +60,7 @@ std::optional<Refusal> RequestGuard::check_host(const RequestHead& head) const {
 std::optional<Refusal> RequestGuard::check_caller(const RequestHead& head) const {
   if (token_ && !has_token(head)) {
     return Refusal{401, "unauthorized",
-                   "this agent wants a token: send `Authorization: Bearer TOKEN`"};
+                   "this agent requires a token: send `Authorization: Bearer TOKEN`"};
   }
   const bool other_origin =
       head.origin && lower_case(*head.origin) != "http://" + lower_case(head.host);

@@ -63,9 +63,7 @@ std::optional<HttpReply> refusal_of_body(const Request& request, std::uint64_t l
 
 HttpReply busy(std::string_view message) { return to_http(error_reply(503, "busy", message)); }
 
-HttpReply failed() {
-  return to_http(error_reply(500, "system", "the request could not be carried out"));
-}
+HttpReply failed() { return to_http(error_reply(500, "system", "the request failed")); }
 
 // The answer of a route; what goes wrong in it is the request's own problem.
 HttpReply answer_of(const Route& route, AdminApi& api, const HttpTarget& target,
@@ -240,7 +238,7 @@ void HttpSession::serve_request() {
     return host_.run_view(answer, then(&HttpSession::reply_view));
   }
   if (!host_.run_call(answer, then(&HttpSession::reply))) {
-    reply(busy("too many calls are under way: try again"));
+    reply(busy("too many calls are in progress: try again"));
   }
 }
 
@@ -360,9 +358,10 @@ void HttpSession::stream_events() {
   if (parser_->get().method() != http::verb::head) {
     subscription_ = host_.hub().subscribe(wake);
     if (subscription_ == nullptr) {
-      return reply(to_http(error_reply(
-          503, "too_many_subscribers",
-          fmt::format("{} read the events already: end one of them", EventHub::kMaxSubscribers))));
+      return reply(
+          to_http(error_reply(503, "too_many_subscribers",
+                              fmt::format("{} clients read events already: end one of them",
+                                          EventHub::kMaxSubscribers))));
     }
   }
   response_ = Response(http::status::ok, kVersion);

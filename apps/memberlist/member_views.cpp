@@ -170,7 +170,7 @@ std::string info_text(const Json& info) {
   add("members",
       fmt::format("{} alive, {} suspect, {} dead, {} left", field(members, "alive"),
                   field(members, "suspect"), field(members, "dead"), field(members, "left")));
-  add("queue", "messages that wait to be gossiped: " + field(info, "queue"));
+  add("queue", "messages queued for gossip: " + field(info, "queue"));
   add("largest broadcast", field(info, "max_packet_payload_bytes") + " bytes");
   add("view digest", field(info, "view_digest"));
   add("event subscribers", field(info, "event_subscribers"));

@@ -85,7 +85,7 @@ int run_watch(const AgentTarget& target,
     if (!drawn) {
       error = drawn.error();
     } else if (!output.write(*drawn)) {
-      error = CommandError{kExitFailed, "nobody reads standard output any more"};
+      error = CommandError{kExitFailed, "standard output is no longer read"};
     }
     return !error;
   });

@@ -262,7 +262,7 @@ void Memberlist::Impl::end_try(const JoiningPointer& joining, Error error) {
   const bool last = retry->attempts > 0 && tries >= retry->attempts;
   if (joining->time_left() <= pause_after(tries, *retry) || last) {
     if (!last && error.code != ErrorCode::timed_out) {
-      error.message = "no time for another try: " + error.message;
+      error.message = "no time for another attempt: " + error.message;
       error.code = ErrorCode::timed_out;
     }
     error.message += fmt::format(" ({} {})", tries, tries == 1 ? "try" : "tries");
@@ -289,7 +289,7 @@ void Memberlist::Impl::pause(const JoiningPointer& joining, const CallPointer& c
   const Duration pause = whole - random_.below(Duration(part));
   const auto shown = std::chrono::floor<std::chrono::milliseconds>(pause);
   log({LogLevel::warning,
-       fmt::format("cannot join: {}; next try in {}", error.message, format_duration(shown)),
+       fmt::format("cannot join: {}; next attempt in {}", error.message, format_duration(shown)),
        {},
        {{"error", std::string(to_string(error.code))},
         {"attempt", std::to_string(joining->tries)},

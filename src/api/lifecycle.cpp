@@ -189,9 +189,10 @@ void Memberlist::Impl::warn_of_networks(const IpAddress& own) const {
   }
   if (std::ranges::any_of(networks, [&](const Network& in) { return in.contains(own); })) return;
   log({LogLevel::warning,
-       fmt::format("the own address {} is in none of the allowed networks ({}); members with the "
-                   "same list refuse this one",
-                   own.to_string(), fmt::join(texts_of(networks), ", ")),
+       fmt::format(
+           "this node's address {} is in none of the allowed networks ({}); members with the "
+           "same list refuse this one",
+           own.to_string(), fmt::join(texts_of(networks), ", ")),
        {},
        {{"advertised", own.to_string()}}});
 }

@@ -20,7 +20,8 @@ constexpr std::uint8_t kV4Bits = 96;  // of the prefix that makes an address IPv
 
 std::unexpected<Error> bad(std::string_view text, std::string_view why) {
   return fail(ErrorCode::invalid_argument,
-              fmt::format("\"{}\" is no {}", escape_for_log(text), why), std::string(text));
+              fmt::format("\"{}\" is not a valid {}", escape_for_log(text), why),
+              std::string(text));
 }
 
 // A whole text of digits, at most `max`; no sign, no white space.
@@ -249,7 +250,7 @@ Result<Address> Address::parse(std::string_view text, std::uint16_t default_port
   const auto ip = IpAddress::parse(split->host);
   if (!ip) {
     return bad(text,
-               "IP address: a name cannot stand here; write IP, IP:PORT or [IPV6]:PORT, such as "
+               "IP address: names are not allowed here; write IP, IP:PORT or [IPV6]:PORT, such as "
                "10.0.0.1:7946 or [::1]:7946");
   }
   if (const auto doubt = find_doubtful_port(text, default_port)) {

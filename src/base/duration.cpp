@@ -38,10 +38,10 @@ const Unit* find_unit(std::string_view name) noexcept {
 }
 
 std::unexpected<Error> bad_duration(std::string_view text) {
-  return fail(
-      ErrorCode::invalid_argument,
-      fmt::format("\"{}\" is no time; write it as 250ms, 1.5s, 2m or 1h", escape_for_log(text)),
-      std::string(text));
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("\"{}\" is not a valid time; write it as 250ms, 1.5s, 2m or 1h",
+                          escape_for_log(text)),
+              std::string(text));
 }
 
 // A number with a fraction, exactly: `digits` / 10^`decimals`.

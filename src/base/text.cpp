@@ -192,7 +192,7 @@ std::string base64_encode(BytesView bytes) {
 }
 
 Result<Bytes> base64_decode(std::string_view text) {
-  if (text.size() % 4 != 0) return bad_base64("its length is no multiple of 4");
+  if (text.size() % 4 != 0) return bad_base64("its length is not a multiple of 4");
   Bytes out;
   out.reserve(text.size() / 4 * 3);
   for (std::size_t at = 0; at < text.size(); at += 4) {

@@ -72,9 +72,9 @@ Rank rank_of(const InterfaceAddress& address, const HostNetwork& network) {
 }
 
 std::string reason_of(const Rank& rank, std::size_t candidates) {
-  if (rank.no_carrier) return "there is nothing better, though its interface has no carrier";
+  if (rank.no_carrier) return "it is the best one, although its interface has no carrier";
   if (rank.link_local) {
-    return "there is nothing better, though only machines on the same link can reach it";
+    return "it is the best one, although only machines on the same link can reach it";
   }
   if (!rank.off_default_route) return "its interface has the default route";
   if (candidates == 1) return "it is the only private address";

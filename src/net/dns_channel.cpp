@@ -70,7 +70,7 @@ Error lookup_error(int status, const std::string& host) {
     case ARES_ENODATA:
     case ARES_SUCCESS:
       return {ErrorCode::unresolved,
-              fmt::format("no address is known for {}; check its spelling, or give an IP address",
+              fmt::format("no address was found for {}; check its spelling, or give an IP address",
                           host),
               host};
     default:

@@ -250,7 +250,7 @@ void SocketTransport::Impl::write(StreamId id, Bytes bytes) {
       !fits(options_.total_queue_bytes, queued_bytes_)) {
     stream.fail_soon(
         {ErrorCode::too_large,
-         fmt::format("{} more bytes are too many to wait for being written", bytes.size()),
+         fmt::format("the write queue is full: {} more bytes do not fit", bytes.size()),
          {}});
     return;
   }

@@ -248,7 +248,7 @@ void UdpSender::handle_failure(std::size_t index, int error, std::vector<SendFai
   if (error == EMSGSIZE) {
     failures.push_back({to, Error{ErrorCode::too_large,
                                   fmt::format("a packet of {} bytes to {} is larger than the "
-                                              "network takes; lower udp_buffer_size",
+                                              "network accepts; lower udp_buffer_size",
                                               batch_->pieces[index].iov_len, to.to_string()),
                                   to.to_string()}});
     return;

@@ -416,7 +416,7 @@ Result<OperationId> Engine::ping(TimePoint now, std::string_view member,
   }
   if (impl_->prober.hand_pings() >= limits::kHandPings) {
     return fail(ErrorCode::too_large,
-                fmt::format("{} pings wait for their answers already", limits::kHandPings),
+                fmt::format("{} pings are already waiting for their answers", limits::kHandPings),
                 std::string(member));
   }
   const OperationId id = impl_->operations.start();

@@ -311,9 +311,11 @@ void Streams::ended(StreamId id, Stream& stream) {
   // Whoever has another label, or cannot read us, says nothing.
   const std::string peer = stream.peer.to_string();
   abort(id);
-  finish(id, fail(ErrorCode::protocol,
-                  peer + " closed the connection without an answer: has it the same label and key?",
-                  peer));
+  finish(
+      id,
+      fail(ErrorCode::protocol,
+           peer + " closed the connection without an answer: does it have the same label and key?",
+           peer));
 }
 
 void Streams::failed(StreamId id, const Error& error) { finish(id, std::unexpected(error)); }
@@ -488,7 +490,7 @@ bool Streams::may_answer_push_pull(StreamId id, const Stream& stream) {
   ++context_.counters.dropped_limit;
   const std::uint64_t subject = context_.subject(Address{ip, 0});
   context_.log_state(LogCause::limit, subject, LogLevel::warning, stream.peer, [&] {
-    return fmt::format("push/pull refused: {} has asked for more than {} bytes of state in a while",
+    return fmt::format("push/pull refused: {} has recently requested more than {} bytes of state",
                        source_of(ip).to_string(), limits::kSourceWorkBytes);
   });
   answer_error(id, "busy: your address has asked for more state than it may in a while");
@@ -530,8 +532,8 @@ void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& e
     if (error.kind != wire::WireErrorKind::label) return answer_error(id, text);
   }
   abort(id);
-  finish(id, fail(ErrorCode::protocol,
-                  fmt::format("the answer of {} cannot be read: {}", peer, text), peer));
+  finish(id,
+         fail(ErrorCode::protocol, fmt::format("invalid answer from {}: {}", peer, text), peer));
 }
 
 /// Answers with an error message, unless there were too many of late, and ends the stream.
@@ -575,7 +577,7 @@ Result<void> Streams::take_push_pull_answer(StreamId id, const Stream& stream) {
   }
   const auto* answer = std::get_if<wire::PushPullMessage>(&message);
   if (answer == nullptr) {
-    return fail(ErrorCode::protocol, from.to_string() + " answered with no push/pull message",
+    return fail(ErrorCode::protocol, from.to_string() + " did not answer with a push/pull message",
                 from.to_string());
   }
   if (stream.join) {
