@@ -60,8 +60,8 @@ ApiReply ok(const Json& json) { return {200, to_line(json)}; }
 
 ApiReply bad_request(std::string_view message) { return error_reply(400, "bad_request", message); }
 
-// Whether the JSON text has so few values that it may be parsed: they are counted by what stands
-// before each but the first, outside strings.
+// Whether the JSON text has few enough values to be parsed; they are counted by the characters that
+// precede each value but the first, outside strings.
 bool has_few_values(std::string_view text) {
   std::size_t values = 0;
   bool in_string = false;
@@ -78,7 +78,7 @@ bool has_few_values(std::string_view text) {
   return true;
 }
 
-// A request's JSON object; remembers what was asked of it, so that a misspelt field is an error.
+// A request's JSON object; remembers which fields were read, so that a misspelt field is an error.
 class Body {
  public:
   explicit Body(const std::string& text) {

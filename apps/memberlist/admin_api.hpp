@@ -12,8 +12,8 @@
 
 namespace memberlist::cli {
 
-/// How long an agent tries to tell the others that it leaves. With the last lines of log and events
-/// (LineWriter) it stays below the 7 s of docs/cli.md.
+/// How long an agent tries to announce its departure. Together with the last lines of log and
+/// events (LineWriter) it stays below the 7 s of docs/cli.md.
 inline constexpr std::chrono::seconds kLeaveTimeout{4};
 
 /// What a request is answered with.

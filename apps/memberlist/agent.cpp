@@ -183,8 +183,8 @@ class Agent {
   }
 
  private:
-  // Joins through the addresses of the plan: once, or until one answers. Nothing stops it but the
-  // member's end: whoever is being joined may know this member already, and a leave waits for that.
+  // Joins through the addresses of the plan: once, or until one answers. Only the member's end
+  // stops it: a peer may already know this member, and a leave must notify it.
   void join(Memberlist& list) {
     JoinOptions options;
     if (plan_.retry_join) {
@@ -194,7 +194,7 @@ class Agent {
       if (joined) {
         log_joined(*joined, log_);
       } else if (joined.error().code != ErrorCode::shut_down) {
-        // Others may have joined through this one meanwhile: they are told, too.
+        // Others may have joined through this one meanwhile: they are notified, too.
         end_.trigger({true, join_error(plan_, joined.error())});
       }
     });
@@ -202,7 +202,7 @@ class Agent {
 
   Handlers handlers(std::shared_future<void> ready) {
     Handlers handlers;
-    // Nothing is told before the ready line; the viewer is complete by then.
+    // Nothing is reported before the ready line; the viewer is complete by then.
     handlers.on_event = [this, ready = std::move(ready)](const Event& event) {
       const auto now = std::chrono::system_clock::now();
       ready.wait();

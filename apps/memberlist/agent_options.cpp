@@ -21,7 +21,7 @@ namespace {
 // A file a little over the limit is read, so that the error can name its size.
 constexpr std::size_t kMetaFileLimitBytes = 64 * 1024;
 
-// Of members, unless they are told otherwise.
+// The default port of members.
 constexpr std::uint16_t kDefaultPort = 7946;
 
 CommandError misuse(std::string text) { return {kExitUsage, std::move(text)}; }
@@ -44,7 +44,7 @@ std::expected<T, CommandError> choose(std::string_view option, std::string_view 
       misuse(fmt::format("--{} {}: no such choice; give one of: {}", option, word, words)));
 }
 
-// One item of an option that takes a list, and which of the option's texts it stands in.
+// One item of a list option, and the index of the option's text that contains it.
 struct Item {
   std::string text;
   std::size_t index;
@@ -66,8 +66,8 @@ CommandError misuse_of(std::string_view option, const Error& error) {
   return misuse(fmt::format("--{}: {}", option, error.message));
 }
 
-// Reads an address at which a member listens. A port that stands behind an IPv6 address without
-// brackets may be `port`, or the one that is usual.
+// Parses a listening address. The digits after an IPv6 address without brackets may be `port`, or
+// the usual port.
 std::expected<Address, CommandError> read_address(std::string_view option, const std::string& text,
                                                   std::uint16_t port, std::uint16_t default_port) {
   for (const std::uint16_t likely : {port, kDefaultPort}) {
@@ -86,7 +86,7 @@ bool is_knob(std::string_view name) {
   return std::ranges::find(knobs(), name, &KnobInfo::name) != knobs().end();
 }
 
-// Makes the plan and goes on behind a mistake, so that it finds all of them.
+// Makes the plan and continues after a mistake, so that it finds all of them.
 class Planner {
  public:
   explicit Planner(const AgentOptions& options) : options_(options), mistakes_(options.mistakes) {}
@@ -343,7 +343,7 @@ class Planner {
     wrong(from_file ? "meta-file" : (dns ? "dns-server" : error.subject), config_error(error));
   }
 
-  // Which of the `sets` counts for a knob; one behind the last if it has its default.
+  // Which of the `sets` is effective for a knob; one past the last if it has its default.
   std::size_t last_set(const std::string& knob) const {
     std::size_t last = options_.sets.size();
     for (std::size_t i = 0; i < options_.sets.size(); ++i) {
@@ -455,7 +455,8 @@ AgentOptions merge_options(AgentOptions line, AgentOptions file) {
 }
 
 std::string knob_advice(std::string_view knob, const Error& error) {
-  // An error about a knob that is there says what it must be, and a misspelt one has a suggestion.
+  // An error about an existing knob says what it must be, and one about a misspelt name has a
+  // suggestion.
   const bool says_enough = is_knob(knob) || error.message.ends_with('?');
   return says_enough ? error.message
                      : error.message + "; `memberlist agent --help` lists the knobs";

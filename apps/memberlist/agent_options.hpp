@@ -66,8 +66,8 @@ struct AgentPlan {
   LogFormat log_format = LogFormat::text;
 };
 
-/// Reads files that the options name (keys, token, meta data). The error tells all mistakes at
-/// once, those of `options` included.
+/// Reads files that the options name (keys, token, meta data). The error reports all mistakes at
+/// once, including those of `options`.
 [[nodiscard]] std::expected<AgentPlan, CommandError> plan_agent(const AgentOptions& options);
 
 /// What the library says about a knob, with what to try.

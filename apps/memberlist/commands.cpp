@@ -23,8 +23,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
 
 namespace {
 
-// What is wrong with the command line: unknown options, and whatever else `check` finds behind
-// them.
+// The mistakes in the command line: unknown options, and those that `check` finds after them.
 CommandError misuse(const CLI::App& app, const CLI::ParseError& error, const Check& check,
                     std::span<char* const> arguments) {
   Mistakes mistakes;

@@ -37,7 +37,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
 /// The agent that the environment names, or the default one.
 AgentTarget default_target();
 /// Adds `--http` and `--http-token-file`. Every level of a command has them, all for the same
-/// target: they can stand before and behind the name of the subcommand, and the inner one wins.
+/// target: they can be given before and after the name of the subcommand, and the inner one wins.
 void add_target_options(CLI::App& command, AgentTarget& target);
 /// What a command does with an agent.
 using Ask = std::function<std::expected<int, CommandError>(AdminClient&)>;

@@ -41,7 +41,7 @@ std::vector<std::pair<std::string, std::optional<std::string>*>> text_options(
   };
 }
 
-// One file being read, to its end: it goes on behind a mistake, and knows where each is.
+// Reads one file to its end: continues after a mistake, and records the position of each.
 class ConfigReader {
  public:
   explicit ConfigReader(std::string origin) { options_.file = std::move(origin); }

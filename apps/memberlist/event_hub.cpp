@@ -29,7 +29,7 @@ void EventSubscription::push(Line line) {
   const std::scoped_lock lock(mutex_);
   queued_bytes_ += line->size();
   queue_.push_back(std::move(line));
-  // The newest is kept, so that a subscriber hears of a huge message at all.
+  // The newest is kept, so that a subscriber learns about a huge message, too.
   while (queue_.size() > 1 && (queue_.size() > limits_.lines || queued_bytes_ > limits_.bytes)) {
     queued_bytes_ -= queue_.front()->size();
     queue_.pop_front();

@@ -27,8 +27,8 @@ struct EventLimits {
   std::size_t bytes = std::size_t{8} * 1024 * 1024;
 };
 
-/// Somebody who reads events at their own pace. What they do not read in time is dropped, the
-/// oldest first, and they are told how many. Any thread.
+/// A subscriber that reads events at its own pace. Events that it does not read in time are
+/// dropped, the oldest first, and it gets their number. Any thread.
 class EventSubscription {
  public:
   enum class State : std::uint8_t { line, nothing_yet, ended };
@@ -67,13 +67,13 @@ class EventHub {
 
   explicit EventHub(EventFormat format, EventLimits limits = {});
 
-  /// Publishes the line that comes first, also for those who subscribe later.
+  /// Publishes the first line, also for later subscribers.
   void ready(const Json& event);
   void publish(const Json& event);
 
   /// Null at the limit of `kMaxSubscribers`, or after `close`. A subscription ends when its last
-  /// holder lets go of it. `wake` is called when there is something to read after there was
-  /// nothing, and at the end, on any thread: it must return at once, and call neither hub nor
+  /// holder releases it. `wake` is called when there is something to read after there was nothing,
+  /// and at the end, on any thread: it must return immediately, and must call neither hub nor
   /// subscription.
   [[nodiscard]] std::shared_ptr<EventSubscription> subscribe(std::function<void()> wake = {});
   [[nodiscard]] std::size_t subscriber_count();

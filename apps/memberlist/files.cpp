@@ -83,7 +83,7 @@ bool is_own_group(gid_t group) {
   return std::ranges::find(groups, group) != groups.end();
 }
 
-// A secret volume belongs to root, is for a group, and cannot be changed by who reads it.
+// A secret volume belongs to root, is readable by a group, and cannot be changed by its readers.
 bool is_private(const struct stat& status) {
   constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
   const bool group_reads = status.st_uid == 0 && is_own_group(status.st_gid);
@@ -144,7 +144,7 @@ std::expected<void, CommandError> check_private(const std::string& path) {
   return check_private(status, path);
 }
 
-// Into one buffer that does not move, so that no other is left behind with a part of the secret.
+// Into one buffer that does not move, so that no copy of a part of the secret remains in memory.
 std::expected<SecretText, CommandError> read_secret_file(const std::string& path) {
   const bool input = path == "-";
   const Descriptor file(input ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -15,10 +15,10 @@ struct HttpLimits {
   /// A user message of 20 MiB in base64, and its JSON around it. A broadcast may be as large, so
   /// that it is the member that refuses it, with its own limit.
   static constexpr std::size_t kMaxMessageBodyBytes = std::size_t{28} * 1024 * 1024;
-  /// A body may take a second more for each so many bytes of it.
+  /// A body gets one more second for each this many bytes of it.
   static constexpr std::size_t kBodyBytesPerSecond = std::size_t{64} * 1024;
 
-  /// Open connections. At the limit the one that has kept the agent waiting longest makes room.
+  /// Open connections. At the limit, the one that has kept the agent waiting longest is closed.
   std::size_t connections = 128;
   /// Calls that run or wait for a thread. Further ones are answered with 503.
   std::size_t calls = 64;
@@ -39,7 +39,7 @@ struct HttpLimits {
   std::chrono::milliseconds write_timeout{10'000};
   /// For a blank line in a silent stream of events.
   std::chrono::milliseconds heartbeat{5'000};
-  /// Bytes that the peer's kernel does not acknowledge for so long end the connection.
+  /// A connection ends if the peer's kernel does not acknowledge bytes for this long.
   std::chrono::milliseconds unacknowledged_timeout{20'000};
   /// For the client to read the last answer, before the connection is closed.
   std::chrono::milliseconds linger_timeout{2'000};

@@ -37,7 +37,7 @@ constexpr std::chrono::milliseconds kLongestAcceptPause{1000};
 
 void close_on_exec(int socket) { std::ignore = ::fcntl(socket, F_SETFD, FD_CLOEXEC); }
 
-// Lets the kernel find out about a peer that is gone without a word.
+// Lets the kernel detect a peer that has disappeared without closing.
 void bound_silence(int socket, std::chrono::milliseconds timeout) {
   const auto milliseconds = static_cast<unsigned>(timeout.count());
   std::ignore =
@@ -125,7 +125,8 @@ void AdminServer::Impl::bind() {
   close_on_exec(acceptor_.native_handle());
   // Not SO_REUSEPORT: a second agent must not share the port.
   acceptor_.set_option(tcp::acceptor::reuse_address(true));
-  // An error as every other one: Asio would wait for the next client, whoever waits already.
+  // Treat it like any other error: Asio would wait for the next client, even if one is waiting
+  // already.
   acceptor_.set_option(tcp::acceptor::enable_connection_aborted(true));
   acceptor_.bind(endpoint);
   acceptor_.listen();
@@ -138,7 +139,8 @@ void AdminServer::Impl::prepare(AdminApi& api, EventHub& hub) {
   for (std::size_t i = 0; i < limits_.call_threads; ++i) {
     other_threads_.emplace_back([this] { run(call_io_); });
   }
-  // Large views have one of their own: they wait for no call, and small ones not for them.
+  // Large views have a separate thread: they do not wait for calls, and small ones do not wait for
+  // them.
   other_threads_.emplace_back([this] { run(view_io_); });
 }
 
@@ -232,9 +234,9 @@ void AdminServer::Impl::start(HttpSession::Socket socket, std::string source) {
   sessions_[session.get()] = session;
 }
 
-// Closes one connection, if there are as many as there may be: of those that wait for their client,
-// one without a token before one with it; one of the source that has most of them; the one that has
-// waited longest. So who only connects and says nothing takes places from nobody but themselves.
+// Closes one connection if the limit is reached: of those that wait for their client, one without a
+// token before one with it; one of the source that has most of them; the one that has waited
+// longest. So a client that connects and sends nothing takes places only from itself.
 void AdminServer::Impl::make_room() {
   if (sessions_.size() < limits_.connections) {
     return;

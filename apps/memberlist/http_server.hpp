@@ -16,8 +16,8 @@
 
 namespace memberlist::cli {
 
-/// The admin API over HTTP/1.1 (docs/http-api.md). One thread has all connections; calls that wait
-/// for the network have threads of their own.
+/// The admin API over HTTP/1.1 (docs/http-api.md). One thread serves all connections; calls that
+/// wait for the network run on separate threads.
 class AdminServer {
  public:
   using LogFunction = std::function<void(LogLevel, std::string_view)>;
@@ -38,7 +38,7 @@ class AdminServer {
   /// `stop`, which is to be made also if this one throws `std::system_error`: there was no thread.
   void serve(AdminApi& api, EventHub& hub, LogFunction log);
 
-  /// Instead of `serve`, for connections that somebody else makes (the fuzzer): what `answer` does.
+  /// Instead of `serve`, for connections made elsewhere (the fuzzer): does what `answer` does.
   void prepare(AdminApi& api, EventHub& hub);
   /// Answers the requests of one connected stream socket on the calling thread, until it is closed.
   void answer(int socket);

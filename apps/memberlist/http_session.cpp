@@ -272,7 +272,7 @@ void HttpSession::release_memory() { host_.release(std::exchange(held_bytes_, 0)
 
 // --- an answer -----------------------------------------------------------------------------------
 
-// An answer to what was not read to its end, or comes from somebody whom the guard does not know.
+// An answer to a request that was not read completely, or that the guard refused.
 void HttpSession::refuse(HttpReply answer) {
   closes_ = true;
   reply(std::move(answer));

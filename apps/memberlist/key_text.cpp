@@ -79,7 +79,7 @@ std::string_view guess_about_text(std::string_view text) {
   return "is not base64";
 }
 
-// The same of one that is base64, but of so many bytes that it is no key.
+// The same for text that is base64, but of a number of bytes that no key has.
 std::string guess_about_bytes(std::string_view text, BytesView key) {
   if (is_hexadecimal_key(text)) {
     return "is in hexadecimal: convert it, e.g. with `xxd -r -p | base64`";

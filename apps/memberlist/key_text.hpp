@@ -14,7 +14,7 @@ namespace memberlist::cli {
 [[nodiscard]] std::expected<Bytes, CommandError> parse_key(std::string_view text,
                                                            std::string_view origin);
 
-/// What is odd about a text that is a key all the same; empty if nothing is.
+/// A warning about a text that is a valid key; empty if there is none.
 [[nodiscard]] std::string key_warning(std::string_view text, std::string_view origin);
 
 /// Whether the text could be meant as a key, in any of the spellings that `parse_key` knows. Such

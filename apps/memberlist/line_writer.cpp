@@ -46,7 +46,7 @@ Ready wait_until_writable(int fd, int stop_fd, int timeout_ms) noexcept {
 std::optional<std::string_view> write_piece(int fd, std::string_view bytes) noexcept {
   const ssize_t count = ::write(fd, bytes.data(), std::min(bytes.size(), kPieceBytes));
   if (count < 0) {
-    // Somebody else may have made the descriptor non-blocking; poll is asked again.
+    // Another process may have made the descriptor non-blocking; poll is called again.
     return errno == EINTR || errno == EAGAIN ? std::optional(bytes) : std::nullopt;
   }
   return bytes.substr(static_cast<std::size_t>(count));
@@ -160,7 +160,7 @@ class LineWriter::Queue {
     return line;
   }
 
-  // The line, after one about those that were lost. False if told to stop.
+  // Writes the line, after one about lost lines. False if it was stopped.
   bool write(const std::string& line) {
     std::uint64_t told = 0;
     {

@@ -17,10 +17,10 @@ struct LineLimits {
   std::size_t bytes = std::size_t{8} * 1024 * 1024;
 };
 
-/// Writes lines to a descriptor on a thread of its own, so that nobody ever waits for whoever reads
-/// them: a full pipe, a stopped terminal or a slow disk costs lines, the oldest first. So does a
-/// descriptor that refuses them. The next line that can be written comes after one that says how
-/// many were lost. Any thread.
+/// Writes lines to a descriptor on a separate thread, so that a slow reader never blocks the
+/// caller: with a full pipe, a stopped terminal or a slow disk, lines are lost, the oldest first.
+/// So they are if the descriptor refuses them. The next line that can be written follows one with
+/// the number of lost lines. Any thread.
 class LineWriter {
  public:
   /// Makes the line about the lost ones, with its line end.
@@ -36,7 +36,7 @@ class LineWriter {
   void push(std::string line);
   /// Writes what waits, but for no longer than `timeout`; nothing is taken any more.
   void close(std::chrono::milliseconds timeout);
-  /// Lines that nobody will read.
+  /// Lines that will never be written.
   [[nodiscard]] std::uint64_t lost() const;
 
   static constexpr std::chrono::milliseconds kLastLinesTimeout{700};

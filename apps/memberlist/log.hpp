@@ -14,7 +14,7 @@ namespace memberlist::cli {
 
 enum class LogFormat : std::uint8_t { text, json };
 
-/// The agent's log, on standard error. Any thread; nobody waits for whoever reads it (LineWriter).
+/// The agent's log, on standard error. Any thread; a slow reader blocks no caller (LineWriter).
 class Log {
  public:
   Log(LogLevel least, LogFormat format);

@@ -15,13 +15,13 @@ namespace memberlist::cli {
 
 namespace {
 
-// A full pipe that nobody reads must not keep a command from its end.
+// A full pipe without a reader must not keep a command from ending.
 constexpr std::chrono::milliseconds kErrorLinePatience{1000};
 
 void write_err_line(std::string_view text) noexcept {
   try {
     const std::string line = "memberlist: " + escape_controls(text) + "\n";
-    // If it cannot be told, the exit code still can.
+    // If it cannot be written, the exit code still reports it.
     static_cast<void>(write_within(STDERR_FILENO, line, kErrorLinePatience));
   } catch (...) {
     static_cast<void>(

@@ -22,10 +22,11 @@ struct CommandError {
 /// Lines that one report has at most; another one says how many more there are.
 inline constexpr std::size_t kMaxErrorLines = 20;
 
-/// Writes text to standard output and flushes it. False if nobody can read it any more.
+/// Writes text to standard output and flushes it. False if it can no longer be written.
 bool write_out(std::string_view text) noexcept;
 
-/// The same, for what a command ends with: the exit code, after a report if nobody can read it.
+/// The same, for the last output of a command: returns the exit code, after a report if it cannot
+/// be written.
 int print(std::string_view text) noexcept;
 
 /// Writes `memberlist: text` as one line to standard error (control characters escaped), the others

@@ -21,8 +21,8 @@ namespace {
 
 // Those that ask for an end. SIGPWR and SIGXCPU come before one that cannot be handled.
 constexpr std::array kLeave{SIGINT, SIGTERM, SIGQUIT, SIGPWR, SIGXCPU};
-// Those that would end the process if nobody handled them. SIGABRT and the signals of crashes stay
-// what they are, and so do those that stop a process and let it go on.
+// Signals that would end the process if they were not handled. SIGABRT and the other crash signals
+// are unchanged, and so are those that stop and continue a process.
 constexpr std::array kNothing{SIGHUP,    SIGUSR1, SIGUSR2, SIGALRM,
                               SIGVTALRM, SIGPROF, SIGIO,   SIGSTKFLT};
 

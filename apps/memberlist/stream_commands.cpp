@@ -19,8 +19,8 @@ namespace {
 
 constexpr auto kLineInHandTimeout = std::chrono::milliseconds(200);
 
-// Ends the process when told, whatever hangs: the agent, or whoever reads standard output. The line
-// in hand is finished if somebody takes it.
+// Ends the process on a signal, even if the agent or the reader of standard output hangs. The
+// current line is completed if it can be written.
 class EndWhenTold {
  public:
   [[nodiscard]] bool write(std::string_view text) {

@@ -216,7 +216,7 @@ std::string command_text(const CLI::App& command) {
 }
 
 std::string help_text(const CLI::App& command) {
-  // Not CLI11's help(): that goes on to the subcommand that was chosen, which may be `help` itself.
+  // Not CLI11's help(): that descends to the chosen subcommand, which may be `help` itself.
   return command.get_formatter()->make_help(&command, command_text(command),
                                             CLI::AppFormatMode::Normal);
 }

@@ -14,7 +14,7 @@ namespace {
 // What one name server has for one try, at most: half of a look-up's time must do for several.
 constexpr auto kNameServerTime = std::chrono::seconds(2);
 
-// Whoever waits longer does not wait for this call.
+// Longer pauses make no sense within one call.
 constexpr auto kLongestPause = std::chrono::hours(24);
 
 // Whether another try could end otherwise: what is wrong is not the call itself.
@@ -45,7 +45,7 @@ Result<void> check(const JoinRetry& retry) {
   return {};
 }
 
-// Before the try behind `tries`, without jitter.
+// The pause after `tries` attempts, without jitter.
 Duration pause_after(std::uint32_t tries, const JoinRetry& retry) {
   Duration pause = retry.first_pause;
   for (std::uint32_t i = 1; i < tries && pause < retry.longest_pause; ++i) {
@@ -56,7 +56,8 @@ Duration pause_after(std::uint32_t tries, const JoinRetry& retry) {
 
 }  // namespace
 
-// One join under way. Whoever works on it (the calling thread, then the loop's) has it alone.
+// One running join. The thread that works on it (the caller's, then the loop's) has exclusive
+// access.
 struct Memberlist::Impl::Joining {
   /// A name to look up, and which of the addresses it comes from.
   struct Question {
@@ -194,8 +195,8 @@ Result<void> Memberlist::Impl::make_resolver() {
 }
 
 void Memberlist::Impl::take_answers(Joining& joining) const {
-  // Of a host with addresses of both families, those that no packet of ours can reach would only
-  // be failures.
+  // If a host has addresses of both families, those that no packet of this node can reach would
+  // only fail.
   const net::Family family = net::family_of(config_.bind.ip);
   const auto reachable = [family](const IpAddress& ip) { return net::reaches(family, ip); };
   for (const auto& [address, given, answer] : joining.questions) {
@@ -253,8 +254,8 @@ void Memberlist::Impl::finish(const JoiningPointer& joining, Outcome outcome) {
 
 // --- the next try -------------------------------------------------------------------------------
 
-// The engine would keep the time, but it knows no names, and these may stand for other addresses
-// by then.
+// The engine could enforce the time, but it knows no names, and these may resolve to other
+// addresses by then.
 void Memberlist::Impl::end_try(const JoiningPointer& joining, Error error) {
   const std::optional<JoinRetry>& retry = joining->options.retry;
   if (!retry || !may_pass(error)) return joining->done(std::unexpected(std::move(error)));

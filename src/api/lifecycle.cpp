@@ -236,7 +236,7 @@ void Memberlist::Impl::shutdown() {
     closed_changed_.wait(lock, [this] { return closed_; });
   }
   if (own_runtime_) runtime_->stop();
-  // Who shuts down from within the handler wants to hear no more.
+  // A handler that shuts the member down gets no more events.
   events_->stop(!events_->on_own_thread());
   events_->wait_until_stopped();
 }

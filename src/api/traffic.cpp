@@ -1,4 +1,4 @@
-// Memberlist::Impl: what goes on on the loop's thread, between the transport and the engine.
+// Memberlist::Impl: the work of the loop's thread, between the transport and the engine.
 
 #include <fmt/format.h>
 
@@ -147,7 +147,7 @@ void Memberlist::Impl::deliver() {
          {{"dropped", std::to_string(events_->dropped())}}});
   }
   new_events_.clear();
-  // Whoever is called may begin something that brings the next outcomes.
+  // A callback may start something that brings further outcomes.
   for (auto& [call, outcome] : std::exchange(new_outcomes_, {})) call->complete(std::move(outcome));
 }
 

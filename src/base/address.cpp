@@ -112,7 +112,7 @@ std::string format_v6(const RawAddress& raw) {
   return out;
 }
 
-// The bits behind the prefix set to zero.
+// The bits after the prefix set to zero.
 RawAddress masked(RawAddress raw, std::size_t prefix_bits) noexcept {
   for (std::size_t i = 0; i < raw.size(); ++i) {
     const std::size_t kept =

@@ -10,13 +10,13 @@
 
 namespace memberlist {
 
-/// Appends bytes to a fixed span or to a growing vector. On a fixed span, what does not fit is
-/// dropped and `overflowed()` tells so; check it once at the end.
+/// Appends bytes to a fixed span or to a growing vector. On a fixed span, bytes that do not fit are
+/// dropped, and `overflowed()` reports it; check it once at the end.
 class ByteWriter {
  public:
   explicit ByteWriter(std::span<std::byte> fixed) noexcept
       : data_(fixed.data()), capacity_(fixed.size()) {}
-  /// Appends behind what `growing` holds; it has exactly the written bytes after each call.
+  /// Appends after the content of `growing`, which has exactly the written bytes after each call.
   explicit ByteWriter(Bytes& growing) noexcept : growing_(&growing) {}
 
   void u8(std::uint8_t value) { *reserve(1) = std::byte{value}; }

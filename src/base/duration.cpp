@@ -72,7 +72,8 @@ Decimal read_decimal(std::string_view text) noexcept {
   return out;
 }
 
-// The value in a unit, if it is at least one. Parts of minutes and hours are for seconds to tell.
+// The value in a unit, if it is at least one. Fractions of minutes and hours are written in
+// seconds.
 std::string in_unit(std::uint64_t value, const Unit& unit) {
   std::uint64_t rest = value % unit.nanoseconds;
   if (value < unit.nanoseconds) return {};

@@ -88,7 +88,7 @@ void append_hex(std::string& out, std::string_view raw) {
   }
 }
 
-// `at_an_end`: of the whole text, where nobody sees a blank.
+// `at_an_end`: at an end of the whole text, where a blank is invisible.
 void append_escaped(std::string& out, std::string_view raw, Character character, bool at_an_end) {
   if (character.code == U'\\') {
     out += "\\\\";

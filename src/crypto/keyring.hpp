@@ -70,15 +70,15 @@ class Keyring {
   /// What may be shown of the keys, in order.
   [[nodiscard]] std::vector<KeyInfo> list() const;
 
-  /// Adds a key behind the others, or as the primary of an empty ring; adding one that is there
-  /// does nothing.
+  /// Adds a key after the others, or as the primary of an empty ring; adding a present key does
+  /// nothing.
   [[nodiscard]] Result<void> add(BytesView key);
   /// Makes an installed key the primary.
   [[nodiscard]] Result<void> use(BytesView key);
   [[nodiscard]] Result<void> use(std::string_view fingerprint);
   /// Removes a key; removing the primary is an error, removing an unknown one does nothing.
   [[nodiscard]] Result<void> remove(BytesView key);
-  /// The same; an unknown fingerprint is an error, since it may be a misspelt one.
+  /// The same; an unknown fingerprint is an error, because it may be misspelt.
   [[nodiscard]] Result<void> remove(std::string_view fingerprint);
 
   /// To be asked after each `seal` with the primary, which must be there. Every member encrypts

@@ -13,8 +13,8 @@
 namespace memberlist::net {
 namespace {
 
-// RFC 6890 reserves more than the private networks. These lead nowhere in the Internet either, so
-// a machine that has such an address is told of it on purpose (test networks).
+// RFC 6890 reserves more than the private networks. These are not reachable on the Internet either,
+// so a machine that has such an address has it on purpose (test networks).
 bool is_special_purpose(const IpAddress& ip) {
   const auto& raw = ip.bytes();
   if (!ip.is_v4()) {

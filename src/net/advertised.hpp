@@ -9,7 +9,7 @@
 
 namespace memberlist::net {
 
-/// The address that a member tells others, and how it was found.
+/// The address that a member announces, and how it was found.
 struct AdvertisedChoice {
   IpAddress ip;
   std::string interface;
@@ -34,9 +34,9 @@ struct AdvertisedChoice {
 /// The same, of what the machine has.
 [[nodiscard]] Result<AdvertisedChoice> detect_advertised(const IpAddress& bind);
 
-/// Where such a member, that has told others `current` so far, is to be found from now on; empty if
-/// that is no other address. It stays as long as the machine has it, so that one more interface
-/// makes nobody move, and where nothing better is there.
+/// The new address of such a member, which has announced `current` so far; empty if it is
+/// unchanged. It does not change while the machine has it, so that an additional interface makes no
+/// member move, or if there is no better address.
 [[nodiscard]] std::optional<AdvertisedChoice> choose_moved(const IpAddress& bind,
                                                            const IpAddress& current,
                                                            const HostNetwork& network);

@@ -37,8 +37,9 @@ class Loop {
   std::unique_ptr<Context> context_;
 };
 
-/// Calls a handler once a moment has come. A loop may have many. Made from any thread; all else
-/// from the loop's thread, or while nobody is in `run`. The loop must outlive it.
+/// Calls a handler at a given time. A loop may have many deadlines. May be created on any thread;
+/// everything else is called on the loop's thread, or while `run` is not active. The loop must
+/// outlive it.
 class Deadline {
  public:
   Deadline(Loop& loop, std::function<void()> handler);

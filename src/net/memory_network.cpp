@@ -42,7 +42,7 @@ Error reset_by(const Address& peer) {
 
 // --- the network --------------------------------------------------------------------------------
 
-/// Who is there, and who reaches whom. Thread-safe.
+/// The members of the network, and which of them can reach which. Thread-safe.
 class MemoryNetwork::State : public std::enable_shared_from_this<State> {
  public:
   explicit State(std::uint64_t seed) : random_(seed) {}
@@ -415,7 +415,8 @@ void MemoryNetwork::State::lose_packets(double share) {
   loss_ = share;
 }
 
-// Those that lost their link. Without the mutex: whoever is held last here ends here.
+// The streams that lost their link. Without the mutex, because the last reference to one may end
+// here.
 void MemoryNetwork::State::break_streams() {
   std::vector<EndpointPointer> all;
   {

@@ -41,7 +41,7 @@ void set_content(msghdr& header, PacketInfo& room, int level, int type, const Ra
 
 bool enable_packet_info(int descriptor, Family family) noexcept {
   const int on = 1;
-  // A socket that speaks both is told of IPv4 in the form of IPv6.
+  // A dual-stack socket reports IPv4 addresses as IPv4-mapped IPv6.
   return family == Family::v4
              ? ::setsockopt(descriptor, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0
              : ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) == 0;

@@ -19,8 +19,8 @@ struct PacketInfo {
   alignas(cmsghdr) std::array<std::byte, 64> control{};
 };
 
-/// Asks the system to tell where each datagram was sent to. False: it cannot, and then the
-/// functions below do nothing.
+/// Asks the system to report the destination address of each datagram. False: not supported, and
+/// then the functions below do nothing.
 [[nodiscard]] bool enable_packet_info(int descriptor, Family family) noexcept;
 
 /// Where a datagram was sent to; unspecified if that is not known, or no address of one machine.

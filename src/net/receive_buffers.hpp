@@ -12,8 +12,8 @@
 
 namespace memberlist::net {
 
-/// What bytes are received into. What is read is used up before the loop goes on, so that all
-/// transports of a loop share it: over a hundred kilobytes that not every member needs.
+/// Buffers for received bytes. Their content is processed before the loop continues, so all
+/// transports of a loop share them: over a hundred kilobytes that not every member needs.
 struct ReceiveBuffers {
   UdpReceiver packets;
   std::vector<std::byte> stream = std::vector<std::byte>(64 * limits::kKiB);

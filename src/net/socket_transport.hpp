@@ -20,7 +20,7 @@ inline constexpr std::size_t kReceiveBufferBytes = 2 * limits::kMiB;
 
 struct SocketTransportOptions {
   Address bind;  ///< port 0: the kernel chooses one that is free for UDP and TCP
-  /// How long a closed stream may take to write what is left and to hear the peer's end.
+  /// How long a closed stream may take to write its remaining bytes and to receive the peer's end.
   Duration close_timeout = std::chrono::seconds(10);
   /// Bytes that all streams may have to write.
   std::size_t total_queue_bytes = limits::kTotalStreamQueueBytes;

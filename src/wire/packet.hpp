@@ -89,7 +89,7 @@ class PacketOpener {
   [[nodiscard]] WireResult<void> open(const Sealing& how, BytesView datagram);
 
   /// The next message; `std::nullopt` at the end. An error concerns one part (bad compression, bad
-  /// checksum, an unknown type, nesting too deep): go on calling for the others.
+  /// checksum, an unknown type, nesting too deep): continue calling to get the others.
   [[nodiscard]] std::optional<WireResult<MessageView>> next();
 
   /// Parts that compounds announced but did not hold.

@@ -56,7 +56,7 @@ std::size_t head_bytes(const Sealing& how, bool with_label_header) {
   return label + (how.encrypts() ? kFrameHeadBytes + kPayloadHeadBytes : 0);
 }
 
-// Seals the message that lies behind the room for that.
+// Seals the message, which is stored after the room reserved for that.
 Bytes seal_in_place(const Sealing& how, Bytes out, bool with_label_header) {
   if (with_label_header) put_label(out.data(), how.label);
   if (!how.encrypts()) return out;
