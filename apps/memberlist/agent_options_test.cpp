@@ -349,7 +349,7 @@ TEST(Mistakes, ContradictionsBetweenKnobsNameTheLineThatCounts) {
                 "x.toml, line 1: label is 300 bytes long", "x.toml, line 3: probe_timeout is 5s"});
 }
 
-// With a value that is not known nobody can say whether the others fit.
+// With an unknown value it is undecided whether the others fit.
 TEST(Mistakes, DoNotFollowFromEachOther) {
   AgentOptions options;
   options.sets = {"probe_interval=10sec", "probe_timeout=5s"};

@@ -96,7 +96,7 @@ class Client {
   int fd_;
 };
 
-// Takes connections and says nothing: whoever joins there waits.
+// Accepts connections and sends nothing: a member that joins there waits.
 class SilentListener {
  public:
   SilentListener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -113,7 +113,7 @@ class SilentListener {
   SilentListener& operator=(const SilentListener&) = delete;
   ~SilentListener() { ::close(fd_); }
   std::uint16_t port() const { return port_; }
-  // Until somebody dials.
+  // Until there is a connection.
   void wait() const {
     pollfd dialled{fd_, POLLIN, 0};
     EXPECT_EQ(::poll(&dialled, 1, kPatienceMs), 1);
@@ -413,7 +413,7 @@ TEST_F(HttpServerTest, EventsEndWithTheHub) {
   EXPECT_TRUE(old_reader.read_to_end().ends_with("\r\n\r\n" + line));
 }
 
-// A call that runs, an answer that nobody reads, and a client that only listens for more.
+// A running call, an answer that is not read, and a client that only waits for more.
 TEST_F(HttpServerTest, StopsWhateverItsClientsDo) {
   serve(patient_limits());
   const Client deaf = client();

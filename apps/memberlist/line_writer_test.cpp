@@ -41,7 +41,7 @@ class Pipe {
     fds_[1] = -1;
   }
 
-  // As many bytes as it takes, with nobody who reads.
+  // As many bytes as it takes, without a reader.
   std::size_t fill() {
     EXPECT_EQ(::fcntl(fds_[1], F_SETFL, O_NONBLOCK), 0);
     std::size_t bytes = 0;

@@ -193,7 +193,7 @@ TEST(Padding, OnlyWholeBlocks) {
   }
 }
 
-// Somebody who knows the key can send any padding; it must be an error, not a crash.
+// A sender with the key can send any padding; it must be an error, not a crash.
 TEST(Padding, BadPaddingUnderAGoodTagIsAnError) {
   auto ring = crypto::Keyring::create(std::vector<Bytes>{to_bytes("0123456789abcdef")}).value();
   for (unsigned last = 0; last < 256; ++last) {

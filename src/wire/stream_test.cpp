@@ -357,8 +357,8 @@ TEST(StreamCompression, UnpacksNoMoreThanItMay) {
   EXPECT_LT(refused.unpacked_bytes(), inner.size());
 }
 
-// A table is keyed by name, so one is the most that somebody honest has, whom somebody else has
-// given it; a million of them, of one byte each, would be a bomb.
+// A table is keyed by name, so a valid state has at most one, which another member may have sent
+// it; a million of them, of one byte each, would be a bomb.
 TEST(StreamLimits, StatesWithoutANameAreRefusedFromTheSecondOn) {
   for (const int nameless : {1, 2}) {
     Bytes message = push_pull_header(nameless, 0);

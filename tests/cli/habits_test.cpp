@@ -1,5 +1,5 @@
-// What users of Serf and Consul type from memory, misspellings, and options before and behind the
-// name of a command: each is answered by what to type here.
+// What users of Serf and Consul type from memory, misspellings, and options before and after the
+// name of a command: each is answered by the equivalent here.
 
 #include <gtest/gtest.h>
 

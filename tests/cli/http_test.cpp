@@ -1,4 +1,4 @@
-// The admin API as HTTP: what it answers, and whom it refuses.
+// The admin API as HTTP: its answers, and the requests it refuses.
 
 #include <gtest/gtest.h>
 

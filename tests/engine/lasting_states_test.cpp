@@ -1,6 +1,6 @@
 #include "log_bench.hpp"
 
-// What goes on for long is told when it begins, once an hour while it lasts, and when it is over.
+// A lasting condition is logged when it begins, once an hour while it lasts, and when it is over.
 namespace memberlist::testing {
 namespace {
 

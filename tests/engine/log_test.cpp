@@ -1,6 +1,6 @@
 #include "log_bench.hpp"
 
-// What log lines tell beside their text: docs/logging.md.
+// The fields of log lines: docs/logging.md.
 namespace memberlist::testing {
 namespace {
 

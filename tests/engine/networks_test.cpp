@@ -1,7 +1,7 @@
 #include "engine_fixture.hpp"
 
-// Allowed networks, labels and keys: what comes from outside is dropped, each mistake has its
-// counter, and the log says which it is and who makes it.
+// Allowed networks, labels and keys: input from outside is dropped, each mistake has a counter, and
+// the log says which it is and which peer makes it.
 namespace memberlist::testing {
 namespace {
 

@@ -121,8 +121,8 @@ TEST(Keys, MayBeChangedFromAllThreads) {
 
 // --- what is left of a key ----------------------------------------------------------------------
 
-// A key that this program knows only by halves, so that whoever finds it whole has found a copy of
-// the library's.
+// A key that this program stores only in halves, so that a complete copy in memory must be the
+// library's.
 class MaskedKey {
  public:
   static constexpr std::size_t kBytes = 32;

@@ -1,4 +1,4 @@
-// Joins that are tried again, and joins that reach nobody but the member itself.
+// Joins that are retried, and joins that reach only the member itself.
 
 #include <gtest/gtest.h>
 
