@@ -304,7 +304,7 @@ TEST(HttpReader, IsGivenUpWhenItIsGoneWithoutAWord) {
     }
   });
   if (!ran) {
-    GTEST_SKIP() << "no network of its own to be had";
+    GTEST_SKIP() << "no private network available";
   }
 }
 
