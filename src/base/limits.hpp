@@ -60,7 +60,7 @@ inline constexpr std::size_t kCompressedStreamBytes = kDecompressedStreamBytes;
 inline constexpr std::size_t kPacketMessages = 1024;
 /// Pings, direct and indirect, handled of one packet. Senders put one into each.
 inline constexpr std::size_t kPacketRequests = 4;
-/// Inbound streams at once, in total; above Go's 128 push/pulls, since other streams are short.
+/// Inbound streams at once, in total; above Go's 128 push/pulls, because other streams are short.
 inline constexpr std::size_t kInboundStreams = 256;
 /// Of these, from one address: a peer that uses its maximum leaves 64 for the others.
 inline constexpr std::size_t kInboundStreamsPerSource = 192;
@@ -132,7 +132,7 @@ inline constexpr std::size_t kAckPayloadBytes = 512;
 /// Bytes that one stream may have to write: a message of the largest size, compressed to its
 /// disadvantage, and its seal.
 inline constexpr std::size_t kStreamQueueBytes = 64 * kMiB;
-/// Bytes that all streams may have to write, since a peer need not read.
+/// Bytes that all streams may have to write, because a peer need not read.
 inline constexpr std::size_t kTotalStreamQueueBytes = 128 * kMiB;
 /// Closed streams that still write, or wait for the peer's end.
 inline constexpr std::size_t kClosingStreams = 256;

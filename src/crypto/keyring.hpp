@@ -32,7 +32,7 @@ class Cipher {
   ~Cipher();
 
   /// Encrypts `text` in place and writes the tag. The authenticated data comes in two pieces, one
-  /// after the other, since a stream's is its frame header and then the label.
+  /// after the other, because a stream's is its frame header and then the label.
   void seal(const Nonce& nonce, BytesView authenticated, BytesView authenticated_more,
             std::span<std::byte> text, std::span<std::byte, kTagBytes> tag);
   /// Decrypts `sealed` into `text` (same length; the two may not overlap). False: the tag does not
@@ -98,7 +98,7 @@ class Keyring {
 };
 
 /// Fills bytes from the operating system's secure generator. Aborts the process if there is none,
-/// since a predictable nonce would reveal the key stream.
+/// because a predictable nonce would reveal the key stream.
 void secure_random(std::span<std::byte> bytes);
 
 }  // namespace memberlist::crypto

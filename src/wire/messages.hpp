@@ -110,7 +110,7 @@ struct Compressed {
 };
 
 // `encode` writes the type byte and the body (NodeState: the body only; headers of streams: with
-// their type byte, since they open the stream).
+// their type byte, because they open the stream).
 void encode(ByteWriter& out, const Ping& message);
 void encode(ByteWriter& out, const IndirectPing& message);
 void encode(ByteWriter& out, const Ack& message);
