@@ -21,7 +21,7 @@ namespace memberlist::cli {
 /// How the agent writes events to standard output.
 enum class EventFormat : std::uint8_t { json, text, off };
 
-/// What may wait for one subscriber. The newest line may always, whatever its size.
+/// Limits for one subscriber's queue. The newest line is always accepted, whatever its size.
 struct EventLimits {
   std::size_t lines = 1024;
   std::size_t bytes = std::size_t{8} * 1024 * 1024;
@@ -37,7 +37,7 @@ class EventSubscription {
     std::string line;  ///< with its line end
   };
 
-  /// The next line; waits for one at most `timeout`.
+  /// The next line; waits at most `timeout` for one.
   [[nodiscard]] Next next(std::chrono::milliseconds timeout);
 
   EventSubscription(EventLimits limits, std::function<void()> wake)
@@ -60,7 +60,7 @@ class EventSubscription {
   bool ended_ = false;
 };
 
-/// Hands each event to standard output and to all subscribers. Any thread.
+/// Passes each event to standard output and to all subscribers. Any thread.
 class EventHub {
  public:
   static constexpr std::size_t kMaxSubscribers = 16;
@@ -81,11 +81,10 @@ class EventHub {
   /// Waits until `left` was published; false if it was not within `timeout`.
   [[nodiscard]] bool wait_until_left(std::chrono::milliseconds timeout);
 
-  /// Ends all subscriptions once what is queued for them has been read; waits for that, but for no
-  /// longer than `timeout`.
+  /// Ends all subscriptions once their queues have been read; waits for that, at most `timeout`.
   void close(std::chrono::milliseconds timeout);
 
-  /// Lines that standard output did not take.
+  /// Lines that could not be written to standard output.
   [[nodiscard]] std::uint64_t lost() const;
 
  private:

@@ -28,8 +28,8 @@ namespace memberlist::cli {
 [[nodiscard]] std::expected<void, CommandError> write_secret_file(const std::string& path,
                                                                   std::string_view text);
 
-/// Reads keys from a secret file, one a line in base64; empty lines and those that begin with `#`
-/// are skipped. A key that is odd is warned of.
+/// Reads keys from a secret file, one base64 key per line; empty lines and those that begin with
+/// `#` are skipped. Warns about suspicious keys.
 [[nodiscard]] std::expected<std::vector<Bytes>, CommandError> read_key_file(
     const std::string& path);
 

@@ -47,7 +47,7 @@ class RequestGuard {
   std::optional<std::string> token_;
 };
 
-/// Whether the texts are equal, in a time that depends on their lengths alone.
+/// Compares the texts in a time that depends only on their lengths.
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
 
 }  // namespace memberlist::cli

@@ -11,7 +11,7 @@
 
 namespace memberlist::cli {
 
-/// What may wait to be written. The newest line may always, whatever its size.
+/// Limits for lines that wait to be written. The newest line is always accepted, whatever its size.
 struct LineLimits {
   std::size_t lines = 8192;
   std::size_t bytes = std::size_t{8} * 1024 * 1024;
@@ -34,7 +34,7 @@ class LineWriter {
 
   /// For a line with its line end.
   void push(std::string line);
-  /// Writes what waits, but for no longer than `timeout`; nothing is taken any more.
+  /// Writes the remaining lines, for at most `timeout`; no new ones are accepted.
   void close(std::chrono::milliseconds timeout);
   /// Lines that will never be written.
   [[nodiscard]] std::uint64_t lost() const;
@@ -48,8 +48,8 @@ class LineWriter {
   std::thread thread_;
 };
 
-/// Writes the bytes as long as the descriptor takes them without a pause of `patience`. False if it
-/// does not take them all.
+/// Writes the bytes as long as the descriptor accepts some within `patience`. False if it does not
+/// accept all.
 [[nodiscard]] bool write_within(int fd, std::string_view bytes,
                                 std::chrono::milliseconds patience) noexcept;
 

@@ -22,7 +22,8 @@ class Log {
   void write(const LogRecord& record);
   void write(LogLevel level, std::string_view text) { write({level, std::string(text), {}, {}}); }
 
-  /// Writes what waits, as far as it can be written at once; the last lines go before this.
+  /// Writes the queued lines as far as possible without blocking; the last lines follow earlier
+  /// ones.
   void close();
   /// Lines that could not be written.
   [[nodiscard]] std::uint64_t lost() const;

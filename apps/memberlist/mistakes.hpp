@@ -8,7 +8,7 @@
 
 namespace memberlist::cli {
 
-/// What is wrong with the command line and the configuration file, all of it.
+/// All mistakes in the command line and the configuration file.
 class Mistakes {
  public:
   /// `line` is that of the file, which the error's text names; 0: the command line.

@@ -48,9 +48,8 @@ class Deadline {
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;
 
-  /// Calls the handler once `when` has come, instead of at any earlier given time; `kNever` for not
-  /// at all. May call it a little early, if an earlier moment was postponed, so the handler must
-  /// look at the clock.
+  /// Calls the handler at `when`, instead of at any earlier given time; `kNever`: not at all. May
+  /// call it a little early, if an earlier time was postponed, so the handler must check the clock.
   void set(TimePoint when);
 
  private:

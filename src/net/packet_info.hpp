@@ -26,8 +26,8 @@ struct PacketInfo {
 /// Where a datagram was sent to; unspecified if that is not known, or no address of one machine.
 [[nodiscard]] IpAddress sent_to(msghdr& header) noexcept;
 
-/// Has a datagram leave from this address, by a header whose target is set. It does nothing where
-/// source and target are of two families.
+/// Makes a datagram leave from this address, using a header whose target is set. It does nothing if
+/// source and target are of different families.
 void set_source(msghdr& header, PacketInfo& room, Family family, const IpAddress& source,
                 const IpAddress& target) noexcept;
 

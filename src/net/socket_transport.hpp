@@ -49,8 +49,8 @@ class SocketTransport final : public Transport {
   void send(const Address& to, BytesView bytes) override;
   /// Chooses where the socket is bound to all addresses; else there is nothing to choose.
   void send_from(const IpAddress& from, const Address& to, BytesView bytes) override;
-  /// What the socket does not take is tried again from a bounded queue, and then dropped and
-  /// counted.
+  /// Datagrams that the socket does not accept are retried from a bounded queue, and then dropped
+  /// and counted.
   void flush() override;
 
   void dial(StreamId id, const Address& to) override;

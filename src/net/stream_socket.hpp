@@ -59,7 +59,7 @@ class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
   void write(Bytes bytes);
   /// Fails the stream with an error of the caller's, soon.
   void fail_soon(Error error);
-  /// Writes what is left, ends the sending side, and waits for the peer to end its own.
+  /// Writes the remaining bytes, ends the sending side, and waits for the peer to end its own.
   void close(Duration timeout);
   /// Like `close`, but does not wait for the peer once all is written.
   void close_when_written();
