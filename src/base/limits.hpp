@@ -20,7 +20,7 @@ inline constexpr std::size_t kMiB = 1024 * kKiB;
 inline constexpr std::size_t kLabelBytes = 255;
 /// Go refuses more (protocol 4).
 inline constexpr std::size_t kMetaBytes = 512;
-/// One length byte would do for more, but names go into packets beside other fields.
+/// One length byte would allow more, but names must fit packets together with other fields.
 inline constexpr std::size_t kNameBytes = 255;
 /// One count byte (protocol 2, Compound).
 inline constexpr std::size_t kCompoundParts = 255;
@@ -32,10 +32,10 @@ inline constexpr std::size_t kUserStateBytes = 20 * kMiB;
 inline constexpr std::size_t kUserMessageBytes = 20 * kMiB;
 inline constexpr std::size_t kPushPullNodes = 1'048'576;
 inline constexpr std::size_t kDecompressedStreamBytes = 40 * kMiB;
-/// The part of these sizes from which on a push/pull is warned of.
+/// The fraction of these sizes above which a push/pull logs a warning.
 inline constexpr double kStateWarningShare = 0.6;
-// Reached by plain streams only: of a compressed or encrypted one the type is known when it is
-// complete, and it is served at once; for those kInboundStreams is the bound.
+// Reached by plain streams only: the type of a compressed or encrypted one is known only when it is
+// complete, and it is served at once; for those kInboundStreams is the limit.
 inline constexpr std::size_t kConcurrentPushPulls = 128;
 
 // --- ours
@@ -43,13 +43,13 @@ inline constexpr std::size_t kConcurrentPushPulls = 128;
 
 /// The largest UDP payload there is.
 inline constexpr std::size_t kPacketBytes = 65'535;
-/// What a sender can have compressed into a datagram that others accept is a datagram.
+/// Other members accept at most a datagram, so a sender can compress at most that.
 inline constexpr std::size_t kDecompressedPacketBytes = 65'535;
-/// Compound in compressed in compound is the deepest that any sender makes.
+/// Compound in compressed in compound is the deepest nesting that a sender produces.
 inline constexpr std::size_t kPacketNesting = 4;
 /// Maps and arrays inside an unknown msgpack field.
 inline constexpr std::size_t kMsgpackNesting = 16;
-/// One header or node state in a stream. Those of Go are under 1 KiB (name, meta data); the rest is
+/// One header or node state in a stream. Go sends less than 1 KiB (name, meta data); the rest is
 /// room for fields of later versions.
 inline constexpr std::size_t kStreamBodyBytes = 64 * kKiB;
 /// A whole message of a stream, in clear. Compressed ones can hold no more.
@@ -66,8 +66,8 @@ inline constexpr std::size_t kInboundStreams = 256;
 inline constexpr std::size_t kInboundStreamsPerSource = 192;
 /// Push/pulls that are served concurrently for one address: a peer that uses its maximum leaves 32.
 inline constexpr std::size_t kPushPullsPerSource = 96;
-/// What all incomplete streams hold together. Beyond it the address that holds most loses its
-/// largest stream, so that no peer can shut out the others. One stream of the largest size fits.
+/// Bytes held for all incomplete streams together. Beyond it the address that holds most loses its
+/// largest stream, so that no peer can shut out the others. One stream of the maximum size fits.
 inline constexpr std::size_t kIncompleteStreamBytes = 64 * kMiB;
 /// The head of a stream's message, which has a separate deadline: a peer that sends less in that
 /// time is not sending a message.
@@ -81,12 +81,12 @@ inline constexpr std::size_t kLeastStreamBytesPerSecond = 64 * kKiB;
 inline constexpr std::size_t kSourceWorkBytes = 128 * kMiB;
 /// And again for each second: a tenth of a processor at most.
 inline constexpr std::size_t kSourceWorkBytesPerSecond = 8 * kMiB;
-/// So many bytes of work are paid by each byte that came. Members' states compress to a tenth where
-/// they are much alike, and a peer that sends as much as it gets pays all of it.
+/// Bytes of work paid by each received byte. Members' states compress to a tenth if they are
+/// similar, and a peer that sends as much as it gets pays all of it.
 inline constexpr std::size_t kWorkPaidByByte = 8;
-/// Sources that such an account is kept of. Those with the least to pay back make room.
+/// Sources with such an account. Those with the smallest debt are dropped.
 inline constexpr std::size_t kWorkingSources = 4096;
-/// A user state up to this size is kept as it was compressed, as long as it stays the same.
+/// A user state up to this size is cached in compressed form until it changes.
 inline constexpr std::size_t kKeptUserStateBytes = 4 * kMiB;
 /// Errors answered in one second; beyond that streams that cannot be read are closed unanswered.
 inline constexpr std::uint32_t kErrorRepliesPerSecond = 64;
@@ -95,15 +95,15 @@ inline constexpr std::size_t kErrorTextBytes = 1024;
 /// Answers per second to addresses that belong to no member, if a message asks for that: the sender
 /// of a ping can choose any address.
 inline constexpr std::uint32_t kAnswersToStrangersPerSecond = 64;
-/// Pings in one second to addresses that are no member's, for others' indirect pings.
+/// Pings per second to addresses that belong to no member, for others' indirect pings.
 inline constexpr std::uint32_t kPingsOfStrangersPerSecond = 64;
 /// Conflicts reported to the application per second.
 inline constexpr std::uint32_t kConflictsPerSecond = 16;
 /// Members in the table, unless `max_members` says otherwise: about 300 MiB with the largest meta
 /// data.
 inline constexpr std::uint32_t kMembers = 262'144;
-/// Members remembered after they were forgotten; the oldest make room. About 10 MiB, 26 MiB with
-/// the longest names.
+/// Tombstones of forgotten members; the oldest are dropped. About 10 MiB, 26 MiB with the longest
+/// names.
 inline constexpr std::size_t kTombstones = 65'536;
 /// Pings of the application that wait for their answers.
 inline constexpr std::size_t kHandPings = 1024;
@@ -118,8 +118,8 @@ inline constexpr std::size_t kParallelJoins = 16;
 inline constexpr std::size_t kAddressesOfName = 1024;
 /// Aliases (CNAME) followed from one name to the next, where no answer has all of them.
 inline constexpr std::size_t kAliasesOfName = 8;
-/// Threads that may be inside the system's resolver at once: it blocks for half a minute where no
-/// name server answers, and names that can be found must not wait for as many that cannot.
+/// Threads that may be inside the system's resolver at once: it blocks for half a minute if no name
+/// server answers, and names that can be resolved must not wait for that many that cannot.
 inline constexpr std::size_t kLookupThreads = 32;
 /// Name servers that a Config may list.
 inline constexpr std::size_t kNameServers = 16;
@@ -156,7 +156,8 @@ inline constexpr std::size_t kLastingStates = 256;
 /// The interval between log lines about a lasting condition, and the time without it after which it
 /// is over.
 inline constexpr Duration kLastingStateReminder = std::chrono::hours(1);
-/// So long a lasting state must not have shown before a sign to the contrary ends it.
+/// A lasting condition must not have been observed for this long before a sign to the contrary ends
+/// it.
 inline constexpr Duration kLastingStateSettles = std::chrono::minutes(5);
 /// Keys of a keyring. A change needs two; a packet that no key opens is tried with each of them.
 inline constexpr std::size_t kKeyringKeys = 16;

@@ -9,12 +9,11 @@
 
 namespace memberlist {
 
-/// What a log line shows of a peer's text at most, before `...`.
+/// The maximum length of a peer's text in a log line, before `...`.
 inline constexpr std::size_t kLogTextBytes = 256;
 
-/// Makes anybody's text safe to print, spelled as `show_name` spells a name. The result has at most
-/// `max_bytes`, and three more for `...` if that cut it short; never is an escape or a character
-/// cut apart.
+/// Makes any text safe to print, escaped like a name in `show_name`. The result has at most
+/// `max_bytes`, and three more for `...` if it was cut; escapes and characters are never split.
 [[nodiscard]] std::string escape_for_log(std::string_view text,
                                          std::size_t max_bytes = kLogTextBytes);
 

@@ -81,10 +81,10 @@ class Keyring {
   /// The same; an unknown fingerprint is an error, because it may be misspelt.
   [[nodiscard]] Result<void> remove(std::string_view fingerprint);
 
-  /// To be asked after each `seal` with the primary, which must be there. Every member encrypts
-  /// with it, so what all `senders` have encrypted is taken to be that many times what this one
-  /// has. Where that comes to `limits::kKeySealsWarning`, and each time that it has doubled from
-  /// there, it is returned, once.
+  /// To be called after each `seal` with the primary, which must exist. All members encrypt with
+  /// it, so the total is estimated as this member's count times `senders`. When the total reaches
+  /// `limits::kKeySealsWarning`, and each time that it has doubled from there, it is returned,
+  /// once.
   [[nodiscard]] std::optional<std::uint64_t> take_use_warning(std::uint64_t senders) noexcept;
 
  private:

@@ -26,7 +26,7 @@ inline constexpr char kLabelTruncated[] = "label header is cut off";
 /// The label in a header of this many bytes, which `bytes` begins with; empty if there is none.
 [[nodiscard]] std::string_view label_in(BytesView bytes, std::size_t header_bytes);
 
-/// Whether what came with this label (empty: with none) is for us.
+/// Whether input with this label (empty: without one) is for this node.
 [[nodiscard]] WireResult<void> check_label(const Sealing& how, std::string_view label);
 
 /// Writes the label header; nothing for an empty label. Returns the position after it.
