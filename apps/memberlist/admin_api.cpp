@@ -148,11 +148,12 @@ class Body {
     if (shown && encoded) {
       fail("give either `name` or `name_base64`");
     }
-    const auto bytes = encoded ? base64_decode(*encoded) : std::nullopt;
-    if (encoded && !bytes) {
+    const auto bytes = base64_decode(encoded.value_or(""));
+    if (!bytes) {
       fail("`name_base64` is not base64");
     }
-    std::string name = bytes ? std::string(as_text(*bytes)) : read_name(shown.value_or(""));
+    const bool exact = encoded && bytes;
+    std::string name = exact ? std::string(as_text(*bytes)) : read_name(shown.value_or(""));
     if (name.empty()) {
       fail("`name` is missing");
     }

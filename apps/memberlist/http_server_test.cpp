@@ -270,8 +270,7 @@ TEST_F(HttpServerTest, LargeAnswersShareTheSameMemory) {
   EXPECT_TRUE(is_busy(ask(get("/v1/info"))));
 }
 
-// --- whose connection makes room
-// -------------------------------------------------------------------
+// --- whose connection makes room ----------------------------------------------------------------
 
 TEST_F(HttpServerTest, WhoHasShownNoTokenTakesNoPlaceOfThoseWhoHave) {
   HttpLimits limits = patient_limits();
@@ -330,8 +329,7 @@ TEST_F(HttpServerTest, CallsAndReadersOfEventsMakeNoRoom) {
   EXPECT_NE(reader.read_until("score").find("score"), std::string::npos);
 }
 
-// --- how long
-// --------------------------------------------------------------------------------------
+// --- how long -----------------------------------------------------------------------------------
 
 // Each byte of a head comes in time, and the head does not.
 TEST_F(HttpServerTest, AHeadHasItsTimeHoweverItComes) {

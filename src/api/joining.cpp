@@ -6,7 +6,7 @@
 #include <string>
 
 #include "api/memberlist_impl.hpp"
-#include "net/family.hpp"
+#include "net/socket_address.hpp"
 
 namespace memberlist {
 namespace {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <set>
 #include <string>
+#include <variant>
 
 #include <gtest/gtest.h>
 
@@ -236,9 +237,20 @@ TEST(Knobs, AreAllThatTheCommandLinePromises) {
   EXPECT_EQ(present, promised);
 }
 
+// As a table shows them, e.g. `0 (off) or 1ms to 1h`.
+std::string limits_of(const Knob& knob) {
+  if (std::holds_alternative<bool Config::*>(knob.field)) return "true or false";
+  const bool time = std::holds_alternative<Duration Config::*>(knob.field);
+  const auto text = [time](std::int64_t value) {
+    return time ? format_duration(Duration(value)) : std::to_string(value);
+  };
+  return (knob.zero_is_off ? "0 (off) or " : "") + text(knob.min) + " to " + text(knob.max);
+}
+
 TEST(Knobs, ShowTheLimitsThatAreChecked) {
-  for (const Knob& knob : knob_table())
+  for (const Knob& knob : knob_table()) {
     EXPECT_EQ(knob.info.limits, limits_of(knob)) << knob.info.name;
+  }
 }
 
 }  // namespace

@@ -169,7 +169,7 @@ bool allowed(const Knob& knob, std::int64_t value) noexcept {
   return (value == 0 && knob.zero_is_off) || (value >= knob.min && value <= knob.max);
 }
 
-// Limits for a sentence, where `limits_of` is for a table.
+// Limits for a sentence, where those of the row are for a table.
 std::string limits_in_words(const Knob& knob) {
   return fmt::format("{}between {} and {}", knob.zero_is_off ? "0 (off) or " : "",
                      text_of(knob, knob.min), text_of(knob, knob.max));
@@ -237,12 +237,6 @@ std::span<const Knob> knob_table() noexcept { return kKnobs; }
 const Knob* find_knob(std::string_view name) noexcept {
   const auto* at = std::ranges::find(kKnobs, name, [](const Knob& knob) { return knob.info.name; });
   return at == kKnobs.end() ? nullptr : at;
-}
-
-std::string limits_of(const Knob& knob) {
-  if (is_truth(knob)) return std::string(kTruth);
-  return fmt::format("{}{} to {}", knob.zero_is_off ? "0 (off) or " : "", text_of(knob, knob.min),
-                     text_of(knob, knob.max));
 }
 
 std::unexpected<Error> bad_knob(std::string_view knob, std::string_view value,

@@ -164,8 +164,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Trouble{.name = "accused", .accused = true}),
     [](const auto& test) { return test.param.name; });
 
-// --- accuracy: forgiving less must not bury more
-// ----------------------------------------------------------------------------------
+// --- accuracy: forgiving less must not bury more ------------------------------------------------
 
 // In how many of `runs` a member that is paused among nine healthy ones is buried by any of them.
 std::size_t burials_of_a_paused_member(Duration pause, std::uint64_t runs) {
