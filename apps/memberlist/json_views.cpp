@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "memberlist/counter_table.hpp"
 #include "memberlist/version.hpp"
 #include "name_views.hpp"
 #include "text.hpp"
@@ -52,48 +53,11 @@ Json cause_json(const Cause& cause) {
 }
 
 Json counters_json(const EngineCounters& counters) {
-  return {
-      {"packets_received", counters.packets_received},
-      {"packets_sent", counters.packets_sent},
-      {"packet_bytes_received", counters.packet_bytes_received},
-      {"packet_bytes_sent", counters.packet_bytes_sent},
-      {"streams_accepted", counters.streams_accepted},
-      {"streams_dialled", counters.streams_dialled},
-      {"stream_bytes_received", counters.stream_bytes_received},
-      {"stream_bytes_sent", counters.stream_bytes_sent},
-      {"alive_messages", counters.alive_messages},
-      {"suspect_messages", counters.suspect_messages},
-      {"dead_messages", counters.dead_messages},
-      {"alive_believed", counters.alive_believed},
-      {"dead_believed", counters.dead_believed},
-      {"user_messages", counters.user_messages},
-      {"probes", counters.probes},
-      {"probes_degraded", counters.probes_degraded},
-      {"probes_answered", counters.probes_answered},
-      {"probes_failed", counters.probes_failed},
-      {"probes_saved_by_indirect", counters.probes_saved_by_indirect},
-      {"probes_saved_by_tcp", counters.probes_saved_by_tcp},
-      {"suspicions_started", counters.suspicions_started},
-      {"suspicions_refuted", counters.suspicions_refuted},
-      {"suspicions_confirmed", counters.suspicions_confirmed},
-      {"suspicions_degraded", counters.suspicions_degraded},
-      {"refutations", counters.refutations},
-      {"push_pulls_started", counters.push_pulls_started},
-      {"push_pulls_served", counters.push_pulls_served},
-      {"push_pulls_failed", counters.push_pulls_failed},
-      {"dropped_malformed", counters.dropped_malformed},
-      {"dropped_undecryptable", counters.dropped_undecryptable},
-      {"dropped_unencrypted", counters.dropped_unencrypted},
-      {"dropped_encrypted", counters.dropped_encrypted},
-      {"dropped_label", counters.dropped_label},
-      {"dropped_network", counters.dropped_network},
-      {"dropped_poison", counters.dropped_poison},
-      {"dropped_limit", counters.dropped_limit},
-      {"dropped_buried", counters.dropped_buried},
-      {"send_errors", counters.send_errors},
-      {"stalls", counters.stalls},
-      {"tombstones", counters.tombstones},
-  };
+  Json json = Json::object();
+  for (const CounterInfo& info : kEngineCounters) {
+    json[std::string(info.name)] = counters.*info.value;
+  }
+  return json;
 }
 
 // Bytes that are no UTF-8 as `\xNN`, in all texts.

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/field_count.hpp"
 #include "base/knob_table.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -133,6 +134,11 @@ constexpr std::array kKnobs = {
     Knob{{"require_node_names", kTruth, "refuse to send to an address without a member's name"},
          &Config::require_node_names},
 };
+
+// name, bind, advertise, meta, label, keys, allowed_networks, dns_servers
+constexpr std::size_t kFieldsThatAreNoKnobs = 8;
+static_assert(kKnobs.size() + kFieldsThatAreNoKnobs == field_count<Config>(),
+              "each field of Config has a row in kKnobs, or is no knob and counted above");
 
 constexpr auto kKnobInfos = [] {
   std::array<KnobInfo, kKnobs.size()> infos{};

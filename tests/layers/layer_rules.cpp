@@ -28,10 +28,10 @@ const Names kValueHeaders = {"address.hpp", "bytes.hpp",     "config.hpp", "erro
                              "event.hpp",   "export.hpp",    "key.hpp",    "member.hpp",
                              "metrics.hpp", "name_text.hpp", "time.hpp",   "version.hpp"};
 /// The rooms that make the engine, or feed it, also see its contract.
-const Names kEngineHeaders = {"address.hpp", "bytes.hpp",   "config.hpp",    "engine.hpp",
-                              "error.hpp",   "event.hpp",   "export.hpp",    "key.hpp",
-                              "member.hpp",  "metrics.hpp", "name_text.hpp", "time.hpp",
-                              "version.hpp"};
+const Names kEngineHeaders = {"address.hpp", "bytes.hpp",  "config.hpp",  "counter_table.hpp",
+                              "engine.hpp",  "error.hpp",  "event.hpp",   "export.hpp",
+                              "key.hpp",     "member.hpp", "metrics.hpp", "name_text.hpp",
+                              "time.hpp",    "version.hpp"};
 
 /// The room that brings the transports also sees what they are.
 const Names kTransportHeaders = [] {
