@@ -7,11 +7,13 @@
 #include <iterator>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "files.hpp"
 #include "key_text.hpp"
 #include "memberlist/memberlist.hpp"
 #include "name_views.hpp"
+#include "option_table.hpp"
 #include "text.hpp"
 
 namespace memberlist::cli {
@@ -383,70 +385,52 @@ class Planner {
   bool knobs_are_sure_ = true;  // all of what was set is known
 };
 
-// Fills what the command line has not given with what the file has, and remembers the file's lines.
-class Merger {
- public:
-  Merger(AgentOptions& line, AgentOptions& file) : line_(line), file_(file) {}
+// --- command line and file -----------------------------------------------------------------------
 
-  template <class T>
-  void fill(std::string_view option, std::optional<T> AgentOptions::* field) {
-    if (!(line_.*field)) {
-      take(option, field);
+bool is_given(const std::optional<std::string>& value) { return value.has_value(); }
+bool is_given(const std::optional<bool>& value) { return value.has_value(); }
+bool is_given(const std::vector<std::string>& values) { return !values.empty(); }
+bool is_given(const std::optional<std::vector<std::string>>& values) { return values.has_value(); }
+
+bool is_given(const AgentOptions& options, const AgentOption& option) {
+  return std::visit([&](auto field) { return is_given(options.*field); }, option.field);
+}
+
+// Whether the line says what this option of the file would say.
+bool is_overridden(const AgentOption& option, const AgentOptions& line) {
+  return std::ranges::any_of(kAgentOptions, [&](const AgentOption& other) {
+    const bool related =
+        option.group == OptionGroup::alone ? &other == &option : other.group == option.group;
+    return related && is_given(line, other);
+  });
+}
+
+std::vector<const AgentOption*> left_to_the_file(const AgentOptions& line) {
+  std::vector<const AgentOption*> left;
+  for (const AgentOption& option : kAgentOptions) {
+    if (option.group != OptionGroup::knobs && !is_overridden(option, line)) {
+      left.push_back(&option);
     }
   }
+  return left;
+}
 
-  void fill(std::string_view option, std::vector<std::string> AgentOptions::* field) {
-    if ((line_.*field).empty()) {
-      take(option, field);
-    }
+void take_lines(AgentOptions& line, const AgentOptions& file, std::string_view option) {
+  if (const auto found = file.lines.find(option); found != file.lines.end()) {
+    line.lines.insert(*found);
   }
-
-  template <class T>
-  void take(std::string_view option, T AgentOptions::* field) {
-    line_.*field = std::move(file_.*field);
-    take_lines(option);
-  }
-
-  void take_lines(std::string_view option) {
-    if (const auto found = file_.lines.find(option); found != file_.lines.end()) {
-      line_.lines.insert(*found);
-    }
-  }
-
- private:
-  AgentOptions& line_;
-  AgentOptions& file_;
-};
+}
 
 }  // namespace
 
 AgentOptions merge_options(AgentOptions line, AgentOptions file) {
-  Merger merger(line, file);
-  if (line.keys.empty() && !line.key_file) {
-    merger.take("key", &AgentOptions::keys);
-    merger.take("key-file", &AgentOptions::key_file);
-  }
-  if (!line.meta && !line.meta_file) {
-    merger.take("meta", &AgentOptions::meta);
-    merger.take("meta-file", &AgentOptions::meta_file);
+  for (const AgentOption* option : left_to_the_file(line)) {
+    std::visit([&](auto field) { line.*field = std::move(file.*field); }, option->field);
+    take_lines(line, file, option->name);
   }
   line.sets.insert(line.sets.begin(), std::make_move_iterator(file.sets.begin()),
                    std::make_move_iterator(file.sets.end()));
-  merger.take_lines("set");
-  merger.fill("join", &AgentOptions::join);
-  merger.fill("dns-server", &AgentOptions::dns_servers);
-  merger.fill("name", &AgentOptions::name);
-  merger.fill("bind", &AgentOptions::bind);
-  merger.fill("advertise", &AgentOptions::advertise);
-  merger.fill("profile", &AgentOptions::profile);
-  merger.fill("label", &AgentOptions::label);
-  merger.fill("http", &AgentOptions::http);
-  merger.fill("http-token-file", &AgentOptions::http_token_file);
-  merger.fill("events", &AgentOptions::events);
-  merger.fill("log-level", &AgentOptions::log_level);
-  merger.fill("log-format", &AgentOptions::log_format);
-  merger.fill("retry-join", &AgentOptions::retry_join);
-  merger.fill("allow", &AgentOptions::allow);
+  take_lines(line, file, "set");
   line.file = std::move(file.file);
   line.mistakes.add(file.mistakes);
   line.unread = file.unread;

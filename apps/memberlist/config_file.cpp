@@ -4,12 +4,15 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "files.hpp"
 #include "memberlist/config.hpp"
+#include "option_table.hpp"
 #include "usage.hpp"
 
 namespace memberlist::cli {
@@ -17,29 +20,6 @@ namespace memberlist::cli {
 namespace {
 
 constexpr std::size_t kConfigLimitBytes = 1024 * 1024;
-
-const std::vector<std::string> kOtherKeys{"retry-join", "join",  "key",
-                                          "dns-server", "allow", "set"};
-
-// The keys that hold one text.
-std::vector<std::pair<std::string, std::optional<std::string>*>> text_options(
-    AgentOptions& options) {
-  return {
-      {"name", &options.name},
-      {"bind", &options.bind},
-      {"advertise", &options.advertise},
-      {"profile", &options.profile},
-      {"label", &options.label},
-      {"meta", &options.meta},
-      {"meta-file", &options.meta_file},
-      {"key-file", &options.key_file},
-      {"http", &options.http},
-      {"http-token-file", &options.http_token_file},
-      {"events", &options.events},
-      {"log-level", &options.log_level},
-      {"log-format", &options.log_format},
-  };
-}
 
 // One file being read, to its end: it goes on behind a mistake, and knows where each is.
 class ConfigReader {
@@ -61,29 +41,14 @@ class ConfigReader {
 
  private:
   void read_entry(const std::string& key, const toml::node& node) {
-    for (const auto& [name, option] : text_options(options_)) {
-      if (name == key) {
-        return read_text(key, node, *option);
-      }
+    const auto* option = std::ranges::find(kAgentOptions, key, &AgentOption::name);
+    if (option == std::end(kAgentOptions)) {
+      return wrong(node, key, "is not known: " + advice_on(key));
     }
-    if (key == "retry-join") {
-      options_.retry_join = node.value_exact<bool>();
-      if (!options_.retry_join) {
-        wrong(node, key, "must be true or false");
-      }
-    } else if (key == "join") {
-      read_list(key, node, options_.join);
-    } else if (key == "key") {
-      read_list(key, node, options_.keys);
-    } else if (key == "dns-server") {
-      read_list(key, node, options_.dns_servers);
-    } else if (key == "allow") {
-      read_list(key, node, options_.allow.emplace());
-    } else if (key == "set") {
-      read_knobs(key, node);
-    } else {
-      wrong(node, key, "is not known: " + advice_on(key));
+    if (option->group == OptionGroup::knobs) {
+      return read_knobs(key, node);
     }
+    std::visit([&](auto field) { read_value(key, node, options_.*field); }, option->field);
   }
 
   // What to write in place of an unknown key.
@@ -91,9 +56,9 @@ class ConfigReader {
     if (std::ranges::find(knobs(), key, &KnobInfo::name) != knobs().end()) {
       return "knobs go into the table [set]";
     }
-    std::vector<std::string> known = kOtherKeys;
-    for (const auto& [name, option] : text_options(options_)) {
-      known.push_back(name);
+    std::vector<std::string> known;
+    for (const AgentOption& option : kAgentOptions) {
+      known.emplace_back(option.name);
     }
     const std::string close = closest_word(key, known);
     return close.empty() ? "keys are the long options of `memberlist agent`, without --, and knobs "
@@ -105,8 +70,20 @@ class ConfigReader {
     options_.lines[key].push_back(node.source().begin.line);
   }
 
-  void read_text(const std::string& key, const toml::node& node,
-                 std::optional<std::string>& option) {
+  void read_value(const std::string& key, const toml::node& node, std::optional<bool>& option) {
+    option = node.value_exact<bool>();
+    if (!option) {
+      wrong(node, key, "must be true or false");
+    }
+  }
+
+  void read_value(const std::string& key, const toml::node& node,
+                  std::optional<std::vector<std::string>>& list) {
+    read_value(key, node, list.emplace());
+  }
+
+  void read_value(const std::string& key, const toml::node& node,
+                  std::optional<std::string>& option) {
     came_from(key, node);
     option = node.value_exact<std::string>();
     if (!option) {
@@ -115,7 +92,7 @@ class ConfigReader {
     }
   }
 
-  void read_list(const std::string& key, const toml::node& node, std::vector<std::string>& list) {
+  void read_value(const std::string& key, const toml::node& node, std::vector<std::string>& list) {
     if (node.is_string()) {
       return read_item(key, node, list);
     }

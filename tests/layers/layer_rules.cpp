@@ -51,7 +51,7 @@ const std::map<std::string, Room, std::less<>> kTable = {
     {"api", {{"swim", "net", "base"}, {"*"}}},
     {"capi", {{"api"}, {"*"}}},
     {"sim", {{"swim", "wire", "base"}, kEngineHeaders}},
-    {"apps", {{"sim"}, {"*"}, {"base/text.hpp"}}},
+    {"apps", {{"sim"}, {"*"}, {"base/field_count.hpp", "base/text.hpp"}}},
 };
 
 /// Rooms whose every run must be the same for the same seed, on every compiler.
