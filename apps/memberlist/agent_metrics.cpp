@@ -102,8 +102,7 @@ void add_members(Page& page, const std::vector<Member>& members) {
               "state", parts);
 }
 
-// --- the counters of the engine
-// -------------------------------------------------------------------
+// --- the counters of the engine -----------------------------------------------------------------
 
 // One number of a family, with the value of the family's label.
 struct Part {

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <functional>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cpp_text.hpp"
 #include "layer_rules.hpp"
 #include "sources.hpp"
 
@@ -155,6 +157,32 @@ TEST(Pages, NameNoFileThatIsNotThere) {
     }
   }
   EXPECT_GT(checked, 30U);
+}
+
+// `file` (`name`): the file has the name.
+TEST(Pages, WhatContributingFindsInAFileIsThere) {
+  const std::string page = read_file(root() / "CONTRIBUTING.md");
+  const std::regex pair("`([a-z_/]+\\.[a-z]+)` \\(`([A-Za-z_:]+)`");
+  std::size_t checked = 0;
+  for (std::sregex_iterator at(page.begin(), page.end(), pair); at != std::sregex_iterator();
+       ++at, ++checked) {
+    EXPECT_NE(read_file(root() / at->str(1)).find(at->str(2)), std::string::npos)
+        << at->str(1) << " has no " << at->str(2);
+  }
+  EXPECT_GE(checked, 20U);
+}
+
+// Nobody but its own part of the engine changes what is known of members.
+TEST(Pages, ContributingSaysWhoChangesTheTableOfMembers) {
+  for (const Source& source : sources_under("src/swim")) {
+    if (source.path.ends_with("_test.cpp") || source.path.find("/member") != std::string::npos) {
+      continue;
+    }
+    const std::string code = without_comments_and_literals(source.text);
+    for (const char* change : {"set_status(", "set_incarnation(", "table.insert("}) {
+      EXPECT_EQ(code.find(change), std::string::npos) << source.path << " has " << change;
+    }
+  }
 }
 
 TEST(Pages, EachIsInTheListOfThem) {
