@@ -79,10 +79,13 @@ void add_command(Commands& commands, const Arguments& path, const std::string& n
   if (list != std::string::npos) {
     add_matches(inner, help.substr(list), std::regex("\n  ([a-z]+) "));
   }
+  const std::string before = name.empty() ? "" : name + " ";
   for (const std::string& command : inner) {
     Arguments longer = path;
     longer.push_back(command);
-    add_command(commands, longer, name + (name.empty() ? "" : " ") + command);
+    std::string whole = before;
+    whole += command;
+    add_command(commands, longer, whole);
   }
   if (!inner.empty()) return;
   EXPECT_NE(help.find("Example: memberlist " + name), std::string::npos) << name;

@@ -376,6 +376,7 @@ std::vector<Violation> check_file(std::string_view path, std::string_view source
 
 std::vector<std::string> rooms() {
   std::vector<std::string> names;
+  names.reserve(kTable.size());
   for (const auto& [name, room] : kTable) names.push_back(name);
   return names;
 }
