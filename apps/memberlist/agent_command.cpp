@@ -84,9 +84,7 @@ class OptionAdder {
 
 void add_options(CLI::App& command, AgentArguments& arguments) {
   OptionAdder adder(command, arguments.options);
-  for (const AgentOption& option : kAgentOptions) {
-    adder.add(option);
-  }
+  for (const AgentOption& option : kAgentOptions) adder.add(option);
   command
       .add_option(
           "--config", arguments.config_file,
@@ -103,9 +101,7 @@ AgentOptions options_of(const AgentArguments& arguments, const CLI::App& app) {
          "--http and --http-token-file before `agent` name an agent to ask: write them behind "
          "`agent` for the address to listen at"});
   }
-  if (arguments.config_file.empty()) {
-    return options;
-  }
+  if (arguments.config_file.empty()) return options;
   return merge_options(std::move(options), read_config_file(arguments.config_file));
 }
 
@@ -113,9 +109,7 @@ std::expected<AgentPlan, CommandError> plan_of(const AgentArguments& arguments,
                                                const CLI::App& app) {
   AgentOptions options = options_of(arguments, app);
   auto plan = plan_agent(options);
-  for (std::string& key : options.keys) {
-    wipe_text(key);
-  }
+  for (std::string& key : options.keys) wipe_text(key);
   return plan;
 }
 
@@ -135,9 +129,7 @@ void add_agent_command(CLI::App& app, Run& run_chosen, Check& check) {
     };
   });
   check = [arguments, &app, command]() -> std::optional<CommandError> {
-    if (!command->parsed()) {
-      return std::nullopt;
-    }
+    if (!command->parsed()) return std::nullopt;
     const auto plan = plan_of(*arguments, app);
     return plan ? std::nullopt : std::optional(plan.error());
   };

@@ -70,9 +70,7 @@ class Page {
     MetricFamily family{name, help, type, {}};
     for (const auto& [label_value, number] : parts) {
       ClientMetric metric;
-      if (label != nullptr) {
-        metric.label.push_back({label, std::string(label_value)});
-      }
+      if (label != nullptr) metric.label.push_back({label, std::string(label_value)});
       metric.counter.value = static_cast<double>(number);
       metric.gauge.value = static_cast<double>(number);
       family.metric.push_back(std::move(metric));
@@ -90,9 +88,7 @@ class Page {
 
 void add_members(Page& page, const std::vector<Member>& members) {
   std::array<std::uint64_t, 4> by_state{};
-  for (const Member& member : members) {
-    ++by_state.at(static_cast<std::size_t>(member.status));
-  }
+  for (const Member& member : members) ++by_state.at(static_cast<std::size_t>(member.status));
   Parts parts;
   for (const MemberStatus status :
        {MemberStatus::alive, MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
@@ -268,9 +264,7 @@ class AgentMetrics::Observations final : public MetricsSink {
   void add_to_counter(std::string_view, double, Labels) override {}
 
   void set_gauge(std::string_view name, double value, Labels) override {
-    if (name == metric::kSizeLocal) {
-      local_state_bytes_ = static_cast<std::uint64_t>(value);
-    }
+    if (name == metric::kSizeLocal) local_state_bytes_ = static_cast<std::uint64_t>(value);
   }
 
   void add_sample(std::string_view name, double value, Labels) override {

@@ -37,9 +37,7 @@ std::expected<T, CommandError> choose(std::string_view option, std::string_view 
                                       Choices<T> all) {
   std::string words;
   for (const auto& [name, value] : all) {
-    if (name == word) {
-      return value;
-    }
+    if (name == word) return value;
     words += (words.empty() ? "" : ", ") + std::string(name);
   }
   return std::unexpected(
@@ -78,9 +76,7 @@ std::expected<Address, CommandError> read_address(std::string_view option, const
     }
   }
   const auto address = parse_address(trim(text), default_port);
-  if (!address) {
-    return std::unexpected(misuse_of(option, address.error()));
-  }
+  if (!address) return std::unexpected(misuse_of(option, address.error()));
   return *address;
 }
 
@@ -146,9 +142,7 @@ class Planner {
   template <class T>
   void take_choice(std::string_view option, const std::optional<std::string>& word, Choices<T> all,
                    T& target) {
-    if (word) {
-      take(option, choose(option, *word, all), target);
-    }
+    if (word) take(option, choose(option, *word, all), target);
   }
 
   void take_profile() {
@@ -179,16 +173,12 @@ class Planner {
       plan_.join.push_back(read_join_address(text));
       const auto readable =
           check_join_address(plan_.join.back(), bound == 0 ? kDefaultPort : bound);
-      if (!readable) {
-        wrong("join", misuse_of("join", readable.error()), index);
-      }
+      if (!readable) wrong("join", misuse_of("join", readable.error()), index);
     }
   }
 
   void take_allowed() {
-    if (!options_.allow) {
-      return;
-    }
+    if (!options_.allow) return;
     auto& networks = plan_.config.allowed_networks.emplace();
     for (const auto& [text, index] : items_of(*options_.allow)) {
       if (const auto network = Network::parse(text)) {
@@ -235,9 +225,7 @@ class Planner {
     if (options_.meta && options_.meta_file) {
       return wrong("meta-file", misuse("--meta and --meta-file are both given: give one of them"));
     }
-    if (options_.meta) {
-      plan_.config.meta = to_bytes(*options_.meta);
-    }
+    if (options_.meta) plan_.config.meta = to_bytes(*options_.meta);
     if (options_.meta_file) {
       const auto content = read_file(*options_.meta_file, kMetaFileLimitBytes);
       if (content) {
@@ -274,9 +262,7 @@ class Planner {
       take("http-token-file", read_token_file(*options_.http_token_file), plan_.http_token);
     }
     std::string text = options_.http.value_or("127.0.0.1");
-    if (text == "off") {
-      return;
-    }
+    if (text == "off") return;
     if (text == "localhost" || text.starts_with("localhost:")) {
       text.replace(0, std::string_view("localhost").size(), "127.0.0.1");
     }
@@ -324,22 +310,16 @@ class Planner {
     std::vector<std::string> seen;
     for (auto valid = config.validate(); !valid; valid = config.validate()) {
       const Error& error = valid.error();
-      if (std::ranges::find(seen, error.subject) != seen.end()) {
-        return;
-      }
+      if (std::ranges::find(seen, error.subject) != seen.end()) return;
       seen.push_back(error.subject);
       // A value that could not be read may be what makes the others wrong.
-      if (knobs_are_sure_ || !is_knob(error.subject)) {
-        wrong_config(error);
-      }
+      if (knobs_are_sure_ || !is_knob(error.subject)) wrong_config(error);
       put_right(config, error.subject);
     }
   }
 
   void wrong_config(const Error& error) {
-    if (is_knob(error.subject)) {
-      return wrong("set", config_error(error), last_set(error.subject));
-    }
+    if (is_knob(error.subject)) return wrong("set", config_error(error), last_set(error.subject));
     const bool from_file = error.subject == "meta" && options_.meta_file;
     const bool dns = error.subject == "dns_servers";
     wrong(from_file ? "meta-file" : (dns ? "dns-server" : error.subject), config_error(error));
@@ -349,9 +329,7 @@ class Planner {
   std::size_t last_set(const std::string& knob) const {
     std::size_t last = options_.sets.size();
     for (std::size_t i = 0; i < options_.sets.size(); ++i) {
-      if (options_.sets[i].starts_with(knob + "=")) {
-        last = i;
-      }
+      if (options_.sets[i].starts_with(knob + "=")) last = i;
     }
     return last;
   }
@@ -408,9 +386,7 @@ bool is_overridden(const AgentOption& option, const AgentOptions& line) {
 std::vector<const AgentOption*> left_to_the_file(const AgentOptions& line) {
   std::vector<const AgentOption*> left;
   for (const AgentOption& option : kAgentOptions) {
-    if (option.group != OptionGroup::knobs && !is_overridden(option, line)) {
-      left.push_back(&option);
-    }
+    if (option.group != OptionGroup::knobs && !is_overridden(option, line)) left.push_back(&option);
   }
   return left;
 }

@@ -365,9 +365,7 @@ TEST(ConfigFile, UnknownKeysAreAnsweredWithTheNearest) {
 // All lines of what is wrong, in their order.
 std::vector<std::string> mistakes_of(const AgentOptions& options) {
   const auto plan = plan_agent(options);
-  if (plan) {
-    return {};
-  }
+  if (plan) return {};
   EXPECT_EQ(plan.error().exit_code, kExitUsage);
   std::vector<std::string> lines = plan.error().more;
   lines.insert(lines.begin(), plan.error().text);

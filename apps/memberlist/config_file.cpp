@@ -27,9 +27,7 @@ class ConfigReader {
   explicit ConfigReader(std::string origin) { options_.file = std::move(origin); }
 
   void read(const toml::table& table) {
-    for (const auto& [key, node] : table) {
-      read_entry(std::string(key.str()), node);
-    }
+    for (const auto& [key, node] : table) read_entry(std::string(key.str()), node);
   }
 
   void mistake(std::size_t line, std::string_view text) {
@@ -45,9 +43,7 @@ class ConfigReader {
     if (option == std::end(kAgentOptions)) {
       return wrong(node, key, "is not known: " + advice_on(key));
     }
-    if (option->group == OptionGroup::knobs) {
-      return read_knobs(key, node);
-    }
+    if (option->group == OptionGroup::knobs) return read_knobs(key, node);
     std::visit([&](auto field) { read_value(key, node, options_.*field); }, option->field);
   }
 
@@ -57,9 +53,7 @@ class ConfigReader {
       return "knobs go into the table [set]";
     }
     std::vector<std::string> known;
-    for (const AgentOption& option : kAgentOptions) {
-      known.emplace_back(option.name);
-    }
+    for (const AgentOption& option : kAgentOptions) known.emplace_back(option.name);
     const std::string close = closest_word(key, known);
     return close.empty() ? "keys are the long options of `memberlist agent`, without --, and knobs "
                            "go into the table [set]"
@@ -72,9 +66,7 @@ class ConfigReader {
 
   void read_value(const std::string& key, const toml::node& node, std::optional<bool>& option) {
     option = node.value_exact<bool>();
-    if (!option) {
-      wrong(node, key, "must be true or false");
-    }
+    if (!option) wrong(node, key, "must be true or false");
   }
 
   void read_value(const std::string& key, const toml::node& node,
@@ -93,15 +85,9 @@ class ConfigReader {
   }
 
   void read_value(const std::string& key, const toml::node& node, std::vector<std::string>& list) {
-    if (node.is_string()) {
-      return read_item(key, node, list);
-    }
-    if (!node.is_array()) {
-      return wrong(node, key, "must be a text in quotes, or a list of such");
-    }
-    for (const toml::node& item : *node.as_array()) {
-      read_item(key, item, list);
-    }
+    if (node.is_string()) return read_item(key, node, list);
+    if (!node.is_array()) return wrong(node, key, "must be a text in quotes, or a list of such");
+    for (const toml::node& item : *node.as_array()) read_item(key, item, list);
   }
 
   void read_item(const std::string& key, const toml::node& item, std::vector<std::string>& list) {
@@ -118,9 +104,7 @@ class ConfigReader {
       options_.knobs_unread = true;
       return wrong(node, key, "must be a table of knobs, e.g. [set] and probe_interval = \"1s\"");
     }
-    for (const auto& [knob, value] : *node.as_table()) {
-      read_knob(std::string(knob.str()), value);
-    }
+    for (const auto& [knob, value] : *node.as_table()) read_knob(std::string(knob.str()), value);
   }
 
   void read_knob(const std::string& knob, const toml::node& value) {
@@ -139,12 +123,8 @@ class ConfigReader {
   }
 
   static std::optional<std::string> knob_text(const toml::node& value) {
-    if (value.is_integer()) {
-      return fmt::to_string(value.as_integer()->get());
-    }
-    if (value.is_boolean()) {
-      return value.as_boolean()->get() ? "true" : "false";
-    }
+    if (value.is_integer()) return fmt::to_string(value.as_integer()->get());
+    if (value.is_boolean()) return value.as_boolean()->get() ? "true" : "false";
     return value.value_exact<std::string>();
   }
 
@@ -184,9 +164,7 @@ AgentOptions read_config_file(const std::string& path) {
   }
   AgentOptions options = parse_config(*content, path);
   if (!options.keys.empty()) {
-    if (const auto checked = check_private(path); !checked) {
-      options.mistakes.add(checked.error());
-    }
+    if (const auto checked = check_private(path); !checked) options.mistakes.add(checked.error());
   }
   return options;
 }

@@ -28,19 +28,13 @@ Json version_range_json(const VersionRange& range) {
 // Bytes go as base64, and once more as text where they are text.
 void put_bytes(Json& json, const std::string& name, BytesView bytes) {
   json[name + "_base64"] = base64_encode(bytes);
-  if (is_utf8(as_text(bytes))) {
-    json[name] = as_text(bytes);
-  }
+  if (is_utf8(as_text(bytes))) json[name] = as_text(bytes);
 }
 
 Json cause_json(const Cause& cause) {
   Json json{{"kind", to_string(cause.kind)}};
-  if (!cause.accuser.empty()) {
-    put_name(json, "accuser", cause.accuser);
-  }
-  if (cause.source) {
-    json["source"] = cause.source->to_string();
-  }
+  if (!cause.accuser.empty()) put_name(json, "accuser", cause.accuser);
+  if (cause.source) json["source"] = cause.source->to_string();
   if (cause.kind == Cause::Kind::suspicion_expired) {
     json["confirmations"] = cause.confirmations;
     json["accusers"] = cause.accusers;
@@ -68,9 +62,7 @@ Json with_utf8_only(const Json& json) {
   }
   Json copy = json;
   if (copy.is_structured()) {
-    for (auto& [key, value] : copy.items()) {
-      value = with_utf8_only(value);
-    }
+    for (auto& [key, value] : copy.items()) value = with_utf8_only(value);
   }
   return copy;
 }
@@ -177,17 +169,13 @@ Json event_json(const Event& event, const Viewer& viewer,
                         [&](const MemberEvent& e) {
                           Json json = begin(to_string(e.kind));
                           json["member"] = member_json(e.member, viewer);
-                          if (e.other) {
-                            json["other"] = e.other->to_string();
-                          }
+                          if (e.other) json["other"] = e.other->to_string();
                           json["cause"] = cause_json(e.cause);
                           return json;
                         },
                         [&](const UserMessage& e) {
                           Json json = begin("message");
-                          if (!e.from.empty()) {
-                            put_name(json, "from", e.from);
-                          }
+                          if (!e.from.empty()) put_name(json, "from", e.from);
                           json["source"] = e.source.to_string();
                           json["reliable"] = e.reliable;
                           put_bytes(json, "payload", e.payload);

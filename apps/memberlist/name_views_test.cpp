@@ -52,9 +52,7 @@ std::string in_table(const std::string& name) {
 // The first field of a CSV line (RFC 4180).
 std::string in_csv(const std::string& name) {
   const std::string line = second_line(members_csv(members_of(name)));
-  if (!line.starts_with('"')) {
-    return line.substr(0, line.find(','));
-  }
+  if (!line.starts_with('"')) return line.substr(0, line.find(','));
   std::string cell;
   for (std::size_t at = 1; line[at] != '"' || line[at + 1] == '"'; ++at) {
     at += line[at] == '"' ? 1 : 0;
@@ -107,15 +105,11 @@ TEST(NameViews, WhatPeopleReadHasNothingHidden) {
   for (int round = 0; round < 3'000; ++round) {
     const std::string name = testing::random_name(random);
     for (const auto& [format, show] : kFormats) {
-      if (format == "JSON"sv) {
-        continue;
-      }
+      if (format == "JSON"sv) continue;
       const std::string shown = show(name);
       ASSERT_EQ(escape_controls(shown), shown) << format;
       ASSERT_EQ(trim(shown), shown) << format;
-      if (format == "CSV"sv) {
-        ASSERT_FALSE(begins_formula(shown)) << shown;
-      }
+      if (format == "CSV"sv) ASSERT_FALSE(begins_formula(shown)) << shown;
     }
   }
 }

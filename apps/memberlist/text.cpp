@@ -11,18 +11,14 @@ namespace memberlist::cli {
 
 std::size_t display_width(std::string_view text) noexcept {
   std::size_t width = 0;
-  for (const char c : text) {
-    width += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
-  }
+  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
   return width;
 }
 
 std::string pad_right(std::string_view text, std::size_t width) {
   std::string out(text);
   const std::size_t have = display_width(text);
-  if (have < width) {
-    out.append(width - have, ' ');
-  }
+  if (have < width) out.append(width - have, ' ');
   return out;
 }
 
@@ -67,17 +63,11 @@ bool begins_formula(std::string_view text) noexcept {
 
 std::string csv_field(std::string_view text) {
   std::string field = escape_controls(text);
-  if (begins_formula(field)) {
-    field.insert(field.begin(), '\'');
-  }
-  if (field.find_first_of(",\"") == std::string::npos) {
-    return field;
-  }
+  if (begins_formula(field)) field.insert(field.begin(), '\'');
+  if (field.find_first_of(",\"") == std::string::npos) return field;
   std::string out = "\"";
   for (const char c : field) {
-    if (c == '"') {
-      out += '"';
-    }
+    if (c == '"') out += '"';
     out += c;
   }
   out += '"';
@@ -87,9 +77,7 @@ std::string csv_field(std::string_view text) {
 std::string_view trim(std::string_view text) noexcept {
   constexpr std::string_view kBlank = " \t\r\n";
   const std::size_t first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) {
-    return {};
-  }
+  if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
@@ -98,9 +86,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
   for (;;) {
     const std::size_t end = text.find(separator);
     parts.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) {
-      return parts;
-    }
+    if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
 }

@@ -24,8 +24,9 @@ class ByteWriter {
   void u32(std::uint32_t value) { big_endian<4>(value); }
   void bytes(BytesView view) {
     if (view.empty()) return;
-    if (std::byte* at = reserve(view.size()); at != sink_)
+    if (std::byte* at = reserve(view.size()); at != sink_) {
       std::memcpy(at, view.data(), view.size());
+    }
   }
 
   /// The next `count` bytes, for the caller to fill at once; null, and nothing written, if they do

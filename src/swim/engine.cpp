@@ -483,8 +483,9 @@ std::uint64_t Engine::view_digest() const {
     if (!entry.live()) continue;
     std::uint64_t hash = kBasis;
     const auto mix = [&hash](BytesView bytes) {
-      for (const std::byte byte : bytes)
+      for (const std::byte byte : bytes) {
         hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * kPrime;
+      }
       hash = (hash ^ bytes.size()) * kPrime;
     };
     const auto mix_number = [&](std::uint64_t number) { hash = (hash ^ number) * kPrime; };

@@ -64,6 +64,46 @@ std::vector<std::size_t> broken_titles_in(std::string_view text) {
   return lines;
 }
 
+/// The position behind the parenthesis that closes the one at `open`.
+std::size_t behind_parentheses(std::string_view code, std::size_t open) {
+  std::size_t depth = 0;
+  for (std::size_t at = open; at < code.size(); ++at) {
+    if (code[at] == '(') ++depth;
+    if (code[at] == ')' && --depth == 0) return at + 1;
+  }
+  return code.size();
+}
+
+/// Lines of an `if`, `else`, `for` or `while` whose body stands below it without braces.
+std::vector<std::size_t> bare_bodies_in(std::string_view code) {
+  std::vector<std::size_t> lines;
+  for (const Word& word : words_of(code)) {
+    const auto at = static_cast<std::size_t>(word.name.data() - code.data());
+    if (at > 0 && code[at - 1] == '#') continue;  // the preprocessor's
+    std::size_t end = at + word.name.size();
+    if (word.name == "if" || word.name == "for" || word.name == "while") {
+      end = behind_parentheses(code, std::min(code.find('(', end), code.size()));
+    } else if (word.name != "else") {
+      continue;
+    }
+    const std::string_view rest = code.substr(end);
+    const std::size_t body = std::min(rest.find_first_not_of(" \n"), rest.size());
+    const bool below = rest.substr(0, body).find('\n') != std::string_view::npos;
+    if (below && !rest.substr(body).starts_with('{')) lines.push_back(word.line);
+  }
+  return lines;
+}
+
+TEST(Tidy, BodiesBelowHaveBraces) {
+  for (const char* folder : {"include", "src", "apps"}) {
+    for (const Source& source : sources_under(folder)) {
+      for (const std::size_t line : bare_bodies_in(without_comments_and_literals(source.text))) {
+        ADD_FAILURE() << source.path << ':' << line << ": the body below has no braces";
+      }
+    }
+  }
+}
+
 TEST(Tidy, NothingIsMarkedAsUnfinished) {
   std::vector<Source> files = all_sources();
   for (const char* folder : {"cmake", "scripts", "docs", "tests"}) {
@@ -101,6 +141,12 @@ TEST(Tidy, MarksAndBrokenTitlesAreSeen) {
             std::vector<std::size_t>{2});
   EXPECT_EQ(broken_titles_in("a\n// --- b\n// -----\n"), std::vector<std::size_t>{3});
   EXPECT_TRUE(broken_titles_in("// --- b ---\n  a - b\n--i;\n").empty());
+}
+
+TEST(Tidy, BareBodiesAreSeen) {
+  EXPECT_EQ(bare_bodies_in("if (a(b))\n  c();\nelse\n  d();\n"), (std::vector<std::size_t>{1, 3}));
+  EXPECT_EQ(bare_bodies_in("if constexpr (a &&\n    b)\n  c();\n"), std::vector<std::size_t>{1});
+  EXPECT_TRUE(bare_bodies_in("if (a) b();\nfor (;;) {\n  if (c) {\n    d();\n  }\n}\n").empty());
 }
 
 std::vector<std::string> unused_in(const std::vector<Source>& sources) {
