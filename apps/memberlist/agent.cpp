@@ -85,9 +85,7 @@ CommandError create_error(const Error& error) {
       return with_hint(kExitUsage, "generate a key with `memberlist keygen`");
     case ErrorCode::invalid_argument:
       // An address may be there later: the command line is right, and the machine is not so far.
-      if (error.subject == "bind") {
-        return {kExitFailed, "--" + error.message};
-      }
+      if (error.subject == "bind") return {kExitFailed, "--" + error.message};
       [[fallthrough]];
     case ErrorCode::too_large:
       return config_error(error);
@@ -162,17 +160,13 @@ class Agent {
   int run() {
     if (plan_.http) {
       auto server = AdminServer::bind(*plan_.http, plan_.http_token);
-      if (!server) {
-        return report(server.error());
-      }
+      if (!server) return report(server.error());
       server_ = std::move(*server);
     }
     std::promise<void> ready;
     auto created =
         Memberlist::create(std::move(plan_.config), handlers(ready.get_future().share()));
-    if (!created) {
-      return report(create_error(created.error()));
-    }
+    if (!created) return report(create_error(created.error()));
     Memberlist list = std::move(*created);
     viewer_ = viewer_of(list);
     hub_.ready(ready_json(list, server_));
@@ -187,9 +181,7 @@ class Agent {
   // stops it: a peer may already know this member, and a leave must notify it.
   void join(Memberlist& list) {
     JoinOptions options;
-    if (plan_.retry_join) {
-      options.retry = kRetry;
-    }
+    if (plan_.retry_join) options.retry = kRetry;
     list.join_async(plan_.join, options, [this](const Result<JoinResult>& joined) {
       if (joined) {
         log_joined(*joined, log_);
@@ -223,9 +215,7 @@ class Agent {
       server_->serve(api, hub_,
                      [this](LogLevel level, std::string_view text) { log_.write(level, text); });
     }
-    if (!plan_.join.empty()) {
-      join(list);
-    }
+    if (!plan_.join.empty()) join(list);
     EndReason reason = end_.wait();
     leave_cluster(list, hub_, log_, reason.must_leave);
     return reason;

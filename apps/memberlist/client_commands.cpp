@@ -81,17 +81,13 @@ std::string members_path(const Arguments& arguments) {
 }
 
 std::string members_text(const Arguments& arguments, const Json& members, bool colour) {
-  if (arguments.format == "json") {
-    return to_line(members) + "\n";
-  }
+  if (arguments.format == "json") return to_line(members) + "\n";
   return arguments.format == "csv" ? members_csv(members) : members_table(members, colour);
 }
 
 std::expected<int, CommandError> members(const Arguments& arguments, AdminClient& client) {
   const auto answer = client.get(members_path(arguments));
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   return print(members_text(arguments, *answer, colour_wanted()));
 }
 
@@ -99,9 +95,7 @@ int watch_members(const Arguments& arguments, const AgentTarget& target) {
   const bool terminal = terminal_output() && arguments.format == "table";
   return run_watch(target, [&](AdminClient& client) -> std::expected<std::string, CommandError> {
     const auto answer = client.get(members_path(arguments));
-    if (!answer) {
-      return std::unexpected(answer.error());
-    }
+    if (!answer) return std::unexpected(answer.error());
     const std::string text = members_text(arguments, *answer, colour_wanted());
     // On a terminal the new table replaces the old one.
     return terminal ? "\x1b[H\x1b[2J" + text : text;
@@ -110,9 +104,7 @@ int watch_members(const Arguments& arguments, const AgentTarget& target) {
 
 std::expected<int, CommandError> info(const Arguments& arguments, AdminClient& client) {
   const auto answer = client.get("/v1/info");
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   return print(arguments.format == "json" ? to_line(*answer) + "\n" : info_text(*answer));
 }
 
@@ -124,9 +116,7 @@ std::expected<int, CommandError> join(const Arguments& arguments, AdminClient& c
     addresses.push_back(show_join_address(read_join_address(written)));
   }
   const auto answer = client.post("/v1/join", {{"addresses", addresses}});
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   for (const Json& failure : answer->value("failures", Json::array())) {
     warn(fmt::format("{}: {}", failure.value("address", "?"), failure.value("message", "?")));
   }
@@ -135,9 +125,7 @@ std::expected<int, CommandError> join(const Arguments& arguments, AdminClient& c
 
 std::expected<int, CommandError> leave(const Arguments&, AdminClient& client) {
   const auto answer = client.post("/v1/leave", Json::object());
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   if (!answer->value("told", true)) {
     warn(
         "the agent has left, but the leave message was not fully transmitted in time: some members "
@@ -149,9 +137,7 @@ std::expected<int, CommandError> leave(const Arguments&, AdminClient& client) {
 std::expected<int, CommandError> meta(const Arguments& arguments, AdminClient& client) {
   const std::string encoded = base64_encode(as_bytes(arguments.text.value_or("")));
   const auto answer = client.put("/v1/meta", {{"meta_base64", encoded}});
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   if (!answer->value("told", true)) {
     warn("the meta data is changed, but was not fully transmitted in time");
   }
@@ -175,9 +161,7 @@ std::string ping_summary(unsigned sent, std::vector<double> times) {
   if (!times.empty()) {
     const auto [least, most] = std::ranges::minmax(times);
     double sum = 0;
-    for (const double time : times) {
-      sum += time;
-    }
+    for (const double time : times) sum += time;
     text += fmt::format(", least {}, mean {}, most {}", milliseconds_text(least),
                         milliseconds_text(sum / static_cast<double>(times.size())),
                         milliseconds_text(most));
@@ -189,15 +173,11 @@ std::expected<int, CommandError> ping(const Arguments& arguments, AdminClient& c
   std::vector<double> times;
   std::optional<CommandError> error;
   for (unsigned i = 0; i < arguments.count; ++i) {
-    if (i > 0) {
-      std::this_thread::sleep_for(kPingPause);
-    }
+    if (i > 0) std::this_thread::sleep_for(kPingPause);
     const auto answer = client.post("/v1/ping", request_about(arguments.name));
     if (!answer) {
       error = answer.error();
-      if (arguments.count > 1) {
-        warn(error->text);
-      }
+      if (arguments.count > 1) warn(error->text);
       continue;
     }
     times.push_back(answer->value("round_trip_ns", 0.0));
@@ -207,12 +187,8 @@ std::expected<int, CommandError> ping(const Arguments& arguments, AdminClient& c
       return exit_code;
     }
   }
-  if (times.empty() && arguments.count == 1 && error) {
-    return std::unexpected(*error);
-  }
-  if (arguments.count > 1) {
-    print(ping_summary(arguments.count, times));
-  }
+  if (times.empty() && arguments.count == 1 && error) return std::unexpected(*error);
+  if (arguments.count > 1) print(ping_summary(arguments.count, times));
   return times.empty() ? kExitFailed : kExitDone;
 }
 
@@ -225,9 +201,7 @@ std::expected<std::string, CommandError> payload_of(const Arguments& arguments) 
 
 std::expected<int, CommandError> send(const Arguments& arguments, AdminClient& client) {
   const auto payload = payload_of(arguments);
-  if (!payload) {
-    return std::unexpected(payload.error());
-  }
+  if (!payload) return std::unexpected(payload.error());
   Json request = request_about(arguments.name);
   request["payload_base64"] = base64_encode(as_bytes(*payload));
   request["reliable"] = arguments.reliable;
@@ -245,9 +219,7 @@ std::expected<int, CommandError> send(const Arguments& arguments, AdminClient& c
 
 std::expected<int, CommandError> broadcast(const Arguments& arguments, AdminClient& client) {
   const auto payload = payload_of(arguments);
-  if (!payload) {
-    return std::unexpected(payload.error());
-  }
+  if (!payload) return std::unexpected(payload.error());
   const auto answer =
       client.post("/v1/broadcast", {{"payload_base64", base64_encode(as_bytes(*payload))}});
   if (!answer) {
@@ -358,9 +330,7 @@ void add_messages(CLI::App& app, Run& run, AgentTarget& target) {
 AgentTarget default_target() {
   AgentTarget target;
   const char* named = std::getenv("MEMBERLIST_HTTP");
-  if (named != nullptr && *named != '\0') {
-    target.address = named;
-  }
+  if (named != nullptr && *named != '\0') target.address = named;
   return target;
 }
 
@@ -389,9 +359,7 @@ CLI::App* add_asking_command(CLI::App& app, Run& run, const std::string& name,
 
 int with_agent(const AgentTarget& target, const Ask& ask) {
   auto client = AdminClient::open(target);
-  if (!client) {
-    return report(client.error());
-  }
+  if (!client) return report(client.error());
   const auto exit_code = ask(*client);
   return exit_code ? *exit_code : report(exit_code.error());
 }

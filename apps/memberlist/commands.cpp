@@ -32,20 +32,14 @@ CommandError misuse(const CLI::App& app, const CLI::ParseError& error, const Che
   }
   // After another error the options do not have their values.
   const bool all_read = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-  if (const auto more = all_read ? check() : std::nullopt) {
-    mistakes.add(*more);
-  }
+  if (const auto more = all_read ? check() : std::nullopt) mistakes.add(*more);
   return mistakes.error().value_or(CommandError{kExitUsage, "the command line is wrong"});
 }
 
 int answer_misuse(const CLI::App& app, const CLI::ParseError& error, const Check& check,
                   std::span<char* const> arguments) {
-  if (const CLI::App* command = short_help_wanted(app)) {
-    return print(help_text(*command));
-  }
-  if (lacks_command(app, error)) {
-    print(help_text(chosen_command(app)));
-  }
+  if (const CLI::App* command = short_help_wanted(app)) return print(help_text(*command));
+  if (lacks_command(app, error)) print(help_text(chosen_command(app)));
   return report(misuse(app, error, check, arguments));
 }
 
@@ -75,9 +69,7 @@ int run_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return answer_misuse(app, error, check, std::span(argv, static_cast<std::size_t>(argc)));
   }
-  if (!run_chosen) {
-    return print(help_text(app));
-  }
+  if (!run_chosen) return print(help_text(app));
   return run_chosen();
 }
 

@@ -23,12 +23,12 @@ using Check = std::function<std::optional<CommandError>()>;
 int run_command_line(int argc, char** argv);
 
 void add_agent_command(CLI::App& app, Run& run, Check& check);
-/// members, info, join, leave, meta, ping, send, broadcast, monitor. They talk to the agent given
-/// by `target` after the command line was parsed; it must outlive `run`.
+/// What shows and changes a running agent. They ask the one that `target` names once the command
+/// line is read; it outlives `run`.
 void add_client_commands(CLI::App& app, Run& run, AgentTarget& target);
-/// keys list, add, use, remove, verify.
+/// `keys` and its commands: a running agent's keyring.
 void add_key_commands(CLI::App& app, Run& run, AgentTarget& target);
-/// keygen, version, help.
+/// What needs no agent.
 void add_local_commands(CLI::App& app, Run& run);
 
 /// Adds a command whose help ends with an example.

@@ -23,9 +23,7 @@ class EndOfService {
   ~EndOfService() {
     hub_.close(kLastEventsTimeout);
     list_.shutdown();
-    if (server_) {
-      server_->stop();
-    }
+    if (server_) server_->stop();
   }
 
  private:

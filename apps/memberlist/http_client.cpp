@@ -26,21 +26,13 @@ constexpr auto kEventsTimeout = 30s;
 
 // What to try, for errors where the agent's own words do not say.
 std::string_view hint(std::string_view code) {
-  if (code == "unknown_member") {
-    return "`memberlist members` shows who is known";
-  }
-  if (code == "member_not_alive") {
-    return "`memberlist members` shows the state it is in";
-  }
+  if (code == "unknown_member") return "`memberlist members` shows who is known";
+  if (code == "member_not_alive") return "`memberlist members` shows the state it is in";
   if (code == "unreachable" || code == "timed_out") {
     return "check the address, that a member runs there, and that TCP and UDP get through";
   }
-  if (code == "unresolved") {
-    return "check the spelling, or give an IP address";
-  }
-  if (code == "too_many_subscribers") {
-    return "or try again later";
-  }
+  if (code == "unresolved") return "check the spelling, or give an IP address";
+  if (code == "too_many_subscribers") return "or try again later";
   return {};
 }
 
@@ -75,16 +67,12 @@ class AdminClient::Impl {
     client_.set_connection_timeout(kConnectTimeout);
     client_.set_write_timeout(kAnswerTimeout);
     httplib::Headers headers{{"Host", where_}};
-    if (token) {
-      headers.emplace("Authorization", "Bearer " + *token);
-    }
+    if (token) headers.emplace("Authorization", "Bearer " + *token);
     client_.set_default_headers(std::move(headers));
   }
 
   std::expected<Json, CommandError> answer(const httplib::Result& result) const {
-    if (!result) {
-      return std::unexpected(lost(result.error()));
-    }
+    if (!result) return std::unexpected(lost(result.error()));
     Json json = Json::parse(result->body, nullptr, false);
     if (result->status != 200 || json.is_discarded()) {
       return std::unexpected(explain(json, result->status, where_));
@@ -130,9 +118,7 @@ class AdminClient::Impl {
           wanted = reader.feed({data, size});
           return wanted;
         });
-    if (!wanted) {
-      return {};
-    }
+    if (!wanted) return {};
     if (result && status != 200) {
       return std::unexpected(explain(Json::parse(refusal, nullptr, false), status, where_));
     }
@@ -165,9 +151,7 @@ std::expected<AdminClient, CommandError> AdminClient::open(const AgentTarget& ta
   std::optional<std::string> token;
   if (target.token_file) {
     auto read = read_token_file(*target.token_file);
-    if (!read) {
-      return std::unexpected(read.error());
-    }
+    if (!read) return std::unexpected(read.error());
     token = std::move(*read);
   }
   return AdminClient(

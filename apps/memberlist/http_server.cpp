@@ -171,9 +171,7 @@ void AdminServer::Impl::answer(int socket) {
 
 void AdminServer::Impl::log(LogLevel level, std::string_view text) const noexcept {
   try {
-    if (log_) {
-      log_(level, fmt::format("admin API at {}: {}", address_.to_string(), text));
-    }
+    if (log_) log_(level, fmt::format("admin API at {}: {}", address_.to_string(), text));
   } catch (const std::exception&) {  // no memory for a line of the log: there will be more of them
     return;
   }
@@ -183,12 +181,8 @@ void AdminServer::Impl::log(LogLevel level, std::string_view text) const noexcep
 
 void AdminServer::Impl::accept() {
   acceptor_.async_accept(io_, [this](const BoostError& error, AcceptedSocket socket) {
-    if (stopping_) {
-      return;
-    }
-    if (error) {
-      return pause_accepting(error.message());
-    }
+    if (stopping_) return;
+    if (error) return pause_accepting(error.message());
     try {
       accepted(std::move(socket));
       return accept();
@@ -201,22 +195,16 @@ void AdminServer::Impl::accept() {
 // Accepting fails when descriptors or memory run out, or when a client is gone already. The waiting
 // connection may stay ready, so that trying again at once would spin.
 void AdminServer::Impl::pause_accepting(std::string_view reason) {
-  if (!pause_) {
-    log(LogLevel::warning, fmt::format("cannot accept connections for now: {}", reason));
-  }
+  if (!pause_) log(LogLevel::warning, fmt::format("cannot accept connections for now: {}", reason));
   pause_ = pause_ ? std::min(2 * *pause_, kLongestAcceptPause) : kFirstAcceptPause;
   timer_.expires_after(*pause_);
   timer_.async_wait([this](const BoostError& stopped) {
-    if (!stopped && !stopping_) {
-      accept();
-    }
+    if (!stopped && !stopping_) accept();
   });
 }
 
 void AdminServer::Impl::accepted(AcceptedSocket socket) {
-  if (std::exchange(pause_, std::nullopt)) {
-    log(LogLevel::info, "accepts connections again");
-  }
+  if (std::exchange(pause_, std::nullopt)) log(LogLevel::info, "accepts connections again");
   close_on_exec(socket.native_handle());
   bound_silence(socket.native_handle(), limits_.unacknowledged_timeout);
   BoostError gone;
@@ -238,9 +226,7 @@ void AdminServer::Impl::start(HttpSession::Socket socket, std::string source) {
 // token before one with it; one of the source that has most of them; the one that has waited
 // longest. So a client that connects and sends nothing takes places only from itself.
 void AdminServer::Impl::make_room() {
-  if (sessions_.size() < limits_.connections) {
-    return;
-  }
+  if (sessions_.size() < limits_.connections) return;
   std::map<std::string_view, std::size_t> per_source;
   for (const auto& [key, session] : sessions_) {
     per_source[session->source()] += session->waits_for_client() ? 1 : 0;
@@ -255,16 +241,12 @@ void AdminServer::Impl::make_room() {
       last = session.get();
     }
   }
-  if (last != nullptr) {
-    last->close();
-  }
+  if (last != nullptr) last->close();
 }
 
 void AdminServer::Impl::forget(const HttpSession& session) {
   sessions_.erase(&session);
-  if (stopping_ && sessions_.empty()) {
-    timer_.cancel();
-  }
+  if (stopping_ && sessions_.empty()) timer_.cancel();
 }
 
 // One may be of any size: a large cluster has one large list of members.
@@ -278,9 +260,7 @@ bool AdminServer::Impl::hold(std::size_t bytes) {
 
 bool AdminServer::Impl::run_call(std::function<HttpReply()> call,
                                  std::function<void(HttpReply)> done) {
-  if (stopping_ || calls_under_way_ >= limits_.calls) {
-    return false;
-  }
+  if (stopping_ || calls_under_way_ >= limits_.calls) return false;
   run_on(call_io_, std::move(call), [this, done = std::move(done)](HttpReply reply) {
     --calls_under_way_;
     done(std::move(reply));
@@ -316,9 +296,7 @@ void AdminServer::Impl::begin_stop() {
   timer_.cancel();
   const Sessions open = sessions_;
   for (const auto& [key, session] : open) {
-    if (session->waits_for_client() && !session->is_answering()) {
-      session->close();
-    }
+    if (session->waits_for_client() && !session->is_answering()) session->close();
   }
   drop_rest();
 }
@@ -329,9 +307,7 @@ void AdminServer::Impl::drop_rest() {
   if (stopping_ && elsewhere_ == 0 && !sessions_.empty()) {
     timer_.expires_after(limits_.stop_timeout);
     timer_.async_wait([this](const BoostError& cancelled) {
-      if (!cancelled) {
-        io_.stop();
-      }
+      if (!cancelled) io_.stop();
     });
   }
 }

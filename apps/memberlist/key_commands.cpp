@@ -51,9 +51,7 @@ std::unexpected<CommandError> misuse(std::string text) {
 
 std::expected<Bytes, CommandError> only_key_of(const std::string& path) {
   auto keys = read_key_file(path);
-  if (!keys) {
-    return std::unexpected(keys.error());
-  }
+  if (!keys) return std::unexpected(keys.error());
   if (keys->size() != 1) {
     const std::size_t count = keys->size();
     wipe(*keys);
@@ -74,9 +72,7 @@ std::expected<NamedKey, CommandError> named_key(const KeyArguments& arguments,
     return NamedKey{{}, *arguments.key};
   }
   auto key = arguments.key ? parse_key(*arguments.key, "KEY") : only_key_of(*arguments.key_file);
-  if (!key) {
-    return std::unexpected(key.error());
-  }
+  if (!key) return std::unexpected(key.error());
   if (const std::string warning = key_warning(arguments.key.value_or(""), "KEY");
       !warning.empty()) {
     warn(warning);
@@ -92,13 +88,12 @@ Json keys_of(const Json& answer) {
 }
 
 std::string verify_text(const Json& answer) {
-  if (keys_of(answer).empty()) {
-    return "no keys: packets are sent and accepted in plaintext";
-  }
-  return fmt::format(
-      "sends {}; accepts {}",
-      answer.value("gossip_verify_outgoing", true) ? "encrypted" : "plaintext",
-      answer.value("gossip_verify_incoming", true) ? "only encrypted" : "plaintext and encrypted");
+  if (keys_of(answer).empty()) return "no keys: packets are sent and taken in plaintext";
+  return fmt::format("sends {}; takes {}",
+                     answer.value("gossip_verify_outgoing", true) ? "encrypted" : "plaintext",
+                     answer.value("gossip_verify_incoming", true)
+                         ? "only what is encrypted"
+                         : "plaintext and what is encrypted");
 }
 
 std::string keys_table(const Json& answer) {
@@ -110,9 +105,7 @@ std::string keys_table(const Json& answer) {
                    bytes, primary, encrypted, decrypted);
   };
   const Json keys = keys_of(answer);
-  if (!keys.empty()) {
-    line("KEY", "BYTES", "PRIMARY", "ENCRYPTED", "DECRYPTED");
-  }
+  if (!keys.empty()) line("KEY", "BYTES", "PRIMARY", "ENCRYPTED", "DECRYPTED");
   for (const Json& key : keys) {
     line(escape_controls(key.value("fingerprint", "?")), fmt::to_string(key.value("bytes", 0U)),
          key.value("primary", false) ? "yes" : "",
@@ -132,9 +125,7 @@ std::string ring_text(const Json& answer) {
 
 std::expected<int, CommandError> list(const KeyArguments& arguments, AdminClient& client) {
   const auto answer = client.get("/v1/keys");
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   return print(arguments.format == "json" ? to_line(*answer) + "\n" : keys_table(*answer));
 }
 
@@ -143,14 +134,10 @@ std::expected<int, CommandError> change(const KeyArguments& arguments, AdminClie
                                         const std::string& path, bool by_fingerprint,
                                         std::string_view done) {
   auto named = named_key(arguments, by_fingerprint);
-  if (!named) {
-    return std::unexpected(named.error());
-  }
+  if (!named) return std::unexpected(named.error());
   const auto answer = client.post(path, named->request());
   wipe(named->key);
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   return print(fmt::format("key {} {}; {}\n", named->fingerprint, done, ring_text(*answer)));
 }
 
@@ -158,17 +145,11 @@ std::expected<int, CommandError> verify(const KeyArguments& arguments, AdminClie
   Json request = Json::object();
   for (const auto& [field, given] :
        {std::pair{"incoming", &arguments.incoming}, std::pair{"outgoing", &arguments.outgoing}}) {
-    if (*given) {
-      request[field] = **given == "on";
-    }
+    if (*given) request[field] = **given == "on";
   }
-  if (request.empty()) {
-    return misuse("give --incoming on|off, --outgoing on|off or both");
-  }
+  if (request.empty()) return misuse("give --incoming on|off, --outgoing on|off or both");
   const auto answer = client.put("/v1/keys/verify", request);
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   return print(ring_text(*answer) + "\n");
 }
 

@@ -35,9 +35,7 @@ int make_key(std::size_t key_bytes, const std::string& file) {
   const SecretText text(base64_encode(key) + "\n");
   const std::string fingerprint = key_fingerprint(key);
   wipe(key);
-  if (file.empty()) {
-    return print(text.view());
-  }
+  if (file.empty()) return print(text.view());
   if (const auto written = write_secret_file(file, text.view()); !written) {
     return report(written.error());
   }

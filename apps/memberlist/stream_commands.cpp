@@ -43,9 +43,7 @@ class EndWhenTold {
 int follow(const AgentTarget& target,
            const std::function<bool(const Json& event, bool more_at_hand)>& on_event) {
   auto client = AdminClient::open(target);
-  if (!client) {
-    return report(client.error());
-  }
+  if (!client) return report(client.error());
   const auto ended = client->events(on_event);
   return ended ? kExitDone : report(ended.error());
 }
@@ -69,17 +67,13 @@ int run_watch(const AgentTarget& target,
               const std::function<std::expected<std::string, CommandError>(AdminClient&)>& draw) {
   EndWhenTold output;
   auto views = AdminClient::open(target);
-  if (!views) {
-    return report(views.error());
-  }
+  if (!views) return report(views.error());
   std::optional<CommandError> error;
   bool changed = false;
   const int exit_code = follow(target, [&](const Json& event, bool more_at_hand) {
     changed = changed || changes_members(event);
     // The events at hand are one change: the members are asked for after the last of them.
-    if (!changed || more_at_hand) {
-      return true;
-    }
+    if (!changed || more_at_hand) return true;
     changed = false;
     const auto drawn = draw(*views);
     if (!drawn) {

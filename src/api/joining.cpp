@@ -6,7 +6,7 @@
 #include <string>
 
 #include "api/memberlist_impl.hpp"
-#include "net/family.hpp"
+#include "net/socket_address.hpp"
 
 namespace memberlist {
 namespace {
@@ -38,9 +38,7 @@ Result<void> check(const JoinRetry& retry) {
   if (retry.longest_pause < retry.first_pause) {
     return wrong("longest_pause", "must not be below first_pause");
   }
-  if (retry.longest_pause > kLongestPause) {
-    return wrong("longest_pause", "at most 24h is allowed");
-  }
+  if (retry.longest_pause > kLongestPause) return wrong("longest_pause", "at most 24h is allowed");
   if (!(retry.jitter >= 0 && retry.jitter <= 1)) return wrong("jitter", "0 to 1 is allowed");
   return {};
 }
@@ -119,8 +117,9 @@ void Memberlist::Impl::join(const std::vector<std::string>& addresses, const Joi
   joining->options = options;
   joining->done = std::move(done);
   const TimePoint now = net::Loop::now();
-  if (options.timeout && *options.timeout < kNever - now)
+  if (options.timeout && *options.timeout < kNever - now) {
     joining->deadline = now + *options.timeout;
+  }
   try_once(joining);
 }
 
@@ -225,8 +224,9 @@ void Memberlist::Impl::dial(const JoiningPointer& joining) {
     return finish(joining, std::unexpected(std::move(why)));
   }
   JoinLimits limits{joining->options.enough, joining->options.parallel};
-  if (joining->deadline != kNever)
+  if (joining->deadline != kNever) {
     limits.timeout = std::max(joining->time_left(), Duration::zero());
+  }
   begin([&](Engine& engine, TimePoint now) { return engine.join(now, joining->targets, limits); },
         joining->options.stop, std::make_shared<api::Call>([this, joining](Outcome outcome) {
           finish(joining, std::move(outcome));

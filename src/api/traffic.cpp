@@ -124,8 +124,9 @@ void Memberlist::Impl::carry_out(Output& output) {
           static_assert(std::is_same_v<What, Completion>);
           // Several calls may wait for one operation (leave).
           const auto [begin, end] = calls_.equal_range(what.id);
-          for (auto at = begin; at != end; ++at)
+          for (auto at = begin; at != end; ++at) {
             new_outcomes_.emplace_back(at->second, what.result);
+          }
           calls_.erase(begin, end);
         }
       },

@@ -72,9 +72,7 @@ bool append_groups(std::string_view text, RawAddress& out, std::size_t& size) {
 bool parse_v6(std::string_view text, RawAddress& out) {
   const std::size_t gap = text.find("::");
   std::size_t size = 0;
-  if (gap == std::string_view::npos) {
-    return append_groups(text, out, size) && size == out.size();
-  }
+  if (gap == std::string_view::npos) return append_groups(text, out, size) && size == out.size();
   RawAddress tail{};
   std::size_t tail_size = 0;
   const std::string_view before = text.substr(0, gap);
@@ -236,9 +234,7 @@ BytesView IpAddress::wire_bytes() const noexcept {
 }
 
 std::string IpAddress::to_string() const {
-  if (is_v4()) {
-    return fmt::format("{}.{}.{}.{}", bytes_[12], bytes_[13], bytes_[14], bytes_[15]);
-  }
+  if (is_v4()) return fmt::format("{}.{}.{}.{}", bytes_[12], bytes_[13], bytes_[14], bytes_[15]);
   std::string out = format_v6(bytes_);
   if (scope_id_ != 0) out += fmt::format("%{}", scope_id_);
   return out;

@@ -114,9 +114,7 @@ std::optional<std::string> find_doubtful_port(std::string_view text, std::uint16
   if (port == 0 || last == std::string_view::npos || text.starts_with('[')) return std::nullopt;
   const std::string_view host = text.substr(0, last);
   if (text.substr(last + 1) != fmt::to_string(port)) return std::nullopt;
-  if (host.find(':') == std::string_view::npos || !is_ip(host) || !is_ip(text)) {
-    return std::nullopt;
-  }
+  if (host.find(':') == std::string_view::npos || !is_ip(host) || !is_ip(text)) return std::nullopt;
   return fmt::format("if {} is the port, write [{}]:{}; if it belongs to the address, write [{}]",
                      port, host, port, text);
 }

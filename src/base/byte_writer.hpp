@@ -22,11 +22,11 @@ class ByteWriter {
   void u8(std::uint8_t value) { *reserve(1) = std::byte{value}; }
   void u16(std::uint16_t value) { big_endian<2>(value); }
   void u32(std::uint32_t value) { big_endian<4>(value); }
-  void u64(std::uint64_t value) { big_endian<8>(value); }
   void bytes(BytesView view) {
     if (view.empty()) return;
-    if (std::byte* at = reserve(view.size()); at != sink_)
+    if (std::byte* at = reserve(view.size()); at != sink_) {
       std::memcpy(at, view.data(), view.size());
+    }
   }
 
   /// The next `count` bytes, for the caller to fill at once; null, and nothing written, if they do

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/field_count.hpp"
 #include "base/knob_table.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -135,6 +136,11 @@ constexpr std::array kKnobs = {
          &Config::require_node_names},
 };
 
+// name, bind, advertise, meta, label, keys, allowed_networks, dns_servers
+constexpr std::size_t kFieldsThatAreNoKnobs = 8;
+static_assert(kKnobs.size() + kFieldsThatAreNoKnobs == field_count<Config>(),
+              "each field of Config has a row in kKnobs, or is no knob and counted above");
+
 constexpr auto kKnobInfos = [] {
   std::array<KnobInfo, kKnobs.size()> infos{};
   for (std::size_t i = 0; i < infos.size(); ++i) infos[i] = kKnobs[i].info;
@@ -170,7 +176,7 @@ bool allowed(const Knob& knob, std::int64_t value) noexcept {
   return (value == 0 && knob.zero_is_off) || (value >= knob.min && value <= knob.max);
 }
 
-// Limits for a sentence, where `limits_of` is for a table.
+// Limits for a sentence, where those of the row are for a table.
 std::string limits_in_words(const Knob& knob) {
   return fmt::format("{}between {} and {}", knob.zero_is_off ? "0 (off) or " : "",
                      text_of(knob, knob.min), text_of(knob, knob.max));
@@ -238,12 +244,6 @@ std::span<const Knob> knob_table() noexcept { return kKnobs; }
 const Knob* find_knob(std::string_view name) noexcept {
   const auto* at = std::ranges::find(kKnobs, name, [](const Knob& knob) { return knob.info.name; });
   return at == kKnobs.end() ? nullptr : at;
-}
-
-std::string limits_of(const Knob& knob) {
-  if (is_truth(knob)) return std::string(kTruth);
-  return fmt::format("{}{} to {}", knob.zero_is_off ? "0 (off) or " : "", text_of(knob, knob.min),
-                     text_of(knob, knob.max));
 }
 
 std::unexpected<Error> bad_knob(std::string_view knob, std::string_view value,

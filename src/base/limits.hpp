@@ -13,8 +13,7 @@ namespace memberlist::limits {
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
 
-// --- fixed by the protocol
-// ------------------------------------------------------------------------
+// --- fixed by the protocol ----------------------------------------------------------------------
 
 /// One length byte.
 inline constexpr std::size_t kLabelBytes = 255;
@@ -38,8 +37,7 @@ inline constexpr double kStateWarningShare = 0.6;
 // complete, and it is served at once; for those kInboundStreams is the limit.
 inline constexpr std::size_t kConcurrentPushPulls = 128;
 
-// --- ours
-// -----------------------------------------------------------------------------------------
+// --- ours ---------------------------------------------------------------------------------------
 
 /// The largest UDP payload there is.
 inline constexpr std::size_t kPacketBytes = 65'535;
@@ -99,11 +97,8 @@ inline constexpr std::uint32_t kAnswersToStrangersPerSecond = 64;
 inline constexpr std::uint32_t kPingsOfStrangersPerSecond = 64;
 /// Conflicts reported to the application per second.
 inline constexpr std::uint32_t kConflictsPerSecond = 16;
-/// Members in the table, unless `max_members` says otherwise: about 300 MiB with the largest meta
-/// data.
-inline constexpr std::uint32_t kMembers = 262'144;
-/// Tombstones of forgotten members; the oldest are dropped. About 10 MiB, 26 MiB with the longest
-/// names.
+/// Members remembered after they were forgotten; the oldest make room. About 10 MiB, 26 MiB with
+/// the longest names.
 inline constexpr std::size_t kTombstones = 65'536;
 /// Pings of the application that wait for their answers.
 inline constexpr std::size_t kHandPings = 1024;

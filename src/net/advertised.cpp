@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
-#include "net/family.hpp"
+#include "net/socket_address.hpp"
 
 namespace memberlist::net {
 namespace {
@@ -148,8 +148,9 @@ Result<AdvertisedChoice> detect_advertised(const IpAddress& bind) {
 std::optional<AdvertisedChoice> choose_moved(const IpAddress& bind, const IpAddress& current,
                                              const HostNetwork& network) {
   const auto& addresses = network.addresses;
-  if (std::ranges::find(addresses, current, &InterfaceAddress::ip) != addresses.end())
+  if (std::ranges::find(addresses, current, &InterfaceAddress::ip) != addresses.end()) {
     return std::nullopt;
+  }
   auto chosen = choose_advertised(bind, network);
   return chosen ? std::optional(std::move(*chosen)) : std::nullopt;
 }

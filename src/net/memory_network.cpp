@@ -261,8 +261,9 @@ void MemoryNetwork::Endpoint::break_streams() {
   post([](Endpoint& self) {
     std::vector<std::pair<Connection, Address>> lost;
     for (const auto& [id, end] : self.ends_) {
-      if (!self.network_->find(self.address_, end.peer))
+      if (!self.network_->find(self.address_, end.peer)) {
         lost.emplace_back(end.connection, end.peer);
+      }
     }
     for (const auto& [connection, peer] : lost) self.broken(connection, reset_by(peer));
   });

@@ -134,9 +134,7 @@ TEST_F(MemoryNetworkTransport, APacketThatIsOnItsWayToWhoIsGoneIsLost) {
 }
 
 TEST_F(MemoryNetworkTransport, WhatNobodyTakesIsBounded) {
-  for (int i = 0; i < 10'000; ++i) {
-    a_.transport->send(b_.transport->local_address(), as_bytes("x"));
-  }
+  for (int i = 0; i < 10'000; ++i) a_.transport->send(b_.transport->local_address(), as_bytes("x"));
   executor_->run();
   EXPECT_EQ(b_.told.size(), 4096U);
   a_.transport->send(b_.transport->local_address(), as_bytes("again"));

@@ -55,9 +55,7 @@ IpAddress sent_to(msghdr& header) noexcept {
       found = IpAddress::from_bytes(std::as_bytes(std::span(&v4->ipi_spec_dst, 1)));
     } else if (const auto v6 = content<in6_pktinfo>(*at, IPPROTO_IPV6, IPV6_PKTINFO)) {
       found = IpAddress::from_bytes(std::as_bytes(std::span(&v6->ipi6_addr, 1)));
-      if (found && found->is_link_local() && !found->is_v4()) {
-        found->set_scope_id(v6->ipi6_ifindex);
-      }
+      if (found && found->is_link_local() && !found->is_v4()) found->set_scope_id(v6->ipi6_ifindex);
     }
     if (found) return found->is_multicast() ? IpAddress{} : *found;
   }

@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "memberlist/address.hpp"
-#include "net/family.hpp"
+#include "net/socket_address.hpp"
 
 namespace memberlist::net {
 

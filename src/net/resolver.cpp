@@ -234,9 +234,7 @@ void Resolver::Impl::cancel_all() {
 
 Result<std::unique_ptr<Resolver>> Resolver::create(Loop& loop, const ResolverOptions& options) {
   auto impl = std::make_shared<Impl>(loop);
-  if (auto opened = impl->open(options); !opened) {
-    return std::unexpected(std::move(opened.error()));
-  }
+  if (auto opened = impl->open(options); !opened) return std::unexpected(std::move(opened.error()));
   return std::unique_ptr<Resolver>(new Resolver(std::move(impl)));
 }
 

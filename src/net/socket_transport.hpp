@@ -43,8 +43,6 @@ class SocketTransport final : public Transport {
   void start() override;
   /// The bound address, with the port that the kernel chose if it did.
   [[nodiscard]] Address local_address() const override;
-  /// Whether the UDP socket can send to this family of addresses.
-  [[nodiscard]] bool reaches(const IpAddress& ip) const noexcept;
 
   void send(const Address& to, BytesView bytes) override;
   /// Chooses where the socket is bound to all addresses; else there is nothing to choose.

@@ -51,8 +51,7 @@ Bytes Policy::ack_payload() { return {}; }
 void Policy::notify_ping(const MemberRecord&, Duration, BytesView) {}
 bool Policy::allow_tcp_ping(const MemberRecord&) { return true; }
 
-// --- Impl
-// -------------------------------------------------------------------------------------------
+// --- Impl ---------------------------------------------------------------------------------------
 
 Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring)
     : context(std::move(config), environment, std::move(keyring)) {
@@ -258,8 +257,7 @@ void Engine::Impl::stop_operation(OperationId id, Error why) {
   participation.stop_waiting(id, std::move(why));
 }
 
-// --- Engine: inputs
-// ----------------------------------------------------------------------------------
+// --- Engine: inputs -----------------------------------------------------------------------------
 
 Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
   auto keyring = take_keys(config);
@@ -322,8 +320,7 @@ void Engine::handle_deadline(TimePoint now) {
 
 TimePoint Engine::next_deadline() const noexcept { return impl_->context.timers.next(); }
 
-// --- Engine: commands
-// --------------------------------------------------------------------------------
+// --- Engine: commands ---------------------------------------------------------------------------
 
 Result<OperationId> Engine::join(TimePoint now, std::vector<JoinTarget> targets,
                                  const JoinLimits& limits) {
@@ -431,8 +428,7 @@ void Engine::cancel(TimePoint now, OperationId operation, Error why) {
   impl_->end();
 }
 
-// --- Engine: keys
-// ------------------------------------------------------------------------------------
+// --- Engine: keys -------------------------------------------------------------------------------
 
 Result<void> Engine::add_key(BytesView key) { return impl_->keys.add(key); }
 Result<void> Engine::use_key(BytesView key) { return impl_->keys.use(key); }
@@ -452,8 +448,7 @@ GossipVerify Engine::gossip_verify() const noexcept {
   return {impl_->context.sealing.verify_incoming, impl_->context.sealing.verify_outgoing};
 }
 
-// --- Engine: views and outputs
-// -----------------------------------------------------------------------
+// --- Engine: views and outputs ------------------------------------------------------------------
 
 MemberSnapshot Engine::members() const { return impl_->context.table.snapshot(); }
 
@@ -488,8 +483,9 @@ std::uint64_t Engine::view_digest() const {
     if (!entry.live()) continue;
     std::uint64_t hash = kBasis;
     const auto mix = [&hash](BytesView bytes) {
-      for (const std::byte byte : bytes)
+      for (const std::byte byte : bytes) {
         hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * kPrime;
+      }
       hash = (hash ^ bytes.size()) * kPrime;
     };
     const auto mix_number = [&](std::uint64_t number) { hash = (hash ^ number) * kPrime; };

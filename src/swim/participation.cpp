@@ -182,8 +182,9 @@ Result<OperationId> Participation::leave(Duration timeout) {
 
 Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout) {
   if (context_.leaving) return std::unexpected(has_left());
-  if (auto fits = check_own_meta(context_.config, meta.size()); !fits)
+  if (auto fits = check_own_meta(context_.config, meta.size()); !fits) {
     return std::unexpected(fits.error());
+  }
   auto record = std::make_shared<MemberRecord>(*context_.self_entry().record);
   record->meta = to_bytes(meta);
   if (move_) {  // it is told at the return, and shares its fate

@@ -149,9 +149,7 @@ std::size_t PushPull::encode_user_state(Bytes user_state) {
   user_state_bytes_ = bytes;
   if (bytes > 0 && user_state == user_state_) return bytes;
   user_state_part_.clear();
-  if (bytes > 0) {
-    wire::append_stream_part(context_.sealing, user_state, user_state_part_, lzw_);
-  }
+  if (bytes > 0) wire::append_stream_part(context_.sealing, user_state, user_state_part_, lzw_);
   // A large one would be held a second time for long.
   user_state_ = bytes <= limits::kKeptUserStateBytes ? std::move(user_state) : Bytes();
   return bytes;

@@ -29,8 +29,7 @@ struct Overloaded : Fs... {
 
 }  // namespace
 
-// --- who comes and goes
-// ---------------------------------------------------------------------------
+// --- who comes and goes -------------------------------------------------------------------------
 
 std::optional<StreamId> Streams::accept(const Address& from) {
   if (!context_.allowed(from.ip)) {
@@ -181,8 +180,7 @@ void Streams::push_pull_with_anybody() {
   if (!target.empty()) dial_push_pull(context_.table.at(target[0]).record->address, false);
 }
 
-// --- events
-// ---------------------------------------------------------------------------------------
+// --- events -------------------------------------------------------------------------------------
 
 void Streams::handle(StreamId id, const StreamEvent& event) {
   const auto found = streams_.find(std::to_underlying(id));
@@ -384,7 +382,7 @@ void Streams::finish(StreamId id, const Result<void>& result) {
         ++context_.counters.push_pulls_failed;
         const std::uint64_t subject = context_.subject(stream.peer);
         context_.log_state(LogCause::stream, subject, LogLevel::warning, stream.peer, [&] {
-          return LogLine("push/pull failed: " + escape_for_log(result.error().message),
+          return LogLine("push/pull failed: " + escape_controls(result.error().message),
                          {{"error", std::string(to_string(result.error().code))}});
         });
       }
@@ -393,8 +391,7 @@ void Streams::finish(StreamId id, const Result<void>& result) {
   }
 }
 
-// --- the answering side
-// ---------------------------------------------------------------------------
+// --- the answering side -------------------------------------------------------------------------
 
 /// Counts a stream as a push/pull from its first message byte on. False: one too many, refused.
 bool Streams::admit_push_pull(StreamId id, Stream& stream) {
@@ -454,7 +451,7 @@ void Streams::serve_push_pull(StreamId id, Stream& stream, const wire::PushPullM
     stream.work_bytes += context_.table.size() * kRefusalWorkOfMember;
     const std::uint64_t subject = context_.subject(Address{from.ip, 0});
     context_.log_state(LogCause::stream, subject, LogLevel::warning, from, [&] {
-      return LogLine("push/pull refused: " + escape_for_log(verdict.error().message),
+      return LogLine("push/pull refused: " + escape_controls(verdict.error().message),
                      {{"error", std::string(to_string(verdict.error().code))}});
     });
     return answer_error(id, verdict.error().message);
@@ -555,8 +552,7 @@ void Streams::send_error(StreamId id, std::string_view text) {
   finish(id, {});
 }
 
-// --- the dialling side
-// ------------------------------------------------------------------------------
+// --- the dialling side --------------------------------------------------------------------------
 
 void Streams::take_answer(StreamId id, Stream& stream) {
   close(id);

@@ -318,9 +318,7 @@ class Decoder {
       if (code > next_ || (code == next_ && last_.size == 0)) {
         return error("compressed data has an impossible code");
       }
-      if (!write(code)) {
-        return error("decompressed data is over the limit", WireErrorKind::limit);
-      }
+      if (!write(code)) return error("decompressed data is over the limit", WireErrorKind::limit);
     }
     return false;
   }

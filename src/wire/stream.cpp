@@ -141,8 +141,9 @@ WireResult<StreamOpener::Progress> StreamOpener::feed(BytesView bytes) {
     if (!stepped) return std::unexpected(stepped.error());
     if (stage_ == Stage::complete) return Progress::complete;
     if (!*stepped) {
-      if (whole_)
+      if (whole_) {
         return std::unexpected(WireError{WireErrorKind::malformed, kTruncated, bytes_.size()});
+      }
       return Progress::need_more;
     }
   }
@@ -186,8 +187,9 @@ StreamOpener::Step StreamOpener::read_label() {
     if (size.error().what == kLabelTruncated) return false;
     return std::unexpected(size.error());
   }
-  if (auto fits = check_label(*how_, label_in(bytes_, *size)); !fits)
+  if (auto fits = check_label(*how_, label_in(bytes_, *size)); !fits) {
     return std::unexpected(fits.error());
+  }
   position_ = *size;
   stage_ = Stage::outer;
   return true;
@@ -248,9 +250,7 @@ StreamOpener::Step StreamOpener::read_packed() {
   const auto& body = *read;
   if (!body) return false;
   const Compressed& compressed = *body;
-  if (compressed.algo != 0) {
-    return error(WireErrorKind::malformed, "unknown compression algorithm");
-  }
+  if (compressed.algo != 0) return error(WireErrorKind::malformed, "unknown compression algorithm");
   // The view stays: moving a vector leaves its bytes where they are.
   const Bytes packed = std::exchange(bytes_, Bytes());
   position_ = 0;

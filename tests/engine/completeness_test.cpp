@@ -164,8 +164,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Trouble{.name = "accused", .accused = true}),
     [](const auto& test) { return test.param.name; });
 
-// --- accuracy: forgiving less must not bury more
-// ----------------------------------------------------------------------------------
+// --- accuracy: forgiving less must not bury more ------------------------------------------------
 
 // In how many of `runs` a member that is paused among nine healthy ones is declared dead by any of
 // them.

@@ -253,8 +253,7 @@ TEST(EngineStall, ANodeThatIsAlwaysALittleLateStillFindsTheDead) {
   EXPECT_FALSE(late.engine->member("m").has_value() && late.status() != MemberStatus::dead);
 }
 
-// --- in clusters
-// ----------------------------------------------------------------------------------
+// --- in clusters --------------------------------------------------------------------------------
 
 class EngineStallCluster : public ::testing::TestWithParam<Duration> {};
 

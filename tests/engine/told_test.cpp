@@ -170,8 +170,7 @@ TEST(EngineTold, TwoNodesOfOneNameDoNotAnswerEachOtherForEver) {
   EXPECT_LT(cluster.network().packets_sent() - before, 1500u);
 }
 
-// --- in clusters
-// ----------------------------------------------------------------------------------
+// --- in clusters --------------------------------------------------------------------------------
 
 // A newcomer knows nothing of the past, so it takes the member that comes back as it is. The others
 // remember that it left.

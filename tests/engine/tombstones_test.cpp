@@ -141,8 +141,7 @@ TEST(EngineTombstones, AreForgottenAtTheirTime) {
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
 }
 
-// --- in clusters
-// ----------------------------------------------------------------------------------
+// --- in clusters --------------------------------------------------------------------------------
 
 class Forgotten : public Cluster {
  public:
