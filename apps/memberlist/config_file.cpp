@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t kConfigLimitBytes = 1024 * 1024;
 
-// One file being read, to its end: it goes on behind a mistake, and knows where each is.
+// Reads one file to its end: continues after a mistake, and records the position of each.
 class ConfigReader {
  public:
   explicit ConfigReader(std::string origin) { options_.file = std::move(origin); }
@@ -86,7 +86,9 @@ class ConfigReader {
 
   void read_value(const std::string& key, const toml::node& node, std::vector<std::string>& list) {
     if (node.is_string()) return read_item(key, node, list);
-    if (!node.is_array()) return wrong(node, key, "must be a text in quotes, or a list of such");
+    if (!node.is_array()) {
+      return wrong(node, key, "must be a quoted string or a list of quoted strings");
+    }
     for (const toml::node& item : *node.as_array()) read_item(key, item, list);
   }
 

@@ -34,7 +34,7 @@ bool RequestGuard::host_is_ours(std::string_view host) const {
   const auto parts = HostPort::parse(host);
   if (!parts) return false;
   if (parts->host == "localhost") return true;
-  // A name can be made to point here by whoever owns it; an address can not.
+  // The owner of a name can point it to this machine; an address cannot be pointed here.
   const auto ip = IpAddress::parse(parts->host);
   return ip && (ip->is_loopback() || *ip == bound_.ip || bound_.ip.is_unspecified());
 }

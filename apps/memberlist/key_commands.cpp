@@ -88,12 +88,11 @@ Json keys_of(const Json& answer) {
 }
 
 std::string verify_text(const Json& answer) {
-  if (keys_of(answer).empty()) return "no keys: packets are sent and taken in plaintext";
-  return fmt::format("sends {}; takes {}",
-                     answer.value("gossip_verify_outgoing", true) ? "encrypted" : "plaintext",
-                     answer.value("gossip_verify_incoming", true)
-                         ? "only what is encrypted"
-                         : "plaintext and what is encrypted");
+  if (keys_of(answer).empty()) return "no keys: packets are sent and accepted in plaintext";
+  return fmt::format(
+      "sends {}; accepts {}",
+      answer.value("gossip_verify_outgoing", true) ? "encrypted" : "plaintext",
+      answer.value("gossip_verify_incoming", true) ? "only encrypted" : "plaintext and encrypted");
 }
 
 std::string keys_table(const Json& answer) {

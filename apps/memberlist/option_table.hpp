@@ -37,28 +37,28 @@ struct AgentOption {
 inline constexpr AgentOption kAgentOptions[] = {
     {"name", "NAME", "the member's name; default: the host name", &AgentOptions::name},
     {"bind", "HOST[:PORT]",
-     "address to listen on, UDP and TCP; port 0: the kernel's choice; IPv6 in brackets; default: "
+     "address to listen on, UDP and TCP; port 0: the kernel chooses; IPv6 in brackets; default: "
      "0.0.0.0:7946",
      &AgentOptions::bind},
-    {"advertise", "HOST[:PORT]", "what others are told; default: detected",
+    {"advertise", "HOST[:PORT]", "address announced to the others; default: detected",
      &AgentOptions::advertise},
     {"join", "HOST[:PORT]", "a member to join through; repeatable, also --join a,b,c",
      &AgentOptions::join},
     {"retry-join", "", "keep trying until one answers instead of failing at start",
      &AgentOptions::retry_join},
     {"dns-server", "HOST[:PORT]",
-     "name server for the names to join through; repeatable; default: the system's",
+     "name server for host names in --join; repeatable; default: the system's",
      &AgentOptions::dns_servers},
-    {"profile", "NAME", "set of timings: lan, wan or local; default: lan", &AgentOptions::profile},
+    {"profile", "NAME", "timing defaults: lan, wan or local; default: lan", &AgentOptions::profile},
     {"set", "KNOB=VALUE", "sets a knob (see below); repeatable", &AgentOptions::sets,
      OptionGroup::knobs},
     {"key", "BASE64",
-     "encryption key of 16, 24 or 32 bytes; repeatable, the first is the primary; others can see "
-     "it with ps: better --key-file",
+     "encryption key of 16, 24 or 32 bytes; repeatable, the first is the primary; other users can "
+     "see it with ps: prefer --key-file",
      &AgentOptions::keys, OptionGroup::keys},
     {"key-file", "FILE",
-     "keys from a file, one a line, # begins a comment, - for standard input; only its owner may "
-     "have access to it (chmod 600), and if that is root a group of this process (0640)",
+     "file with one key per line, # begins a comment, - for standard input; only its owner may "
+     "have access (chmod 600), or, if root owns it, also a group of this process (0640)",
      &AgentOptions::key_file, OptionGroup::keys},
     {"label", "LABEL", "cluster label", &AgentOptions::label},
     {"meta", "TEXT", "the member's meta data, at most 512 bytes", &AgentOptions::meta,
@@ -67,10 +67,11 @@ inline constexpr AgentOption kAgentOptions[] = {
     {"allow", "CIDR", "network that members may be in; repeatable; default: all",
      &AgentOptions::allow},
     {"http", "HOST:PORT",
-     "admin address; off: none; port 0: the kernel's choice; default: 127.0.0.1:7947",
+     "admin address; off: none; port 0: the kernel chooses; default: 127.0.0.1:7947",
      &AgentOptions::http},
     {"http-token-file", "FILE",
-     "token that clients of the admin address must send; needed where it is no loopback address",
+     "token that clients of the admin address must send; required unless that is a loopback "
+     "address",
      &AgentOptions::http_token_file},
     {"events", "FORMAT", "events on standard output: json, text or off; default: text",
      &AgentOptions::events},

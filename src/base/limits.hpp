@@ -37,7 +37,8 @@ inline constexpr double kStateWarningShare = 0.6;
 // complete, and it is served at once; for those kInboundStreams is the limit.
 inline constexpr std::size_t kConcurrentPushPulls = 128;
 
-// --- ours ---------------------------------------------------------------------------------------
+// --- chosen here
+// ---------------------------------------------------------------------------------------
 
 /// The largest UDP payload there is.
 inline constexpr std::size_t kPacketBytes = 65'535;
@@ -97,8 +98,8 @@ inline constexpr std::uint32_t kAnswersToStrangersPerSecond = 64;
 inline constexpr std::uint32_t kPingsOfStrangersPerSecond = 64;
 /// Conflicts reported to the application per second.
 inline constexpr std::uint32_t kConflictsPerSecond = 16;
-/// Members remembered after they were forgotten; the oldest make room. About 10 MiB, 26 MiB with
-/// the longest names.
+/// Tombstones of forgotten members; the oldest are dropped. About 10 MiB, 26 MiB with the longest
+/// names.
 inline constexpr std::size_t kTombstones = 65'536;
 /// Pings of the application that wait for their answers.
 inline constexpr std::size_t kHandPings = 1024;

@@ -181,7 +181,7 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
   if (verdict) return true;
   const std::uint64_t subject = context_.subject(claim.node);
   context_.log_state(LogCause::veto, subject, LogLevel::warning, peer_text(evidence), [&] {
-    return LogLine(fmt::format("member {} is kept out: {}", escape_for_log(claim.node),
+    return LogLine(fmt::format("member {} is refused: {}", escape_for_log(claim.node),
                                escape_controls(verdict.error().message)),
                    {{"member", escape_for_log(claim.node)},
                     {"error", std::string(to_string(verdict.error().code))}});
