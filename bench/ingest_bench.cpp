@@ -24,7 +24,7 @@ class Ingest {
         packets_(members_, sealing),
         from_(members_.front().address()),
         engine_(make_engine(config, with_metrics)) {
-    // Two rounds: everybody is known, and every buffer has its size.
+    // Two rounds: all members are known, and every buffer has its size.
     const std::size_t messages = 2 * members_.size() + packets_.parts();
     for (std::size_t sent = 0; sent < messages; sent += packets_.parts()) {
       Bytes packet = packets_.next();
@@ -86,7 +86,7 @@ void ingest_plain(benchmark::State& state) {
   Ingest(Config(), sealing).run(state);
 }
 
-// The same for somebody who wants metrics.
+// The same with metrics.
 void ingest_metrics(benchmark::State& state) {
   wire::Sealing sealing;
   sealing.compress = false;

@@ -66,7 +66,7 @@ class AlivePackets {
   std::uint64_t messages_ = 0;
 };
 
-/// An engine that knows nobody yet.
+/// An engine that knows no other member yet.
 [[nodiscard]] Engine make_engine(Config config, bool with_metrics = false);
 
 }  // namespace memberlist::bench

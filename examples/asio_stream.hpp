@@ -25,7 +25,7 @@ inline auto into(asio::error_code& error) {
 /// One connection. Its coroutines keep it alive.
 class AsioStream : public std::enable_shared_from_this<AsioStream> {
  public:
-  /// `tell` hears what happens, until the stream is closed, aborted or has failed.
+  /// `tell` is called with the stream's events, until the stream is closed, aborted or has failed.
   using Tell = std::function<void(const memberlist::StreamEvent&)>;
   AsioStream(tcp::socket socket, Tell tell)
       : socket_(std::move(socket)), linger_(socket_.get_executor()), tell_(std::move(tell)) {}
@@ -36,7 +36,7 @@ class AsioStream : public std::enable_shared_from_this<AsioStream> {
     unsent_.push_back(std::move(bytes));
     if (unsent_.size() == 1) start(write_all(shared_from_this()));
   }
-  /// Ends the stream once all is written, and waits a while for the peer to end it, too.
+  /// Ends the stream once all is written, and waits a short time for the peer to end it, too.
   void close() {
     tell_ = nullptr;
     linger_.expires_after(std::chrono::seconds(10));

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <thread>
 
-// For the examples that show several members in one process: main() looks until all of them have
-// heard of a change. A program of your own acts on events instead (Handlers::on_event).
+// For the examples that show several members in one process: main() polls until all of them have
+// learned of a change. Your own program reacts to events instead (Handlers::on_event).
 namespace examples {
 
 /// Whether the condition came true within a minute; it takes milliseconds as a rule.

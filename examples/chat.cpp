@@ -1,11 +1,11 @@
-// A chat among the members of a cluster: what one types, all the others see. Start it in three
+// A chat among the members of a cluster: all others see what one member types. Start it in three
 // terminals:
 //
 //   chat ann 127.0.0.1:7946
 //   chat ben 127.0.0.1:7947 127.0.0.1:7946     joins through ann
 //   chat cat 127.0.0.1:7948 127.0.0.1:7946
 //
-// A line is sent to everybody, /who lists who is there, and the end of the input (Ctrl-D) leaves.
+// A line is sent to all members, /who lists the members, and the end of the input (Ctrl-D) leaves.
 
 #include <algorithm>
 #include <cstdint>
@@ -25,8 +25,8 @@ namespace {
 
 void print(const std::string& line) { std::cout << line + '\n' << std::flush; }
 
-// A broadcast may arrive more than once, so each line has a number of its own in front, and those
-// that were seen lately are not shown again.
+// A broadcast may arrive more than once, so each line has a number in front, and lines that were
+// seen recently are not shown again.
 class SeenLately {
  public:
   bool add(std::string_view id) {
@@ -46,7 +46,7 @@ std::string new_id() {
   return std::to_string((std::uint64_t{random()} << 32) | random());
 }
 
-// What on_event gets is in order, one event at a time, on a thread of its own.
+// on_event gets events in order, one at a time, on a separate thread.
 class Screen {
  public:
   void show(const ml::Event& event) {

@@ -1,8 +1,8 @@
-// Configuration by broadcast: a setting that is changed at one member is soon the same at all.
+// Configuration by broadcast: a setting that is changed on one member soon changes on all.
 //
 // Broadcasts may arrive twice, in another order, or, if packets are lost, not at all. So each
-// setting carries a version, and the newest wins wherever it is heard. What a broadcast missed, and
-// what was set before a member came, travels with push/pulls: each side hands out all that it has.
+// setting carries a version, and each member keeps the newest. Settings that a broadcast missed, or
+// that were set before a member joined, are exchanged by push/pulls: each side sends all of them.
 
 #include <cstdint>
 #include <iostream>
@@ -100,8 +100,8 @@ class Node {
     return node;
   }
 
-  // A broadcast with a name replaces an older one of that name that was not sent yet: whoever
-  // changes a setting often does not fill the queue with values that nobody wants any more.
+  // A broadcast with a name replaces an older one of that name that has not been sent yet, so a
+  // member that changes a setting often does not fill the queue with outdated values.
   ml::Result<void> set(const std::string& name, const std::string& value) {
     return list_->broadcast(ml::as_bytes(settings_->change(name, value).to_text()), name);
   }
@@ -133,7 +133,7 @@ int main() {
       return a->get("timeout") == value && b->get("timeout") == value && c->get("timeout") == value;
     });
   };
-  // Broadcasts go to those who are known: a has heard of c, b may not have yet.
+  // Broadcasts go to the known members: a has heard of c, b may not have yet.
   if (!examples::await([&] { return b->list().members()->size() == 3; })) return 1;
 
   if (!a->set("timeout", "30s") || !all_have("30s")) return 1;

@@ -22,7 +22,7 @@ namespace ml = memberlist;
 
 namespace {
 
-// What was sent to whom, and who is shut out. Shared by the transport and the application.
+// The traffic by peer, and the blocked peers. Shared by the transport and the application.
 class Ledger {
  public:
   void count(const ml::Address& peer, std::size_t bytes) {
@@ -71,8 +71,8 @@ class Metered final : public ml::Transport, private ml::TransportHandler {
     sockets_->send_from(from, to, bytes);
   }
   void flush() override { sockets_->flush(); }
-  // A refused dial would have to be told later, by a posted task; one that never connects ends by
-  // the member's own timeout.
+  // A refused dial would have to be reported later, by a posted task; one that never connects ends
+  // by the member's own timeout.
   void dial(ml::StreamId id, const ml::Address& to) override { dial_from({}, id, to); }
   void dial_from(const ml::IpAddress& from, ml::StreamId id, const ml::Address& to) override {
     if (!ledger_->blocks(to)) sockets_->dial_from(from, id, to);

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the examples with an event loop of their own have in common: the engine, what it wants done,
-// and what there is to show. The loop and its sockets are theirs.
+// The common part of the examples with their own event loop: the engine, its outputs, and what to
+// show. The examples provide the loop and its sockets.
 
 #include <chrono>
 #include <functional>
@@ -32,8 +32,8 @@ class OwnLoop {
   OwnLoop& operator=(const OwnLoop&) = delete;
   virtual ~OwnLoop() = default;
 
-  /// Makes the engine, once the sockets are bound to `bound`, and begins to join if there is whom.
-  /// False: it has said why not.
+  /// Creates the engine after the sockets were bound to `bound`, and starts to join if there is a
+  /// seed. False: it has printed the reason.
   bool begin(const std::string& name, const ml::Address& bound,
              const std::optional<ml::Address>& seed) {
     ml::Config config = ml::Config::local();  // timings for members on one machine
@@ -58,7 +58,7 @@ class OwnLoop {
     act();
     return true;
   }
-  /// Tells the others that this member goes. The loop goes on until `ended`.
+  /// Leaves the cluster. The loop runs until `ended`.
   void leave() {
     if (leaving_) return;
     const auto left = engine_->leave(now(), std::chrono::seconds(5));
@@ -97,7 +97,8 @@ class OwnLoop {
   }
 
  protected:
-  /// For what is known at once, while the engine's wishes are being done: it is told afterwards.
+  /// For results that are known while the engine's outputs are being performed: they are passed to
+  /// it afterwards.
   void fail_later(ml::StreamId id, const std::string& why) {
     later_.emplace_back([this, id, why] {
       const ml::Error error{ml::ErrorCode::unreachable, why, {}};
@@ -106,7 +107,7 @@ class OwnLoop {
   }
   virtual void on(ml::SendPacket& packet) = 0;   // one datagram
   virtual void on(ml::DialStream& stream) = 0;   // connect
-  virtual void on(ml::WriteStream& stream) = 0;  // send, behind what was written before
+  virtual void on(ml::WriteStream& stream) = 0;  // send, after earlier writes
   virtual void on(ml::CloseStream& stream) = 0;  // close, once all is written
   virtual void on(ml::AbortStream& stream) = 0;  // close now
 

@@ -5,7 +5,7 @@
 //   own_loop_asio ann 127.0.0.1:7946
 //   own_loop_asio ben 127.0.0.1:7947 127.0.0.1:7946     joins through ann
 //
-// own_loop.hpp has what any loop would do in the same way, asio_stream.hpp a connection.
+// own_loop.hpp has the part that does not depend on the loop, asio_stream.hpp a connection.
 
 #include <array>
 #include <asio.hpp>

@@ -1,11 +1,11 @@
-// An event loop of your own, on plain poll(): a whole member on one thread, with nothing but the
-// engine and the sockets of the system. It shows who comes and goes; the end of the input (Ctrl-D)
-// leaves.
+// Your own event loop, on plain poll(): a complete member on one thread, with only the engine and
+// the sockets of the system. It shows the members that join and leave; the end of the input
+// (Ctrl-D) leaves.
 //
 //   own_loop_poll ann 127.0.0.1:7946
 //   own_loop_poll ben 127.0.0.1:7947 127.0.0.1:7946     joins through ann
 //
-// own_loop.hpp has what any loop would do in the same way, plain_sockets.hpp the system calls.
+// own_loop.hpp has the part that does not depend on the loop, plain_sockets.hpp the system calls.
 
 #include <poll.h>
 

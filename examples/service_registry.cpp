@@ -1,9 +1,9 @@
-// A service registry without a server: each member says in its meta data which service it offers
-// and at what port. Everybody's member list is then the registry, and who dies or leaves is gone
-// from it.
+// A service registry without a server: each member publishes in its meta data which service it
+// offers and at what port. Every member's member list is then the registry, and members that fail
+// or leave disappear from it.
 //
-// Meta data has room for 512 bytes, and every member holds that of all others: right for a few
-// words on each member, not for documents.
+// Meta data has room for 512 bytes, and every member stores that of all others: use it for a few
+// words about each member, not for documents.
 
 #include <cstddef>
 #include <iostream>
@@ -70,7 +70,7 @@ class Registry {
   ml::Memberlist list_;
 };
 
-// Waits until `registry` finds so many places, and prints them.
+// Waits until `registry` finds this many places, and prints them.
 bool expect(const Registry& registry, const std::string& service,
             const std::vector<std::string>& places) {
   const bool found = examples::await([&] { return registry.find(service) == places; });
@@ -101,8 +101,8 @@ int main() {
   bool as_expected = expect(*client, "web", {"127.0.0.1:8080", "127.0.0.1:8081"});
   as_expected &= expect(*client, "db", {"127.0.0.1:5432"});
 
-  // One leaves, and one moves to another port. (If the time for telling all ran out, they hear of
-  // it all the same, a little later.)
+  // One leaves, and one moves to another port. (If the update is not fully transmitted within the
+  // timeout, the others get it a little later.)
   (void)web2->list().leave();
   (void)db->offer({"db", "5433"});
   as_expected &= expect(*client, "web", {"127.0.0.1:8080"});

@@ -94,7 +94,7 @@ std::vector<std::string> owners(const Ring& ring) {
   return all;
 }
 
-// The shares of a, b, c and d; equal for everybody who knows the same members.
+// The shares of a, b, c and d; equal for all nodes that know the same members.
 bool all_agree(const std::vector<Node>& nodes, std::size_t members) {
   std::map<std::string, int> shares;
   for (const std::string& owner : owners(*nodes.front().ring)) ++shares[owner];

@@ -60,8 +60,8 @@ ApiReply ok(const Json& json) { return {200, to_line(json)}; }
 
 ApiReply bad_request(std::string_view message) { return error_reply(400, "bad_request", message); }
 
-// Whether the JSON text has so few values that it may be parsed: they are counted by what stands
-// before each but the first, outside strings.
+// Whether the JSON text has few enough values to be parsed; they are counted by the characters that
+// precede each value but the first, outside strings.
 bool has_few_values(std::string_view text) {
   std::size_t values = 0;
   bool in_string = false;
@@ -78,7 +78,7 @@ bool has_few_values(std::string_view text) {
   return true;
 }
 
-// A request's JSON object; remembers what was asked of it, so that a misspelt field is an error.
+// A request's JSON object; remembers which fields were read, so that a misspelt field is an error.
 class Body {
  public:
   explicit Body(const std::string& text) {
@@ -87,9 +87,7 @@ class Body {
       return;
     }
     json_ = Json::parse(text, nullptr, false);
-    if (!json_.is_object()) {
-      fail("the body must be a JSON object");
-    }
+    if (!json_.is_object()) fail("the body must be a JSON object");
   }
 
   std::optional<std::string> text(const char* field) {
@@ -115,9 +113,7 @@ class Body {
   // The key that `key_base64` holds, and no copy of its text.
   std::optional<Bytes> key() {
     const Json* value = find("key_base64");
-    if (value == nullptr) {
-      return std::nullopt;
-    }
+    if (value == nullptr) return std::nullopt;
     if (!value->is_string()) {
       fail("`key_base64` must be a string");
       return std::nullopt;
@@ -145,17 +141,12 @@ class Body {
   std::string required_name() {
     const auto shown = text("name");
     const auto encoded = text("name_base64");
-    if (shown && encoded) {
-      fail("give either `name` or `name_base64`");
-    }
-    const auto bytes = encoded ? base64_decode(*encoded) : std::nullopt;
-    if (encoded && !bytes) {
-      fail("`name_base64` is not base64");
-    }
-    std::string name = bytes ? std::string(as_text(*bytes)) : read_name(shown.value_or(""));
-    if (name.empty()) {
-      fail("`name` is missing");
-    }
+    if (shown && encoded) fail("give either `name` or `name_base64`");
+    const auto bytes = base64_decode(encoded.value_or(""));
+    if (!bytes) fail("`name_base64` is not base64");
+    const bool exact = encoded && bytes;
+    std::string name = exact ? std::string(as_text(*bytes)) : read_name(shown.value_or(""));
+    if (name.empty()) fail("`name` is missing");
     return name;
   }
 
@@ -167,13 +158,9 @@ class Body {
       fail(fmt::format("give either `{0}` or `{0}_base64`", field));
       return {};
     }
-    if (plain) {
-      return to_bytes(*plain);
-    }
+    if (plain) return to_bytes(*plain);
     auto bytes = base64_decode(*encoded);
-    if (!bytes) {
-      fail(fmt::format("`{}_base64` is not base64", field));
-    }
+    if (!bytes) fail(fmt::format("`{}_base64` is not base64", field));
     return bytes.value_or(Bytes{});
   }
 
@@ -187,7 +174,7 @@ class Body {
     }
     for (const Json& item : *value) {
       if (!item.is_string()) {
-        fail(fmt::format("`{}` must hold strings", field));
+        fail(fmt::format("`{}` must contain strings", field));
         return texts;
       }
       texts.push_back(item.get<std::string>());
@@ -196,9 +183,7 @@ class Body {
   }
 
   void fail(std::string problem) {
-    if (problem_.empty()) {
-      problem_ = std::move(problem);
-    }
+    if (problem_.empty()) problem_ = std::move(problem);
   }
 
   // What is wrong with the body, once all fields were asked for.
@@ -216,9 +201,7 @@ class Body {
  private:
   const Json* find(const char* field) {
     known_.emplace_back(field);
-    if (!json_.is_object()) {
-      return nullptr;
-    }
+    if (!json_.is_object()) return nullptr;
     const auto found = json_.find(field);
     return found != json_.end() ? &*found : nullptr;
   }
@@ -231,9 +214,7 @@ class Body {
 std::optional<MemberStatus> parse_status(std::string_view text) {
   for (const MemberStatus status :
        {MemberStatus::alive, MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
-    if (to_string(status) == text) {
-      return status;
-    }
+    if (to_string(status) == text) return status;
   }
   return std::nullopt;
 }
@@ -293,22 +274,16 @@ ApiReply AdminApi::info() const {
 ApiReply AdminApi::join(const std::string& body) {
   Body request(body);
   auto addresses = request.required_texts("addresses");
-  if (const auto refusal = request.refusal()) {
-    return *refusal;
-  }
+  if (const auto refusal = request.refusal()) return *refusal;
   std::ranges::transform(addresses, addresses.begin(), read_join_address);
   const auto result = list_.join(addresses);
-  if (!result) {
-    return error_reply(result.error());
-  }
+  if (!result) return error_reply(result.error());
   return ok({{"contacted", result->contacted}, {"failures", join_failures_json(result->failures)}});
 }
 
 ApiReply AdminApi::leave() {
   const auto result = list_.leave({.timeout = kLeaveTimeout});
-  if (!result && result.error().code != ErrorCode::timed_out) {
-    return error_reply(result.error());
-  }
+  if (!result && result.error().code != ErrorCode::timed_out) return error_reply(result.error());
   on_left_();
   return ok({{"left", true}, {"told", result.has_value()}});
 }
@@ -316,26 +291,18 @@ ApiReply AdminApi::leave() {
 ApiReply AdminApi::meta(const std::string& body) {
   Body request(body);
   const Bytes meta = request.required_bytes("meta");
-  if (const auto refusal = request.refusal()) {
-    return *refusal;
-  }
+  if (const auto refusal = request.refusal()) return *refusal;
   const auto result = list_.update_meta(meta);
-  if (!result && result.error().code != ErrorCode::timed_out) {
-    return error_reply(result.error());
-  }
+  if (!result && result.error().code != ErrorCode::timed_out) return error_reply(result.error());
   return ok({{"updated", true}, {"told", result.has_value()}});
 }
 
 ApiReply AdminApi::ping(const std::string& body) {
   Body request(body);
   const std::string name = request.required_name();
-  if (const auto refusal = request.refusal()) {
-    return *refusal;
-  }
+  if (const auto refusal = request.refusal()) return *refusal;
   const auto result = list_.ping(name);
-  if (!result) {
-    return error_reply(result.error());
-  }
+  if (!result) return error_reply(result.error());
   Json json;
   put_name(json, "name", name);
   json["round_trip_ns"] = result->round_trip.count();
@@ -348,14 +315,10 @@ ApiReply AdminApi::send(const std::string& body) {
   const std::string name = request.required_name();
   const Bytes payload = request.required_bytes("payload");
   const bool reliable = request.flag("reliable");
-  if (const auto refusal = request.refusal()) {
-    return *refusal;
-  }
+  if (const auto refusal = request.refusal()) return *refusal;
   const auto result =
       list_.send(name, payload, reliable ? Delivery::reliable : Delivery::best_effort);
-  if (!result) {
-    return error_reply(result.error());
-  }
+  if (!result) return error_reply(result.error());
   return ok({{"sent", true}, {"payload_bytes", payload.size()}});
 }
 
@@ -363,13 +326,9 @@ ApiReply AdminApi::broadcast(const std::string& body) {
   Body request(body);
   const Bytes payload = request.required_bytes("payload");
   const std::string name = request.text("name").value_or("");
-  if (const auto refusal = request.refusal()) {
-    return *refusal;
-  }
+  if (const auto refusal = request.refusal()) return *refusal;
   const auto result = list_.broadcast(payload, name);
-  if (!result) {
-    return error_reply(result.error());
-  }
+  if (!result) return error_reply(result.error());
   return ok({{"queued", true}, {"payload_bytes", payload.size()}});
 }
 
@@ -392,12 +351,8 @@ ApiReply AdminApi::change_key(const std::string& body, bool by_fingerprint, Chan
   if (!refusal) {
     changed = key ? change(BytesView(*key)) : change(std::string_view(fingerprint.value_or("")));
   }
-  if (key) {
-    wipe(*key);
-  }
-  if (refusal) {
-    return *refusal;
-  }
+  if (key) wipe(*key);
+  if (refusal) return *refusal;
   return changed ? keys() : error_reply(changed.error());
 }
 
@@ -423,12 +378,8 @@ ApiReply AdminApi::verify(const std::string& body) {
   Body request(body);
   const auto incoming = request.optional_flag("incoming");
   const auto outgoing = request.optional_flag("outgoing");
-  if (!incoming && !outgoing) {
-    request.fail("give `incoming`, `outgoing` or both");
-  }
-  if (const auto refusal = request.refusal()) {
-    return *refusal;
-  }
+  if (!incoming && !outgoing) request.fail("give `incoming`, `outgoing` or both");
+  if (const auto refusal = request.refusal()) return *refusal;
   const auto changed = list_.set_gossip_verify(incoming, outgoing);
   return changed ? keys() : error_reply(changed.error());
 }

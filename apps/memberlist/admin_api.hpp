@@ -12,11 +12,11 @@
 
 namespace memberlist::cli {
 
-/// How long an agent tries to tell the others that it leaves. With the last lines of log and events
-/// (LineWriter) it stays below the 7 s of docs/cli.md.
+/// How long an agent tries to announce its departure. Together with the last lines of log and
+/// events (LineWriter) it stays below the 7 s of docs/cli.md.
 inline constexpr std::chrono::seconds kLeaveTimeout{4};
 
-/// What a request is answered with.
+/// The response to a request.
 struct ApiReply {
   int status = 200;
   std::string body;  ///< one line of JSON
@@ -27,8 +27,8 @@ struct ApiReply {
 /// The same for an error of the library, with the status that fits its code.
 [[nodiscard]] ApiReply error_reply(const Error& error);
 
-/// What the admin API does with the running member (docs/http-api.md). Every call is allowed from
-/// every thread; those that change something wait for the network as the member's own calls do.
+/// The operations of the admin API on the running member (docs/http-api.md). Thread-safe;
+/// operations that change something block on the network like the member's own calls.
 class AdminApi {
  public:
   /// Member, hub and metrics must outlive the API. `on_left` is called once the member has left.
@@ -47,7 +47,7 @@ class AdminApi {
   [[nodiscard]] ApiReply broadcast(const std::string& body);
   /// Not JSON: `AgentMetrics::kContentType`.
   [[nodiscard]] std::string metrics() const { return metrics_.page(list_); }
-  // The bodies of those that take a key are the caller's to wipe.
+  // The caller must `wipe` the bodies of requests that contain a key.
   [[nodiscard]] ApiReply keys() const;
   [[nodiscard]] ApiReply add_key(const std::string& body);
   [[nodiscard]] ApiReply use_key(const std::string& body);

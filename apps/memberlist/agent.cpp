@@ -77,16 +77,15 @@ CommandError create_error(const Error& error) {
   };
   switch (error.code) {
     case ErrorCode::address_in_use:
-      return with_hint(kExitFailed, "--bind HOST:PORT gives another");
+      return with_hint(kExitFailed, "choose another with --bind HOST:PORT");
     case ErrorCode::no_address:
-      return with_hint(kExitFailed, "give the address that others reach by --advertise HOST:PORT");
+      return with_hint(kExitFailed,
+                       "set an address that others can reach with --advertise HOST:PORT");
     case ErrorCode::crypto:
-      return with_hint(kExitUsage, "make a key with `memberlist keygen`");
+      return with_hint(kExitUsage, "generate a key with `memberlist keygen`");
     case ErrorCode::invalid_argument:
       // An address may be there later: the command line is right, and the machine is not so far.
-      if (error.subject == "bind") {
-        return {kExitFailed, "--" + error.message};
-      }
+      if (error.subject == "bind") return {kExitFailed, "--" + error.message};
       [[fallthrough]];
     case ErrorCode::too_large:
       return config_error(error);
@@ -98,7 +97,8 @@ CommandError create_error(const Error& error) {
 CommandError join_error(const AgentPlan& plan, const Error& error) {
   const char* hint = "check that a member runs there, or give --retry-join to keep trying";
   if (error.code == ErrorCode::name_taken) {
-    hint = "give this one another with --name, or --retry-join to wait until the other one is gone";
+    hint =
+        "choose another with --name, or give --retry-join to wait until the other member is gone";
   } else if (error.code == ErrorCode::own_address) {
     hint = "name another member, or give --retry-join to wait for one";
   }
@@ -132,7 +132,8 @@ Json ready_json(const Memberlist& list, const std::optional<AdminServer>& server
 
 void leave_cluster(Memberlist& list, EventHub& hub, Log& log, bool must_leave) {
   if (must_leave) {
-    log.write(LogLevel::info, "leaving the cluster; a signal after a second ends at once");
+    log.write(LogLevel::info,
+              "leaving the cluster; another signal after one second ends the agent immediately");
     if (const auto left = list.leave({.timeout = kLeaveTimeout}); !left) {
       log.write({LogLevel::warning,
                  "leaving: " + left.error().message,
@@ -159,17 +160,13 @@ class Agent {
   int run() {
     if (plan_.http) {
       auto server = AdminServer::bind(*plan_.http, plan_.http_token);
-      if (!server) {
-        return report(server.error());
-      }
+      if (!server) return report(server.error());
       server_ = std::move(*server);
     }
     std::promise<void> ready;
     auto created =
         Memberlist::create(std::move(plan_.config), handlers(ready.get_future().share()));
-    if (!created) {
-      return report(create_error(created.error()));
-    }
+    if (!created) return report(create_error(created.error()));
     Memberlist list = std::move(*created);
     viewer_ = viewer_of(list);
     hub_.ready(ready_json(list, server_));
@@ -180,18 +177,16 @@ class Agent {
   }
 
  private:
-  // Joins through the addresses of the plan: once, or until one answers. Nothing stops it but the
-  // member's end: whoever is being joined may know this member already, and a leave waits for that.
+  // Joins through the addresses of the plan: once, or until one answers. Only the member's end
+  // stops it: a peer may already know this member, and a leave must notify it.
   void join(Memberlist& list) {
     JoinOptions options;
-    if (plan_.retry_join) {
-      options.retry = kRetry;
-    }
+    if (plan_.retry_join) options.retry = kRetry;
     list.join_async(plan_.join, options, [this](const Result<JoinResult>& joined) {
       if (joined) {
         log_joined(*joined, log_);
       } else if (joined.error().code != ErrorCode::shut_down) {
-        // Others may have joined through this one meanwhile: they are told, too.
+        // Others may have joined through this one meanwhile: they are notified, too.
         end_.trigger({true, join_error(plan_, joined.error())});
       }
     });
@@ -199,7 +194,7 @@ class Agent {
 
   Handlers handlers(std::shared_future<void> ready) {
     Handlers handlers;
-    // Nothing is told before the ready line; the viewer is complete by then.
+    // Nothing is reported before the ready line; the viewer is complete by then.
     handlers.on_event = [this, ready = std::move(ready)](const Event& event) {
       const auto now = std::chrono::system_clock::now();
       ready.wait();
@@ -220,9 +215,7 @@ class Agent {
       server_->serve(api, hub_,
                      [this](LogLevel level, std::string_view text) { log_.write(level, text); });
     }
-    if (!plan_.join.empty()) {
-      join(list);
-    }
+    if (!plan_.join.empty()) join(list);
     EndReason reason = end_.wait();
     leave_cluster(list, hub_, log_, reason.must_leave);
     return reason;
@@ -248,7 +241,7 @@ class Signals {
     if (meaning_of(signal, hang_up) == SignalMeaning::leave) {
       leave(signal);
     } else {
-      log_.write(LogLevel::info, fmt::format("{} changes nothing", signal_name(signal)));
+      log_.write(LogLevel::info, fmt::format("{} is ignored", signal_name(signal)));
     }
   }
 

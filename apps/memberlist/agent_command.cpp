@@ -5,13 +5,17 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "agent.hpp"
 #include "agent_options.hpp"
 #include "commands.hpp"
 #include "config_file.hpp"
 #include "memberlist/config.hpp"
+#include "option_table.hpp"
 #include "secret_text.hpp"
 
 namespace memberlist::cli {
@@ -20,7 +24,6 @@ namespace {
 
 struct AgentArguments {
   AgentOptions options;
-  std::vector<std::string> allow;
   std::string config_file;
 };
 
@@ -37,106 +40,66 @@ std::string footer_text() {
   return text;
 }
 
-void add_member_options(CLI::App& command, AgentOptions& options) {
-  command.add_option("--name", options.name, "the member's name; default: the host name")
-      ->type_name("NAME");
-  command
-      .add_option(
-          "--bind", options.bind,
-          "address to listen on, UDP and TCP; port 0: the kernel's choice; IPv6 in brackets; "
-          "default: 0.0.0.0:7946")
-      ->type_name("HOST[:PORT]");
-  command.add_option("--advertise", options.advertise, "what others are told; default: detected")
-      ->type_name("HOST[:PORT]");
-  command
-      .add_option("--join", options.join, "a member to join through; repeatable, also --join a,b,c")
-      ->allow_extra_args(false)
-      ->type_name("HOST[:PORT]");
-  command.add_flag_callback(
-      "--retry-join", [&options] { options.retry_join = true; },
-      "keep trying until one answers instead of failing at start");
-  command
-      .add_option("--dns-server", options.dns_servers,
-                  "name server for the names to join through; repeatable; default: the system's")
-      ->allow_extra_args(false)
-      ->type_name("HOST[:PORT]");
-  command
-      .add_option("--profile", options.profile, "set of timings: lan, wan or local; default: lan")
-      ->type_name("NAME");
-  command.add_option("--set", options.sets, "sets a knob (see below); repeatable")
-      ->allow_extra_args(false)
-      ->type_name("KNOB=VALUE");
-}
+// Adds an option to the command, whose text goes into `options`.
+class OptionAdder {
+ public:
+  OptionAdder(CLI::App& command, AgentOptions& options) : command_(command), options_(options) {}
 
-void add_security_options(CLI::App& command, AgentArguments& arguments) {
-  AgentOptions& options = arguments.options;
-  command
-      .add_option("--key", options.keys,
-                  "encryption key of 16, 24 or 32 bytes; repeatable, the first is the primary; "
-                  "others can see it with ps: better --key-file")
-      ->allow_extra_args(false)
-      ->type_name("BASE64");
-  command
-      .add_option(
-          "--key-file", options.key_file,
-          "keys from a file, one a line, # begins a comment, - for standard input; only its owner "
-          "may have access to it (chmod 600), and if that is root a group of this process (0640)")
-      ->type_name("FILE");
-  command.add_option("--label", options.label, "cluster label")->type_name("LABEL");
-  command.add_option("--meta", options.meta, "the member's meta data, at most 512 bytes")
-      ->type_name("TEXT");
-  command.add_option("--meta-file", options.meta_file, "the meta data from a file")
-      ->type_name("FILE");
-  command
-      .add_option("--allow", arguments.allow,
-                  "network that members may be in; repeatable; default: all")
-      ->allow_extra_args(false)
-      ->type_name("CIDR");
-}
+  void add(const AgentOption& option) {
+    std::visit([&](auto field) { add(option, field); }, option.field);
+  }
 
-void add_surface_options(CLI::App& command, AgentArguments& arguments) {
-  AgentOptions& options = arguments.options;
+ private:
+  static std::string dashed(const AgentOption& option) { return std::string("--") + option.name; }
+
+  void add(const AgentOption& option, std::optional<std::string> AgentOptions::* field) {
+    command_.add_option(dashed(option), options_.*field, option.help)->type_name(option.value);
+  }
+
+  void add(const AgentOption& option, std::optional<bool> AgentOptions::* field) {
+    command_.add_flag_callback(
+        dashed(option), [this_options = &options_, field] { this_options->*field = true; },
+        option.help);
+  }
+
+  void add(const AgentOption& option, std::vector<std::string> AgentOptions::* field) {
+    command_.add_option(dashed(option), options_.*field, option.help)
+        ->allow_extra_args(false)
+        ->type_name(option.value);
+  }
+
+  void add(const AgentOption& option,
+           std::optional<std::vector<std::string>> AgentOptions::* field) {
+    const auto take = [this_options = &options_, field](const std::vector<std::string>& texts) {
+      this_options->*field = texts;
+    };
+    command_.add_option_function<std::vector<std::string>>(dashed(option), take, option.help)
+        ->allow_extra_args(false)
+        ->type_name(option.value);
+  }
+
+  CLI::App& command_;
+  AgentOptions& options_;
+};
+
+void add_options(CLI::App& command, AgentArguments& arguments) {
+  OptionAdder adder(command, arguments.options);
+  for (const AgentOption& option : kAgentOptions) adder.add(option);
   command
-      .add_option("--http", options.http,
-                  "admin address; off: none; port 0: the kernel's choice; default: 127.0.0.1:7947")
-      ->type_name("HOST:PORT");
-  command
-      .add_option("--http-token-file", options.http_token_file,
-                  "token that clients of the admin address must send; needed where it is no "
-                  "loopback address")
+      .add_option("--config", arguments.config_file,
+                  "TOML file with the same option names, - for standard input; options override it")
       ->type_name("FILE");
-  command
-      .add_option(
-          "--config", arguments.config_file,
-          "TOML file with the names of these options, - for standard input; options override it")
-      ->type_name("FILE");
-  command
-      .add_option("--events", options.events,
-                  "events on standard output: json, text or off; default: text")
-      ->type_name("FORMAT");
-  command
-      .add_option("--log-level", options.log_level,
-                  "debug, info, warning or error; the log goes to standard error; default: info")
-      ->type_name("LEVEL");
-  command.add_option("--log-format", options.log_format, "text or json; default: text")
-      ->type_name("FORMAT");
 }
 
 // What the agent was given, by `app`'s command line and by its file.
 AgentOptions options_of(const AgentArguments& arguments, const CLI::App& app) {
   AgentOptions options = arguments.options;
-  if (!arguments.allow.empty()) {
-    options.allow = arguments.allow;
-  }
   if (app.count("--http") + app.count("--http-token-file") > 0) {
-    options.mistakes.add(
-        {kExitUsage,
-         "--http and --http-token-file before `agent` name an agent to ask: write them behind "
-         "`agent` for the address to listen at"});
+    options.mistakes.add({kExitUsage,
+                          "--http and --http-token-file before `agent` select the agent to talk "
+                          "to: write them after `agent` to set the address to listen on"});
   }
-  if (arguments.config_file.empty()) {
-    return options;
-  }
+  if (arguments.config_file.empty()) return options;
   return merge_options(std::move(options), read_config_file(arguments.config_file));
 }
 
@@ -144,9 +107,7 @@ std::expected<AgentPlan, CommandError> plan_of(const AgentArguments& arguments,
                                                const CLI::App& app) {
   AgentOptions options = options_of(arguments, app);
   auto plan = plan_agent(options);
-  for (std::string& key : options.keys) {
-    wipe_text(key);
-  }
+  for (std::string& key : options.keys) wipe_text(key);
   return plan;
 }
 
@@ -158,9 +119,7 @@ void add_agent_command(CLI::App& app, Run& run_chosen, Check& check) {
       app, "agent", "run a member until SIGINT or SIGTERM, then leave gracefully", kExample);
   command->footer("");  // CLI11 would print it after the text that the function makes
   command->footer(footer_text);
-  add_member_options(*command, arguments->options);
-  add_security_options(*command, *arguments);
-  add_surface_options(*command, *arguments);
+  add_options(*command, *arguments);
   command->callback([arguments, &app, &run_chosen] {
     run_chosen = [arguments, &app] {
       auto plan = plan_of(*arguments, app);
@@ -168,9 +127,7 @@ void add_agent_command(CLI::App& app, Run& run_chosen, Check& check) {
     };
   });
   check = [arguments, &app, command]() -> std::optional<CommandError> {
-    if (!command->parsed()) {
-      return std::nullopt;
-    }
+    if (!command->parsed()) return std::nullopt;
     const auto plan = plan_of(*arguments, app);
     return plan ? std::nullopt : std::optional(plan.error());
   };

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "memberlist/counter_table.hpp"
 #include "memberlist/version.hpp"
 
 namespace memberlist::cli {
@@ -50,9 +51,6 @@ using Parts = std::vector<std::pair<std::string_view, std::uint64_t>>;
 // Collects families; the numbers are exact up to 2^53.
 class Page {
  public:
-  void counter(const char* name, const char* help, std::uint64_t value) {
-    add(MetricType::Counter, name, help, nullptr, {{"", value}});
-  }
   void gauge(const char* name, const char* help, std::uint64_t value) {
     add(MetricType::Gauge, name, help, nullptr, {{"", value}});
   }
@@ -66,20 +64,13 @@ class Page {
     families_.push_back({name, help, MetricType::Histogram, {observations.Collect()}});
   }
 
-  [[nodiscard]] std::string text() const {
-    return prometheus::TextSerializer().Serialize(families_);
-  }
-
- private:
   // Without a label there is one part.
   void add(MetricType type, const char* name, const char* help, const char* label,
            const Parts& parts) {
     MetricFamily family{name, help, type, {}};
     for (const auto& [label_value, number] : parts) {
       ClientMetric metric;
-      if (label != nullptr) {
-        metric.label.push_back({label, std::string(label_value)});
-      }
+      if (label != nullptr) metric.label.push_back({label, std::string(label_value)});
       metric.counter.value = static_cast<double>(number);
       metric.gauge.value = static_cast<double>(number);
       family.metric.push_back(std::move(metric));
@@ -87,108 +78,180 @@ class Page {
     families_.push_back(std::move(family));
   }
 
+  [[nodiscard]] std::string text() const {
+    return prometheus::TextSerializer().Serialize(families_);
+  }
+
+ private:
   std::vector<MetricFamily> families_;
 };
 
 void add_members(Page& page, const std::vector<Member>& members) {
   std::array<std::uint64_t, 4> by_state{};
-  for (const Member& member : members) {
-    ++by_state.at(static_cast<std::size_t>(member.status));
-  }
+  for (const Member& member : members) ++by_state.at(static_cast<std::size_t>(member.status));
   Parts parts;
   for (const MemberStatus status :
        {MemberStatus::alive, MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
     parts.emplace_back(to_string(status), by_state.at(static_cast<std::size_t>(status)));
   }
-  page.gauges("memberlist_members", "Members that this one knows, itself among them, by state.",
-              "state", parts);
+  page.gauges("memberlist_members", "Known members, including this one, by state.", "state", parts);
 }
 
-void add_health(Page& page, const EngineCounters& counters) {
-  page.gauge("memberlist_health_score",
-             "How much this member trusts itself: 0 is healthy, more is worse.",
-             counters.health_score);
-  page.counter("memberlist_stalls_total", "Times that this process stood still for a while.",
-               counters.stalls);
+// --- the counters of the engine -----------------------------------------------------------------
+
+// One number of a family, with the value of the family's label.
+struct Part {
+  std::string_view label_value;
+  std::uint64_t EngineCounters::* counter = nullptr;
+};
+
+struct Family {
+  const char* name;
+  const char* help;
+  const char* label;  // null: there is one part, without a label
+  std::array<Part, 9> parts;
+};
+
+using C = EngineCounters;
+
+// The page, in its order. Names that end with `_total` are counters, the others gauges.
+constexpr Family kFamilies[] = {
+    {"memberlist_stalls_total",
+     "Times that this process was paused.",
+     nullptr,
+     {{{"", &C::stalls}}}},
+    {"memberlist_probes_total",
+     "Finished probes of other members, by outcome.",
+     "outcome",
+     {{{"direct", &C::probes_answered},
+       {"indirect", &C::probes_saved_by_indirect},
+       {"tcp", &C::probes_saved_by_tcp},
+       {"failed", &C::probes_failed}}}},
+    {"memberlist_probes_degraded_total",
+     "Probes started while the health score was not 0, at a longer interval.",
+     nullptr,
+     {{{"", &C::probes_degraded}}}},
+    {"memberlist_unexpected_acks_total",
+     "Late or unsolicited acks.",
+     nullptr,
+     {{{"", &C::acks_unexpected}}}},
+    {"memberlist_suspicions_begun_total",
+     "Suspicions of other members, by any accuser.",
+     nullptr,
+     {{{"", &C::suspicions_started}}}},
+    {"memberlist_suspicions_refuted_total",
+     "Suspicions that the suspect refuted.",
+     nullptr,
+     {{{"", &C::suspicions_refuted}}}},
+    {"memberlist_suspicions_confirmed_total",
+     "Suspicions that ended with the member declared dead.",
+     nullptr,
+     {{{"", &C::suspicions_confirmed}}}},
+    {"memberlist_suspicions_degraded_total",
+     "Suspicions that expired with fewer confirmations than expected.",
+     nullptr,
+     {{{"", &C::suspicions_degraded}}}},
+    {"memberlist_refutations_total",
+     "Accusations of this member that it refuted.",
+     nullptr,
+     {{{"", &C::refutations}}}},
+    {"memberlist_packets_total",
+     "UDP packets, including those dropped later.",
+     "direction",
+     {{{"in", &C::packets_received}, {"out", &C::packets_sent}}}},
+    {"memberlist_packet_bytes_total",
+     "Bytes of UDP packets.",
+     "direction",
+     {{{"in", &C::packet_bytes_received}, {"out", &C::packet_bytes_sent}}}},
+    {"memberlist_streams_total",
+     "TCP connections: in, accepted; out, dialled.",
+     "direction",
+     {{{"in", &C::streams_accepted}, {"out", &C::streams_dialled}}}},
+    {"memberlist_stream_bytes_total",
+     "Bytes over TCP connections.",
+     "direction",
+     {{{"in", &C::stream_bytes_received}, {"out", &C::stream_bytes_sent}}}},
+    {"memberlist_messages_total",
+     "Received messages by kind: claims about members, and user messages.",
+     "kind",
+     {{{"alive", &C::alive_messages},
+       {"suspect", &C::suspect_messages},
+       {"dead", &C::dead_messages},
+       {"user", &C::user_messages}}}},
+    {"memberlist_send_errors_total",
+     "UDP packets that could not be sent.",
+     nullptr,
+     {{{"", &C::send_errors}}}},
+    {"memberlist_dropped_total",
+     "Dropped input, by cause.",
+     "cause",
+     {{{"malformed", &C::dropped_malformed},
+       {"undecryptable", &C::dropped_undecryptable},
+       {"unencrypted", &C::dropped_unencrypted},
+       {"encrypted", &C::dropped_encrypted},
+       {"label", &C::dropped_label},
+       {"network", &C::dropped_network},
+       {"poison", &C::dropped_poison},
+       {"limit", &C::dropped_limit},
+       {"buried", &C::dropped_buried}}}},
+    {"memberlist_queued_broadcasts",
+     "Messages queued for gossip.",
+     nullptr,
+     {{{"", &C::broadcasts_queued}}}},
+    {"memberlist_tombstones",
+     "Forgotten members that old messages cannot bring back.",
+     nullptr,
+     {{{"", &C::tombstones}}}},
+    {"memberlist_push_pulls_total",
+     "Full state exchanges: out, started by this member; in, served by it.",
+     "direction",
+     {{{"in", &C::push_pulls_served}, {"out", &C::push_pulls_started}}}},
+    {"memberlist_push_pull_failures_total",
+     "Failed exchanges in either direction.",
+     nullptr,
+     {{{"", &C::push_pulls_failed}}}},
+};
+
+// Counters that the page does without: claims are on it as they come, and probes by their outcome.
+constexpr std::uint64_t EngineCounters::* kNotOnThePage[] = {&C::alive_believed, &C::dead_believed,
+                                                             &C::probes};
+
+consteval bool has_its_place(std::uint64_t EngineCounters::* counter) {
+  for (const Family& family : kFamilies) {
+    for (const Part& part : family.parts) {
+      if (part.counter == counter) return true;
+    }
+  }
+  for (const auto other : kNotOnThePage) {
+    if (other == counter) return true;
+  }
+  return false;
 }
 
-void add_probes(Page& page, const EngineCounters& counters) {
-  page.counters("memberlist_probes_total", "Probes of other members that have ended, by outcome.",
-                "outcome",
-                {{"direct", counters.probes_answered},
-                 {"indirect", counters.probes_saved_by_indirect},
-                 {"tcp", counters.probes_saved_by_tcp},
-                 {"failed", counters.probes_failed}});
-  page.counter("memberlist_probes_degraded_total",
-               "Probes begun while the health score was not 0, at a longer interval.",
-               counters.probes_degraded);
-  page.counter("memberlist_unexpected_acks_total", "Answers that came too late, or unasked.",
-               counters.acks_unexpected);
+consteval bool all_have_their_places() {
+  for (const CounterInfo& info : kEngineCounters) {
+    if (!has_its_place(info.value)) return false;
+  }
+  return true;
 }
+static_assert(all_have_their_places(),
+              "a counter belongs into kFamilies, with a row in docs/metrics.md, or kNotOnThePage");
 
-void add_suspicions(Page& page, const EngineCounters& counters) {
-  page.counter("memberlist_suspicions_begun_total",
-               "Suspicions of other members, whoever accused them.", counters.suspicions_started);
-  page.counter("memberlist_suspicions_refuted_total", "Suspicions that the suspect has refuted.",
-               counters.suspicions_refuted);
-  page.counter("memberlist_suspicions_confirmed_total", "Suspicions that ended with a death.",
-               counters.suspicions_confirmed);
-  page.counter("memberlist_suspicions_degraded_total",
-               "Suspicions that ran out with fewer confirmations than wanted.",
-               counters.suspicions_degraded);
-  page.counter("memberlist_refutations_total", "Accusations of this member that it has refuted.",
-               counters.refutations);
-}
-
-void add_traffic(Page& page, const EngineCounters& counters) {
-  page.counters("memberlist_packets_total", "UDP packets, those dropped later among them.",
-                "direction", {{"in", counters.packets_received}, {"out", counters.packets_sent}});
-  page.counters("memberlist_packet_bytes_total", "Bytes of UDP packets.", "direction",
-                {{"in", counters.packet_bytes_received}, {"out", counters.packet_bytes_sent}});
-  page.counters("memberlist_streams_total", "TCP connections: in, accepted; out, dialled.",
-                "direction",
-                {{"in", counters.streams_accepted}, {"out", counters.streams_dialled}});
-  page.counters("memberlist_stream_bytes_total", "Bytes over TCP connections.", "direction",
-                {{"in", counters.stream_bytes_received}, {"out", counters.stream_bytes_sent}});
-  page.counters("memberlist_messages_total",
-                "Messages taken in by kind: claims about members, and user messages.", "kind",
-                {{"alive", counters.alive_messages},
-                 {"suspect", counters.suspect_messages},
-                 {"dead", counters.dead_messages},
-                 {"user", counters.user_messages}});
-  page.counter("memberlist_send_errors_total", "UDP packets that could not be sent.",
-               counters.send_errors);
-  page.counters("memberlist_dropped_total", "What came in and was dropped, by cause.", "cause",
-                {{"malformed", counters.dropped_malformed},
-                 {"undecryptable", counters.dropped_undecryptable},
-                 {"unencrypted", counters.dropped_unencrypted},
-                 {"encrypted", counters.dropped_encrypted},
-                 {"label", counters.dropped_label},
-                 {"network", counters.dropped_network},
-                 {"poison", counters.dropped_poison},
-                 {"limit", counters.dropped_limit},
-                 {"buried", counters.dropped_buried}});
-}
-
-void add_memory(Page& page, const EngineCounters& counters) {
-  page.gauge("memberlist_queued_broadcasts", "Messages that wait to be gossiped.",
-             counters.broadcasts_queued);
-  page.gauge("memberlist_tombstones", "Forgotten members that old news cannot bring back.",
-             counters.tombstones);
-}
-
-void add_push_pulls(Page& page, const EngineCounters& counters) {
-  page.counters("memberlist_push_pulls_total",
-                "Exchanges of whole states: out, begun by this member; in, answered by it.",
-                "direction",
-                {{"in", counters.push_pulls_served}, {"out", counters.push_pulls_started}});
-  page.counter("memberlist_push_pull_failures_total", "Exchanges of either direction that failed.",
-               counters.push_pulls_failed);
+void add_counters(Page& page, const EngineCounters& counters) {
+  for (const Family& family : kFamilies) {
+    Parts parts;
+    for (const Part& part : family.parts) {
+      if (part.counter != nullptr) parts.emplace_back(part.label_value, counters.*part.counter);
+    }
+    const bool counter = std::string_view(family.name).ends_with("_total");
+    page.add(counter ? MetricType::Counter : MetricType::Gauge, family.name, family.help,
+             family.label, parts);
+  }
 }
 
 void add_lost(Page& page, const LostLines& lost) {
   page.counters("memberlist_output_lost_total",
-                "Lines that the agent could not write: nobody read them, or they were refused.",
+                "Lines that the agent could not write: not read in time, or refused by the system.",
                 "output", {{"events", lost.events}, {"log", lost.log}});
 }
 
@@ -200,9 +263,7 @@ class AgentMetrics::Observations final : public MetricsSink {
   void add_to_counter(std::string_view, double, Labels) override {}
 
   void set_gauge(std::string_view name, double value, Labels) override {
-    if (name == metric::kSizeLocal) {
-      local_state_bytes_ = static_cast<std::uint64_t>(value);
-    }
+    if (name == metric::kSizeLocal) local_state_bytes_ = static_cast<std::uint64_t>(value);
   }
 
   void add_sample(std::string_view name, double value, Labels) override {
@@ -217,14 +278,15 @@ class AgentMetrics::Observations final : public MetricsSink {
   }
 
   void add_to(Page& page) const {
-    page.histogram("memberlist_probe_round_trip_seconds",
-                   "Time from a probe to its answer, where it came directly.", round_trip_);
+    page.histogram("memberlist_probe_round_trip_seconds", "Time from a probe to its direct answer.",
+                   round_trip_);
     page.histogram("memberlist_push_pull_seconds",
-                   "Time of an exchange that this member began, however it ended.", push_pull_);
+                   "Duration of an exchange started by this member, successful or not.",
+                   push_pull_);
     page.histogram("memberlist_push_pull_received_bytes",
-                   "Size of a state that came from another member, as on the wire.", received_);
+                   "Size of a received state, as on the wire.", received_);
     page.gauge("memberlist_push_pull_sent_bytes",
-               "Size of the state that was sent last, before compression and encryption.",
+               "Size of the last state sent, before compression and encryption.",
                local_state_bytes_);
   }
 
@@ -243,15 +305,12 @@ std::shared_ptr<MetricsSink> AgentMetrics::sink() const { return observations_; 
 std::string AgentMetrics::page(const Memberlist& list) const {
   const EngineCounters counters = list.counters();
   Page page;
-  page.gauges("memberlist_build_info", "Always 1; the label says which version this is.", "version",
+  page.gauges("memberlist_build_info", "Always 1; the label is the version.", "version",
               {{version(), 1}});
   add_members(page, *list.members());
-  add_health(page, counters);
-  add_probes(page, counters);
-  add_suspicions(page, counters);
-  add_traffic(page, counters);
-  add_memory(page, counters);
-  add_push_pulls(page, counters);
+  page.gauge("memberlist_health_score", "Local health: 0 is healthy, more is worse.",
+             counters.health_score);
+  add_counters(page, counters);
   add_lost(page, lost());
   observations_->add_to(page);
   return page.text();

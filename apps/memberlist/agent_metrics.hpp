@@ -16,9 +16,10 @@ struct LostLines {
   std::uint64_t log = 0;
 };
 
-/// The running member's metrics as a page for Prometheus (docs/metrics.md). What the member counts
-/// is read when the page is made; only times and sizes, which it does not keep, come by a sink,
-/// into histograms of a fixed size. No label holds anything that a peer could choose.
+/// The running member's metrics as a page for Prometheus (docs/metrics.md). Counters are read from
+/// the member when the page is made; times and sizes, which the member does not store, are
+/// collected by a sink, in histograms of a fixed size. No label contains text that a peer could
+/// choose.
 class AgentMetrics {
  public:
   /// `Content-Type` of the page.
@@ -31,7 +32,7 @@ class AgentMetrics {
 
   /// For `Handlers::metrics` of the member.
   [[nodiscard]] std::shared_ptr<MetricsSink> sink() const;
-  /// Tells of the agent's output. Call it before the first page is asked for.
+  /// Reports the agent's lost output lines. Call it before the first page is requested.
   void watch_output(std::function<LostLines()> lost) { lost_ = std::move(lost); }
   [[nodiscard]] LostLines lost() const { return lost_ ? lost_() : LostLines{}; }
   /// The page. Any thread.

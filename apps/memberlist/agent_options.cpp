@@ -7,11 +7,13 @@
 #include <iterator>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "files.hpp"
 #include "key_text.hpp"
 #include "memberlist/memberlist.hpp"
 #include "name_views.hpp"
+#include "option_table.hpp"
 #include "text.hpp"
 
 namespace memberlist::cli {
@@ -21,7 +23,7 @@ namespace {
 // A file a little over the limit is read, so that the error can name its size.
 constexpr std::size_t kMetaFileLimitBytes = 64 * 1024;
 
-// Of members, unless they are told otherwise.
+// The default port of members.
 constexpr std::uint16_t kDefaultPort = 7946;
 
 CommandError misuse(std::string text) { return {kExitUsage, std::move(text)}; }
@@ -35,16 +37,14 @@ std::expected<T, CommandError> choose(std::string_view option, std::string_view 
                                       Choices<T> all) {
   std::string words;
   for (const auto& [name, value] : all) {
-    if (name == word) {
-      return value;
-    }
+    if (name == word) return value;
     words += (words.empty() ? "" : ", ") + std::string(name);
   }
   return std::unexpected(
       misuse(fmt::format("--{} {}: no such choice; give one of: {}", option, word, words)));
 }
 
-// One item of an option that takes a list, and which of the option's texts it stands in.
+// One item of a list option, and the index of the option's text that contains it.
 struct Item {
   std::string text;
   std::size_t index;
@@ -66,8 +66,8 @@ CommandError misuse_of(std::string_view option, const Error& error) {
   return misuse(fmt::format("--{}: {}", option, error.message));
 }
 
-// Reads an address at which a member listens. A port that stands behind an IPv6 address without
-// brackets may be `port`, or the one that is usual.
+// Parses a listening address. The digits after an IPv6 address without brackets may be `port`, or
+// the usual port.
 std::expected<Address, CommandError> read_address(std::string_view option, const std::string& text,
                                                   std::uint16_t port, std::uint16_t default_port) {
   for (const std::uint16_t likely : {port, kDefaultPort}) {
@@ -76,9 +76,7 @@ std::expected<Address, CommandError> read_address(std::string_view option, const
     }
   }
   const auto address = parse_address(trim(text), default_port);
-  if (!address) {
-    return std::unexpected(misuse_of(option, address.error()));
-  }
+  if (!address) return std::unexpected(misuse_of(option, address.error()));
   return *address;
 }
 
@@ -86,7 +84,7 @@ bool is_knob(std::string_view name) {
   return std::ranges::find(knobs(), name, &KnobInfo::name) != knobs().end();
 }
 
-// Makes the plan and goes on behind a mistake, so that it finds all of them.
+// Makes the plan and continues after a mistake, so that it finds all of them.
 class Planner {
  public:
   explicit Planner(const AgentOptions& options) : options_(options), mistakes_(options.mistakes) {}
@@ -144,9 +142,7 @@ class Planner {
   template <class T>
   void take_choice(std::string_view option, const std::optional<std::string>& word, Choices<T> all,
                    T& target) {
-    if (word) {
-      take(option, choose(option, *word, all), target);
-    }
+    if (word) take(option, choose(option, *word, all), target);
   }
 
   void take_profile() {
@@ -177,16 +173,12 @@ class Planner {
       plan_.join.push_back(read_join_address(text));
       const auto readable =
           check_join_address(plan_.join.back(), bound == 0 ? kDefaultPort : bound);
-      if (!readable) {
-        wrong("join", misuse_of("join", readable.error()), index);
-      }
+      if (!readable) wrong("join", misuse_of("join", readable.error()), index);
     }
   }
 
   void take_allowed() {
-    if (!options_.allow) {
-      return;
-    }
+    if (!options_.allow) return;
     auto& networks = plan_.config.allowed_networks.emplace();
     for (const auto& [text, index] : items_of(*options_.allow)) {
       if (const auto network = Network::parse(text)) {
@@ -233,9 +225,7 @@ class Planner {
     if (options_.meta && options_.meta_file) {
       return wrong("meta-file", misuse("--meta and --meta-file are both given: give one of them"));
     }
-    if (options_.meta) {
-      plan_.config.meta = to_bytes(*options_.meta);
-    }
+    if (options_.meta) plan_.config.meta = to_bytes(*options_.meta);
     if (options_.meta_file) {
       const auto content = read_file(*options_.meta_file, kMetaFileLimitBytes);
       if (content) {
@@ -272,9 +262,7 @@ class Planner {
       take("http-token-file", read_token_file(*options_.http_token_file), plan_.http_token);
     }
     std::string text = options_.http.value_or("127.0.0.1");
-    if (text == "off") {
-      return;
-    }
+    if (text == "off") return;
     if (text == "localhost" || text.starts_with("localhost:")) {
       text.replace(0, std::string_view("localhost").size(), "127.0.0.1");
     }
@@ -322,34 +310,26 @@ class Planner {
     std::vector<std::string> seen;
     for (auto valid = config.validate(); !valid; valid = config.validate()) {
       const Error& error = valid.error();
-      if (std::ranges::find(seen, error.subject) != seen.end()) {
-        return;
-      }
+      if (std::ranges::find(seen, error.subject) != seen.end()) return;
       seen.push_back(error.subject);
       // A value that could not be read may be what makes the others wrong.
-      if (knobs_are_sure_ || !is_knob(error.subject)) {
-        wrong_config(error);
-      }
+      if (knobs_are_sure_ || !is_knob(error.subject)) wrong_config(error);
       put_right(config, error.subject);
     }
   }
 
   void wrong_config(const Error& error) {
-    if (is_knob(error.subject)) {
-      return wrong("set", config_error(error), last_set(error.subject));
-    }
+    if (is_knob(error.subject)) return wrong("set", config_error(error), last_set(error.subject));
     const bool from_file = error.subject == "meta" && options_.meta_file;
     const bool dns = error.subject == "dns_servers";
     wrong(from_file ? "meta-file" : (dns ? "dns-server" : error.subject), config_error(error));
   }
 
-  // Which of the `sets` counts for a knob; one behind the last if it has its default.
+  // Which of the `sets` is effective for a knob; one past the last if it has its default.
   std::size_t last_set(const std::string& knob) const {
     std::size_t last = options_.sets.size();
     for (std::size_t i = 0; i < options_.sets.size(); ++i) {
-      if (options_.sets[i].starts_with(knob + "=")) {
-        last = i;
-      }
+      if (options_.sets[i].starts_with(knob + "=")) last = i;
     }
     return last;
   }
@@ -383,70 +363,50 @@ class Planner {
   bool knobs_are_sure_ = true;  // all of what was set is known
 };
 
-// Fills what the command line has not given with what the file has, and remembers the file's lines.
-class Merger {
- public:
-  Merger(AgentOptions& line, AgentOptions& file) : line_(line), file_(file) {}
+// --- command line and file -----------------------------------------------------------------------
 
-  template <class T>
-  void fill(std::string_view option, std::optional<T> AgentOptions::* field) {
-    if (!(line_.*field)) {
-      take(option, field);
-    }
+bool is_given(const std::optional<std::string>& value) { return value.has_value(); }
+bool is_given(const std::optional<bool>& value) { return value.has_value(); }
+bool is_given(const std::vector<std::string>& values) { return !values.empty(); }
+bool is_given(const std::optional<std::vector<std::string>>& values) { return values.has_value(); }
+
+bool is_given(const AgentOptions& options, const AgentOption& option) {
+  return std::visit([&](auto field) { return is_given(options.*field); }, option.field);
+}
+
+// Whether the line says what this option of the file would say.
+bool is_overridden(const AgentOption& option, const AgentOptions& line) {
+  return std::ranges::any_of(kAgentOptions, [&](const AgentOption& other) {
+    const bool related =
+        option.group == OptionGroup::alone ? &other == &option : other.group == option.group;
+    return related && is_given(line, other);
+  });
+}
+
+std::vector<const AgentOption*> left_to_the_file(const AgentOptions& line) {
+  std::vector<const AgentOption*> left;
+  for (const AgentOption& option : kAgentOptions) {
+    if (option.group != OptionGroup::knobs && !is_overridden(option, line)) left.push_back(&option);
   }
+  return left;
+}
 
-  void fill(std::string_view option, std::vector<std::string> AgentOptions::* field) {
-    if ((line_.*field).empty()) {
-      take(option, field);
-    }
+void take_lines(AgentOptions& line, const AgentOptions& file, std::string_view option) {
+  if (const auto found = file.lines.find(option); found != file.lines.end()) {
+    line.lines.insert(*found);
   }
-
-  template <class T>
-  void take(std::string_view option, T AgentOptions::* field) {
-    line_.*field = std::move(file_.*field);
-    take_lines(option);
-  }
-
-  void take_lines(std::string_view option) {
-    if (const auto found = file_.lines.find(option); found != file_.lines.end()) {
-      line_.lines.insert(*found);
-    }
-  }
-
- private:
-  AgentOptions& line_;
-  AgentOptions& file_;
-};
+}
 
 }  // namespace
 
 AgentOptions merge_options(AgentOptions line, AgentOptions file) {
-  Merger merger(line, file);
-  if (line.keys.empty() && !line.key_file) {
-    merger.take("key", &AgentOptions::keys);
-    merger.take("key-file", &AgentOptions::key_file);
-  }
-  if (!line.meta && !line.meta_file) {
-    merger.take("meta", &AgentOptions::meta);
-    merger.take("meta-file", &AgentOptions::meta_file);
+  for (const AgentOption* option : left_to_the_file(line)) {
+    std::visit([&](auto field) { line.*field = std::move(file.*field); }, option->field);
+    take_lines(line, file, option->name);
   }
   line.sets.insert(line.sets.begin(), std::make_move_iterator(file.sets.begin()),
                    std::make_move_iterator(file.sets.end()));
-  merger.take_lines("set");
-  merger.fill("join", &AgentOptions::join);
-  merger.fill("dns-server", &AgentOptions::dns_servers);
-  merger.fill("name", &AgentOptions::name);
-  merger.fill("bind", &AgentOptions::bind);
-  merger.fill("advertise", &AgentOptions::advertise);
-  merger.fill("profile", &AgentOptions::profile);
-  merger.fill("label", &AgentOptions::label);
-  merger.fill("http", &AgentOptions::http);
-  merger.fill("http-token-file", &AgentOptions::http_token_file);
-  merger.fill("events", &AgentOptions::events);
-  merger.fill("log-level", &AgentOptions::log_level);
-  merger.fill("log-format", &AgentOptions::log_format);
-  merger.fill("retry-join", &AgentOptions::retry_join);
-  merger.fill("allow", &AgentOptions::allow);
+  take_lines(line, file, "set");
   line.file = std::move(file.file);
   line.mistakes.add(file.mistakes);
   line.unread = file.unread;
@@ -455,7 +415,8 @@ AgentOptions merge_options(AgentOptions line, AgentOptions file) {
 }
 
 std::string knob_advice(std::string_view knob, const Error& error) {
-  // An error about a knob that is there says what it must be, and a misspelt one has a suggestion.
+  // An error about an existing knob says what it must be, and one about a misspelt name has a
+  // suggestion.
   const bool says_enough = is_knob(knob) || error.message.ends_with('?');
   return says_enough ? error.message
                      : error.message + "; `memberlist agent --help` lists the knobs";

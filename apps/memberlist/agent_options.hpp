@@ -18,7 +18,7 @@ namespace memberlist::cli {
 
 inline constexpr std::uint16_t kDefaultHttpPort = 7947;
 
-/// What `memberlist agent` was given, by its command line or its configuration file, as text.
+/// The options of `memberlist agent`, from its command line or its configuration file, as text.
 /// Unset or empty: not given.
 struct AgentOptions {
   std::optional<std::string> name;
@@ -42,19 +42,19 @@ struct AgentOptions {
   std::vector<std::string> sets;  ///< each `KNOB=VALUE`
 
   std::string file;  ///< the name of the configuration file
-  /// The lines of it that the values of an option come from, in their order, by its name. The
-  /// command line's values, which come after them, have none.
+  /// For each option, the lines of the file that its values come from, in order. Values from the
+  /// command line, which come after them, have none.
   std::map<std::string, std::vector<std::size_t>, std::less<>> lines;
   Mistakes mistakes;          ///< found while they were read
   bool unread = false;        ///< the file cannot be read, and may say more
   bool knobs_unread = false;  ///< a knob, or the profile, has a value that could not be read
 };
 
-/// `file` where `line` says nothing. Knobs are set in the order file, line, so that the line wins;
-/// keys and meta data are taken from one of the two, never mixed.
+/// `file`, where `line` does not set an option. Knobs are set in the order file, line, so that the
+/// line wins; keys and meta data are taken from one of the two, never mixed.
 [[nodiscard]] AgentOptions merge_options(AgentOptions line, AgentOptions file);
 
-/// What an agent does, read and checked.
+/// The parsed and validated options of an agent.
 struct AgentPlan {
   Config config;
   std::vector<std::string> join;
@@ -66,14 +66,14 @@ struct AgentPlan {
   LogFormat log_format = LogFormat::text;
 };
 
-/// Reads files that the options name (keys, token, meta data). The error tells all mistakes at
-/// once, those of `options` included.
+/// Reads files that the options name (keys, token, meta data). The error reports all mistakes at
+/// once, including those of `options`.
 [[nodiscard]] std::expected<AgentPlan, CommandError> plan_agent(const AgentOptions& options);
 
-/// What the library says about a knob, with what to try.
+/// The library's error about a knob, with a suggestion.
 [[nodiscard]] std::string knob_advice(std::string_view knob, const Error& error);
 
-/// What to do about a Config that the library refuses.
+/// A suggestion for a Config that the library refuses.
 [[nodiscard]] CommandError config_error(const Error& error);
 
 }  // namespace memberlist::cli

@@ -81,17 +81,13 @@ std::string members_path(const Arguments& arguments) {
 }
 
 std::string members_text(const Arguments& arguments, const Json& members, bool colour) {
-  if (arguments.format == "json") {
-    return to_line(members) + "\n";
-  }
+  if (arguments.format == "json") return to_line(members) + "\n";
   return arguments.format == "csv" ? members_csv(members) : members_table(members, colour);
 }
 
 std::expected<int, CommandError> members(const Arguments& arguments, AdminClient& client) {
   const auto answer = client.get(members_path(arguments));
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   return print(members_text(arguments, *answer, colour_wanted()));
 }
 
@@ -99,9 +95,7 @@ int watch_members(const Arguments& arguments, const AgentTarget& target) {
   const bool terminal = terminal_output() && arguments.format == "table";
   return run_watch(target, [&](AdminClient& client) -> std::expected<std::string, CommandError> {
     const auto answer = client.get(members_path(arguments));
-    if (!answer) {
-      return std::unexpected(answer.error());
-    }
+    if (!answer) return std::unexpected(answer.error());
     const std::string text = members_text(arguments, *answer, colour_wanted());
     // On a terminal the new table replaces the old one.
     return terminal ? "\x1b[H\x1b[2J" + text : text;
@@ -110,9 +104,7 @@ int watch_members(const Arguments& arguments, const AgentTarget& target) {
 
 std::expected<int, CommandError> info(const Arguments& arguments, AdminClient& client) {
   const auto answer = client.get("/v1/info");
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   return print(arguments.format == "json" ? to_line(*answer) + "\n" : info_text(*answer));
 }
 
@@ -124,9 +116,7 @@ std::expected<int, CommandError> join(const Arguments& arguments, AdminClient& c
     addresses.push_back(show_join_address(read_join_address(written)));
   }
   const auto answer = client.post("/v1/join", {{"addresses", addresses}});
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   for (const Json& failure : answer->value("failures", Json::array())) {
     warn(fmt::format("{}: {}", failure.value("address", "?"), failure.value("message", "?")));
   }
@@ -135,11 +125,11 @@ std::expected<int, CommandError> join(const Arguments& arguments, AdminClient& c
 
 std::expected<int, CommandError> leave(const Arguments&, AdminClient& client) {
   const auto answer = client.post("/v1/leave", Json::object());
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   if (!answer->value("told", true)) {
-    warn("the agent has left, but could not tell all others in time: they will see it fail");
+    warn(
+        "the agent has left, but the leave message was not fully transmitted in time: some members "
+        "may report a failure");
   }
   return print("the agent has left the cluster and ends\n");
 }
@@ -147,11 +137,9 @@ std::expected<int, CommandError> leave(const Arguments&, AdminClient& client) {
 std::expected<int, CommandError> meta(const Arguments& arguments, AdminClient& client) {
   const std::string encoded = base64_encode(as_bytes(arguments.text.value_or("")));
   const auto answer = client.put("/v1/meta", {{"meta_base64", encoded}});
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   if (!answer->value("told", true)) {
-    warn("the meta data is changed, but not all others could be told in time");
+    warn("the meta data is changed, but was not fully transmitted in time");
   }
   return print("meta data changed\n");
 }
@@ -173,9 +161,7 @@ std::string ping_summary(unsigned sent, std::vector<double> times) {
   if (!times.empty()) {
     const auto [least, most] = std::ranges::minmax(times);
     double sum = 0;
-    for (const double time : times) {
-      sum += time;
-    }
+    for (const double time : times) sum += time;
     text += fmt::format(", least {}, mean {}, most {}", milliseconds_text(least),
                         milliseconds_text(sum / static_cast<double>(times.size())),
                         milliseconds_text(most));
@@ -187,15 +173,11 @@ std::expected<int, CommandError> ping(const Arguments& arguments, AdminClient& c
   std::vector<double> times;
   std::optional<CommandError> error;
   for (unsigned i = 0; i < arguments.count; ++i) {
-    if (i > 0) {
-      std::this_thread::sleep_for(kPingPause);
-    }
+    if (i > 0) std::this_thread::sleep_for(kPingPause);
     const auto answer = client.post("/v1/ping", request_about(arguments.name));
     if (!answer) {
       error = answer.error();
-      if (arguments.count > 1) {
-        warn(error->text);
-      }
+      if (arguments.count > 1) warn(error->text);
       continue;
     }
     times.push_back(answer->value("round_trip_ns", 0.0));
@@ -205,12 +187,8 @@ std::expected<int, CommandError> ping(const Arguments& arguments, AdminClient& c
       return exit_code;
     }
   }
-  if (times.empty() && arguments.count == 1 && error) {
-    return std::unexpected(*error);
-  }
-  if (arguments.count > 1) {
-    print(ping_summary(arguments.count, times));
-  }
+  if (times.empty() && arguments.count == 1 && error) return std::unexpected(*error);
+  if (arguments.count > 1) print(ping_summary(arguments.count, times));
   return times.empty() ? kExitFailed : kExitDone;
 }
 
@@ -223,9 +201,7 @@ std::expected<std::string, CommandError> payload_of(const Arguments& arguments) 
 
 std::expected<int, CommandError> send(const Arguments& arguments, AdminClient& client) {
   const auto payload = payload_of(arguments);
-  if (!payload) {
-    return std::unexpected(payload.error());
-  }
+  if (!payload) return std::unexpected(payload.error());
   Json request = request_about(arguments.name);
   request["payload_base64"] = base64_encode(as_bytes(*payload));
   request["reliable"] = arguments.reliable;
@@ -243,9 +219,7 @@ std::expected<int, CommandError> send(const Arguments& arguments, AdminClient& c
 
 std::expected<int, CommandError> broadcast(const Arguments& arguments, AdminClient& client) {
   const auto payload = payload_of(arguments);
-  if (!payload) {
-    return std::unexpected(payload.error());
-  }
+  if (!payload) return std::unexpected(payload.error());
   const auto answer =
       client.post("/v1/broadcast", {{"payload_base64", base64_encode(as_bytes(*payload))}});
   if (!answer) {
@@ -276,7 +250,7 @@ void add_views(CLI::App& app, Run& run, AgentTarget& target) {
       ->add_option("--status", members_arguments->statuses,
                    "only these: alive, suspect, dead, left, comma-separated")
       ->type_name("S,...");
-  command->add_flag("--watch", members_arguments->watch, "show them again after each change");
+  command->add_flag("--watch", members_arguments->watch, "print the list again after each change");
   command->callback([members_arguments, &target, &run] {
     run = [members_arguments, &target] {
       if (const auto valid = check_statuses(members_arguments->statuses); !valid) {
@@ -297,7 +271,7 @@ void add_views(CLI::App& app, Run& run, AgentTarget& target) {
   add_format_option(*command, info_arguments->format, {"text", "json"});
 
   const auto monitor_arguments = std::make_shared<Arguments>();
-  command = add_command(app, "monitor", "show events as they come, until Ctrl-C",
+  command = add_command(app, "monitor", "show events as they happen, until Ctrl-C",
                         "memberlist monitor --format json");
   add_target_options(*command, target);
   add_format_option(*command, monitor_arguments->format, {"text", "json"});
@@ -317,7 +291,8 @@ void add_changes(CLI::App& app, Run& run, AgentTarget& target) {
   add_client_command(app, run, target, "leave", "leave the cluster gracefully and end the agent",
                      "memberlist leave", leave_arguments, leave);
   const auto meta_arguments = std::make_shared<Arguments>();
-  add_client_command(app, run, target, "meta", "change the agent's meta data and tell the cluster",
+  add_client_command(app, run, target, "meta",
+                     "change the agent's meta data and announce it to the cluster",
                      "memberlist meta role=db", meta_arguments, meta)
       ->add_option("TEXT", meta_arguments->text, "the meta data, at most 512 bytes")
       ->required()
@@ -355,21 +330,19 @@ void add_messages(CLI::App& app, Run& run, AgentTarget& target) {
 AgentTarget default_target() {
   AgentTarget target;
   const char* named = std::getenv("MEMBERLIST_HTTP");
-  if (named != nullptr && *named != '\0') {
-    target.address = named;
-  }
+  if (named != nullptr && *named != '\0') target.address = named;
   return target;
 }
 
 void add_target_options(CLI::App& command, AgentTarget& target) {
   command
       .add_option("--http", target.address,
-                  "the agent's admin address; the environment may name it in MEMBERLIST_HTTP")
+                  "the agent's admin address; also set by the environment variable MEMBERLIST_HTTP")
       ->capture_default_str()
       ->type_name("HOST:PORT");
   command
       .add_option("--http-token-file", target.token_file,
-                  "file with the token, if the agent wants one")
+                  "file with the token, if the agent requires one")
       ->type_name("FILE");
 }
 
@@ -386,9 +359,7 @@ CLI::App* add_asking_command(CLI::App& app, Run& run, const std::string& name,
 
 int with_agent(const AgentTarget& target, const Ask& ask) {
   auto client = AdminClient::open(target);
-  if (!client) {
-    return report(client.error());
-  }
+  if (!client) return report(client.error());
   const auto exit_code = ask(*client);
   return exit_code ? *exit_code : report(exit_code.error());
 }

@@ -4,12 +4,15 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "files.hpp"
 #include "memberlist/config.hpp"
+#include "option_table.hpp"
 #include "usage.hpp"
 
 namespace memberlist::cli {
@@ -18,38 +21,13 @@ namespace {
 
 constexpr std::size_t kConfigLimitBytes = 1024 * 1024;
 
-const std::vector<std::string> kOtherKeys{"retry-join", "join",  "key",
-                                          "dns-server", "allow", "set"};
-
-// The keys that hold one text.
-std::vector<std::pair<std::string, std::optional<std::string>*>> text_options(
-    AgentOptions& options) {
-  return {
-      {"name", &options.name},
-      {"bind", &options.bind},
-      {"advertise", &options.advertise},
-      {"profile", &options.profile},
-      {"label", &options.label},
-      {"meta", &options.meta},
-      {"meta-file", &options.meta_file},
-      {"key-file", &options.key_file},
-      {"http", &options.http},
-      {"http-token-file", &options.http_token_file},
-      {"events", &options.events},
-      {"log-level", &options.log_level},
-      {"log-format", &options.log_format},
-  };
-}
-
-// One file being read, to its end: it goes on behind a mistake, and knows where each is.
+// Reads one file to its end: continues after a mistake, and records the position of each.
 class ConfigReader {
  public:
   explicit ConfigReader(std::string origin) { options_.file = std::move(origin); }
 
   void read(const toml::table& table) {
-    for (const auto& [key, node] : table) {
-      read_entry(std::string(key.str()), node);
-    }
+    for (const auto& [key, node] : table) read_entry(std::string(key.str()), node);
   }
 
   void mistake(std::size_t line, std::string_view text) {
@@ -61,29 +39,12 @@ class ConfigReader {
 
  private:
   void read_entry(const std::string& key, const toml::node& node) {
-    for (const auto& [name, option] : text_options(options_)) {
-      if (name == key) {
-        return read_text(key, node, *option);
-      }
+    const auto* option = std::ranges::find(kAgentOptions, key, &AgentOption::name);
+    if (option == std::end(kAgentOptions)) {
+      return wrong(node, key, "is not known: " + advice_on(key));
     }
-    if (key == "retry-join") {
-      options_.retry_join = node.value_exact<bool>();
-      if (!options_.retry_join) {
-        wrong(node, key, "must be true or false");
-      }
-    } else if (key == "join") {
-      read_list(key, node, options_.join);
-    } else if (key == "key") {
-      read_list(key, node, options_.keys);
-    } else if (key == "dns-server") {
-      read_list(key, node, options_.dns_servers);
-    } else if (key == "allow") {
-      read_list(key, node, options_.allow.emplace());
-    } else if (key == "set") {
-      read_knobs(key, node);
-    } else {
-      wrong(node, key, "is not known: " + advice_on(key));
-    }
+    if (option->group == OptionGroup::knobs) return read_knobs(key, node);
+    std::visit([&](auto field) { read_value(key, node, options_.*field); }, option->field);
   }
 
   // What to write in place of an unknown key.
@@ -91,10 +52,8 @@ class ConfigReader {
     if (std::ranges::find(knobs(), key, &KnobInfo::name) != knobs().end()) {
       return "knobs go into the table [set]";
     }
-    std::vector<std::string> known = kOtherKeys;
-    for (const auto& [name, option] : text_options(options_)) {
-      known.push_back(name);
-    }
+    std::vector<std::string> known;
+    for (const AgentOption& option : kAgentOptions) known.emplace_back(option.name);
     const std::string close = closest_word(key, known);
     return close.empty() ? "keys are the long options of `memberlist agent`, without --, and knobs "
                            "go into the table [set]"
@@ -105,26 +64,32 @@ class ConfigReader {
     options_.lines[key].push_back(node.source().begin.line);
   }
 
-  void read_text(const std::string& key, const toml::node& node,
-                 std::optional<std::string>& option) {
+  void read_value(const std::string& key, const toml::node& node, std::optional<bool>& option) {
+    option = node.value_exact<bool>();
+    if (!option) wrong(node, key, "must be true or false");
+  }
+
+  void read_value(const std::string& key, const toml::node& node,
+                  std::optional<std::vector<std::string>>& list) {
+    read_value(key, node, list.emplace());
+  }
+
+  void read_value(const std::string& key, const toml::node& node,
+                  std::optional<std::string>& option) {
     came_from(key, node);
     option = node.value_exact<std::string>();
     if (!option) {
       options_.knobs_unread = options_.knobs_unread || key == "profile";
-      wrong(node, key, "must be a text in quotes");
+      wrong(node, key, "must be a quoted string");
     }
   }
 
-  void read_list(const std::string& key, const toml::node& node, std::vector<std::string>& list) {
-    if (node.is_string()) {
-      return read_item(key, node, list);
-    }
+  void read_value(const std::string& key, const toml::node& node, std::vector<std::string>& list) {
+    if (node.is_string()) return read_item(key, node, list);
     if (!node.is_array()) {
-      return wrong(node, key, "must be a text in quotes, or a list of such");
+      return wrong(node, key, "must be a quoted string or a list of quoted strings");
     }
-    for (const toml::node& item : *node.as_array()) {
-      read_item(key, item, list);
-    }
+    for (const toml::node& item : *node.as_array()) read_item(key, item, list);
   }
 
   void read_item(const std::string& key, const toml::node& item, std::vector<std::string>& list) {
@@ -132,7 +97,7 @@ class ConfigReader {
       list.push_back(*text);
       came_from(key, item);
     } else {
-      wrong(item, key, "must hold texts in quotes");
+      wrong(item, key, "must contain quoted strings");
     }
   }
 
@@ -141,16 +106,14 @@ class ConfigReader {
       options_.knobs_unread = true;
       return wrong(node, key, "must be a table of knobs, e.g. [set] and probe_interval = \"1s\"");
     }
-    for (const auto& [knob, value] : *node.as_table()) {
-      read_knob(std::string(knob.str()), value);
-    }
+    for (const auto& [knob, value] : *node.as_table()) read_knob(std::string(knob.str()), value);
   }
 
   void read_knob(const std::string& knob, const toml::node& value) {
     const auto text = knob_text(value);
     if (!text) {
       options_.knobs_unread = true;
-      return wrong(value, knob, "must be a text, a whole number, true or false");
+      return wrong(value, knob, "must be a string, an integer, true or false");
     }
     // Here, where the line is known. The agent sets it again, in its profile.
     if (const auto set = scratch_.set(knob, *text); !set) {
@@ -162,12 +125,8 @@ class ConfigReader {
   }
 
   static std::optional<std::string> knob_text(const toml::node& value) {
-    if (value.is_integer()) {
-      return fmt::to_string(value.as_integer()->get());
-    }
-    if (value.is_boolean()) {
-      return value.as_boolean()->get() ? "true" : "false";
-    }
+    if (value.is_integer()) return fmt::to_string(value.as_integer()->get());
+    if (value.is_boolean()) return value.as_boolean()->get() ? "true" : "false";
     return value.value_exact<std::string>();
   }
 
@@ -207,9 +166,7 @@ AgentOptions read_config_file(const std::string& path) {
   }
   AgentOptions options = parse_config(*content, path);
   if (!options.keys.empty()) {
-    if (const auto checked = check_private(path); !checked) {
-      options.mistakes.add(checked.error());
-    }
+    if (const auto checked = check_private(path); !checked) options.mistakes.add(checked.error());
   }
   return options;
 }

@@ -8,8 +8,8 @@
 namespace memberlist::cli {
 
 /// Reads options from TOML: keys as the long options of `memberlist agent`, and a table `[set]`
-/// with knobs. What is wrong is among their `mistakes`, with the file, the line and the key.
-/// `origin` is the file's name in them.
+/// with knobs. Errors are added to their `mistakes`, with the file, the line and the key. `origin`
+/// is the file's name in them.
 [[nodiscard]] AgentOptions parse_config(std::string_view toml, const std::string& origin);
 
 /// The same from a file.

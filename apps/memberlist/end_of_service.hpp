@@ -9,8 +9,8 @@
 
 namespace memberlist::cli {
 
-/// Ends the member and what is served of it, in the order in which they need each other: also if an
-/// exception cuts the service short. To be destroyed before the API that is served.
+/// Stops the member and its services, in the required order, even if an exception ends the service
+/// early. Must be destroyed before the API that is served.
 class EndOfService {
  public:
   /// How long readers of the events have for the last ones.
@@ -23,9 +23,7 @@ class EndOfService {
   ~EndOfService() {
     hub_.close(kLastEventsTimeout);
     list_.shutdown();
-    if (server_) {
-      server_->stop();
-    }
+    if (server_) server_->stop();
   }
 
  private:

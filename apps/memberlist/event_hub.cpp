@@ -29,33 +29,27 @@ void EventSubscription::push(Line line) {
   const std::scoped_lock lock(mutex_);
   queued_bytes_ += line->size();
   queue_.push_back(std::move(line));
-  // The newest is kept, so that a subscriber hears of a huge message at all.
+  // The newest is kept, so that a subscriber learns about a huge message, too.
   while (queue_.size() > 1 && (queue_.size() > limits_.lines || queued_bytes_ > limits_.bytes)) {
     queued_bytes_ -= queue_.front()->size();
     queue_.pop_front();
     ++lost_;
   }
   changed_.notify_all();
-  if (wake_ && queue_.size() == 1) {
-    wake_();
-  }
+  if (wake_ && queue_.size() == 1) wake_();
 }
 
 void EventSubscription::end() {
   const std::scoped_lock lock(mutex_);
   ended_ = true;
   changed_.notify_all();
-  if (wake_) {
-    wake_();
-  }
+  if (wake_) wake_();
 }
 
 EventSubscription::Next EventSubscription::next(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, timeout, [this] { return ended_ || !queue_.empty(); });
-  if (lost_ > 0) {
-    return {State::line, to_line(lost_json(std::exchange(lost_, 0))) + "\n"};
-  }
+  if (lost_ > 0) return {State::line, to_line(lost_json(std::exchange(lost_, 0))) + "\n"};
   if (!queue_.empty()) {
     const Line line = std::move(queue_.front());
     queue_.pop_front();
@@ -87,9 +81,7 @@ void EventHub::publish(const Json& event) {
   {
     const std::scoped_lock lock(mutex_);
     for (const auto& weak : subscribers_) {
-      if (const auto subscriber = weak.lock()) {
-        subscriber->push(line);
-      }
+      if (const auto subscriber = weak.lock()) subscriber->push(line);
     }
     forget_gone_subscribers();
   }
@@ -104,13 +96,9 @@ void EventHub::publish(const Json& event) {
 std::shared_ptr<EventSubscription> EventHub::subscribe(std::function<void()> wake) {
   const std::scoped_lock lock(mutex_);
   forget_gone_subscribers();
-  if (closed_ || subscribers_.size() >= kMaxSubscribers) {
-    return nullptr;
-  }
+  if (closed_ || subscribers_.size() >= kMaxSubscribers) return nullptr;
   auto subscription = std::make_shared<EventSubscription>(limits_, std::move(wake));
-  if (ready_line_ != nullptr) {
-    subscription->push(ready_line_);
-  }
+  if (ready_line_ != nullptr) subscription->push(ready_line_);
   subscribers_.push_back(subscription);
   return subscription;
 }
@@ -131,26 +119,20 @@ void EventHub::close(std::chrono::milliseconds timeout) {
     const std::scoped_lock lock(mutex_);
     closed_ = true;
     for (const auto& weak : subscribers_) {
-      if (const auto subscriber = weak.lock()) {
-        subscriber->end();
-      }
+      if (const auto subscriber = weak.lock()) subscriber->end();
     }
   }
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (subscriber_count() > 0 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
-  if (output_) {
-    output_->close(LineWriter::kLastLinesTimeout);
-  }
+  if (output_) output_->close(LineWriter::kLastLinesTimeout);
 }
 
 std::uint64_t EventHub::lost() const { return output_ ? output_->lost() : 0; }
 
 void EventHub::print(const Json& event) {
-  if (output_) {
-    output_->push(printed(event, format_, colour_));
-  }
+  if (output_) output_->push(printed(event, format_, colour_));
 }
 
 void EventHub::forget_gone_subscribers() {

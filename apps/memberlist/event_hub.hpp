@@ -21,14 +21,14 @@ namespace memberlist::cli {
 /// How the agent writes events to standard output.
 enum class EventFormat : std::uint8_t { json, text, off };
 
-/// What may wait for one subscriber. The newest line may always, whatever its size.
+/// Limits for one subscriber's queue. The newest line is always accepted, whatever its size.
 struct EventLimits {
   std::size_t lines = 1024;
   std::size_t bytes = std::size_t{8} * 1024 * 1024;
 };
 
-/// Somebody who reads events at their own pace. What they do not read in time is dropped, the
-/// oldest first, and they are told how many. Any thread.
+/// A subscriber that reads events at its own pace. Events that it does not read in time are
+/// dropped, the oldest first, and it gets their number. Any thread.
 class EventSubscription {
  public:
   enum class State : std::uint8_t { line, nothing_yet, ended };
@@ -37,7 +37,7 @@ class EventSubscription {
     std::string line;  ///< with its line end
   };
 
-  /// The next line; waits for one at most `timeout`.
+  /// The next line; waits at most `timeout` for one.
   [[nodiscard]] Next next(std::chrono::milliseconds timeout);
 
   EventSubscription(EventLimits limits, std::function<void()> wake)
@@ -60,20 +60,20 @@ class EventSubscription {
   bool ended_ = false;
 };
 
-/// Hands each event to standard output and to all subscribers. Any thread.
+/// Passes each event to standard output and to all subscribers. Any thread.
 class EventHub {
  public:
   static constexpr std::size_t kMaxSubscribers = 16;
 
   explicit EventHub(EventFormat format, EventLimits limits = {});
 
-  /// Publishes the line that comes first, also for those who subscribe later.
+  /// Publishes the first line, also for later subscribers.
   void ready(const Json& event);
   void publish(const Json& event);
 
   /// Null at the limit of `kMaxSubscribers`, or after `close`. A subscription ends when its last
-  /// holder lets go of it. `wake` is called when there is something to read after there was
-  /// nothing, and at the end, on any thread: it must return at once, and call neither hub nor
+  /// holder releases it. `wake` is called when there is something to read after there was nothing,
+  /// and at the end, on any thread: it must return immediately, and must call neither hub nor
   /// subscription.
   [[nodiscard]] std::shared_ptr<EventSubscription> subscribe(std::function<void()> wake = {});
   [[nodiscard]] std::size_t subscriber_count();
@@ -81,11 +81,10 @@ class EventHub {
   /// Waits until `left` was published; false if it was not within `timeout`.
   [[nodiscard]] bool wait_until_left(std::chrono::milliseconds timeout);
 
-  /// Ends all subscriptions once what is queued for them has been read; waits for that, but for no
-  /// longer than `timeout`.
+  /// Ends all subscriptions once their queues have been read; waits for that, at most `timeout`.
   void close(std::chrono::milliseconds timeout);
 
-  /// Lines that standard output did not take.
+  /// Lines that could not be written to standard output.
   [[nodiscard]] std::uint64_t lost() const;
 
  private:

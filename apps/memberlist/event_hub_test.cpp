@@ -33,15 +33,11 @@ TEST(EventHub, TellsTheReadyLineFirstAndThenTheRest) {
 TEST(EventHub, DropsTheOldestForASlowReaderAndSaysHowMany) {
   EventHub hub(EventFormat::off, {.lines = 50});
   const auto subscription = hub.subscribe();
-  for (int i = 0; i < 50 + 10; ++i) {
-    hub.publish(numbered(i));
-  }
+  for (int i = 0; i < 50 + 10; ++i) hub.publish(numbered(i));
   const Json lost = next_json(*subscription);
   EXPECT_EQ(lost["event"], "lost");
   EXPECT_EQ(lost["count"], 10);
-  for (int i = 10; i < 50 + 10; ++i) {
-    ASSERT_EQ(next_json(*subscription)["score"], i);
-  }
+  for (int i = 10; i < 50 + 10; ++i) ASSERT_EQ(next_json(*subscription)["score"], i);
   EXPECT_EQ(subscription->next(0ms).state, State::nothing_yet);
 }
 

@@ -48,7 +48,7 @@ std::string cause_text(const Json& cause) {
     return fmt::format(" (not refuted in time, confirmed by {})",
                        number_of(cause, "confirmations"));
   }
-  return accuser.empty() ? std::string() : fmt::format(" (says {})", accuser);
+  return accuser.empty() ? std::string() : fmt::format(" (reported by {})", accuser);
 }
 
 std::string member_text(const Json& event, const std::string& kind) {
@@ -65,9 +65,7 @@ std::string member_text(const Json& event, const std::string& kind) {
 std::string message_text(const Json& event) {
   const std::string from = shown_name(event, "from");
   std::string payload = text_of(event, "payload");
-  if (event.find("payload") == event.end()) {
-    payload = "base64 " + text_of(event, "payload_base64");
-  }
+  if (event.find("payload") == event.end()) payload = "base64 " + text_of(event, "payload_base64");
   if (payload.size() > kPayloadShownBytes) {
     payload = escape_controls(payload.substr(0, kPayloadShownBytes)) + "...";
   }
@@ -81,30 +79,22 @@ std::string ready_text(const Json& event) {
 }
 
 std::string details(const Json& event, const std::string& kind) {
-  if (kind == "ready") {
-    return ready_text(event);
-  }
-  if (kind == "message") {
-    return message_text(event);
-  }
-  if (kind == "health") {
-    return fmt::format("score {}", number_of(event, "score"));
-  }
+  if (kind == "ready") return ready_text(event);
+  if (kind == "message") return message_text(event);
+  if (kind == "health") return fmt::format("score {}", number_of(event, "score"));
   if (kind == "merge") {
     return fmt::format("{} bytes of user state from {}", number_of(event, "state_bytes"),
                        text_of(event, "source"));
   }
   if (kind == "joined") {
     const std::uint64_t contacted = number_of(event, "contacted");
-    return contacted == 0 ? "nobody: no address answered" : fmt::format("through {}", contacted);
+    return contacted == 0 ? "no address answered" : fmt::format("through {}", contacted);
   }
   if (kind == "retrying") {
     return fmt::format("the join in {} ms: {}", number_of(event, "pause_ms"),
                        text_of(event, "text"));
   }
-  if (kind == "error") {
-    return text_of(event, "text");
-  }
+  if (kind == "error") return text_of(event, "text");
   if (kind == "lost") {
     return fmt::format("{} events that were not read in time", number_of(event, "count"));
   }
@@ -112,15 +102,11 @@ std::string details(const Json& event, const std::string& kind) {
 }
 
 Colour event_colour(const std::string& kind) {
-  if (kind == "join" || kind == "alive") {
-    return Colour::green;
-  }
+  if (kind == "join" || kind == "alive") return Colour::green;
   if (kind == "suspect" || kind == "conflict" || kind == "retrying" || kind == "lost") {
     return Colour::yellow;
   }
-  if (kind == "dead" || kind == "leave" || kind == "error") {
-    return Colour::red;
-  }
+  if (kind == "dead" || kind == "leave" || kind == "error") return Colour::red;
   return Colour::bold;
 }
 

@@ -19,17 +19,17 @@ namespace memberlist::cli {
 /// Reads a file with a secret, at most 64 KiB, `-` for standard input. The file must be private.
 [[nodiscard]] std::expected<SecretText, CommandError> read_secret_file(const std::string& path);
 
-/// An error unless the file is private: nobody but its owner has any access to it; or it is root's,
-/// and one of this process's groups can read it at most (0640 or less), as in a secret volume. `-`
-/// and what is no regular file always passes.
+/// An error unless the file is private: only its owner has access to it; or root owns it, and at
+/// most one of this process's groups can read it (0640 or less), as in a secret volume. `-` and
+/// anything but a regular file always passes.
 [[nodiscard]] std::expected<void, CommandError> check_private(const std::string& path);
 
 /// Writes a new file that only its owner can read; one that is there already is an error.
 [[nodiscard]] std::expected<void, CommandError> write_secret_file(const std::string& path,
                                                                   std::string_view text);
 
-/// Reads keys from a secret file, one a line in base64; empty lines and those that begin with `#`
-/// are skipped. A key that is odd is warned of.
+/// Reads keys from a secret file, one base64 key per line; empty lines and those that begin with
+/// `#` are skipped. Warns about suspicious keys.
 [[nodiscard]] std::expected<std::vector<Bytes>, CommandError> read_key_file(
     const std::string& path);
 

@@ -18,9 +18,7 @@ constexpr std::string_view kKey = "MDEyMzQ1Njc4OWFiY2RlZg==";
 class Files : public ::testing::Test {
  protected:
   Files() : folder_(std::filesystem::temp_directory_path() / "memberlist-files-XXXXXX") {
-    if (::mkdtemp(folder_.data()) == nullptr) {
-      ADD_FAILURE() << "no temporary folder";
-    }
+    if (::mkdtemp(folder_.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
   }
   ~Files() override {
     std::error_code ignored;
@@ -72,9 +70,7 @@ TEST_F(Files, ASecretThatOthersCanReadOrChangeIsRefused) {
 TEST_F(Files, RootsSecretMayBeReadByAGroupOfTheProcess) {
   constexpr uid_t kSomebody = 12345;
   constexpr gid_t kVolumeGroup = 54321;
-  if (::geteuid() != 0) {
-    GTEST_SKIP() << "needs root to give files away";
-  }
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to give files away";
   for (const mode_t mode : {0440U, 0640U, 0400U, 0600U}) {
     const std::string where = file("volume" + std::to_string(mode), kKey, mode);
     EXPECT_TRUE(check_private(where)) << "root's own group";

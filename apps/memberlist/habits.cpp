@@ -25,7 +25,7 @@ constexpr Habit kHabits[] = {
      "there are no queries: `memberlist broadcast TEXT` asks all members, `memberlist send NAME "
      "TEXT` one, and `memberlist monitor` shows what they send back"},
     {"", "force-leave",
-     "a member that failed is found dead and forgotten by itself; its name is free for another "
+     "a failed member is detected and removed automatically; its name can return at another "
      "address after `agent --set dead_node_reclaim_time=TIME`"},
     {"", "reachability", "use `memberlist ping NAME` for each name of `memberlist members`"},
     {"", "rtt", "use `memberlist ping NAME --count 5`"},
@@ -77,7 +77,7 @@ constexpr Habit kHabits[] = {
     {"agent", "--event-handler",
      "no commands are run on events: read those of --events json, or of `memberlist monitor "
      "--format json`"},
-    {"agent", "--discover", "members are not searched for: use --join HOST[:PORT]"},
+    {"agent", "--discover", "there is no discovery: use --join HOST[:PORT]"},
     {"agent", "--snapshot", "members are not kept on disk: use --join HOST[:PORT] --retry-join"},
     {"agent", "--data-dir", "nothing is kept on disk: leave it out"},
     {"agent", "--server", "all members are equal: leave it out"},
@@ -88,9 +88,9 @@ constexpr Habit kHabits[] = {
     {"agent", "--bind-port", "use --bind HOST:PORT"},
     {"agent", "--port", "use --bind HOST:PORT"},
     // options of other commands
-    {"members", "--name", "`memberlist members --format json` is for choosing by name"},
-    {"members", "--role", "`memberlist members --format json` is for choosing by meta data"},
-    {"members", "--tag", "`memberlist members --format json` is for choosing by meta data"},
+    {"members", "--name", "filter the output of `memberlist members --format json` by name"},
+    {"members", "--role", "filter the output of `memberlist members --format json` by meta data"},
+    {"members", "--tag", "filter the output of `memberlist members --format json` by meta data"},
     {"members", "--detailed", "use --format json, which shows everything"},
     {"members", "--wan", "leave it out"},
     {"monitor", "--log-level",

@@ -26,31 +26,21 @@ constexpr auto kEventsTimeout = 30s;
 
 // What to try, for errors where the agent's own words do not say.
 std::string_view hint(std::string_view code) {
-  if (code == "unknown_member") {
-    return "`memberlist members` shows who is known";
-  }
-  if (code == "member_not_alive") {
-    return "`memberlist members` shows the state it is in";
-  }
+  if (code == "unknown_member") return "`memberlist members` shows who is known";
+  if (code == "member_not_alive") return "`memberlist members` shows the state it is in";
   if (code == "unreachable" || code == "timed_out") {
     return "check the address, that a member runs there, and that TCP and UDP get through";
   }
-  if (code == "unresolved") {
-    return "check the spelling, or give an IP address";
-  }
-  if (code == "too_many_subscribers") {
-    return "or try again later";
-  }
+  if (code == "unresolved") return "check the spelling, or give an IP address";
+  if (code == "too_many_subscribers") return "or try again later";
   return {};
 }
 
 CommandError explain(const Json& answer, int status, const std::string& where) {
   if (status == 401) {
-    return {
-        kExitFailed,
-        fmt::format("the agent at {} refuses this token, or the lack of one: give the file with "
-                    "the agent's token by --http-token-file FILE",
-                    where)};
+    return {kExitFailed, fmt::format("the agent at {} requires a token, or rejected the one given: "
+                                     "give the file with its token with --http-token-file FILE",
+                                     where)};
   }
   if (answer.is_object() && answer.contains("error") && answer["error"].is_object()) {
     const Json& error = answer["error"];
@@ -61,7 +51,7 @@ CommandError explain(const Json& answer, int status, const std::string& where) {
             code};
   }
   return {kExitFailed,
-          fmt::format("what answers at {} is no memberlist agent (HTTP status {}): give the "
+          fmt::format("the server at {} is not a memberlist agent (HTTP status {}): give the "
                       "agent's address with --http HOST:PORT",
                       where, status)};
 }
@@ -77,16 +67,12 @@ class AdminClient::Impl {
     client_.set_connection_timeout(kConnectTimeout);
     client_.set_write_timeout(kAnswerTimeout);
     httplib::Headers headers{{"Host", where_}};
-    if (token) {
-      headers.emplace("Authorization", "Bearer " + *token);
-    }
+    if (token) headers.emplace("Authorization", "Bearer " + *token);
     client_.set_default_headers(std::move(headers));
   }
 
   std::expected<Json, CommandError> answer(const httplib::Result& result) const {
-    if (!result) {
-      return std::unexpected(lost(result.error()));
-    }
+    if (!result) return std::unexpected(lost(result.error()));
     Json json = Json::parse(result->body, nullptr, false);
     if (result->status != 200 || json.is_discarded()) {
       return std::unexpected(explain(json, result->status, where_));
@@ -101,10 +87,10 @@ class AdminClient::Impl {
                           "--http HOST:PORT",
                           where_)};
     }
-    return {kExitFailed,
-            fmt::format("the agent at {} did not answer to the end: see its log, and whether it "
-                        "still runs",
-                        where_)};
+    return {
+        kExitFailed,
+        fmt::format("the agent at {} broke off its answer: check its log, and that it still runs",
+                    where_)};
   }
 
   httplib::Client& calls() {
@@ -132,9 +118,7 @@ class AdminClient::Impl {
           wanted = reader.feed({data, size});
           return wanted;
         });
-    if (!wanted) {
-      return {};
-    }
+    if (!wanted) return {};
     if (result && status != 200) {
       return std::unexpected(explain(Json::parse(refusal, nullptr, false), status, where_));
     }
@@ -167,9 +151,7 @@ std::expected<AdminClient, CommandError> AdminClient::open(const AgentTarget& ta
   std::optional<std::string> token;
   if (target.token_file) {
     auto read = read_token_file(*target.token_file);
-    if (!read) {
-      return std::unexpected(read.error());
-    }
+    if (!read) return std::unexpected(read.error());
     token = std::move(*read);
   }
   return AdminClient(

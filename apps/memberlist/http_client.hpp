@@ -12,13 +12,13 @@
 
 namespace memberlist::cli {
 
-/// Where an agent's admin API is, as `--http` and `--http-token-file` say.
+/// The address and token of an agent's admin API, from `--http` and `--http-token-file`.
 struct AgentTarget {
   std::string address = "127.0.0.1:7947";
   std::optional<std::string> token_file;
 };
 
-/// Speaks with an agent's admin API. Errors are ready to be shown. One thread at a time.
+/// A client of an agent's admin API. Errors are ready to be shown. One thread at a time.
 class AdminClient {
  public:
   [[nodiscard]] static std::expected<AdminClient, CommandError> open(const AgentTarget& target);
@@ -31,8 +31,8 @@ class AdminClient {
   [[nodiscard]] std::expected<Json, CommandError> post(const std::string& path, const Json& body);
   [[nodiscard]] std::expected<Json, CommandError> put(const std::string& path, const Json& body);
 
-  /// Reads the agent's events; each line (blank ones left out) goes to `on_line`, until that
-  /// returns false: no error then. It is one if the agent goes away.
+  /// Reads the agent's events; each line (except blank ones) is passed to `on_line`, until that
+  /// returns false (no error). If the agent ends, this returns an error.
   [[nodiscard]] std::expected<void, CommandError> events(
       const std::function<bool(const Json& event, bool more_at_hand)>& on_event);
 

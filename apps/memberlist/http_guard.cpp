@@ -18,9 +18,7 @@ std::string lower_case(std::string_view text) {
 }  // namespace
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) {
-    return false;
-  }
+  if (a.size() != b.size()) return false;
   // volatile, so that the loop is not cut short at the first difference
   volatile unsigned char difference = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -34,13 +32,9 @@ RequestGuard::RequestGuard(Address bound, std::optional<std::string> token)
 
 bool RequestGuard::host_is_ours(std::string_view host) const {
   const auto parts = HostPort::parse(host);
-  if (!parts) {
-    return false;
-  }
-  if (parts->host == "localhost") {
-    return true;
-  }
-  // A name can be made to point here by whoever owns it; an address can not.
+  if (!parts) return false;
+  if (parts->host == "localhost") return true;
+  // The owner of a name can point it to this machine; an address cannot be pointed here.
   const auto ip = IpAddress::parse(parts->host);
   return ip && (ip->is_loopback() || *ip == bound_.ip || bound_.ip.is_unspecified());
 }
@@ -60,7 +54,7 @@ std::optional<Refusal> RequestGuard::check_host(const RequestHead& head) const {
 std::optional<Refusal> RequestGuard::check_caller(const RequestHead& head) const {
   if (token_ && !has_token(head)) {
     return Refusal{401, "unauthorized",
-                   "this agent wants a token: send `Authorization: Bearer TOKEN`"};
+                   "this agent requires a token: send `Authorization: Bearer TOKEN`"};
   }
   const bool other_origin =
       head.origin && lower_case(*head.origin) != "http://" + lower_case(head.host);
@@ -77,9 +71,7 @@ std::optional<Refusal> RequestGuard::check_caller(const RequestHead& head) const
 bool RequestGuard::has_token(const RequestHead& head) const {
   constexpr std::string_view kBearer = "bearer ";
   const std::string_view given = head.authorization;
-  if (lower_case(given.substr(0, kBearer.size())) != kBearer) {
-    return false;
-  }
+  if (lower_case(given.substr(0, kBearer.size())) != kBearer) return false;
   const std::size_t begin = std::min(given.find_first_not_of(' ', kBearer.size()), given.size());
   return token_ && equal_in_constant_time(given.substr(begin), *token_);
 }

@@ -9,7 +9,7 @@
 
 namespace memberlist::cli {
 
-/// What of a request decides who may ask. Views of the request's own text.
+/// The parts of a request that access control looks at. Views of the request's own text.
 struct RequestHead {
   std::size_t host_count = 0;  ///< how many Host headers there are
   std::string_view host;
@@ -25,12 +25,12 @@ struct Refusal {
   std::string message;
 };
 
-/// Keeps out of the admin API what a page in somebody's browser could send: requests for another
-/// host name (DNS rebinding) and from another origin (request forgery); and whoever lacks the
-/// token. Where there is a token any host name will do: no page can know the token.
+/// Protects the admin API from requests that a web page can send through a browser: requests for
+/// another host name (DNS rebinding) and from another origin (request forgery); and from clients
+/// without the token. With a token any host name is accepted: no web page knows the token.
 class RequestGuard {
  public:
-  /// `bound` is where the server listens. Without a token everybody who can connect may ask.
+  /// `bound` is the listening address. Without a token anyone who can connect has access.
   RequestGuard(Address bound, std::optional<std::string> token);
 
   /// `std::nullopt` if the request may be served.
@@ -47,7 +47,7 @@ class RequestGuard {
   std::optional<std::string> token_;
 };
 
-/// Whether the texts are equal, in a time that depends on their lengths alone.
+/// Compares the texts in a time that depends only on their lengths.
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
 
 }  // namespace memberlist::cli

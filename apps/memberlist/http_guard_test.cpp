@@ -48,7 +48,7 @@ TEST(RequestGuard, ServesTheBoundAddress) {
   EXPECT_EQ(status_of(one, head), 0);
   head.host = "10.0.0.2:7947";
   EXPECT_EQ(status_of(one, head), 403);
-  // Whoever listens on all addresses may be asked at any of them, but not by a name.
+  // A server that listens on all addresses accepts any of them, but no name.
   const RequestGuard all(kAny, std::nullopt);
   EXPECT_EQ(status_of(all, head), 0);
   head.host = "evil.example:7947";

@@ -5,27 +5,27 @@
 
 namespace memberlist::cli {
 
-/// What the admin server grants its clients; docs/limits.md has the same list. Those that are not
-/// constants are for tests to change.
+/// The limits of the admin server; docs/limits.md has the same list. Tests may change those that
+/// are not constants.
 struct HttpLimits {
   /// Request line and headers.
   static constexpr std::size_t kMaxHeadBytes = std::size_t{16} * 1024;
   static constexpr std::size_t kMaxTargetBytes = 2048;
   static constexpr std::size_t kMaxBodyBytes = std::size_t{256} * 1024;
-  /// A user message of 20 MiB in base64, and its JSON around it. A broadcast may be as large, so
-  /// that it is the member that refuses it, with its own limit.
+  /// A user message of 20 MiB in base64, plus its JSON. A broadcast may be as large, so that the
+  /// member refuses it, with its own limit.
   static constexpr std::size_t kMaxMessageBodyBytes = std::size_t{28} * 1024 * 1024;
-  /// A body may take a second more for each so many bytes of it.
+  /// A body gets one more second for each this many bytes of it.
   static constexpr std::size_t kBodyBytesPerSecond = std::size_t{64} * 1024;
 
-  /// Open connections. At the limit the one that has kept the agent waiting longest makes room.
+  /// Open connections. At the limit, the one that has kept the agent waiting longest is closed.
   std::size_t connections = 128;
   /// Calls that run or wait for a thread. Further ones are answered with 503.
   std::size_t calls = 64;
-  /// Calls that run at the same time. A join may take minutes, so that one thread is not enough.
+  /// Calls that run concurrently. A join may take minutes, so one thread is not enough.
   std::size_t call_threads = 8;
-  /// Bodies above `large_bytes`, of requests and answers, all connections together. Further ones
-  /// are answered with 503, but one may always be there.
+  /// Total size of bodies above `large_bytes`, of requests and answers, over all connections.
+  /// Further ones are answered with 503, but one is always allowed.
   std::size_t held_bytes = std::size_t{256} * 1024 * 1024;
   std::size_t large_bytes = kMaxBodyBytes;
 
@@ -39,7 +39,7 @@ struct HttpLimits {
   std::chrono::milliseconds write_timeout{10'000};
   /// For a blank line in a silent stream of events.
   std::chrono::milliseconds heartbeat{5'000};
-  /// Bytes that the peer's kernel does not acknowledge for so long end the connection.
+  /// A connection ends if the peer's kernel does not acknowledge bytes for this long.
   std::chrono::milliseconds unacknowledged_timeout{20'000};
   /// For the client to read the last answer, before the connection is closed.
   std::chrono::milliseconds linger_timeout{2'000};

@@ -11,7 +11,7 @@
 
 namespace memberlist::cli {
 
-/// An answer of the admin API, before it is HTTP.
+/// A response of the admin API, before it is encoded as HTTP.
 struct HttpReply {
   int status = 200;
   std::string body;
@@ -21,8 +21,8 @@ struct HttpReply {
 
 [[nodiscard]] HttpReply to_http(ApiReply reply);
 
-/// The path of a request and its parameters, with `%XX` decoded. What is not two hexadecimal digits
-/// stays as it is.
+/// The path of a request and its parameters, with `%XX` decoded. A `%` without two hexadecimal
+/// digits stays unchanged.
 struct HttpTarget {
   explicit HttpTarget(std::string_view target);
 

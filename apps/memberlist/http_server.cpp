@@ -37,7 +37,7 @@ constexpr std::chrono::milliseconds kLongestAcceptPause{1000};
 
 void close_on_exec(int socket) { std::ignore = ::fcntl(socket, F_SETFD, FD_CLOEXEC); }
 
-// Lets the kernel find out about a peer that is gone without a word.
+// Lets the kernel detect a peer that has disappeared without closing.
 void bound_silence(int socket, std::chrono::milliseconds timeout) {
   const auto milliseconds = static_cast<unsigned>(timeout.count());
   std::ignore =
@@ -125,7 +125,8 @@ void AdminServer::Impl::bind() {
   close_on_exec(acceptor_.native_handle());
   // Not SO_REUSEPORT: a second agent must not share the port.
   acceptor_.set_option(tcp::acceptor::reuse_address(true));
-  // An error as every other one: Asio would wait for the next client, whoever waits already.
+  // Treat it like any other error: Asio would wait for the next client, even if one is waiting
+  // already.
   acceptor_.set_option(tcp::acceptor::enable_connection_aborted(true));
   acceptor_.bind(endpoint);
   acceptor_.listen();
@@ -138,7 +139,8 @@ void AdminServer::Impl::prepare(AdminApi& api, EventHub& hub) {
   for (std::size_t i = 0; i < limits_.call_threads; ++i) {
     other_threads_.emplace_back([this] { run(call_io_); });
   }
-  // Large views have one of their own: they wait for no call, and small ones not for them.
+  // Large views have a separate thread: they do not wait for calls, and small ones do not wait for
+  // them.
   other_threads_.emplace_back([this] { run(view_io_); });
 }
 
@@ -169,9 +171,7 @@ void AdminServer::Impl::answer(int socket) {
 
 void AdminServer::Impl::log(LogLevel level, std::string_view text) const noexcept {
   try {
-    if (log_) {
-      log_(level, fmt::format("admin API at {}: {}", address_.to_string(), text));
-    }
+    if (log_) log_(level, fmt::format("admin API at {}: {}", address_.to_string(), text));
   } catch (const std::exception&) {  // no memory for a line of the log: there will be more of them
     return;
   }
@@ -181,12 +181,8 @@ void AdminServer::Impl::log(LogLevel level, std::string_view text) const noexcep
 
 void AdminServer::Impl::accept() {
   acceptor_.async_accept(io_, [this](const BoostError& error, AcceptedSocket socket) {
-    if (stopping_) {
-      return;
-    }
-    if (error) {
-      return pause_accepting(error.message());
-    }
+    if (stopping_) return;
+    if (error) return pause_accepting(error.message());
     try {
       accepted(std::move(socket));
       return accept();
@@ -199,22 +195,16 @@ void AdminServer::Impl::accept() {
 // Accepting fails when descriptors or memory run out, or when a client is gone already. The waiting
 // connection may stay ready, so that trying again at once would spin.
 void AdminServer::Impl::pause_accepting(std::string_view reason) {
-  if (!pause_) {
-    log(LogLevel::warning, fmt::format("cannot accept connections for now: {}", reason));
-  }
+  if (!pause_) log(LogLevel::warning, fmt::format("cannot accept connections for now: {}", reason));
   pause_ = pause_ ? std::min(2 * *pause_, kLongestAcceptPause) : kFirstAcceptPause;
   timer_.expires_after(*pause_);
   timer_.async_wait([this](const BoostError& stopped) {
-    if (!stopped && !stopping_) {
-      accept();
-    }
+    if (!stopped && !stopping_) accept();
   });
 }
 
 void AdminServer::Impl::accepted(AcceptedSocket socket) {
-  if (std::exchange(pause_, std::nullopt)) {
-    log(LogLevel::info, "accepts connections again");
-  }
+  if (std::exchange(pause_, std::nullopt)) log(LogLevel::info, "accepts connections again");
   close_on_exec(socket.native_handle());
   bound_silence(socket.native_handle(), limits_.unacknowledged_timeout);
   BoostError gone;
@@ -232,13 +222,11 @@ void AdminServer::Impl::start(HttpSession::Socket socket, std::string source) {
   sessions_[session.get()] = session;
 }
 
-// Closes one connection, if there are as many as there may be: of those that wait for their client,
-// one without a token before one with it; one of the source that has most of them; the one that has
-// waited longest. So who only connects and says nothing takes places from nobody but themselves.
+// Closes one connection if the limit is reached: of those that wait for their client, one without a
+// token before one with it; one of the source that has most of them; the one that has waited
+// longest. So a client that connects and sends nothing takes places only from itself.
 void AdminServer::Impl::make_room() {
-  if (sessions_.size() < limits_.connections) {
-    return;
-  }
+  if (sessions_.size() < limits_.connections) return;
   std::map<std::string_view, std::size_t> per_source;
   for (const auto& [key, session] : sessions_) {
     per_source[session->source()] += session->waits_for_client() ? 1 : 0;
@@ -253,16 +241,12 @@ void AdminServer::Impl::make_room() {
       last = session.get();
     }
   }
-  if (last != nullptr) {
-    last->close();
-  }
+  if (last != nullptr) last->close();
 }
 
 void AdminServer::Impl::forget(const HttpSession& session) {
   sessions_.erase(&session);
-  if (stopping_ && sessions_.empty()) {
-    timer_.cancel();
-  }
+  if (stopping_ && sessions_.empty()) timer_.cancel();
 }
 
 // One may be of any size: a large cluster has one large list of members.
@@ -276,9 +260,7 @@ bool AdminServer::Impl::hold(std::size_t bytes) {
 
 bool AdminServer::Impl::run_call(std::function<HttpReply()> call,
                                  std::function<void(HttpReply)> done) {
-  if (stopping_ || calls_under_way_ >= limits_.calls) {
-    return false;
-  }
+  if (stopping_ || calls_under_way_ >= limits_.calls) return false;
   run_on(call_io_, std::move(call), [this, done = std::move(done)](HttpReply reply) {
     --calls_under_way_;
     done(std::move(reply));
@@ -314,9 +296,7 @@ void AdminServer::Impl::begin_stop() {
   timer_.cancel();
   const Sessions open = sessions_;
   for (const auto& [key, session] : open) {
-    if (session->waits_for_client() && !session->is_answering()) {
-      session->close();
-    }
+    if (session->waits_for_client() && !session->is_answering()) session->close();
   }
   drop_rest();
 }
@@ -327,9 +307,7 @@ void AdminServer::Impl::drop_rest() {
   if (stopping_ && elsewhere_ == 0 && !sessions_.empty()) {
     timer_.expires_after(limits_.stop_timeout);
     timer_.async_wait([this](const BoostError& cancelled) {
-      if (!cancelled) {
-        io_.stop();
-      }
+      if (!cancelled) io_.stop();
     });
   }
 }

@@ -16,8 +16,8 @@
 
 namespace memberlist::cli {
 
-/// The admin API over HTTP/1.1 (docs/http-api.md). One thread has all connections; calls that wait
-/// for the network have threads of their own.
+/// The admin API over HTTP/1.1 (docs/http-api.md). One thread serves all connections; calls that
+/// wait for the network run on separate threads.
 class AdminServer {
  public:
   using LogFunction = std::function<void(LogLevel, std::string_view)>;
@@ -31,20 +31,21 @@ class AdminServer {
   /// As `stop`.
   ~AdminServer();
 
-  /// Where it listens, with the port that the kernel chose if 0 was asked for.
+  /// The listening address, with the port that the kernel chose if 0 was requested.
   [[nodiscard]] Address address() const;
 
-  /// Serves until `stop`, whatever a request or the system does wrong. All must outlive the call of
-  /// `stop`, which is to be made also if this one throws `std::system_error`: there was no thread.
+  /// Serves until `stop`, despite errors of requests or of the system. All arguments must outlive
+  /// the call of `stop`, which is required even if this throws `std::system_error`: no thread was
+  /// available.
   void serve(AdminApi& api, EventHub& hub, LogFunction log);
 
-  /// Instead of `serve`, for connections that somebody else makes (the fuzzer): what `answer` does.
+  /// Instead of `serve`, for connections made elsewhere (the fuzzer): does what `answer` does.
   void prepare(AdminApi& api, EventHub& hub);
   /// Answers the requests of one connected stream socket on the calling thread, until it is closed.
   void answer(int socket);
 
-  /// Takes no more connections, and waits until the calls under way are done. No client can hold
-  /// it up: what it has not read half a second later is dropped. End the hub and the member first.
+  /// Accepts no more connections, and waits until the running calls are done. No client can delay
+  /// it: unread output is dropped after half a second. End the hub and the member first.
   void stop() noexcept;
 
  private:

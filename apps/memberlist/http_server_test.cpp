@@ -96,7 +96,7 @@ class Client {
   int fd_;
 };
 
-// Takes connections and says nothing: whoever joins there waits.
+// Accepts connections and sends nothing: a member that joins there waits.
 class SilentListener {
  public:
   SilentListener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -113,7 +113,7 @@ class SilentListener {
   SilentListener& operator=(const SilentListener&) = delete;
   ~SilentListener() { ::close(fd_); }
   std::uint16_t port() const { return port_; }
-  // Until somebody dials.
+  // Until there is a connection.
   void wait() const {
     pollfd dialled{fd_, POLLIN, 0};
     EXPECT_EQ(::poll(&dialled, 1, kPatienceMs), 1);
@@ -228,9 +228,7 @@ TEST_F(HttpServerTest, CallsBeyondTheLimitAreTold) {
   }
   ASSERT_EQ(::poll(waiting.data(), waiting.size(), kPatienceMs), 1) << "one of three is answered";
   for (std::size_t i = 0; i < joiners.size(); ++i) {
-    if (waiting[i].revents != 0) {
-      EXPECT_TRUE(is_busy(joiners[i].read_until("}\n")));
-    }
+    if (waiting[i].revents != 0) EXPECT_TRUE(is_busy(joiners[i].read_until("}\n")));
   }
   EXPECT_TRUE(is_ok(ask(get("/v1/info")))) << "what waits for nothing is answered";
 }
@@ -270,8 +268,7 @@ TEST_F(HttpServerTest, LargeAnswersShareTheSameMemory) {
   EXPECT_TRUE(is_busy(ask(get("/v1/info"))));
 }
 
-// --- whose connection makes room
-// -------------------------------------------------------------------
+// --- whose connection makes room ----------------------------------------------------------------
 
 TEST_F(HttpServerTest, WhoHasShownNoTokenTakesNoPlaceOfThoseWhoHave) {
   HttpLimits limits = patient_limits();
@@ -286,9 +283,7 @@ TEST_F(HttpServerTest, WhoHasShownNoTokenTakesNoPlaceOfThoseWhoHave) {
   for (int i = 0; i < 40; ++i) {
     strangers.push_back(client());
     ASSERT_TRUE(strangers.back().write("GET /v1/info HTTP/1.1\r\n"));
-    if (i % 10 == 0) {
-      EXPECT_TRUE(is_ok(ask(request)));
-    }
+    if (i % 10 == 0) EXPECT_TRUE(is_ok(ask(request)));
   }
   EXPECT_EQ(strangers.front().read_to_end(), "") << "the one that has waited longest made room";
   ASSERT_TRUE(known.write(request));
@@ -330,8 +325,7 @@ TEST_F(HttpServerTest, CallsAndReadersOfEventsMakeNoRoom) {
   EXPECT_NE(reader.read_until("score").find("score"), std::string::npos);
 }
 
-// --- how long
-// --------------------------------------------------------------------------------------
+// --- how long -----------------------------------------------------------------------------------
 
 // Each byte of a head comes in time, and the head does not.
 TEST_F(HttpServerTest, AHeadHasItsTimeHoweverItComes) {
@@ -413,7 +407,7 @@ TEST_F(HttpServerTest, EventsEndWithTheHub) {
   EXPECT_TRUE(old_reader.read_to_end().ends_with("\r\n\r\n" + line));
 }
 
-// A call that runs, an answer that nobody reads, and a client that only listens for more.
+// A running call, an answer that is not read, and a client that only waits for more.
 TEST_F(HttpServerTest, StopsWhateverItsClientsDo) {
   serve(patient_limits());
   const Client deaf = client();

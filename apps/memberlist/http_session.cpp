@@ -63,9 +63,7 @@ std::optional<HttpReply> refusal_of_body(const Request& request, std::uint64_t l
 
 HttpReply busy(std::string_view message) { return to_http(error_reply(503, "busy", message)); }
 
-HttpReply failed() {
-  return to_http(error_reply(500, "system", "the request could not be carried out"));
-}
+HttpReply failed() { return to_http(error_reply(500, "system", "the request failed")); }
 
 // The answer of a route; what goes wrong in it is the request's own problem.
 HttpReply answer_of(const Route& route, AdminApi& api, const HttpTarget& target,
@@ -88,9 +86,7 @@ void set_common_headers(Message& message) {
 template <class... Arguments>
 auto HttpSession::then(void (HttpSession::*step)(Arguments...)) {
   return [self = shared_from_this(), step](Arguments... arguments) {
-    if (self->state_ == State::closed) {
-      return;
-    }
+    if (self->state_ == State::closed) return;
     try {
       (self.get()->*step)(std::move(arguments)...);
     } catch (const std::exception&) {  // no memory: this connection's end, and nobody else's
@@ -111,9 +107,7 @@ HttpSession::HttpSession(Socket socket, std::string source, asio::io_context& io
 void HttpSession::start() { read_head(); }
 
 void HttpSession::close() {
-  if (state_ == State::closed) {
-    return;
-  }
+  if (state_ == State::closed) return;
   enter(State::closed);
   wipe_request();
   subscription_ = nullptr;
@@ -134,14 +128,10 @@ void HttpSession::enter(State state) {
 void HttpSession::wait_for_request() {
   enter(State::client);
   stream_.expires_after(limits_.idle_timeout);
-  if (buffer_.size() > 0) {
-    return read_head();
-  }
+  if (buffer_.size() > 0) return read_head();
   stream_.async_read_some(buffer_.prepare(HttpLimits::kMaxHeadBytes),
                           [self = shared_from_this()](Error error, std::size_t bytes) {
-                            if (error || self->state_ == State::closed) {
-                              return self->close();
-                            }
+                            if (error || self->state_ == State::closed) return self->close();
                             self->buffer_.commit(bytes);
                             self->read_head();
                           });
@@ -157,9 +147,7 @@ void HttpSession::read_head() {
 }
 
 void HttpSession::on_head(Error error, std::size_t /*bytes*/) {
-  if (error) {
-    return on_malformed(error);
-  }
+  if (error) return on_malformed(error);
   const Request& request = parser_->get();
   if (const auto refusal = host_.guard().check(head_of(request))) {
     return refuse(to_http(error_reply(refusal->status, refusal->code, refusal->message)));
@@ -172,9 +160,7 @@ void HttpSession::on_head(Error error, std::size_t /*bytes*/) {
   }
   target_ = HttpTarget(ours(request.target()));
   const auto route = find_route(ours(request.method_string()), target_.path);
-  if (!route) {
-    return refuse(route.error());
-  }
+  if (!route) return refuse(route.error());
   route_ = *route;
   read_body();
 }
@@ -193,12 +179,8 @@ void HttpSession::on_malformed(Error error) {
 void HttpSession::read_body() {
   const Request& request = parser_->get();
   const std::uint64_t length = parser_->content_length().value_or(0);
-  if (auto refusal = refusal_of_body(request, length, *route_)) {
-    return refuse(std::move(*refusal));
-  }
-  if (!hold_memory(length)) {
-    return refuse(busy("other large messages are being sent: try again"));
-  }
+  if (auto refusal = refusal_of_body(request, length, *route_)) return refuse(std::move(*refusal));
+  if (!hold_memory(length)) return refuse(busy("other large messages are being sent: try again"));
   stream_.expires_after(limits_.body_timeout +
                         std::chrono::seconds(length / HttpLimits::kBodyBytesPerSecond));
   const bool asks = beast::iequals(request[http::field::expect], "100-continue");
@@ -210,24 +192,18 @@ void HttpSession::read_body() {
 }
 
 void HttpSession::on_continue(Error error, std::size_t /*bytes*/) {
-  if (error) {
-    return close();
-  }
+  if (error) return close();
   http::async_read(stream_, buffer_, *parser_, then(&HttpSession::on_body));
 }
 
 void HttpSession::on_body(Error error, std::size_t /*bytes*/) {
-  if (error) {
-    return on_malformed(error);
-  }
+  if (error) return on_malformed(error);
   serve_request();
 }
 
 void HttpSession::serve_request() {
   closes_ = !parser_->get().keep_alive() || parser_->get().version() < kVersion;
-  if (route_->kind == Route::Kind::events) {
-    return stream_events();
-  }
+  if (route_->kind == Route::Kind::events) return stream_events();
   if (route_->kind == Route::Kind::view) {
     return reply_view(answer_of(*route_, host_.api(), target_, parser_->get().body()));
   }
@@ -240,7 +216,7 @@ void HttpSession::serve_request() {
     return host_.run_view(answer, then(&HttpSession::reply_view));
   }
   if (!host_.run_call(answer, then(&HttpSession::reply))) {
-    reply(busy("too many calls are under way: try again"));
+    reply(busy("too many calls are in progress: try again"));
   }
 }
 
@@ -262,9 +238,7 @@ void HttpSession::wipe_request() {
 // What is small is bounded by the number of connections, and what calls answer is small.
 bool HttpSession::hold_memory(std::size_t bytes) {
   if (bytes > limits_.large_bytes) {
-    if (!host_.hold(bytes)) {
-      return false;
-    }
+    if (!host_.hold(bytes)) return false;
     held_bytes_ += bytes;
   }
   return true;
@@ -274,7 +248,7 @@ void HttpSession::release_memory() { host_.release(std::exchange(held_bytes_, 0)
 
 // --- an answer -----------------------------------------------------------------------------------
 
-// An answer to what was not read to its end, or comes from somebody whom the guard does not know.
+// An answer to a request that was not read completely, or that the guard refused.
 void HttpSession::refuse(HttpReply answer) {
   closes_ = true;
   reply(std::move(answer));
@@ -288,14 +262,10 @@ void HttpSession::reply(HttpReply answer) {
   response_ = Response(static_cast<http::status>(answer.status), kVersion);
   set_common_headers(response_);
   response_.set(http::field::content_type, theirs(answer.content_type));
-  if (!answer.allow.empty()) {
-    response_.set(http::field::allow, theirs(answer.allow));
-  }
+  if (!answer.allow.empty()) response_.set(http::field::allow, theirs(answer.allow));
   response_.keep_alive(!closes_);
   response_.content_length(answer.body.size());
-  if (!head_only) {
-    response_.body() = std::move(answer.body);
-  }
+  if (!head_only) response_.body() = std::move(answer.body);
   serializer_ = std::make_unique<Serializer>(response_);
   write_answer();
 }
@@ -306,12 +276,8 @@ void HttpSession::write_answer() {
 }
 
 void HttpSession::on_answer(Error error, std::size_t /*bytes*/) {
-  if (error) {
-    return close();
-  }
-  if (!serializer_->is_done()) {
-    return write_answer();
-  }
+  if (error) return close();
+  if (!serializer_->is_done()) return write_answer();
   finish_request();
 }
 
@@ -338,9 +304,7 @@ void HttpSession::linger() {
 }
 
 void HttpSession::on_lingered(Error error, std::size_t /*bytes*/) {
-  if (error) {
-    return close();
-  }
+  if (error) return close();
   stream_.async_read_some(buffer_.prepare(HttpLimits::kMaxHeadBytes),
                           then(&HttpSession::on_lingered));
 }
@@ -352,17 +316,16 @@ void HttpSession::stream_events() {
   const auto wake = [&io = io_, weak = weak_from_this()] {
     asio::post(io, [weak] {
       const auto self = weak.lock();
-      if (self && self->state_ == State::events && !self->writing_) {
-        self->write_next_line();
-      }
+      if (self && self->state_ == State::events && !self->writing_) self->write_next_line();
     });
   };
   if (parser_->get().method() != http::verb::head) {
     subscription_ = host_.hub().subscribe(wake);
     if (subscription_ == nullptr) {
-      return reply(to_http(error_reply(
-          503, "too_many_subscribers",
-          fmt::format("{} read the events already: end one of them", EventHub::kMaxSubscribers))));
+      return reply(
+          to_http(error_reply(503, "too_many_subscribers",
+                              fmt::format("{} clients read events already: end one of them",
+                                          EventHub::kMaxSubscribers))));
     }
   }
   response_ = Response(http::status::ok, kVersion);
@@ -379,9 +342,7 @@ void HttpSession::stream_events() {
 }
 
 void HttpSession::on_events_head(Error error, std::size_t /*bytes*/) {
-  if (error) {
-    return close();
-  }
+  if (error) return close();
   if (subscription_ == nullptr) {  // HEAD
     enter(State::client);
     return finish_request();
@@ -419,9 +380,7 @@ void HttpSession::wait_for_line() {
   writing_ = false;
   heartbeat_.expires_after(limits_.heartbeat);
   heartbeat_.async_wait([self = shared_from_this()](Error error) {
-    if (!error && self->state_ == State::events && !self->writing_) {
-      self->write_events("\n");
-    }
+    if (!error && self->state_ == State::events && !self->writing_) self->write_events("\n");
   });
 }
 
@@ -444,21 +403,15 @@ void HttpSession::write_chunk(const Buffers& buffers) {
   constexpr std::size_t kMostAtOnce = std::size_t{64} * 1024;
   // Asked before each part, so that each has the whole time.
   const auto next_part = [this](Error error, std::size_t /*written*/) {
-    if (!error) {
-      stream_.expires_after(limits_.write_timeout);
-    }
+    if (!error) stream_.expires_after(limits_.write_timeout);
     return error ? 0 : kMostAtOnce;
   };
   asio::async_write(stream_, buffers, next_part, then(&HttpSession::on_events_written));
 }
 
 void HttpSession::on_events_written(Error error, std::size_t /*bytes*/) {
-  if (error) {
-    return close();
-  }
-  if (!last_written_) {
-    return write_next_line();
-  }
+  if (error) return close();
+  if (!last_written_) return write_next_line();
   close();
 }
 

@@ -25,7 +25,7 @@ namespace memberlist::cli {
 
 class HttpSession;
 
-/// What the connections of a server share. All on the server's thread.
+/// Shared state of the connections of a server. Used on the server's thread only.
 class HttpSessionHost {
  public:
   virtual ~HttpSessionHost() = default;
@@ -38,9 +38,9 @@ class HttpSessionHost {
   /// many wait already.
   [[nodiscard]] virtual bool run_call(std::function<HttpReply()> call,
                                       std::function<void(HttpReply)> done) = 0;
-  /// The same for a view that takes time: none waits for a call, nor is one refused.
+  /// The same for a view that takes time: it does not wait for calls, and is never refused.
   virtual void run_view(std::function<HttpReply()> view, std::function<void(HttpReply)> done) = 0;
-  /// Memory for a large body. False if others hold too much; what is held is to be released.
+  /// Reserves memory for a large body. False if others use too much; must be released.
   [[nodiscard]] virtual bool hold(std::size_t bytes) = 0;
   virtual void release(std::size_t bytes) = 0;
   /// Whether each connection ends with its next answer.
@@ -69,11 +69,11 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   /// Ends the connection at once.
   void close();
 
-  /// Whether it is the client's turn: to send its request, or to read its answer.
+  /// Whether the connection waits for the client: to send its request, or to read its answer.
   [[nodiscard]] bool waits_for_client() const noexcept { return state_ == State::client; }
   /// Whether there is an answer that was not written to its end.
   [[nodiscard]] bool is_answering() const noexcept { return serializer_ != nullptr; }
-  /// Since when it is in this state.
+  /// When it entered this state.
   [[nodiscard]] Clock::time_point since() const noexcept { return since_; }
   [[nodiscard]] bool has_shown_token() const noexcept { return has_shown_token_; }
   [[nodiscard]] const std::string& source() const noexcept { return source_; }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "memberlist/counter_table.hpp"
 #include "memberlist/version.hpp"
 #include "name_views.hpp"
 #include "text.hpp"
@@ -27,19 +28,13 @@ Json version_range_json(const VersionRange& range) {
 // Bytes go as base64, and once more as text where they are text.
 void put_bytes(Json& json, const std::string& name, BytesView bytes) {
   json[name + "_base64"] = base64_encode(bytes);
-  if (is_utf8(as_text(bytes))) {
-    json[name] = as_text(bytes);
-  }
+  if (is_utf8(as_text(bytes))) json[name] = as_text(bytes);
 }
 
 Json cause_json(const Cause& cause) {
   Json json{{"kind", to_string(cause.kind)}};
-  if (!cause.accuser.empty()) {
-    put_name(json, "accuser", cause.accuser);
-  }
-  if (cause.source) {
-    json["source"] = cause.source->to_string();
-  }
+  if (!cause.accuser.empty()) put_name(json, "accuser", cause.accuser);
+  if (cause.source) json["source"] = cause.source->to_string();
   if (cause.kind == Cause::Kind::suspicion_expired) {
     json["confirmations"] = cause.confirmations;
     json["accusers"] = cause.accusers;
@@ -52,48 +47,11 @@ Json cause_json(const Cause& cause) {
 }
 
 Json counters_json(const EngineCounters& counters) {
-  return {
-      {"packets_received", counters.packets_received},
-      {"packets_sent", counters.packets_sent},
-      {"packet_bytes_received", counters.packet_bytes_received},
-      {"packet_bytes_sent", counters.packet_bytes_sent},
-      {"streams_accepted", counters.streams_accepted},
-      {"streams_dialled", counters.streams_dialled},
-      {"stream_bytes_received", counters.stream_bytes_received},
-      {"stream_bytes_sent", counters.stream_bytes_sent},
-      {"alive_messages", counters.alive_messages},
-      {"suspect_messages", counters.suspect_messages},
-      {"dead_messages", counters.dead_messages},
-      {"alive_believed", counters.alive_believed},
-      {"dead_believed", counters.dead_believed},
-      {"user_messages", counters.user_messages},
-      {"probes", counters.probes},
-      {"probes_degraded", counters.probes_degraded},
-      {"probes_answered", counters.probes_answered},
-      {"probes_failed", counters.probes_failed},
-      {"probes_saved_by_indirect", counters.probes_saved_by_indirect},
-      {"probes_saved_by_tcp", counters.probes_saved_by_tcp},
-      {"suspicions_started", counters.suspicions_started},
-      {"suspicions_refuted", counters.suspicions_refuted},
-      {"suspicions_confirmed", counters.suspicions_confirmed},
-      {"suspicions_degraded", counters.suspicions_degraded},
-      {"refutations", counters.refutations},
-      {"push_pulls_started", counters.push_pulls_started},
-      {"push_pulls_served", counters.push_pulls_served},
-      {"push_pulls_failed", counters.push_pulls_failed},
-      {"dropped_malformed", counters.dropped_malformed},
-      {"dropped_undecryptable", counters.dropped_undecryptable},
-      {"dropped_unencrypted", counters.dropped_unencrypted},
-      {"dropped_encrypted", counters.dropped_encrypted},
-      {"dropped_label", counters.dropped_label},
-      {"dropped_network", counters.dropped_network},
-      {"dropped_poison", counters.dropped_poison},
-      {"dropped_limit", counters.dropped_limit},
-      {"dropped_buried", counters.dropped_buried},
-      {"send_errors", counters.send_errors},
-      {"stalls", counters.stalls},
-      {"tombstones", counters.tombstones},
-  };
+  Json json = Json::object();
+  for (const CounterInfo& info : kEngineCounters) {
+    json[std::string(info.name)] = counters.*info.value;
+  }
+  return json;
 }
 
 // Bytes that are no UTF-8 as `\xNN`, in all texts.
@@ -104,9 +62,7 @@ Json with_utf8_only(const Json& json) {
   }
   Json copy = json;
   if (copy.is_structured()) {
-    for (auto& [key, value] : copy.items()) {
-      value = with_utf8_only(value);
-    }
+    for (auto& [key, value] : copy.items()) value = with_utf8_only(value);
   }
   return copy;
 }
@@ -213,17 +169,13 @@ Json event_json(const Event& event, const Viewer& viewer,
                         [&](const MemberEvent& e) {
                           Json json = begin(to_string(e.kind));
                           json["member"] = member_json(e.member, viewer);
-                          if (e.other) {
-                            json["other"] = e.other->to_string();
-                          }
+                          if (e.other) json["other"] = e.other->to_string();
                           json["cause"] = cause_json(e.cause);
                           return json;
                         },
                         [&](const UserMessage& e) {
                           Json json = begin("message");
-                          if (!e.from.empty()) {
-                            put_name(json, "from", e.from);
-                          }
+                          if (!e.from.empty()) put_name(json, "from", e.from);
                           json["source"] = e.source.to_string();
                           json["reliable"] = e.reliable;
                           put_bytes(json, "payload", e.payload);

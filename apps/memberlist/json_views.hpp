@@ -14,30 +14,29 @@ namespace memberlist::cli {
 /// JSON whose fields keep the order in which they were set: that of the documentation.
 using Json = nlohmann::ordered_json;
 
-/// What the views need to know of the node that looks.
+/// What the views need to know about the observing node.
 struct Viewer {
   std::string self;  ///< its name
   std::function<std::chrono::system_clock::time_point(TimePoint)> wall_clock;
 };
 
-/// The viewer that a running member is. The member must outlive it.
+/// A running member as the viewer. The member must outlive it.
 [[nodiscard]] Viewer viewer_of(const Memberlist& list);
 
-/// One line of JSON, that can be shown in a terminal; bytes in it that are no UTF-8 become `\xNN`.
-/// (Names are put in by `put_name`.)
+/// One line of JSON that is safe for terminals; bytes that are not UTF-8 become `\xNN`. (Names are
+/// added by `put_name`.)
 [[nodiscard]] std::string to_line(const Json& json);
 
 /// The object of `members --format json`.
 [[nodiscard]] Json member_json(const Member& member, const Viewer& viewer);
 
-/// Those of the members whose status is in `statuses` (all if that is empty), as the text of an
-/// array. Each is written as soon as it is made: a tree of ten thousand takes ten times the text's
-/// memory.
+/// The members whose status is in `statuses` (all if that is empty), as the text of an array. Each
+/// is serialised as soon as it is made: a tree of ten thousand takes ten times the text's memory.
 [[nodiscard]] std::string members_line(const std::vector<Member>& members,
                                        const std::vector<MemberStatus>& statuses,
                                        const Viewer& viewer);
 
-/// What `info` shows, but for what only the agent knows (its admin address, subscribers).
+/// The output of `info`, except what only the agent knows (its admin address, subscribers).
 [[nodiscard]] Json info_json(const Memberlist& list);
 
 /// The keyring and the switches of encryption; keys by their fingerprints only.

@@ -51,14 +51,11 @@ std::unexpected<CommandError> misuse(std::string text) {
 
 std::expected<Bytes, CommandError> only_key_of(const std::string& path) {
   auto keys = read_key_file(path);
-  if (!keys) {
-    return std::unexpected(keys.error());
-  }
+  if (!keys) return std::unexpected(keys.error());
   if (keys->size() != 1) {
     const std::size_t count = keys->size();
     wipe(*keys);
-    return misuse(
-        fmt::format("{} holds {} keys: give a file with the one that is meant", path, count));
+    return misuse(fmt::format("{} holds {} keys: give a file with only one key", path, count));
   }
   return std::move(keys->front());
 }
@@ -75,9 +72,7 @@ std::expected<NamedKey, CommandError> named_key(const KeyArguments& arguments,
     return NamedKey{{}, *arguments.key};
   }
   auto key = arguments.key ? parse_key(*arguments.key, "KEY") : only_key_of(*arguments.key_file);
-  if (!key) {
-    return std::unexpected(key.error());
-  }
+  if (!key) return std::unexpected(key.error());
   if (const std::string warning = key_warning(arguments.key.value_or(""), "KEY");
       !warning.empty()) {
     warn(warning);
@@ -93,14 +88,11 @@ Json keys_of(const Json& answer) {
 }
 
 std::string verify_text(const Json& answer) {
-  if (keys_of(answer).empty()) {
-    return "no keys: packets are sent and taken in plaintext";
-  }
-  return fmt::format("sends {}; takes {}",
-                     answer.value("gossip_verify_outgoing", true) ? "encrypted" : "plaintext",
-                     answer.value("gossip_verify_incoming", true)
-                         ? "only what is encrypted"
-                         : "plaintext and what is encrypted");
+  if (keys_of(answer).empty()) return "no keys: packets are sent and accepted in plaintext";
+  return fmt::format(
+      "sends {}; accepts {}",
+      answer.value("gossip_verify_outgoing", true) ? "encrypted" : "plaintext",
+      answer.value("gossip_verify_incoming", true) ? "only encrypted" : "plaintext and encrypted");
 }
 
 std::string keys_table(const Json& answer) {
@@ -112,9 +104,7 @@ std::string keys_table(const Json& answer) {
                    bytes, primary, encrypted, decrypted);
   };
   const Json keys = keys_of(answer);
-  if (!keys.empty()) {
-    line("KEY", "BYTES", "PRIMARY", "ENCRYPTED", "DECRYPTED");
-  }
+  if (!keys.empty()) line("KEY", "BYTES", "PRIMARY", "ENCRYPTED", "DECRYPTED");
   for (const Json& key : keys) {
     line(escape_controls(key.value("fingerprint", "?")), fmt::to_string(key.value("bytes", 0U)),
          key.value("primary", false) ? "yes" : "",
@@ -134,9 +124,7 @@ std::string ring_text(const Json& answer) {
 
 std::expected<int, CommandError> list(const KeyArguments& arguments, AdminClient& client) {
   const auto answer = client.get("/v1/keys");
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   return print(arguments.format == "json" ? to_line(*answer) + "\n" : keys_table(*answer));
 }
 
@@ -145,14 +133,10 @@ std::expected<int, CommandError> change(const KeyArguments& arguments, AdminClie
                                         const std::string& path, bool by_fingerprint,
                                         std::string_view done) {
   auto named = named_key(arguments, by_fingerprint);
-  if (!named) {
-    return std::unexpected(named.error());
-  }
+  if (!named) return std::unexpected(named.error());
   const auto answer = client.post(path, named->request());
   wipe(named->key);
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   return print(fmt::format("key {} {}; {}\n", named->fingerprint, done, ring_text(*answer)));
 }
 
@@ -160,17 +144,11 @@ std::expected<int, CommandError> verify(const KeyArguments& arguments, AdminClie
   Json request = Json::object();
   for (const auto& [field, given] :
        {std::pair{"incoming", &arguments.incoming}, std::pair{"outgoing", &arguments.outgoing}}) {
-    if (*given) {
-      request[field] = **given == "on";
-    }
+    if (*given) request[field] = **given == "on";
   }
-  if (request.empty()) {
-    return misuse("give --incoming on|off, --outgoing on|off or both");
-  }
+  if (request.empty()) return misuse("give --incoming on|off, --outgoing on|off or both");
   const auto answer = client.put("/v1/keys/verify", request);
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
+  if (!answer) return std::unexpected(answer.error());
   return print(ring_text(*answer) + "\n");
 }
 
@@ -196,9 +174,9 @@ void add_change(CLI::App& keys, Run& run, AgentTarget& target, const std::string
                                       });
   command
       ->add_option("KEY", arguments->key,
-                   by_fingerprint ? "the key's fingerprint, as in `keys list`; or the key itself"
-                                  : "the key in base64; others can see it with ps: better "
-                                    "--key-file")
+                   by_fingerprint
+                       ? "the key's fingerprint, as in `keys list`; or the key itself"
+                       : "the key in base64; other users can see it with ps: prefer --key-file")
       ->type_name("");
   command
       ->add_option("--key-file", arguments->key_file,
@@ -217,13 +195,13 @@ void add_key_commands(CLI::App& app, Run& run, AgentTarget& target) {
 
   const auto list_arguments = std::make_shared<KeyArguments>();
   add_key_command(*keys, run, target, "list",
-                  "show the keys by their fingerprints, the primary first, and their use",
+                  "show the keys by fingerprint, the primary first, and how often each was used",
                   "memberlist keys list --format json", list_arguments, list)
       ->add_option("--format", list_arguments->format)
       ->check(CLI::IsMember({"table", "json"}))
       ->default_str("table");
   list_arguments->format = "table";
-  add_change(*keys, run, target, "add", "add a key that decrypts; the first of all encrypts too",
+  add_change(*keys, run, target, "add", "add a key for decryption; the first key also encrypts",
              "memberlist keys add --key-file new.key", false, "is there");
   add_change(*keys, run, target, "use", "make a key of the keyring the primary, which encrypts",
              "memberlist keys use --key-file new.key", true, "is the primary");
@@ -233,12 +211,13 @@ void add_key_commands(CLI::App& app, Run& run, AgentTarget& target) {
   const auto verify_arguments = std::make_shared<KeyArguments>();
   CLI::App* command = add_key_command(
       *keys, run, target, "verify",
-      "switch encryption of what is sent, and the refusal of plaintext",
+      "switch the encryption of outgoing traffic and the rejection of plaintext",
       "memberlist keys verify --incoming off --outgoing on", verify_arguments, verify);
-  command->add_option("--incoming", verify_arguments->incoming, "refuse plaintext: on or off")
+  command->add_option("--incoming", verify_arguments->incoming, "reject plaintext: on or off")
       ->check(CLI::IsMember({"on", "off"}))
       ->type_name("on|off");
-  command->add_option("--outgoing", verify_arguments->outgoing, "encrypt what is sent: on or off")
+  command
+      ->add_option("--outgoing", verify_arguments->outgoing, "encrypt outgoing traffic: on or off")
       ->check(CLI::IsMember({"on", "off"}))
       ->type_name("on|off");
 }

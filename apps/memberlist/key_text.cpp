@@ -55,9 +55,7 @@ std::string_view guess_about_text(std::string_view text) {
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff") || text.contains('\0')) {
     return "is in UTF-16: save the file as plain ASCII or UTF-8 text";
   }
-  if (!is_text(text)) {
-    return "is not text: raw bytes must be encoded, e.g. with `base64 -w0 FILE`";
-  }
+  if (!is_text(text)) return "is not text: raw bytes must be encoded, e.g. with `base64 -w0 FILE`";
   if (text.starts_with('[') || text.starts_with('{')) {
     return "looks like JSON: write one key a line, without brackets, quotes and commas";
   }
@@ -79,14 +77,12 @@ std::string_view guess_about_text(std::string_view text) {
   return "is not base64";
 }
 
-// The same of one that is base64, but of so many bytes that it is no key.
+// The same for text that is base64, but of a number of bytes that no key has.
 std::string guess_about_bytes(std::string_view text, BytesView key) {
   if (is_hexadecimal_key(text)) {
     return "is in hexadecimal: convert it, e.g. with `xxd -r -p | base64`";
   }
-  if (is_base64_twice(key)) {
-    return "is base64 of base64: decode it once";
-  }
+  if (is_base64_twice(key)) return "is base64 of base64: decode it once";
   if (!key.empty() && is_key_size(key.size() - 1) && key.back() == std::byte{'\n'}) {
     return "has a line end behind its bytes: encode them without it, e.g. with printf, not echo";
   }
@@ -105,9 +101,7 @@ std::unexpected<CommandError> no_key(std::string_view origin, std::string_view g
 std::expected<Bytes, CommandError> parse_key(std::string_view text, std::string_view origin) {
   text = trim(text);
   auto key = base64_decode(text);
-  if (!key) {
-    return no_key(origin, guess_about_text(text));
-  }
+  if (!key) return no_key(origin, guess_about_text(text));
   if (!is_key_size(key->size())) {
     const std::string guess = guess_about_bytes(text, *key);
     wipe(*key);
@@ -118,9 +112,7 @@ std::expected<Bytes, CommandError> parse_key(std::string_view text, std::string_
 
 std::string key_warning(std::string_view text, std::string_view origin) {
   text = trim(text);
-  if (!is_hexadecimal_key(text) || !decodes_to_key(text)) {
-    return {};
-  }
+  if (!is_hexadecimal_key(text) || !decodes_to_key(text)) return {};
   return fmt::format(
       "the key in {} has {} hexadecimal digits, which are taken as base64 of {} bytes: if it is in "
       "hexadecimal, convert it, e.g. with `xxd -r -p | base64`",
@@ -130,9 +122,7 @@ std::string key_warning(std::string_view text, std::string_view origin) {
 bool could_be_key(std::string_view text) {
   text = trim(text);
   constexpr std::size_t kMostChars = 128;
-  if (text.starts_with("--") || text.size() > kMostChars) {
-    return false;
-  }
+  if (text.starts_with("--") || text.size() > kMostChars) return false;
   const auto is_plain = [](unsigned char c) {
     return std::islower(c) != 0 || c == '-' || c == '_';
   };
@@ -140,9 +130,7 @@ bool could_be_key(std::string_view text) {
     return false;  // random bytes have digits or capitals; words of a command line have not
   }
   auto decoded = base64_decode(in_standard_form(text));
-  if (!decoded) {
-    return false;
-  }
+  if (!decoded) return false;
   const bool key = is_key_size(decoded->size()) ||
                    (!decoded->empty() && is_key_size(decoded->size() - 1)) ||
                    is_base64_twice(*decoded) || is_hexadecimal_key(text);

@@ -14,11 +14,11 @@ namespace memberlist::cli {
 [[nodiscard]] std::expected<Bytes, CommandError> parse_key(std::string_view text,
                                                            std::string_view origin);
 
-/// What is odd about a text that is a key all the same; empty if nothing is.
+/// A warning about a text that is a valid key; empty if there is none.
 [[nodiscard]] std::string key_warning(std::string_view text, std::string_view origin);
 
-/// Whether the text could be meant as a key, in any of the spellings that `parse_key` knows. Such
-/// text is not to be repeated in a message.
+/// Whether the text could be a key, in any of the forms that `parse_key` knows. Such text must not
+/// be repeated in a message.
 [[nodiscard]] bool could_be_key(std::string_view text);
 
 }  // namespace memberlist::cli

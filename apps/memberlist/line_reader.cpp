@@ -11,9 +11,7 @@ bool LineReader::feed(std::string_view bytes) {
     end = bytes.find('\n');
     const Json event = Json::parse(pending_, nullptr, false);
     pending_.clear();
-    if (event.is_object() && !on_event_(event, end != std::string_view::npos)) {
-      return false;
-    }
+    if (event.is_object() && !on_event_(event, end != std::string_view::npos)) return false;
   }
   pending_.append(bytes);
   return pending_.size() <= kMaxLineBytes;

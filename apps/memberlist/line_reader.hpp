@@ -10,8 +10,8 @@
 
 namespace memberlist::cli {
 
-/// Cuts what comes into lines, and hands their JSON on. The work grows with the bytes, however
-/// small the pieces are that they come in.
+/// Splits incoming bytes into lines, and passes their JSON on. The work is proportional to the
+/// bytes, however small the pieces are.
 class LineReader {
  public:
   static constexpr std::size_t kMaxLineBytes = std::size_t{64} * 1024 * 1024;

@@ -50,9 +50,7 @@ double seconds_for(std::size_t bytes) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
   };
   const double begin = now();
-  for (std::size_t fed = 0; fed < bytes; fed += piece.size()) {
-    EXPECT_TRUE(reader.feed(piece));
-  }
+  for (std::size_t fed = 0; fed < bytes; fed += piece.size()) EXPECT_TRUE(reader.feed(piece));
   return now() - begin;
 }
 

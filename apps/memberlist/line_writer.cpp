@@ -32,12 +32,8 @@ Ready wait_until_writable(int fd, int stop_fd, int timeout_ms) noexcept {
   for (;;) {
     std::array<pollfd, 2> fds{{{fd, POLLOUT, 0}, {stop_fd, POLLIN, 0}}};
     const int count = ::poll(fds.data(), fds.size(), timeout_ms);
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (fds[1].revents != 0) {
-      return Ready::told_to_stop;
-    }
+    if (count < 0 && errno == EINTR) continue;
+    if (fds[1].revents != 0) return Ready::told_to_stop;
     return count == 0 ? Ready::no : Ready::yes;  // of an error the write tells
   }
 }
@@ -46,7 +42,7 @@ Ready wait_until_writable(int fd, int stop_fd, int timeout_ms) noexcept {
 std::optional<std::string_view> write_piece(int fd, std::string_view bytes) noexcept {
   const ssize_t count = ::write(fd, bytes.data(), std::min(bytes.size(), kPieceBytes));
   if (count < 0) {
-    // Somebody else may have made the descriptor non-blocking; poll is asked again.
+    // Another process may have made the descriptor non-blocking; poll is called again.
     return errno == EINTR || errno == EAGAIN ? std::optional(bytes) : std::nullopt;
   }
   return bytes.substr(static_cast<std::size_t>(count));
@@ -67,13 +63,9 @@ std::thread start_without_signals(std::function<void()> run) {
 
 bool write_within(int fd, std::string_view bytes, std::chrono::milliseconds patience) noexcept {
   while (!bytes.empty()) {
-    if (wait_until_writable(fd, -1, static_cast<int>(patience.count())) != Ready::yes) {
-      return false;
-    }
+    if (wait_until_writable(fd, -1, static_cast<int>(patience.count())) != Ready::yes) return false;
     const auto left = write_piece(fd, bytes);
-    if (!left) {
-      return false;
-    }
+    if (!left) return false;
     bytes = *left;
   }
   return true;
@@ -87,9 +79,7 @@ class LineWriter::Queue {
         stop_fd_(::eventfd(0, EFD_CLOEXEC)),
         tell_lost_(std::move(tell_lost)),
         limits_(limits) {
-    if (stop_fd_ < 0) {
-      throw std::system_error(errno, std::generic_category(), "writing lines");
-    }
+    if (stop_fd_ < 0) throw std::system_error(errno, std::generic_category(), "writing lines");
   }
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
@@ -97,9 +87,7 @@ class LineWriter::Queue {
 
   void push(std::string line) {
     const std::scoped_lock lock(mutex_);
-    if (closed_) {
-      return;
-    }
+    if (closed_) return;
     bytes_ += line.size();
     lines_.push_back(std::move(line));
     while (lines_.size() > 1 && (lines_.size() > limits_.lines || bytes_ > limits_.bytes)) {
@@ -116,9 +104,7 @@ class LineWriter::Queue {
     closed_ = true;
     changed_.notify_all();
     const auto ended = [this] { return ended_; };
-    if (changed_.wait_for(lock, timeout, ended)) {
-      return true;
-    }
+    if (changed_.wait_for(lock, timeout, ended)) return true;
     const std::uint64_t one = 1;
     // An eventfd takes a write of 8 bytes whole, unless it is full, and then it is set.
     static_cast<void>(::write(stop_fd_, &one, sizeof one) == sizeof one);
@@ -133,9 +119,7 @@ class LineWriter::Queue {
 
   void run() {
     while (const auto line = next()) {
-      if (!write(*line)) {
-        break;
-      }
+      if (!write(*line)) break;
     }
     const std::scoped_lock lock(mutex_);
     ended_ = true;
@@ -151,16 +135,14 @@ class LineWriter::Queue {
   std::optional<std::string> next() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return closed_ || !lines_.empty(); });
-    if (lines_.empty()) {
-      return std::nullopt;
-    }
+    if (lines_.empty()) return std::nullopt;
     std::string line = std::move(lines_.front());
     lines_.pop_front();
     bytes_ -= line.size();
     return line;
   }
 
-  // The line, after one about those that were lost. False if told to stop.
+  // Writes the line, after one about lost lines. False if it was stopped.
   bool write(const std::string& line) {
     std::uint64_t told = 0;
     {
@@ -194,9 +176,7 @@ class LineWriter::Queue {
     const std::string text = broken_off_ ? "\n" + line : line;
     std::string_view left = text;
     while (!left.empty()) {
-      if (wait_until_writable(fd_, stop_fd_, -1) == Ready::told_to_stop) {
-        return Ready::told_to_stop;
-      }
+      if (wait_until_writable(fd_, stop_fd_, -1) == Ready::told_to_stop) return Ready::told_to_stop;
       const auto rest = write_piece(fd_, left);
       if (!rest) {
         broken_off_ = broken_off_ || left.size() < text.size();
@@ -232,9 +212,7 @@ LineWriter::~LineWriter() { close(kLastLinesTimeout); }
 void LineWriter::push(std::string line) { queue_->push(std::move(line)); }
 
 void LineWriter::close(std::chrono::milliseconds timeout) {
-  if (!thread_.joinable()) {
-    return;
-  }
+  if (!thread_.joinable()) return;
   if (queue_->close(timeout)) {
     thread_.join();
   } else {

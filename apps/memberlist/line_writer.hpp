@@ -11,16 +11,16 @@
 
 namespace memberlist::cli {
 
-/// What may wait to be written. The newest line may always, whatever its size.
+/// Limits for lines that wait to be written. The newest line is always accepted, whatever its size.
 struct LineLimits {
   std::size_t lines = 8192;
   std::size_t bytes = std::size_t{8} * 1024 * 1024;
 };
 
-/// Writes lines to a descriptor on a thread of its own, so that nobody ever waits for whoever reads
-/// them: a full pipe, a stopped terminal or a slow disk costs lines, the oldest first. So does a
-/// descriptor that refuses them. The next line that can be written comes after one that says how
-/// many were lost. Any thread.
+/// Writes lines to a descriptor on a separate thread, so that a slow reader never blocks the
+/// caller: with a full pipe, a stopped terminal or a slow disk, lines are lost, the oldest first.
+/// So they are if the descriptor refuses them. The next line that can be written follows one with
+/// the number of lost lines. Any thread.
 class LineWriter {
  public:
   /// Makes the line about the lost ones, with its line end.
@@ -34,9 +34,9 @@ class LineWriter {
 
   /// For a line with its line end.
   void push(std::string line);
-  /// Writes what waits, but for no longer than `timeout`; nothing is taken any more.
+  /// Writes the remaining lines, for at most `timeout`; no new ones are accepted.
   void close(std::chrono::milliseconds timeout);
-  /// Lines that nobody will read.
+  /// Lines that will never be written.
   [[nodiscard]] std::uint64_t lost() const;
 
   static constexpr std::chrono::milliseconds kLastLinesTimeout{700};
@@ -48,8 +48,8 @@ class LineWriter {
   std::thread thread_;
 };
 
-/// Writes the bytes as long as the descriptor takes them without a pause of `patience`. False if it
-/// does not take them all.
+/// Writes the bytes as long as the descriptor accepts some within `patience`. False if it does not
+/// accept all.
 [[nodiscard]] bool write_within(int fd, std::string_view bytes,
                                 std::chrono::milliseconds patience) noexcept;
 

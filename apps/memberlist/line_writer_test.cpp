@@ -41,7 +41,7 @@ class Pipe {
     fds_[1] = -1;
   }
 
-  // As many bytes as it takes, with nobody who reads.
+  // As many bytes as it takes, without a reader.
   std::size_t fill() {
     EXPECT_EQ(::fcntl(fds_[1], F_SETFL, O_NONBLOCK), 0);
     std::size_t bytes = 0;
@@ -87,9 +87,7 @@ TEST(LineWriter, NobodyWaitsForAFullPipeAndWhatIsLostIsTold) {
   const std::size_t filled = pipe.fill();
   LineWriter writer(pipe.writer(), lost_text, {.lines = 10});
   // One of them may be in hand, and none of the last ten is lost.
-  for (int i = 0; i < 100; ++i) {
-    writer.push(std::to_string(i) + "\n");
-  }
+  for (int i = 0; i < 100; ++i) writer.push(std::to_string(i) + "\n");
   const std::uint64_t lost = writer.lost();
   EXPECT_GE(lost, 89U);
   EXPECT_LE(lost, 90U);
@@ -105,9 +103,7 @@ TEST(LineWriter, BoundsTheBytesThatWaitAndKeepsTheNewest) {
   Pipe pipe;
   static_cast<void>(pipe.fill());
   LineWriter writer(pipe.writer(), lost_text, {.bytes = 1000});
-  for (int i = 0; i < 10; ++i) {
-    writer.push(std::string(2000, 'x') + "\n");
-  }
+  for (int i = 0; i < 10; ++i) writer.push(std::string(2000, 'x') + "\n");
   EXPECT_GE(writer.lost(), 8U);
   EXPECT_LE(writer.lost(), 9U);
 }

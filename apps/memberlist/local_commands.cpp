@@ -30,14 +30,12 @@ int make_key(std::size_t key_bytes, const std::string& file) {
   Bytes key(key_bytes);
   // Up to 256 bytes come whole, once the kernel's generator is seeded (getrandom(2)).
   if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
-    return report("the kernel gives no random bytes: try again");
+    return report("the kernel returned no random bytes: try again");
   }
   const SecretText text(base64_encode(key) + "\n");
   const std::string fingerprint = key_fingerprint(key);
   wipe(key);
-  if (file.empty()) {
-    return print(text.view());
-  }
+  if (file.empty()) return print(text.view());
   if (const auto written = write_secret_file(file, text.view()); !written) {
     return report(written.error());
   }
@@ -75,7 +73,7 @@ std::expected<const CLI::App*, std::string> named_command(const CLI::App& app,
 
 void add_help_command(CLI::App& app, Run& run) {
   const auto names = std::make_shared<std::vector<std::string>>();
-  CLI::App* command = add_command(app, "help", "print the help of a command, as its --help does",
+  CLI::App* command = add_command(app, "help", "print the help of a command, same as its --help",
                                   "memberlist help keys add");
   command->add_option("COMMAND", *names, "the command; without one, all are listed")
       ->type_name("...");
@@ -94,9 +92,11 @@ void add_local_commands(CLI::App& app, Run& run) {
   CLI::App* keygen = add_command(app, "keygen", "print a new encryption key",
                                  "memberlist keygen --out cluster.key");
   const auto key_file = std::make_shared<std::string>();
-  keygen->add_option("--out", *key_file, "a new file for it, that only its owner can read")
+  keygen
+      ->add_option("--out", *key_file,
+                   "write the key to this new file, which only its owner can read")
       ->type_name("FILE");
-  keygen->add_option("--bytes", *key_bytes, "its length: 16, 24 or 32 (AES-128, -192, -256)")
+  keygen->add_option("--bytes", *key_bytes, "length of the key: 16, 24 or 32 (AES-128, -192, -256)")
       ->check(CLI::IsMember({16, 24, 32}))
       ->capture_default_str()
       ->type_name("N");

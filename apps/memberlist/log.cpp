@@ -83,26 +83,18 @@ Log::Log(LogLevel least, LogFormat format)
 
 void Log::write(const LogRecord& record) {
   const auto level = spdlog_level(record.level);
-  if (!logger_->should_log(level)) {
-    return;
-  }
+  if (!logger_->should_log(level)) return;
   if (format_ == LogFormat::json) {
     Json line{{"time", rfc3339(std::chrono::system_clock::now())},
               {"level", to_string(record.level)},
               {"text", record.text}};
-    if (!record.peer.empty()) {
-      line["peer"] = record.peer;
-    }
-    for (const LogField& field : record.fields) {
-      line[std::string(field.name)] = field.value;
-    }
+    if (!record.peer.empty()) line["peer"] = record.peer;
+    for (const LogField& field : record.fields) line[std::string(field.name)] = field.value;
     logger_->log(level, spdlog::string_view_t(to_line(line)));
     return;
   }
   std::string text = escape_controls(record.text);
-  if (!record.peer.empty()) {
-    text += " (" + escape_controls(record.peer) + ")";
-  }
+  if (!record.peer.empty()) text += " (" + escape_controls(record.peer) + ")";
   logger_->log(level, spdlog::string_view_t(text));
 }
 

@@ -14,7 +14,7 @@ namespace memberlist::cli {
 
 enum class LogFormat : std::uint8_t { text, json };
 
-/// The agent's log, on standard error. Any thread; nobody waits for whoever reads it (LineWriter).
+/// The agent's log, on standard error. Any thread; a slow reader blocks no caller (LineWriter).
 class Log {
  public:
   Log(LogLevel least, LogFormat format);
@@ -22,7 +22,8 @@ class Log {
   void write(const LogRecord& record);
   void write(LogLevel level, std::string_view text) { write({level, std::string(text), {}, {}}); }
 
-  /// Writes what waits, as far as it can be written at once; the last lines go before this.
+  /// Writes the queued lines as far as possible without blocking; the last lines follow earlier
+  /// ones.
   void close();
   /// Lines that could not be written.
   [[nodiscard]] std::uint64_t lost() const;

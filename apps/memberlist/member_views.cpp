@@ -21,9 +21,7 @@ namespace {
 // The field as text, whatever its type; empty if it is missing.
 std::string field(const Json& json, std::string_view name) {
   const auto found = json.is_object() ? json.find(std::string(name)) : json.end();
-  if (found == json.end() || found->is_null()) {
-    return {};
-  }
+  if (found == json.end() || found->is_null()) return {};
   return found->is_string() ? found->get<std::string>() : to_line(*found);
 }
 
@@ -39,19 +37,13 @@ std::string version_text(const Json& json, const char* name) {
 }
 
 std::string meta_text(const Json& member) {
-  if (member.is_object() && member.contains("meta")) {
-    return field(member, "meta");
-  }
+  if (member.is_object() && member.contains("meta")) return field(member, "meta");
   return "base64 " + field(member, "meta_base64");
 }
 
 Colour status_colour(std::string_view status) {
-  if (status == "alive") {
-    return Colour::green;
-  }
-  if (status == "suspect") {
-    return Colour::yellow;
-  }
+  if (status == "alive") return Colour::green;
+  if (status == "suspect") return Colour::yellow;
   return status == "dead" ? Colour::red : Colour::grey;
 }
 
@@ -73,9 +65,7 @@ Row member_row(const Json& member) {
           version_text(member, "protocol"),
           meta_text(member)};
   // All of them: what is a number here may be a text in the answer of another program.
-  for (std::string& cell : row) {
-    cell = escape_controls(cell);
-  }
+  for (std::string& cell : row) cell = escape_controls(cell);
   return row;
 }
 
@@ -84,9 +74,7 @@ std::string row_text(const Row& row, const std::array<std::size_t, kColumns>& wi
   for (std::size_t i = 0; i < kColumns; ++i) {
     const bool last = i + 1 == kColumns;
     std::string cell = last ? row[i] : pad_right(row[i], widths[i]);
-    if (i == kStatusColumn) {
-      cell = paint(std::move(cell), status_colour(row[i]), colour);
-    }
+    if (i == kStatusColumn) cell = paint(std::move(cell), status_colour(row[i]), colour);
     line += cell + (last ? "" : "  ");
   }
   line.erase(line.find_last_not_of(' ') + 1);
@@ -110,13 +98,9 @@ std::string members_table(const Json& members, bool colour) {
     }
   };
   widen(header);
-  for (const Json& member : members) {
-    widen(rows.emplace_back(member_row(member)));
-  }
+  for (const Json& member : members) widen(rows.emplace_back(member_row(member)));
   std::string text = row_text(header, widths, false);
-  for (const Row& row : rows) {
-    text += row_text(row, widths, colour);
-  }
+  for (const Row& row : rows) text += row_text(row, widths, colour);
   return text;
 }
 
@@ -170,7 +154,7 @@ std::string info_text(const Json& info) {
   add("members",
       fmt::format("{} alive, {} suspect, {} dead, {} left", field(members, "alive"),
                   field(members, "suspect"), field(members, "dead"), field(members, "left")));
-  add("queue", "messages that wait to be gossiped: " + field(info, "queue"));
+  add("queue", "messages queued for gossip: " + field(info, "queue"));
   add("largest broadcast", field(info, "max_packet_payload_bytes") + " bytes");
   add("view digest", field(info, "view_digest"));
   add("event subscribers", field(info, "event_subscribers"));

@@ -22,9 +22,7 @@ std::optional<CommandError> Mistakes::error() const {
       all = error;
       continue;
     }
-    if (error.exit_code == kExitUsage) {
-      all->exit_code = kExitUsage;
-    }
+    if (error.exit_code == kExitUsage) all->exit_code = kExitUsage;
     all->more.push_back(error.text);
     all->more.insert(all->more.end(), error.more.begin(), error.more.end());
   }

@@ -8,7 +8,7 @@
 
 namespace memberlist::cli {
 
-/// What is wrong with the command line and the configuration file, all of it.
+/// All mistakes in the command line and the configuration file.
 class Mistakes {
  public:
   /// `line` is that of the file, which the error's text names; 0: the command line.
@@ -17,8 +17,8 @@ class Mistakes {
 
   [[nodiscard]] std::size_t size() const noexcept { return mistakes_.size(); }
 
-  /// One error that tells them all, those of the command line first, then the file's by line. It is
-  /// wrong usage if one of them is. Empty if there are none.
+  /// One error that reports them all, those of the command line first, then the file's by line. It
+  /// is wrong usage if one of them is. Empty if there are none.
   [[nodiscard]] std::optional<CommandError> error() const;
 
  private:

@@ -8,8 +8,8 @@
 namespace memberlist::cli {
 
 /// Sets `field` to a member's name. A name that is not UTF-8, or that `read_name` would take for
-/// another one, is spelled as `show_name` does, and `field`_base64 has its bytes. So whatever
-/// stands in `field` is read back as this name and no other.
+/// another one, is escaped with `show_name`, and `field`_base64 has its bytes. So the content of
+/// `field` always identifies exactly this name.
 void put_name(Json& json, const std::string& field, std::string_view name);
 
 /// The name that `put_name` has set; empty if there is none.
@@ -19,8 +19,7 @@ void put_name(Json& json, const std::string& field, std::string_view name);
 /// `\xNN` where a spreadsheet would take it for the beginning of a formula. Quoted if it has to be.
 [[nodiscard]] std::string csv_name(std::string_view name);
 
-/// The address to join through that somebody has written, `[NAME/]HOST[:PORT]`, with the name that
-/// is meant in place of its spelling.
+/// A join address, `[NAME/]HOST[:PORT]`, with the name itself in place of its escaped form.
 [[nodiscard]] std::string read_join_address(std::string_view written);
 
 /// Undoes `read_join_address`.

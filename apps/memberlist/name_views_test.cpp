@@ -12,6 +12,7 @@
 #include "event_text.hpp"
 #include "member_views.hpp"
 #include "memberlist/name_text.hpp"
+#include "support/random_name.hpp"
 #include "text.hpp"
 
 namespace memberlist::cli {
@@ -51,9 +52,7 @@ std::string in_table(const std::string& name) {
 // The first field of a CSV line (RFC 4180).
 std::string in_csv(const std::string& name) {
   const std::string line = second_line(members_csv(members_of(name)));
-  if (!line.starts_with('"')) {
-    return line.substr(0, line.find(','));
-  }
+  if (!line.starts_with('"')) return line.substr(0, line.find(','));
   std::string cell;
   for (std::size_t at = 1; line[at] != '"' || line[at + 1] == '"'; ++at) {
     at += line[at] == '"' ? 1 : 0;
@@ -88,50 +87,10 @@ const std::pair<const char*, std::function<std::string(const std::string&)>> kFo
     {"table", in_table}, {"CSV", in_csv}, {"JSON", in_json}, {"event", in_event}, {"info", in_info},
 };
 
-std::string random_name(std::mt19937& random) {
-  const std::string_view pieces[] = {"\\",
-                                     "x",
-                                     "ff",
-                                     "\xff",
-                                     " ",
-                                     "\xc2",
-                                     "\xa0",
-                                     "\x1b",
-                                     "\x7f",
-                                     "\xe2\x80\xae",
-                                     "\xe2\x80\xa8",
-                                     "=",
-                                     "'",
-                                     "\"",
-                                     ",",
-                                     "a",
-                                     "\xc3\xa9",
-                                     "\n",
-                                     "\\x20",
-                                     "\0"sv,
-                                     "\xed\xa0",
-                                     "\xc2\x9b",
-                                     "\xc2\xa0",
-                                     "+",
-                                     "-",
-                                     "\\x3d=",
-                                     "@",
-                                     "/"};
-  std::string name;
-  for (std::size_t left = random() % 7; left > 0; --left) {
-    if (random() % 5 == 0) {
-      name += static_cast<char>(random() % 256);
-    } else {
-      name += pieces[random() % std::size(pieces)];
-    }
-  }
-  return name;
-}
-
 TEST(NameViews, EveryFormatShowsANameSoThatItIsReadBack) {
   std::mt19937 random(11);
   for (int round = 0; round < 3'000; ++round) {
-    const std::string name = random_name(random);
+    const std::string name = testing::random_name(random);
     for (const auto& [format, show] : kFormats) {
       const std::string shown = show(name);
       ASSERT_TRUE(is_utf8(shown)) << format << ": " << shown;
@@ -144,17 +103,13 @@ TEST(NameViews, EveryFormatShowsANameSoThatItIsReadBack) {
 TEST(NameViews, WhatPeopleReadHasNothingHidden) {
   std::mt19937 random(13);
   for (int round = 0; round < 3'000; ++round) {
-    const std::string name = random_name(random);
+    const std::string name = testing::random_name(random);
     for (const auto& [format, show] : kFormats) {
-      if (format == "JSON"sv) {
-        continue;
-      }
+      if (format == "JSON"sv) continue;
       const std::string shown = show(name);
       ASSERT_EQ(escape_controls(shown), shown) << format;
       ASSERT_EQ(trim(shown), shown) << format;
-      if (format == "CSV"sv) {
-        ASSERT_FALSE(begins_formula(shown)) << shown;
-      }
+      if (format == "CSV"sv) ASSERT_FALSE(begins_formula(shown)) << shown;
     }
   }
 }

@@ -15,13 +15,13 @@ namespace memberlist::cli {
 
 namespace {
 
-// A full pipe that nobody reads must not keep a command from its end.
+// A full pipe without a reader must not keep a command from ending.
 constexpr std::chrono::milliseconds kErrorLinePatience{1000};
 
 void write_err_line(std::string_view text) noexcept {
   try {
     const std::string line = "memberlist: " + escape_controls(text) + "\n";
-    // If it cannot be told, the exit code still can.
+    // If it cannot be written, the exit code still reports it.
     static_cast<void>(write_within(STDERR_FILENO, line, kErrorLinePatience));
   } catch (...) {
     static_cast<void>(
@@ -30,9 +30,7 @@ void write_err_line(std::string_view text) noexcept {
 }
 
 void write_rest(std::size_t lines) noexcept {
-  if (lines == 0) {
-    return;
-  }
+  if (lines == 0) return;
   try {
     write_err_line("and " + std::to_string(lines) + " more");
   } catch (...) {
@@ -71,9 +69,7 @@ int print(std::string_view text) noexcept {
 int report(const CommandError& error) noexcept {
   write_err_line(error.text);
   const std::size_t more = std::min(error.more.size(), kMaxErrorLines - 1);
-  for (const std::string& text : std::span(error.more).first(more)) {
-    write_err_line(text);
-  }
+  for (const std::string& text : std::span(error.more).first(more)) write_err_line(text);
   write_rest(error.more.size() - more);
   return error.exit_code;
 }
@@ -90,19 +86,13 @@ bool terminal_output() { return ::isatty(STDOUT_FILENO) == 1; }
 bool colour_wanted() {
   const char* no_color = std::getenv("NO_COLOR");
   const char* term = std::getenv("TERM");
-  if (no_color != nullptr && *no_color != '\0') {
-    return false;
-  }
-  if (term != nullptr && std::string_view(term) == "dumb") {
-    return false;
-  }
+  if (no_color != nullptr && *no_color != '\0') return false;
+  if (term != nullptr && std::string_view(term) == "dumb") return false;
   return terminal_output();
 }
 
 std::string paint(std::string text, Colour colour, bool enabled) {
-  if (!enabled) {
-    return text;
-  }
+  if (!enabled) return text;
   return std::string(escape_code(colour)) + text + "\x1b[0m";
 }
 

@@ -11,7 +11,7 @@ inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailed = 1;  ///< it could not be done
 inline constexpr int kExitUsage = 2;   ///< it was asked for in a wrong way
 
-/// Why a command ends without success: the code, and one line that says what and what to try.
+/// Why a command failed: the exit code, and one line that says what went wrong and what to try.
 struct CommandError {
   int exit_code = kExitFailed;
   std::string text;
@@ -19,13 +19,14 @@ struct CommandError {
   std::vector<std::string> more{};  ///< what else is wrong, a line each
 };
 
-/// Lines that one report has at most; another one says how many more there are.
+/// Maximum number of lines of one report; another one says how many more there are.
 inline constexpr std::size_t kMaxErrorLines = 20;
 
-/// Writes text to standard output and flushes it. False if nobody can read it any more.
+/// Writes text to standard output and flushes it. False if it can no longer be written.
 bool write_out(std::string_view text) noexcept;
 
-/// The same, for what a command ends with: the exit code, after a report if nobody can read it.
+/// The same, for the last output of a command: returns the exit code, after a report if it cannot
+/// be written.
 int print(std::string_view text) noexcept;
 
 /// Writes `memberlist: text` as one line to standard error (control characters escaped), the others

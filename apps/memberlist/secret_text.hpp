@@ -13,8 +13,8 @@ namespace memberlist::cli {
 /// Overwrites text in place, e.g. the base64 of a key.
 inline void wipe_text(std::string& text) noexcept { wipe(std::as_writable_bytes(std::span(text))); }
 
-/// Text that is overwritten when it goes. Movable; longer than what a string holds in itself, or
-/// the place that it was moved from keeps a copy.
+/// Text that is overwritten when it is destroyed. Movable; must be longer than the small-string
+/// buffer, or the moved-from place keeps a copy.
 class SecretText {
  public:
   explicit SecretText(std::string text) noexcept : text_(std::move(text)) {}

@@ -21,16 +21,14 @@ namespace {
 
 // Those that ask for an end. SIGPWR and SIGXCPU come before one that cannot be handled.
 constexpr std::array kLeave{SIGINT, SIGTERM, SIGQUIT, SIGPWR, SIGXCPU};
-// Those that would end the process if nobody handled them. SIGABRT and the signals of crashes stay
-// what they are, and so do those that stop a process and let it go on.
+// Signals that would end the process if they were not handled. SIGABRT and the other crash signals
+// are unchanged, and so are those that stop and continue a process.
 constexpr std::array kNothing{SIGHUP,    SIGUSR1, SIGUSR2, SIGALRM,
                               SIGVTALRM, SIGPROF, SIGIO,   SIGSTKFLT};
 
 bool has_terminal() {
   const int fd = ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  if (fd >= 0) {
-    ::close(fd);
-  }
+  if (fd >= 0) ::close(fd);
   return fd >= 0;
 }
 
@@ -67,9 +65,7 @@ sigset_t agent_signals() {
   sigset_t set;
   sigemptyset(&set);
   for (int signal = 1; signal <= SIGRTMAX; ++signal) {
-    if (meaning_of(signal, false)) {
-      sigaddset(&set, signal);
-    }
+    if (meaning_of(signal, false)) sigaddset(&set, signal);
   }
   return set;
 }
@@ -105,12 +101,8 @@ SignalWatcher::~SignalWatcher() {
 void SignalWatcher::run() {
   for (;;) {
     std::array<pollfd, 2> fds{{{signal_fd_, POLLIN, 0}, {stop_fd_, POLLIN, 0}}};
-    if (::poll(fds.data(), fds.size(), -1) < 0) {
-      continue;
-    }
-    if (fds[1].revents != 0) {
-      return;
-    }
+    if (::poll(fds.data(), fds.size(), -1) < 0) continue;
+    if (fds[1].revents != 0) return;
     signalfd_siginfo info{};
     if (fds[0].revents != 0 && ::read(signal_fd_, &info, sizeof info) == sizeof info) {
       on_signal_(static_cast<int>(info.ssi_signo));

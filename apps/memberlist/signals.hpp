@@ -9,7 +9,7 @@
 
 namespace memberlist::cli {
 
-/// Whether the process's terminal goes away while it runs. After `nohup` nobody minds.
+/// Whether the process's terminal is closed while it runs. Under `nohup` this is ignored.
 class Terminal {
  public:
   Terminal();
@@ -34,8 +34,8 @@ enum class SignalMeaning : std::uint8_t { leave, nothing };
 /// SIGINT and SIGTERM.
 [[nodiscard]] sigset_t end_signals();
 
-/// Turns signals into calls on a thread of its own. Make it before any other thread starts that
-/// does not block them: they are blocked in this thread and in those it starts, and stay so.
+/// Turns signals into calls on a separate thread. Create it before any other thread that does not
+/// block them: they are blocked in this thread and in those it starts, and stay blocked.
 class SignalWatcher {
  public:
   SignalWatcher(const sigset_t& signals, std::function<void(int signal)> on_signal);

@@ -19,8 +19,8 @@ namespace {
 
 constexpr auto kLineInHandTimeout = std::chrono::milliseconds(200);
 
-// Ends the process when told, whatever hangs: the agent, or whoever reads standard output. The line
-// in hand is finished if somebody takes it.
+// Ends the process on a signal, even if the agent or the reader of standard output hangs. The
+// current line is completed if it can be written.
 class EndWhenTold {
  public:
   [[nodiscard]] bool write(std::string_view text) {
@@ -43,9 +43,7 @@ class EndWhenTold {
 int follow(const AgentTarget& target,
            const std::function<bool(const Json& event, bool more_at_hand)>& on_event) {
   auto client = AdminClient::open(target);
-  if (!client) {
-    return report(client.error());
-  }
+  if (!client) return report(client.error());
   const auto ended = client->events(on_event);
   return ended ? kExitDone : report(ended.error());
 }
@@ -69,23 +67,19 @@ int run_watch(const AgentTarget& target,
               const std::function<std::expected<std::string, CommandError>(AdminClient&)>& draw) {
   EndWhenTold output;
   auto views = AdminClient::open(target);
-  if (!views) {
-    return report(views.error());
-  }
+  if (!views) return report(views.error());
   std::optional<CommandError> error;
   bool changed = false;
   const int exit_code = follow(target, [&](const Json& event, bool more_at_hand) {
     changed = changed || changes_members(event);
     // The events at hand are one change: the members are asked for after the last of them.
-    if (!changed || more_at_hand) {
-      return true;
-    }
+    if (!changed || more_at_hand) return true;
     changed = false;
     const auto drawn = draw(*views);
     if (!drawn) {
       error = drawn.error();
     } else if (!output.write(*drawn)) {
-      error = CommandError{kExitFailed, "nobody reads standard output any more"};
+      error = CommandError{kExitFailed, "standard output is no longer read"};
     }
     return !error;
   });

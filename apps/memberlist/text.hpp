@@ -2,33 +2,20 @@
 
 #include <chrono>
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "memberlist/bytes.hpp"
+#include "base/text.hpp"
 
+// Text as people, spreadsheets and URLs want it. UTF-8, base64 and escapes are the library's.
 namespace memberlist::cli {
-
-/// Whether the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
-
-/// The text with control characters (C0, DEL, C1), characters that change the direction of writing,
-/// line separators, and bytes that are no UTF-8, as `\xNN`, so that what a peer sends cannot steer
-/// a terminal, break a line or show in another order.
-[[nodiscard]] std::string escape_controls(std::string_view text);
 
 /// Columns that the text takes in a terminal, by code points: wide and combining ones count as one.
 [[nodiscard]] std::size_t display_width(std::string_view text) noexcept;
 
 /// The text and as many spaces as make it `width` columns wide.
 [[nodiscard]] std::string pad_right(std::string_view text, std::size_t width);
-
-/// Standard base64 with padding (RFC 4648, section 4).
-[[nodiscard]] std::string base64_encode(BytesView bytes);
-/// `std::nullopt` unless the text is base64 of that kind, whole, and nothing else.
-[[nodiscard]] std::optional<Bytes> base64_decode(std::string_view text);
 
 /// Whether the text has the shape of a key's fingerprint: 16 hexadecimal digits, in lower case.
 [[nodiscard]] bool is_fingerprint(std::string_view text) noexcept;

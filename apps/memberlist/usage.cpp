@@ -34,12 +34,8 @@ std::vector<Unexpected> unexpected_at(const CLI::App& app) {
   std::vector<Unexpected> all;
   for (const std::string& argument : app.remaining()) {
     const bool option = is_option(argument);
-    if (option || all.empty()) {
-      all.push_back({&app, argument});
-    }
-    if (!option && all.size() == 1 && has_commands(app)) {
-      break;
-    }
+    if (option || all.empty()) all.push_back({&app, argument});
+    if (!option && all.size() == 1 && has_commands(app)) break;
   }
   return all;
 }
@@ -57,27 +53,21 @@ std::vector<Unexpected> all_unexpected(const CLI::App& app) {
 
 // `keys add` of `memberlist keys add`; empty for the program itself.
 std::string command_path(const CLI::App& command) {
-  if (command.get_parent() == nullptr) {
-    return {};
-  }
+  if (command.get_parent() == nullptr) return {};
   const std::string outer = command_path(*command.get_parent());
   return outer + (outer.empty() ? "" : " ") + command.get_name();
 }
 
 std::vector<std::string> command_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands({})) {
-    names.push_back(command->get_name());
-  }
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
   return names;
 }
 
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) {
-      names.push_back("--" + name);
-    }
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
   return names;
 }
@@ -86,9 +76,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
 std::string_view hint_for(const CLI::App& command, std::string_view word) {
   for (const CLI::App* app = &command; app != nullptr; app = app->get_parent()) {
     const std::string_view hint = habit_hint(command_path(*app), word);
-    if (!hint.empty()) {
-      return hint;
-    }
+    if (!hint.empty()) return hint;
   }
   return {};
 }
@@ -136,9 +124,7 @@ std::string explain_missing_command(const CLI::App& app) {
 // CLI11's texts may have several lines, and may end with a full stop.
 std::string one_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
-  while (text.ends_with('.') || text.ends_with(' ')) {
-    text.pop_back();
-  }
+  while (text.ends_with('.') || text.ends_with(' ')) text.pop_back();
   return text;
 }
 
@@ -156,9 +142,7 @@ std::string without_keys(std::string text, std::span<char* const> arguments) {
     const std::size_t equals = argument.find('=');
     for (const std::string_view part :
          {argument, equals == std::string_view::npos ? argument : argument.substr(equals + 1)}) {
-      if (could_be_key(part)) {
-        hide(text, part);
-      }
+      if (could_be_key(part)) hide(text, part);
     }
   }
   return text;
@@ -190,9 +174,7 @@ std::string closest_word(std::string_view word, const std::vector<std::string>& 
   constexpr std::size_t kLongestWord = 64;  // the comparison takes length times length
   constexpr std::size_t kLettersForEachMistake = 3;
   const std::size_t letters = word.size() - std::min(word.find_first_not_of('-'), word.size());
-  if (letters < 2 || word.size() > kLongestWord) {
-    return {};
-  }
+  if (letters < 2 || word.size() > kLongestWord) return {};
   std::size_t least = std::max<std::size_t>(1, letters / kLettersForEachMistake) + 1;
   std::string closest;
   for (const std::string& other : words) {
@@ -216,7 +198,7 @@ std::string command_text(const CLI::App& command) {
 }
 
 std::string help_text(const CLI::App& command) {
-  // Not CLI11's help(): that goes on to the subcommand that was chosen, which may be `help` itself.
+  // Not CLI11's help(): that descends to the chosen subcommand, which may be `help` itself.
   return command.get_formatter()->make_help(&command, command_text(command),
                                             CLI::AppFormatMode::Normal);
 }

@@ -32,11 +32,11 @@ namespace memberlist::cli {
 /// What `COMMAND --help` prints.
 [[nodiscard]] std::string help_text(const CLI::App& command);
 
-/// The command whose help is asked for by `-h` or Go's `-help`; null if it is not. (They are no
-/// options of CLI11's, which would take `-http=X` for `-h` with something behind it.)
+/// The command whose help is requested by `-h` or Go's `-help`; null if none is. (They are not
+/// options of CLI11, which would parse `-http=X` as `-h` with a value.)
 [[nodiscard]] const CLI::App* short_help_wanted(const CLI::App& app);
 
-/// Whether the command that was chosen has commands of its own, and none of them was given.
+/// Whether the chosen command has subcommands, and none of them was given.
 [[nodiscard]] bool lacks_command(const CLI::App& app, const CLI::ParseError& error);
 
 /// What is wrong with the arguments and what to type, a line for each mistake. What could be a key

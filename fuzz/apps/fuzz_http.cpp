@@ -26,10 +26,10 @@ namespace {
 
 constexpr unsigned kTokenWanted = 0x01;
 constexpr unsigned kReaderGone = 0x02;
-// What a pair of sockets holds in one direction without anybody who reads.
+// What a pair of sockets buffers in one direction without a reader.
 constexpr std::size_t kMostBytes = std::size_t{32} * 1024;
 
-// Servers that never accept, with and without a token. While nobody reads the events there are
+// Servers that never accept, with and without a token. While no client reads the events there are
 // none: a subscription would wait for them.
 class Agent {
  public:

@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (json.is_discarded()) return 0;
   if (which % 4 == 0) (void)cli::members_csv(json);
   const std::string text = fuzz::view(which, json);
-  fuzz::require(cli::is_utf8(text), "what is shown is UTF-8");
+  fuzz::require(is_utf8(text), "what is shown is UTF-8");
   // JSON is for programs.
   if (which % 4 == 3) return 0;
   fuzz::require(std::ranges::none_of(

@@ -144,7 +144,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (has(fuzz::kRaw)) return 0;
 
-  // A message that is compressed already would be compressed twice, which nobody may do.
+  // A compressed message would be compressed twice, which is not allowed.
   const BytesView plain = input.rest();
   const bool packed =
       !plain.empty() &&

@@ -35,7 +35,7 @@ class MEMBERLIST_API IpAddress {
   /// From text such as `10.0.0.1`, `::1` or `fe80::1%2` (a numeric zone); no brackets, no port.
   [[nodiscard]] static Result<IpAddress> parse(std::string_view text);
 
-  [[nodiscard]] bool is_v4() const noexcept;           ///< also if it was written IPv4-mapped
+  [[nodiscard]] bool is_v4() const noexcept;           ///< also if written as IPv4-mapped IPv6
   [[nodiscard]] bool is_unspecified() const noexcept;  ///< `0.0.0.0` or `::`
   [[nodiscard]] bool is_loopback() const noexcept;     ///< 127/8 or ::1
   [[nodiscard]] bool is_link_local() const noexcept;   ///< 169.254/16 or fe80::/10
@@ -47,11 +47,11 @@ class MEMBERLIST_API IpAddress {
 
   /// All 16 bytes, in network order.
   [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
-  /// The bytes as they go on the wire: 4 for IPv4, else 16. A view into this object.
+  /// The bytes as they are sent: 4 for IPv4, otherwise 16. A view into this object.
   [[nodiscard]] BytesView wire_bytes() const noexcept;
-  /// Zone of a link-local IPv6 address, 0 if there is none. Never goes on the wire.
+  /// Zone of a link-local IPv6 address, 0 if there is none. Never sent.
   [[nodiscard]] std::uint32_t scope_id() const noexcept { return scope_id_; }
-  /// Names the interface of a link-local IPv6 address; 0 takes it away.
+  /// Sets the interface of a link-local IPv6 address; 0 removes it.
   void set_scope_id(std::uint32_t id) noexcept { scope_id_ = id; }
 
   /// Text without brackets: `10.0.0.1`, `2001:db8::1`, `fe80::1%2`.
@@ -67,11 +67,11 @@ class MEMBERLIST_API IpAddress {
 
 /// An IP address and a port.
 struct MEMBERLIST_API Address {
-  IpAddress ip;            ///< any, the unspecified one too
-  std::uint16_t port = 0;  ///< in the machine's byte order
+  IpAddress ip;            ///< any, including the unspecified one
+  std::uint16_t port = 0;  ///< in host byte order
 
-  /// From `10.0.0.1:7946` or `[::1]:7946`; a text without a port takes `default_port` (IPv6 may
-  /// then stand without brackets). Host names are an error: they need a resolver.
+  /// Parses `10.0.0.1:7946` or `[::1]:7946`; a text without a port gets `default_port` (IPv6 then
+  /// needs no brackets). Host names are an error: they need a resolver.
   [[nodiscard]] static Result<Address> parse(std::string_view text, std::uint16_t default_port);
 
   /// `10.0.0.1:7946`, `[2001:db8::1]:7946`.
@@ -87,7 +87,7 @@ class MEMBERLIST_API Network {
   /// From `10.0.0.0/8` or `2001:db8::/32`; a bare address is a network of one.
   [[nodiscard]] static Result<Network> parse(std::string_view text);
 
-  /// Whether the address lies in it; zones do not matter.
+  /// Whether the network contains the address; zones are ignored.
   [[nodiscard]] bool contains(const IpAddress& ip) const noexcept;
   /// `10.0.0.0/8`, `2001:db8::/32`.
   [[nodiscard]] std::string to_string() const;
@@ -100,7 +100,7 @@ class MEMBERLIST_API Network {
   std::uint8_t prefix_bits_ = 0;  // of the 128-bit form
 };
 
-/// The two parts of a text that names where something listens; the host is not resolved.
+/// The two parts of a listening address; the host is not resolved.
 struct HostPort {
   std::string host;                   ///< a name or an address, without brackets
   std::optional<std::uint16_t> port;  ///< empty if none was given

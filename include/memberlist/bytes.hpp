@@ -7,10 +7,10 @@
 
 namespace memberlist {
 
-/// A view of bytes that somebody else owns.
+/// A view of bytes owned elsewhere.
 using BytesView = std::span<const std::byte>;
 
-/// Bytes that the holder owns.
+/// Owned bytes.
 using Bytes = std::vector<std::byte>;
 
 /// Views text as bytes; the text must outlive the view.
@@ -23,10 +23,10 @@ using Bytes = std::vector<std::byte>;
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Copies a view into bytes of its own.
+/// Copies a view into owned bytes.
 [[nodiscard]] inline Bytes to_bytes(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
 
-/// Copies text into bytes of its own.
+/// Copies text into owned bytes.
 [[nodiscard]] inline Bytes to_bytes(std::string_view text) { return to_bytes(as_bytes(text)); }
 
 }  // namespace memberlist

@@ -10,44 +10,44 @@
 
 namespace memberlist {
 
-/// What a program can act on when a call fails.
+/// What went wrong, for programs to act on.
 enum class ErrorCode : std::uint8_t {
-  invalid_argument,  ///< An argument or a knob is outside its limits; nothing was changed.
-  too_large,         ///< A payload is over the limit that the text names; nothing was sent.
-  unknown_member,    ///< No member of that name is in the table.
-  member_not_alive,  ///< The member is known, but dead or gone.
-  name_required,     ///< `require_node_names` is on and the address came without a name.
+  invalid_argument,  ///< An argument or a knob is out of range; nothing was changed.
+  too_large,         ///< A payload exceeds the limit given in the message; nothing was sent.
+  unknown_member,    ///< The table has no member of that name.
+  member_not_alive,  ///< The member is known, but dead or left.
+  name_required,     ///< `require_node_names` is on and the address has no name.
   unresolved,        ///< A host name has no address.
-  address_in_use,    ///< The port is taken by somebody else.
-  no_address,        ///< No address could be found that others could be told.
+  address_in_use,    ///< Another program uses the port.
+  no_address,        ///< No address was found that could be advertised.
   unreachable,       ///< Connecting, reading or writing failed.
   timed_out,         ///< The deadline passed.
   refused_by_peer,   ///< The peer answered with an error.
-  incompatible,      ///< Protocol versions of the two sides do not overlap.
-  vetoed,            ///< The application's own policy refused.
+  incompatible,      ///< The protocol versions of the two sides do not overlap.
+  vetoed,            ///< The application's policy refused.
   own_address,       ///< The address leads back to this node itself.
   name_taken,        ///< Another member, at another address, has this node's name.
   protocol,          ///< The peer's bytes could not be understood.
-  crypto,            ///< A key is unfit, or no key of ours opens the peer's bytes.
+  crypto,            ///< A key is invalid, or no key decrypts the peer's bytes.
   shut_down,         ///< The object was shut down, or has left.
-  cancelled,         ///< The caller gave up waiting.
-  system,            ///< The operating system refused; the text says what.
+  cancelled,         ///< The caller cancelled the call.
+  system,            ///< The operating system refused; the message says what.
 };
 
 /// The code's name as it is spelled above.
 [[nodiscard]] MEMBERLIST_API std::string_view to_string(ErrorCode code) noexcept;
 
-/// Why a call failed: a code to act on, a sentence for people, and the thing it concerns.
+/// Why a call failed: a code for programs, a message for people, and the subject it concerns.
 struct Error {
-  ErrorCode code = ErrorCode::system;  ///< what a program can act on
-  std::string message;  ///< a sentence that names the thing, and the limit if it is one
+  ErrorCode code = ErrorCode::system;  ///< for programs to act on
+  std::string message;  ///< a sentence that names the subject, and the limit if there is one
   std::string subject;  ///< a knob, a member, an address; may be empty
 
   /// Equal in code, message and subject.
   friend bool operator==(const Error&, const Error&) = default;
 };
 
-/// A value, or why there is none.
+/// A value, or the reason why there is none.
 template <class T>
 using Result = std::expected<T, Error>;
 

@@ -18,21 +18,21 @@ namespace memberlist {
 
 /// Why a member's state changed: the evidence behind each MemberEvent.
 struct Cause {
-  /// The sort of evidence.
+  /// The kind of evidence.
   enum class Kind : std::uint8_t {
     gossip,             ///< a message in a packet
-    push_pull,          ///< a state in somebody's push/pull
-    probe_failed,       ///< our own probe had no answer, neither direct, nor indirect, nor by TCP
-    suspicion_expired,  ///< nobody refuted in time
-    command,            ///< the application asked for it
+    push_pull,          ///< a state in a push/pull
+    probe_failed,       ///< a probe by this node had no answer: direct, indirect, or by TCP
+    suspicion_expired,  ///< the member did not refute in time
+    command,            ///< the application requested it
   };
-  Kind kind = Kind::command;        ///< says which of the fields below are set
-  std::string accuser;              ///< `From` of the message that says so; empty if there is none
-  std::optional<Address> source;    ///< where the packet or stream came from
-  std::uint32_t confirmations = 0;  ///< of an expired suspicion, by distinct others
-  std::vector<std::string> accusers;  ///< of an expired suspicion: who suspected, in order
-  std::uint32_t indirect_probes = 0;  ///< of a failed probe: peers that were asked
-  std::uint32_t nacks = 0;            ///< of a failed probe: peers that answered 'no answer here'
+  Kind kind = Kind::command;          ///< determines which of the fields below are set
+  std::string accuser;                ///< `From` of the message; empty if there is none
+  std::optional<Address> source;      ///< where the packet or stream came from
+  std::uint32_t confirmations = 0;    ///< of an expired suspicion, by distinct members
+  std::vector<std::string> accusers;  ///< of an expired suspicion: its accusers, in order
+  std::uint32_t indirect_probes = 0;  ///< of a failed probe: helpers asked
+  std::uint32_t nacks = 0;            ///< of a failed probe: helpers that reported no answer
 };
 
 /// The kind as it is spelled above.
@@ -43,9 +43,9 @@ enum class MemberEventKind : std::uint8_t {
   join,      ///< it was unknown, dead or left, and is alive now
   leave,     ///< it is dead or has left; `member.status` says which. Once for each death
   update,    ///< its meta data changed
-  suspect,   ///< it is suspected from now on
+  suspect,   ///< it is suspected
   alive,     ///< it refuted a suspicion, or came back from the dead
-  dead,      ///< its suspicion ran out, or somebody else's did; `leave` follows at once
+  dead,      ///< a suspicion expired here or at another member; `leave` follows at once
   conflict,  ///< another member claims its name; `other` is the claimed address
 };
 
@@ -60,18 +60,18 @@ struct MemberEvent {
   Cause cause;                                     ///< why this node believes it
 };
 
-/// A user message that somebody sent to this node, or broadcast (protocol 4, type 8).
+/// A user message to this node, or a broadcast (protocol 4, type 8).
 struct UserMessage {
-  Address source;         ///< the packet's or stream's sender; by gossip, who passed it on
+  Address source;         ///< the sender of the packet or stream
   std::string from;       ///< name of the member at `source`, empty if there is none
-  Bytes payload;          ///< as it was sent; may be empty
-  bool reliable = false;  ///< it came by stream
+  Bytes payload;          ///< as sent; may be empty
+  bool reliable = false;  ///< received over a stream
 };
 
-/// The user state of a peer's push/pull (protocol 6); not told if the peer sent none.
+/// The user state of a peer's push/pull (protocol 6); not reported if the peer sent none.
 struct StateMerged {
-  Address source;     ///< the peer's end of the stream, or where we dialled
-  Bytes state;        ///< what the peer's application handed out, at most 20 MiB
+  Address source;     ///< the peer's end of the stream, or the dialled address
+  Bytes state;        ///< the peer application's state, at most 20 MiB
   bool join = false;  ///< one of the two is joining
 };
 
@@ -80,58 +80,58 @@ struct HealthChanged {
   std::uint32_t score = 0;  ///< 0 to `awareness_max_multiplier` - 1
 };
 
-/// A join, or one try of it, has ended.
+/// A join, or one attempt of it, has ended.
 struct JoinFinished {
-  std::uint32_t contacted = 0;  ///< others whose state was merged
+  std::uint32_t contacted = 0;  ///< other members whose state was merged
   std::vector<Error> failures;  ///< one for each address that did not answer, as its subject
 };
 
-/// A join has failed and is tried again (`JoinOptions::retry`). Told by a Memberlist, behind the
-/// JoinFinished of that try.
+/// A join attempt has failed and will be retried (`JoinOptions::retry`). Reported by a Memberlist,
+/// after the JoinFinished of that attempt.
 struct JoinRetrying {
-  std::uint32_t attempt = 0;  ///< the one that has failed; the first is 1
-  Duration pause{};           ///< until the next one begins
+  std::uint32_t attempt = 0;  ///< the failed attempt; the first is 1
+  Duration pause{};           ///< until the next attempt
   Error error;                ///< why it failed
 };
 
-/// This node has left, and its leave message was sent (or its time ran out).
+/// This node has left, and its leave message has been sent (or the timeout expired).
 struct LeaveFinished {};
 
-/// Something failed that no call is waiting for.
+/// A failure that no call is waiting for.
 struct Failure {
   Error error;  ///< what failed, and why
 };
 
-/// What the application hears, in the order in which it happened.
+/// An event for the application. Events are delivered in the order in which they happened.
 using Event = std::variant<MemberEvent, UserMessage, StateMerged, HealthChanged, JoinFinished,
                            LeaveFinished, Failure, JoinRetrying>;
 
-/// How much a log record matters.
+/// The severity of a log record.
 enum class LogLevel : std::uint8_t {
-  debug,    ///< for who looks for a fault
-  info,     ///< what happens now and then in a healthy cluster
-  warning,  ///< something that an operator may want to change
+  debug,    ///< details for troubleshooting
+  info,     ///< normal events of a healthy cluster
+  warning,  ///< something that an operator may want to fix
   error,    ///< something that does not work
 };
 
 /// The level as it is spelled above.
 [[nodiscard]] MEMBERLIST_API std::string_view to_string(LogLevel level) noexcept;
 
-/// One thing that a log line tells, for programs that read it. docs/logging.md lists the names.
+/// A structured field of a log line, for programs. docs/logging.md lists the names.
 struct LogField {
-  std::string_view name;  ///< lower case, of static life
-  std::string value;      ///< escaped as the text is; numbers in decimal
+  std::string_view name;  ///< lower case, with static lifetime
+  std::string value;      ///< escaped like the text; numbers in decimal
 
   /// Equal in both.
   friend bool operator==(const LogField&, const LogField&) = default;
 };
 
-/// A line for the log. Text from peers is escaped: it holds no control characters.
+/// A log line. Text from peers is escaped: it contains no control characters.
 struct LogRecord {
-  LogLevel level = LogLevel::info;  ///< how much it matters
-  std::string text;                 ///< one sentence, without a line break
-  std::string peer;                 ///< address or name of the peer that it is about; may be empty
-  std::vector<LogField> fields = {};  ///< what the text says, again; each name at most once
+  LogLevel level = LogLevel::info;    ///< the severity
+  std::string text;                   ///< one sentence, without a line break
+  std::string peer;                   ///< address or name of the peer it concerns; may be empty
+  std::vector<LogField> fields = {};  ///< repeat what the text says; each name at most once
 
   /// The value of a field, or empty if there is no such field.
   [[nodiscard]] MEMBERLIST_API std::string_view field(std::string_view name) const noexcept;

@@ -1,8 +1,5 @@
 #pragma once
 
-// Marks what the shared library exports. Everything else is hidden.
-#if defined(MEMBERLIST_STATIC)
-#define MEMBERLIST_API
-#else
+// Marks what the shared library exports. Everything else is hidden. The static library is made of
+// the same objects.
 #define MEMBERLIST_API __attribute__((visibility("default")))
-#endif

@@ -11,34 +11,34 @@
 
 namespace memberlist {
 
-/// One key of a keyring: what may be shown of it, and how much it was used here.
+/// Information about one key of a keyring, without the key itself.
 struct KeyInfo {
   std::string fingerprint;      ///< see `key_fingerprint`
   std::size_t key_bytes = 0;    ///< 16, 24 or 32
-  bool primary = false;         ///< it encrypts; all keys decrypt
-  std::uint64_t encrypted = 0;  ///< packets and streams that this node has encrypted with it
-  /// Packets and streams that this node has decrypted with it. Once it stands still on every
-  /// member, nobody uses the key any more.
+  bool primary = false;         ///< the key that encrypts; all keys decrypt
+  std::uint64_t encrypted = 0;  ///< packets and streams encrypted with it by this node
+  /// Packets and streams decrypted with it by this node. If this stays constant on every member,
+  /// the key is no longer in use.
   std::uint64_t decrypted = 0;
 };
 
-/// The two switches for going over to encryption (protocol 2); without keys they change nothing.
+/// The two switches for the migration to encryption (protocol 2); without keys they have no effect.
 struct GossipVerify {
-  bool incoming = true;  ///< what is not encrypted is refused
-  bool outgoing = true;  ///< what is sent is encrypted
+  bool incoming = true;  ///< plaintext is rejected
+  bool outgoing = true;  ///< outgoing traffic is encrypted
 
   /// Equal in both.
   friend bool operator==(const GossipVerify&, const GossipVerify&) = default;
 };
 
-/// 16 hexadecimal digits that name a key without telling it: the first 8 bytes of the SHA-256 of
-/// `memberlist key ` and the key. Equal for equal keys on every node.
+/// 16 hexadecimal digits that identify a key without revealing it: the first 8 bytes of the SHA-256
+/// of `memberlist key ` and the key. Equal for equal keys on every node.
 [[nodiscard]] MEMBERLIST_API std::string key_fingerprint(BytesView key);
 
-/// Overwrites bytes with zeros in a way that the compiler keeps: for keys that are not needed any
-/// more.
+/// Overwrites bytes with zeros in a way that the compiler does not optimise away: for keys that are
+/// no longer needed.
 MEMBERLIST_API void wipe(std::span<std::byte> bytes) noexcept;
-/// Overwrites all keys, and removes them: e.g. those of a Config that an engine was made of.
+/// Overwrites and removes all keys, e.g. those of a Config.
 MEMBERLIST_API void wipe(std::vector<Bytes>& keys) noexcept;
 
 }  // namespace memberlist

@@ -9,33 +9,34 @@
 
 namespace memberlist {
 
-/// A network in memory, for the tests of applications: members that are made with its transport see
-/// each other, and nobody else; no socket is opened, no port is taken, and links can be cut.
+/// An in-memory network for application tests: members created with its transport see only each
+/// other; no socket is opened, no port is used, and links can be cut.
 ///
-/// Members may be on any threads of one process. A member whose `Config::bind` names no address
-/// gets one of the network's own: 10.0.0.1, 10.0.0.2 and so on (fd00::1 and so on for `::`), at the
-/// port that it asks for, so that all can have the default one.
+/// Members may be on any threads of one process. A member with an unspecified `Config::bind`
+/// address gets one from the network: 10.0.0.1, 10.0.0.2 and so on (fd00::1 and so on for `::`), at
+/// the requested port, so that all can use the default one.
 ///
-/// A handle: copies mean the same network, which lives for as long as a handle or a member of it.
-/// All calls from all threads; they affect what is sent from now on.
+/// A handle: copies refer to the same network, which lives as long as a handle or a member of it.
+/// Thread-safe; calls affect what is sent from then on.
 class MEMBERLIST_API MemoryNetwork {
  public:
-  /// `seed` decides which packets are lost, if some are to be.
+  /// `seed` determines which packets are lost, if `lose_packets` is used.
   explicit MemoryNetwork(std::uint64_t seed = 0);
 
-  /// For `Hosting::transport`, for any number of members. Error of a member's creation:
-  /// `address_in_use`.
+  /// For `Hosting::transport`, for any number of members. `Memberlist::create` then fails with
+  /// `address_in_use` if the address is taken.
   [[nodiscard]] TransportFactory transport() const;
 
-  /// Cuts the link between two members, both ways: datagrams vanish, streams break, dials fail.
+  /// Cuts the link between two members in both directions: datagrams are lost, streams break, dials
+  /// fail.
   void cut(const Address& one, const Address& other);
-  /// Mends a link that was cut.
+  /// Restores a link that was cut.
   void mend(const Address& one, const Address& other);
-  /// Cuts all links of one member, also to members to come.
+  /// Cuts all links of one member, including those to future members.
   void isolate(const Address& member);
-  /// Takes back `isolate`; links that were cut one by one stay so.
+  /// Reverts `isolate`; links that were cut individually stay cut.
   void reconnect(const Address& member);
-  /// Loses this share of all datagrams, 0 to 1 (others count as the nearest of these); streams lose
+  /// Drops this fraction of all datagrams, 0 to 1 (values outside are clamped); streams lose
   /// nothing.
   void lose_packets(double share);
 

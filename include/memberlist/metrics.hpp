@@ -51,6 +51,26 @@ inline constexpr std::string_view kProbeRoundTrip = "memberlist.probe.roundTrip"
 
 }  // namespace metric
 
+/// A metric's name and kind.
+struct MetricInfo {
+  std::string_view name;                  ///< one of `metric`
+  MetricKind kind = MetricKind::counter;  ///< of every record of that name
+};
+
+/// All metrics.
+inline constexpr MetricInfo kMetrics[] = {
+    {metric::kMsgAlive, MetricKind::counter},      {metric::kMsgSuspect, MetricKind::counter},
+    {metric::kMsgDead, MetricKind::counter},       {metric::kUdpSent, MetricKind::counter},
+    {metric::kUdpReceived, MetricKind::counter},   {metric::kTcpAccept, MetricKind::counter},
+    {metric::kTcpConnect, MetricKind::counter},    {metric::kTcpSent, MetricKind::counter},
+    {metric::kDegradedProbe, MetricKind::counter}, {metric::kDegradedTimeout, MetricKind::counter},
+    {metric::kHealthScore, MetricKind::gauge},     {metric::kNodeInstances, MetricKind::gauge},
+    {metric::kSizeLocal, MetricKind::gauge},       {metric::kQueueBroadcasts, MetricKind::sample},
+    {metric::kSizeRemote, MetricKind::sample},     {metric::kProbeNode, MetricKind::sample},
+    {metric::kGossip, MetricKind::sample},         {metric::kPushPullNode, MetricKind::sample},
+    {metric::kProbeRoundTrip, MetricKind::sample},
+};
+
 /// The only label that the library sets itself: of `metric::kNodeInstances`.
 inline constexpr std::string_view kNodeStateLabel = "node_state";
 

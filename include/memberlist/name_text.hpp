@@ -5,19 +5,18 @@
 
 #include "memberlist/export.hpp"
 
-// A member's name is bytes that its owner has chosen. This is how to show it, and how to read what
-// was shown.
+// A member's name may be any bytes. These functions convert it to displayable text and back.
 namespace memberlist {
 
-/// The name as text that can be shown anywhere: a log, a terminal, a file. The same name always
-/// looks the same, and two names never do. It is UTF-8 without control characters, characters that
-/// nobody sees or that change the direction of writing, and blanks at its ends: the bytes of these,
-/// and what is not UTF-8, become `\xNN`; a backslash is doubled. Any other name is left as it is.
+/// Escapes a name so that it can be shown anywhere: a log, a terminal, a file. Different names
+/// never look alike. The result is UTF-8 without control characters, invisible characters,
+/// characters that change the direction of writing, or blanks at its ends: these, and bytes that
+/// are not UTF-8, become `\xNN` per byte; a backslash is doubled. Other names are unchanged.
 [[nodiscard]] MEMBERLIST_API std::string show_name(std::string_view name);
 
-/// The name that was shown: `read_name(show_name(name)) == name`. A text that `show_name` never
-/// makes, because not each of its backslashes begins `\\` or `\xNN`, is taken for the name itself,
-/// so that `DOMAIN\host` is read as it stands.
+/// The inverse of `show_name`: `read_name(show_name(name)) == name`. Text that `show_name` never
+/// produces, because not each of its backslashes begins `\\` or `\xNN`, is returned unchanged, so
+/// `DOMAIN\host` means itself.
 [[nodiscard]] MEMBERLIST_API std::string read_name(std::string_view shown);
 
 }  // namespace memberlist

@@ -7,26 +7,25 @@
 
 namespace memberlist {
 
-/// A thread that runs the protocol of any number of Memberlists in one process: hand it to
-/// `Memberlist::create` by `Hosting::runtime`. Without one, each Memberlist has a thread of its
-/// own.
+/// A thread that runs the protocol of any number of Memberlists in one process: pass it to
+/// `Memberlist::create` in `Hosting::runtime`. Without one, each Memberlist has its own thread.
 ///
-/// A handle: copies mean the same thread, which ends once no handle and no Memberlist is left that
-/// uses it. What runs on the thread (policies, log handlers, metrics sinks, transports) holds up
-/// all of its members, and must not wait for any of them; event handlers may, since each member has
-/// its own event thread, if it has a handler at all. Handles may be used from all threads, as
-/// values.
+/// A handle: copies refer to the same thread, which ends when the last handle and the last
+/// Memberlist that uses it are gone. Code that runs on the thread (policies, log handlers, metrics
+/// sinks, transports) delays all of its members, and must not block on any of them; event handlers
+/// may, because each member with a handler has its own event thread. Handles may be used from all
+/// threads, as values.
 class MEMBERLIST_API Runtime {
  public:
-  /// Starts the thread. Error: `system` (none is left).
+  /// Starts the thread. Error: `system` (no thread is available).
   [[nodiscard]] static Result<Runtime> create();
 
   Runtime(const Runtime&) noexcept;             ///< the same thread
-  Runtime(Runtime&&) noexcept;                  ///< what was moved from means no thread
+  Runtime(Runtime&&) noexcept;                  ///< a moved-from handle has no thread
   Runtime& operator=(const Runtime&) noexcept;  ///< the same thread
-  Runtime& operator=(Runtime&&) noexcept;       ///< what was moved from means no thread
-  /// The last handle, where no Memberlist is left either, waits for the thread to end, unless it is
-  /// destroyed on it.
+  Runtime& operator=(Runtime&&) noexcept;       ///< a moved-from handle has no thread
+  /// The last handle waits for the thread to end, if no Memberlist uses it and unless it is
+  /// destroyed on that thread.
   ~Runtime();
 
  private:

@@ -38,7 +38,7 @@ apt_update_once() {
   APT_LISTS_FRESH=1
   # One broken source of many must not keep the packages of the others away.
   run as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
-    warn 'apt-get update failed: going on with the package lists that are there'
+    warn 'apt-get update failed: continuing with the existing package lists'
 }
 
 # Some packages (serf, prometheus and its alertmanager) start a service when installed. Debian's own
@@ -87,7 +87,7 @@ ensure_packages() {
   local kind=$1 package missing=()
   shift
   have apt-get || {
-    warn "no apt-get here: install by hand what this needs: $*"
+    warn "no apt-get here: install these packages yourself: $*"
     return 0
   }
   for package in "$@"; do
@@ -97,7 +97,7 @@ ensure_packages() {
   may_be_root || {
     [[ $kind == optional ]] ||
       die "installing packages needs root: run as root, or install sudo; missing: ${missing[*]}"
-    warn "going on without ${missing[*]}: installing them needs root, or sudo"
+    warn "continuing without ${missing[*]}: installing them needs root, or sudo"
     return 0
   }
 
@@ -113,12 +113,12 @@ ensure_packages() {
     tail -n 20 "$APT_LOG" >&2
     die "could not install: ${missing[*]} (whole log: $APT_LOG)"
   fi
-  # One that is not to be had must not keep the others away.
+  # A package that is not available must not prevent the others.
   for package in "${missing[@]}"; do
     if apt_install "$package"; then
       keep_services_off_of "$package"
     else
-      warn "going on without $package: $(grep -m1 '^E:' "$APT_LOG" || tail -n 1 "$APT_LOG")"
+      warn "continuing without $package: $(grep -m1 '^E:' "$APT_LOG" || tail -n 1 "$APT_LOG")"
     fi
   done
   rm -f "$APT_LOG"

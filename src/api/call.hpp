@@ -22,7 +22,8 @@ class Call {
  public:
   using Outcome = Result<OperationOutcome>;
   using Then = std::function<void(Outcome)>;
-  /// What is under way for a call that is cancelled: aborted, or let go on without it.
+  /// What happens to the running operation of a cancelled call: it is aborted, or continues without
+  /// it.
   enum class OnCancel : std::uint8_t { abort, detach };
 
   explicit Call(Then then, OnCancel on_cancel = OnCancel::abort)

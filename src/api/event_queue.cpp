@@ -168,7 +168,7 @@ void EventQueue::stop(bool deliver_rest) {
   const std::lock_guard lock(s.mutex);
   s.stopping = true;
   if (!deliver_rest) {
-    // A task is somebody's outcome, and always comes.
+    // A task delivers the outcome of a call, which must always arrive.
     std::erase_if(
         s.kept, [](const Waiting& waiting) { return std::holds_alternative<Event>(waiting.item); });
     s.messages.clear();

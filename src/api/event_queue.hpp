@@ -12,8 +12,8 @@
 
 namespace memberlist::api {
 
-/// Hands events to the application in order, one at a time, on a thread of its own, and runs what
-/// is to be done in order with them. What carries others' payload (user messages, merged states) is
+/// Delivers events to the application in order, one at a time, on a separate thread, and runs tasks
+/// in order with them. What carries others' payload (user messages, merged states) is
 /// bounded, in number and in bytes: the oldest goes first. Everything else waits for as long as it
 /// must.
 ///
@@ -37,8 +37,9 @@ class EventQueue {
   /// Takes events over. True: some message had to be dropped for the first time since the queue was
   /// last empty, which is worth one line in the log.
   bool push(std::span<Event> events);
-  /// Calls `task` on the queue's thread, behind the events before it, also if the rest of these is
-  /// not delivered any more; on the calling thread, at once, where the queue has none any more.
+  /// Calls `task` on the queue's thread, after the events before it, even if the others of these
+  /// are no longer delivered; immediately on the calling thread if the queue has no thread any
+  /// more.
   void run(Task task);
   /// Messages dropped so far.
   [[nodiscard]] std::uint64_t dropped() const;

@@ -20,8 +20,9 @@ Event message(std::string_view text) {
 Event health(std::uint32_t score) { return HealthChanged{score}; }
 
 std::string text_of(const Event& event) {
-  if (const auto* user = std::get_if<UserMessage>(&event))
+  if (const auto* user = std::get_if<UserMessage>(&event)) {
     return std::string(as_text(user->payload));
+  }
   if (const auto* changed = std::get_if<HealthChanged>(&event)) {
     return "health " + std::to_string(changed->score);
   }

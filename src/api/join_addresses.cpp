@@ -13,11 +13,12 @@ namespace memberlist::api {
 
 Result<JoinAddress> parse_join_address(std::string_view text, std::uint16_t default_port) {
   const auto wrong = [whole = text](std::string_view why) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("\"{}\" is no address to join through: {}; write [NAME/]HOST[:PORT] or "
-                            "[NAME/][IPV6]:PORT",
-                            escape_for_log(whole), why),
-                std::string(whole));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("\"{}\" is not an address to join through: {}; write [NAME/]HOST[:PORT] or "
+                    "[NAME/][IPV6]:PORT",
+                    escape_for_log(whole), why),
+        std::string(whole));
   };
   JoinAddress address;
   address.text = text;
@@ -37,7 +38,7 @@ Result<JoinAddress> parse_join_address(std::string_view text, std::uint16_t defa
   if (const auto doubt = find_doubtful_port(text, default_port)) return wrong(*doubt);
   address.host = std::move(parts->host);
   address.port = parts->port.value_or(default_port);
-  if (address.port == 0) return wrong("nobody listens on port 0");
+  if (address.port == 0) return wrong("port 0 is not valid here");
   return address;
 }
 

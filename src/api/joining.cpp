@@ -6,7 +6,7 @@
 #include <string>
 
 #include "api/memberlist_impl.hpp"
-#include "net/family.hpp"
+#include "net/socket_address.hpp"
 
 namespace memberlist {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 // What one name server has for one try, at most: half of a look-up's time must do for several.
 constexpr auto kNameServerTime = std::chrono::seconds(2);
 
-// Whoever waits longer does not wait for this call.
+// Longer pauses make no sense within one call.
 constexpr auto kLongestPause = std::chrono::hours(24);
 
 // Whether another try could end otherwise: what is wrong is not the call itself.
@@ -38,14 +38,12 @@ Result<void> check(const JoinRetry& retry) {
   if (retry.longest_pause < retry.first_pause) {
     return wrong("longest_pause", "must not be below first_pause");
   }
-  if (retry.longest_pause > kLongestPause) {
-    return wrong("longest_pause", "at most 24h is allowed");
-  }
+  if (retry.longest_pause > kLongestPause) return wrong("longest_pause", "at most 24h is allowed");
   if (!(retry.jitter >= 0 && retry.jitter <= 1)) return wrong("jitter", "0 to 1 is allowed");
   return {};
 }
 
-// Before the try behind `tries`, without jitter.
+// The pause after `tries` attempts, without jitter.
 Duration pause_after(std::uint32_t tries, const JoinRetry& retry) {
   Duration pause = retry.first_pause;
   for (std::uint32_t i = 1; i < tries && pause < retry.longest_pause; ++i) {
@@ -56,7 +54,8 @@ Duration pause_after(std::uint32_t tries, const JoinRetry& retry) {
 
 }  // namespace
 
-// One join under way. Whoever works on it (the calling thread, then the loop's) has it alone.
+// One running join. The thread that works on it (the caller's, then the loop's) has exclusive
+// access.
 struct Memberlist::Impl::Joining {
   /// A name to look up, and which of the addresses it comes from.
   struct Question {
@@ -118,8 +117,9 @@ void Memberlist::Impl::join(const std::vector<std::string>& addresses, const Joi
   joining->options = options;
   joining->done = std::move(done);
   const TimePoint now = net::Loop::now();
-  if (options.timeout && *options.timeout < kNever - now)
+  if (options.timeout && *options.timeout < kNever - now) {
     joining->deadline = now + *options.timeout;
+  }
   try_once(joining);
 }
 
@@ -194,8 +194,8 @@ Result<void> Memberlist::Impl::make_resolver() {
 }
 
 void Memberlist::Impl::take_answers(Joining& joining) const {
-  // Of a host with addresses of both families, those that no packet of ours can reach would only
-  // be failures.
+  // If a host has addresses of both families, those that no packet of this node can reach would
+  // only fail.
   const net::Family family = net::family_of(config_.bind.ip);
   const auto reachable = [family](const IpAddress& ip) { return net::reaches(family, ip); };
   for (const auto& [address, given, answer] : joining.questions) {
@@ -224,8 +224,9 @@ void Memberlist::Impl::dial(const JoiningPointer& joining) {
     return finish(joining, std::unexpected(std::move(why)));
   }
   JoinLimits limits{joining->options.enough, joining->options.parallel};
-  if (joining->deadline != kNever)
+  if (joining->deadline != kNever) {
     limits.timeout = std::max(joining->time_left(), Duration::zero());
+  }
   begin([&](Engine& engine, TimePoint now) { return engine.join(now, joining->targets, limits); },
         joining->options.stop, std::make_shared<api::Call>([this, joining](Outcome outcome) {
           finish(joining, std::move(outcome));
@@ -253,8 +254,8 @@ void Memberlist::Impl::finish(const JoiningPointer& joining, Outcome outcome) {
 
 // --- the next try -------------------------------------------------------------------------------
 
-// The engine would keep the time, but it knows no names, and these may stand for other addresses
-// by then.
+// The engine could enforce the time, but it knows no names, and these may resolve to other
+// addresses by then.
 void Memberlist::Impl::end_try(const JoiningPointer& joining, Error error) {
   const std::optional<JoinRetry>& retry = joining->options.retry;
   if (!retry || !may_pass(error)) return joining->done(std::unexpected(std::move(error)));
@@ -262,7 +263,7 @@ void Memberlist::Impl::end_try(const JoiningPointer& joining, Error error) {
   const bool last = retry->attempts > 0 && tries >= retry->attempts;
   if (joining->time_left() <= pause_after(tries, *retry) || last) {
     if (!last && error.code != ErrorCode::timed_out) {
-      error.message = "no time for another try: " + error.message;
+      error.message = "no time for another attempt: " + error.message;
       error.code = ErrorCode::timed_out;
     }
     error.message += fmt::format(" ({} {})", tries, tries == 1 ? "try" : "tries");
@@ -289,7 +290,7 @@ void Memberlist::Impl::pause(const JoiningPointer& joining, const CallPointer& c
   const Duration pause = whole - random_.below(Duration(part));
   const auto shown = std::chrono::floor<std::chrono::milliseconds>(pause);
   log({LogLevel::warning,
-       fmt::format("cannot join: {}; next try in {}", error.message, format_duration(shown)),
+       fmt::format("cannot join: {}; next attempt in {}", error.message, format_duration(shown)),
        {},
        {{"error", std::string(to_string(error.code))},
         {"attempt", std::to_string(joining->tries)},

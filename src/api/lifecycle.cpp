@@ -189,9 +189,10 @@ void Memberlist::Impl::warn_of_networks(const IpAddress& own) const {
   }
   if (std::ranges::any_of(networks, [&](const Network& in) { return in.contains(own); })) return;
   log({LogLevel::warning,
-       fmt::format("the own address {} is in none of the allowed networks ({}); members with the "
-                   "same list refuse this one",
-                   own.to_string(), fmt::join(texts_of(networks), ", ")),
+       fmt::format(
+           "this node's address {} is in none of the allowed networks ({}); members with the "
+           "same list refuse this one",
+           own.to_string(), fmt::join(texts_of(networks), ", ")),
        {},
        {{"advertised", own.to_string()}}});
 }
@@ -235,7 +236,7 @@ void Memberlist::Impl::shutdown() {
     closed_changed_.wait(lock, [this] { return closed_; });
   }
   if (own_runtime_) runtime_->stop();
-  // Who shuts down from within the handler wants to hear no more.
+  // A handler that shuts the member down gets no more events.
   events_->stop(!events_->on_own_thread());
   events_->wait_until_stopped();
 }

@@ -37,8 +37,7 @@ Memberlist::~Memberlist() {
   if (impl_) impl_->shutdown();
 }
 
-// --- calls that wait, and their twins: with a function, and for co_await
-// --------------------------
+// --- calls that wait, and their twins: with a function, and for co_await ------------------------
 
 Result<JoinResult> Memberlist::join(const std::vector<std::string>& addresses,
                                     const JoinOptions& options) {

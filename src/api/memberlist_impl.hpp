@@ -30,8 +30,8 @@
 
 namespace memberlist {
 
-/// What a Memberlist is made of: the engine, the transport that feeds it, and the threads that they
-/// run on: a runtime's, which may be others' too, and one for events.
+/// The parts of a Memberlist: the engine, the transport that feeds it, and their threads: a
+/// runtime's, which may be shared, and one for events.
 ///
 /// One mutex guards the engine. The loop's thread takes it to feed what the sockets bring, and to
 /// carry out the engine's outputs, which only it does (transports never wait, so neither does
@@ -54,7 +54,7 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
 
   template <class T>
   using Done = std::function<void(T)>;
-  /// To whom a message goes: a member by its name, or an address.
+  /// The destination of a message: a member by name, or an address.
   using Receiver = std::variant<std::string_view, Address>;
 
   // Each begins what its name says. `done` is called once, on the loop's thread, the thread that
@@ -139,8 +139,8 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   void watch(const std::stop_token& stop, const CallPointer& call);
   void request_flush();  // with the mutex held
   [[nodiscard]] std::optional<net::AdvertisedChoice> detect_moved() const;
-  /// Registers a call that no operation of the engine ends, and runs `go_on` on the loop's thread.
-  /// Whoever completes the call takes it out of `waiting_` first.
+  /// Registers a call that is not ended by an operation of the engine, and runs `go_on` on the
+  /// loop's thread. Code that completes the call takes it out of `waiting_` first.
   void await_call(const std::stop_token& stop, const CallPointer& call,
                   std::function<void(Impl&)> go_on);
   void try_once(const JoiningPointer& joining);

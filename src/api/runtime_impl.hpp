@@ -16,7 +16,8 @@ class Runtime::Impl final : public Executor {
  public:
   /// Error: `system`.
   [[nodiscard]] static Result<std::shared_ptr<Impl>> start();
-  /// As `stop`; on its own thread, which cannot wait for itself, it goes on alone to its end.
+  /// As `stop`; if called on its own thread, which cannot wait for itself, the thread continues
+  /// until it ends by itself.
   ~Impl() override;
 
   void post(std::function<void()> task) override { loop_->post(std::move(task)); }

@@ -1,4 +1,4 @@
-// Memberlist::Impl: what goes on on the loop's thread, between the transport and the engine.
+// Memberlist::Impl: the work of the loop's thread, between the transport and the engine.
 
 #include <fmt/format.h>
 
@@ -124,8 +124,9 @@ void Memberlist::Impl::carry_out(Output& output) {
           static_assert(std::is_same_v<What, Completion>);
           // Several calls may wait for one operation (leave).
           const auto [begin, end] = calls_.equal_range(what.id);
-          for (auto at = begin; at != end; ++at)
+          for (auto at = begin; at != end; ++at) {
             new_outcomes_.emplace_back(at->second, what.result);
+          }
           calls_.erase(begin, end);
         }
       },
@@ -147,7 +148,7 @@ void Memberlist::Impl::deliver() {
          {{"dropped", std::to_string(events_->dropped())}}});
   }
   new_events_.clear();
-  // Whoever is called may begin something that brings the next outcomes.
+  // A callback may start something that brings further outcomes.
   for (auto& [call, outcome] : std::exchange(new_outcomes_, {})) call->complete(std::move(outcome));
 }
 

@@ -10,13 +10,14 @@
 
 namespace memberlist {
 
-/// The engine's queue behind a mutex, and whom to tell of a message's end.
+/// The engine's queue behind a mutex, with the callbacks for the end of each message.
 class TransmitLimitedQueue::Impl {
  public:
   Impl(std::function<std::size_t()> count, std::uint32_t mult)
       : member_count(std::move(count)), retransmit_mult(mult) {}
 
-  /// Runs `change` on the queue, and then, unlocked, what those wait for whom it has finished.
+  /// Runs `change` on the queue, and then, unlocked, the callbacks of the messages that it
+  /// finished.
   template <class Change>
   void run(Change&& change) {
     std::vector<std::function<void()>> ended;
@@ -32,7 +33,7 @@ class TransmitLimitedQueue::Impl {
     for (const auto& finished : ended) finished();
   }
 
-  /// Who waits for nothing needs no token.
+  /// A message without a callback needs no token.
   swim::BroadcastToken token_for(std::function<void()> finished) {
     if (!finished) return 0;
     waiting_.emplace(++last_token_, std::move(finished));

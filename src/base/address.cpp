@@ -20,7 +20,8 @@ constexpr std::uint8_t kV4Bits = 96;  // of the prefix that makes an address IPv
 
 std::unexpected<Error> bad(std::string_view text, std::string_view why) {
   return fail(ErrorCode::invalid_argument,
-              fmt::format("\"{}\" is no {}", escape_for_log(text), why), std::string(text));
+              fmt::format("\"{}\" is not a valid {}", escape_for_log(text), why),
+              std::string(text));
 }
 
 // A whole text of digits, at most `max`; no sign, no white space.
@@ -71,9 +72,7 @@ bool append_groups(std::string_view text, RawAddress& out, std::size_t& size) {
 bool parse_v6(std::string_view text, RawAddress& out) {
   const std::size_t gap = text.find("::");
   std::size_t size = 0;
-  if (gap == std::string_view::npos) {
-    return append_groups(text, out, size) && size == out.size();
-  }
+  if (gap == std::string_view::npos) return append_groups(text, out, size) && size == out.size();
   RawAddress tail{};
   std::size_t tail_size = 0;
   const std::string_view before = text.substr(0, gap);
@@ -111,7 +110,7 @@ std::string format_v6(const RawAddress& raw) {
   return out;
 }
 
-// The bits behind the prefix set to zero.
+// The bits after the prefix set to zero.
 RawAddress masked(RawAddress raw, std::size_t prefix_bits) noexcept {
   for (std::size_t i = 0; i < raw.size(); ++i) {
     const std::size_t kept =
@@ -235,9 +234,7 @@ BytesView IpAddress::wire_bytes() const noexcept {
 }
 
 std::string IpAddress::to_string() const {
-  if (is_v4()) {
-    return fmt::format("{}.{}.{}.{}", bytes_[12], bytes_[13], bytes_[14], bytes_[15]);
-  }
+  if (is_v4()) return fmt::format("{}.{}.{}.{}", bytes_[12], bytes_[13], bytes_[14], bytes_[15]);
   std::string out = format_v6(bytes_);
   if (scope_id_ != 0) out += fmt::format("%{}", scope_id_);
   return out;
@@ -249,7 +246,7 @@ Result<Address> Address::parse(std::string_view text, std::uint16_t default_port
   const auto ip = IpAddress::parse(split->host);
   if (!ip) {
     return bad(text,
-               "IP address: a name cannot stand here; write IP, IP:PORT or [IPV6]:PORT, such as "
+               "IP address: names are not allowed here; write IP, IP:PORT or [IPV6]:PORT, such as "
                "10.0.0.1:7946 or [::1]:7946");
   }
   if (const auto doubt = find_doubtful_port(text, default_port)) {

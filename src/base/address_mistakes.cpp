@@ -36,14 +36,14 @@ std::string guess_by_characters(std::string_view text) {
     return text.find_first_of(any) != std::string_view::npos;
   };
   if (text.empty()) return "it is empty";
-  if (has("'\"`")) return "take the quotes out";
+  if (has("'\"`")) return "remove the quotes";
   if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-    return fmt::format("it is a URL; take \"{}\" away", escape_for_log(text.substr(0, scheme + 3)));
+    return fmt::format("it is a URL; remove \"{}\"", escape_for_log(text.substr(0, scheme + 3)));
   }
   if (is_network(text)) return "it is a network; give the address of one machine";
   if (has(";")) return "separate addresses by commas";
-  if (has(",")) return "it has a comma; give each address by itself";
-  if (has(" \t\r\n")) return "it has a blank in it";
+  if (has(",")) return "it has a comma; give each address separately";
+  if (has(" \t\r\n")) return "it contains a blank";
   if (has("/")) return "a host has no slash";
   return {};
 }
@@ -81,7 +81,7 @@ std::string guess_by_colons(std::string_view text) {
   if (is_port(port) && host.find(':') != std::string_view::npos && is_ip(host)) {
     return fmt::format("if {} is the port, write [{}]:{}", port, host, port);
   }
-  return "it has several colons, but is no IPv6 address";
+  return "it has several colons, but is not an IPv6 address";
 }
 
 }  // namespace
@@ -106,7 +106,7 @@ std::string guess_address_mistake(std::string_view text) {
   if (looks_like_ipv4(text.substr(0, text.find(':')))) {
     return "an IPv4 address has four numbers from 0 to 255, without leading zeros";
   }
-  return "its host has characters that no name has";
+  return "its host contains characters that are not allowed in names";
 }
 
 std::optional<std::string> find_doubtful_port(std::string_view text, std::uint16_t port) {
@@ -114,9 +114,7 @@ std::optional<std::string> find_doubtful_port(std::string_view text, std::uint16
   if (port == 0 || last == std::string_view::npos || text.starts_with('[')) return std::nullopt;
   const std::string_view host = text.substr(0, last);
   if (text.substr(last + 1) != fmt::to_string(port)) return std::nullopt;
-  if (host.find(':') == std::string_view::npos || !is_ip(host) || !is_ip(text)) {
-    return std::nullopt;
-  }
+  if (host.find(':') == std::string_view::npos || !is_ip(host) || !is_ip(text)) return std::nullopt;
   return fmt::format("if {} is the port, write [{}]:{}; if it belongs to the address, write [{}]",
                      port, host, port, text);
 }

@@ -17,19 +17,12 @@ class ByteReader {
   [[nodiscard]] std::size_t remaining() const noexcept { return bytes_.size() - position_; }
   [[nodiscard]] BytesView rest() const noexcept { return bytes_.subspan(position_); }
 
-  [[nodiscard]] std::optional<std::uint8_t> peek() const noexcept {
-    if (remaining() == 0) return std::nullopt;
-    return std::to_integer<std::uint8_t>(bytes_[position_]);
-  }
   [[nodiscard]] std::optional<std::uint8_t> u8() noexcept { return big_endian<std::uint8_t, 1>(); }
   [[nodiscard]] std::optional<std::uint16_t> u16() noexcept {
     return big_endian<std::uint16_t, 2>();
   }
   [[nodiscard]] std::optional<std::uint32_t> u32() noexcept {
     return big_endian<std::uint32_t, 4>();
-  }
-  [[nodiscard]] std::optional<std::uint64_t> u64() noexcept {
-    return big_endian<std::uint64_t, 8>();
   }
   /// A view of the next `count` bytes; nothing is consumed if there are fewer.
   [[nodiscard]] std::optional<BytesView> bytes(std::size_t count) noexcept {

@@ -6,14 +6,12 @@ namespace memberlist {
 namespace {
 
 TEST(ByteReader, ReadsBigEndian) {
-  ByteReader reader(as_bytes("\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f"));
-  EXPECT_EQ(reader.peek(), 0x01);
+  ByteReader reader(as_bytes("\x01\x02\x03\x04\x05\x06\x07"));
   EXPECT_EQ(reader.u8(), 0x01);
   EXPECT_EQ(reader.u16(), 0x0203);
   EXPECT_EQ(reader.u32(), 0x04050607U);
-  EXPECT_EQ(reader.u64(), 0x08090a0b0c0d0e0fU);
   EXPECT_EQ(reader.remaining(), 0U);
-  EXPECT_EQ(reader.position(), 15U);
+  EXPECT_EQ(reader.position(), 7U);
 }
 
 TEST(ByteReader, ConsumesNothingWhereTooLittleIsLeft) {
@@ -23,7 +21,6 @@ TEST(ByteReader, ConsumesNothingWhereTooLittleIsLeft) {
   EXPECT_EQ(reader.position(), 0U);
   ASSERT_TRUE(reader.bytes(3));
   EXPECT_FALSE(reader.u8());
-  EXPECT_FALSE(reader.peek());
   ASSERT_TRUE(reader.bytes(0));
   EXPECT_TRUE(reader.rest().empty());
 }

@@ -10,23 +10,23 @@
 
 namespace memberlist {
 
-/// Appends bytes to a fixed span or to a growing vector. On a fixed span, what does not fit is
-/// dropped and `overflowed()` tells so; check it once at the end.
+/// Appends bytes to a fixed span or to a growing vector. On a fixed span, bytes that do not fit are
+/// dropped, and `overflowed()` reports it; check it once at the end.
 class ByteWriter {
  public:
   explicit ByteWriter(std::span<std::byte> fixed) noexcept
       : data_(fixed.data()), capacity_(fixed.size()) {}
-  /// Appends behind what `growing` holds; it has exactly the written bytes after each call.
+  /// Appends after the content of `growing`, which has exactly the written bytes after each call.
   explicit ByteWriter(Bytes& growing) noexcept : growing_(&growing) {}
 
   void u8(std::uint8_t value) { *reserve(1) = std::byte{value}; }
   void u16(std::uint16_t value) { big_endian<2>(value); }
   void u32(std::uint32_t value) { big_endian<4>(value); }
-  void u64(std::uint64_t value) { big_endian<8>(value); }
   void bytes(BytesView view) {
     if (view.empty()) return;
-    if (std::byte* at = reserve(view.size()); at != sink_)
+    if (std::byte* at = reserve(view.size()); at != sink_) {
       std::memcpy(at, view.data(), view.size());
+    }
   }
 
   /// The next `count` bytes, for the caller to fill at once; null, and nothing written, if they do

@@ -38,10 +38,10 @@ const Unit* find_unit(std::string_view name) noexcept {
 }
 
 std::unexpected<Error> bad_duration(std::string_view text) {
-  return fail(
-      ErrorCode::invalid_argument,
-      fmt::format("\"{}\" is no time; write it as 250ms, 1.5s, 2m or 1h", escape_for_log(text)),
-      std::string(text));
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("\"{}\" is not a valid time; write it as 250ms, 1.5s, 2m or 1h",
+                          escape_for_log(text)),
+              std::string(text));
 }
 
 // A number with a fraction, exactly: `digits` / 10^`decimals`.
@@ -72,7 +72,8 @@ Decimal read_decimal(std::string_view text) noexcept {
   return out;
 }
 
-// The value in a unit, if it is at least one. Parts of minutes and hours are for seconds to tell.
+// The value in a unit, if it is at least one. Fractions of minutes and hours are written in
+// seconds.
 std::string in_unit(std::uint64_t value, const Unit& unit) {
   std::uint64_t rest = value % unit.nanoseconds;
   if (value < unit.nanoseconds) return {};

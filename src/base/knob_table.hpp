@@ -28,9 +28,6 @@ struct Knob {
 /// The row of that name, null if there is none.
 [[nodiscard]] const Knob* find_knob(std::string_view name) noexcept;
 
-/// The limits as a table shows them, e.g. `0 (off) or 1ms to 1h`; equals `info.limits`.
-[[nodiscard]] std::string limits_of(const Knob& knob);
-
 /// An error if the knob's value in `config` is outside the knob's own limits.
 [[nodiscard]] Result<void> check_knob(const Knob& knob, const Config& config);
 

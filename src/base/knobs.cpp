@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/field_count.hpp"
 #include "base/knob_table.hpp"
 #include "base/limits.hpp"
 #include "base/text.hpp"
@@ -25,7 +26,7 @@ constexpr std::string_view kVersionByte = "0 to 255";
 // The upper limits of times and factors are chosen so that no product of them overflows 64 bits
 // of nanoseconds; the rest is what makes sense at all.
 constexpr std::array kKnobs = {
-    Knob{{"tcp_timeout", "1ms to 10m", "deadline of a dial, and again of the exchange on a stream"},
+    Knob{{"tcp_timeout", "1ms to 10m", "timeout for connecting, and again for the exchange"},
          &Config::tcp_timeout,
          kMillisecond,
          10 * kMinute},
@@ -37,36 +38,37 @@ constexpr std::array kKnobs = {
          &Config::retransmit_mult,
          1,
          255},
-    Knob{{"suspicion_mult", kFactor, "a suspicion lives for this many probe intervals at least"},
+    Knob{{"suspicion_mult", kFactor, "minimum suspicion timeout, in probe intervals"},
          &Config::suspicion_mult,
          1,
          255},
     Knob{{"suspicion_max_timeout_mult", kFactor,
-          "an unconfirmed suspicion lives this many times longer"},
+          "an unconfirmed suspicion lasts this many times longer"},
          &Config::suspicion_max_timeout_mult,
          1,
          255},
     Knob{{"push_pull_interval", "0 (off) or 1ms to 24h",
-          "time between exchanges of the whole state with one member"},
+          "time between full state exchanges with one member"},
          &Config::push_pull_interval,
          kMillisecond,
          24 * kHour,
          true},
-    Knob{{"probe_timeout", "1ms to 10m", "wait for a ping's answer before others are asked"},
-         &Config::probe_timeout,
-         kMillisecond,
-         10 * kMinute},
-    Knob{{"probe_interval", "0 (off) or 1ms to 1h",
-          "time between probes of one member after another"},
+    Knob{
+        {"probe_timeout", "1ms to 10m", "time to wait for a direct answer before others are asked"},
+        &Config::probe_timeout,
+        kMillisecond,
+        10 * kMinute},
+    Knob{{"probe_interval", "0 (off) or 1ms to 1h", "time between probes"},
          &Config::probe_interval,
          kMillisecond,
          kHour,
          true},
-    Knob{{"awareness_max_multiplier", kFactor, "how many times slower a sick node probes at most"},
+    Knob{{"awareness_max_multiplier", kFactor,
+          "maximum factor by which an unhealthy node slows its probes"},
          &Config::awareness_max_multiplier,
          1,
          255},
-    Knob{{"gossip_nodes", "0 to 255", "members that each round of gossip goes to"},
+    Knob{{"gossip_nodes", "0 to 255", "members that each gossip round sends to"},
          &Config::gossip_nodes,
          0,
          255},
@@ -76,7 +78,7 @@ constexpr std::array kKnobs = {
          kHour,
          true},
     Knob{{"gossip_to_the_dead_time", "0 to 24h",
-          "how long the dead are gossiped to, and remembered"},
+          "how long dead members get gossip and stay in the table"},
          &Config::gossip_to_the_dead_time,
          0,
          24 * kHour},
@@ -87,7 +89,7 @@ constexpr std::array kKnobs = {
          720 * kHour,
          true},
     Knob{{"queue_check_interval", "0 (off) or 1ms to 24h",
-          "time between looks at the broadcast queue's length"},
+          "time between log lines about the broadcast queue"},
          &Config::queue_check_interval,
          kMillisecond,
          24 * kHour,
@@ -104,7 +106,7 @@ constexpr std::array kKnobs = {
          &Config::udp_buffer_size,
          512,
          65'507},
-    Knob{{"protocol_version", "1 to 5", "version of the memberlist protocol that is spoken"},
+    Knob{{"protocol_version", "1 to 5", "memberlist protocol version to speak"},
          &Config::protocol_version,
          1,
          5},
@@ -120,19 +122,24 @@ constexpr std::array kKnobs = {
          &Config::delegate_protocol_version,
          0,
          255},
-    Knob{{"enable_compression", kTruth, "compress what gets smaller by it"},
+    Knob{{"enable_compression", kTruth, "compress messages that become smaller"},
          &Config::enable_compression},
-    Knob{{"gossip_verify_incoming", kTruth, "with keys: refuse what is not encrypted"},
+    Knob{{"gossip_verify_incoming", kTruth, "with keys: reject plaintext"},
          &Config::gossip_verify_incoming},
-    Knob{{"gossip_verify_outgoing", kTruth, "with keys: encrypt what is sent"},
+    Knob{{"gossip_verify_outgoing", kTruth, "with keys: encrypt outgoing traffic"},
          &Config::gossip_verify_outgoing},
-    Knob{{"skip_inbound_label_check", kTruth, "something in front of this node removes the label"},
+    Knob{{"skip_inbound_label_check", kTruth, "a proxy in front of this node removes the label"},
          &Config::skip_inbound_label_check},
     Knob{{"disable_tcp_pings", kTruth, "never ping over TCP when UDP has no answer"},
          &Config::disable_tcp_pings},
     Knob{{"require_node_names", kTruth, "refuse to send to an address without a member's name"},
          &Config::require_node_names},
 };
+
+// name, bind, advertise, meta, label, keys, allowed_networks, dns_servers
+constexpr std::size_t kFieldsThatAreNoKnobs = 8;
+static_assert(kKnobs.size() + kFieldsThatAreNoKnobs == field_count<Config>(),
+              "each field of Config has a row in kKnobs, or is no knob and counted above");
 
 constexpr auto kKnobInfos = [] {
   std::array<KnobInfo, kKnobs.size()> infos{};
@@ -169,7 +176,7 @@ bool allowed(const Knob& knob, std::int64_t value) noexcept {
   return (value == 0 && knob.zero_is_off) || (value >= knob.min && value <= knob.max);
 }
 
-// Limits for a sentence, where `limits_of` is for a table.
+// Limits for a sentence, where those of the row are for a table.
 std::string limits_in_words(const Knob& knob) {
   return fmt::format("{}between {} and {}", knob.zero_is_off ? "0 (off) or " : "",
                      text_of(knob, knob.min), text_of(knob, knob.max));
@@ -237,12 +244,6 @@ std::span<const Knob> knob_table() noexcept { return kKnobs; }
 const Knob* find_knob(std::string_view name) noexcept {
   const auto* at = std::ranges::find(kKnobs, name, [](const Knob& knob) { return knob.info.name; });
   return at == kKnobs.end() ? nullptr : at;
-}
-
-std::string limits_of(const Knob& knob) {
-  if (is_truth(knob)) return std::string(kTruth);
-  return fmt::format("{}{} to {}", knob.zero_is_off ? "0 (off) or " : "", text_of(knob, knob.min),
-                     text_of(knob, knob.max));
 }
 
 std::unexpected<Error> bad_knob(std::string_view knob, std::string_view value,

@@ -6,21 +6,20 @@
 
 #include "memberlist/time.hpp"
 
-// Every limit of the library, with its reason. Peers' bytes are refused at each of them; a counter
-// moves, everything else goes on.
+// Every limit of the library, with its reason. At each limit the peer's bytes are refused, a
+// counter increases, and everything else continues.
 namespace memberlist::limits {
 
 inline constexpr std::size_t kKiB = 1024;
 inline constexpr std::size_t kMiB = 1024 * kKiB;
 
-// --- fixed by the protocol
-// ------------------------------------------------------------------------
+// --- fixed by the protocol ----------------------------------------------------------------------
 
 /// One length byte.
 inline constexpr std::size_t kLabelBytes = 255;
 /// Go refuses more (protocol 4).
 inline constexpr std::size_t kMetaBytes = 512;
-/// One length byte would do for more, but names go into packets beside other fields.
+/// One length byte would allow more, but names must fit packets together with other fields.
 inline constexpr std::size_t kNameBytes = 255;
 /// One count byte (protocol 2, Compound).
 inline constexpr std::size_t kCompoundParts = 255;
@@ -32,24 +31,24 @@ inline constexpr std::size_t kUserStateBytes = 20 * kMiB;
 inline constexpr std::size_t kUserMessageBytes = 20 * kMiB;
 inline constexpr std::size_t kPushPullNodes = 1'048'576;
 inline constexpr std::size_t kDecompressedStreamBytes = 40 * kMiB;
-/// The part of these sizes from which on a push/pull is warned of.
+/// The fraction of these sizes above which a push/pull logs a warning.
 inline constexpr double kStateWarningShare = 0.6;
-// Reached by plain streams only: of a compressed or encrypted one the type is known when it is
-// complete, and it is served at once; for those kInboundStreams is the bound.
+// Reached by plain streams only: the type of a compressed or encrypted one is known only when it is
+// complete, and it is served at once; for those kInboundStreams is the limit.
 inline constexpr std::size_t kConcurrentPushPulls = 128;
 
-// --- ours
-// -----------------------------------------------------------------------------------------
+// --- chosen here
+// ---------------------------------------------------------------------------------------
 
 /// The largest UDP payload there is.
 inline constexpr std::size_t kPacketBytes = 65'535;
-/// What a sender can have compressed into a datagram that others accept is a datagram.
+/// Other members accept at most a datagram, so a sender can compress at most that.
 inline constexpr std::size_t kDecompressedPacketBytes = 65'535;
-/// Compound in compressed in compound is the deepest that any sender makes.
+/// Compound in compressed in compound is the deepest nesting that a sender produces.
 inline constexpr std::size_t kPacketNesting = 4;
 /// Maps and arrays inside an unknown msgpack field.
 inline constexpr std::size_t kMsgpackNesting = 16;
-/// One header or node state in a stream. Those of Go are under 1 KiB (name, meta data); the rest is
+/// One header or node state in a stream. Go sends less than 1 KiB (name, meta data); the rest is
 /// room for fields of later versions.
 inline constexpr std::size_t kStreamBodyBytes = 64 * kKiB;
 /// A whole message of a stream, in clear. Compressed ones can hold no more.
@@ -60,57 +59,54 @@ inline constexpr std::size_t kCompressedStreamBytes = kDecompressedStreamBytes;
 inline constexpr std::size_t kPacketMessages = 1024;
 /// Pings, direct and indirect, handled of one packet. Senders put one into each.
 inline constexpr std::size_t kPacketRequests = 4;
-/// Inbound streams at once, in total; above Go's 128 push/pulls, since other streams are short.
+/// Inbound streams at once, in total; above Go's 128 push/pulls, because other streams are short.
 inline constexpr std::size_t kInboundStreams = 256;
-/// Of these, from one address: whoever takes them all leaves 64 for the others.
+/// Of these, from one address: a peer that uses its maximum leaves 64 for the others.
 inline constexpr std::size_t kInboundStreamsPerSource = 192;
-/// Push/pulls that are served at once for one address: whoever takes them all leaves 32.
+/// Push/pulls that are served concurrently for one address: a peer that uses its maximum leaves 32.
 inline constexpr std::size_t kPushPullsPerSource = 96;
-/// What all incomplete streams hold together. Beyond it the address that holds most loses its
-/// largest stream, so that no peer can shut out the others. One stream of the largest size fits.
+/// Bytes held for all incomplete streams together. Beyond it the address that holds most loses its
+/// largest stream, so that no peer can shut out the others. One stream of the maximum size fits.
 inline constexpr std::size_t kIncompleteStreamBytes = 64 * kMiB;
-/// The head of a stream's message, which has a deadline of its own: whoever sends less in that time
-/// is not about to send a message.
+/// The head of a stream's message, which has a separate deadline: a peer that sends less in that
+/// time is not sending a message.
 inline constexpr std::size_t kStreamHeadBytes = 64;
 /// A stream that comes at least this fast has more than `tcp_timeout`, up to four times that.
 inline constexpr std::size_t kLeastStreamBytesPerSecond = 64 * kKiB;
-/// What one source may make this node do on streams beyond what its own bytes pay for: bytes that
-/// are encoded, compressed, unpacked or sent for it. At once: a thousand newcomers behind one
-/// address that join through this node in the same moment, each of which sends little and gets the
-/// state.
+/// Work on streams that one source may cause beyond what its own bytes pay for: bytes that are
+/// encoded, compressed, decompressed or sent for it. At once: enough for a thousand newcomers
+/// behind one address that join through this node at the same moment; each sends little and gets
+/// the state.
 inline constexpr std::size_t kSourceWorkBytes = 128 * kMiB;
 /// And again for each second: a tenth of a processor at most.
 inline constexpr std::size_t kSourceWorkBytesPerSecond = 8 * kMiB;
-/// So many bytes of work are paid by each byte that came. Members' states compress to a tenth where
-/// they are much alike, and a peer that sends as much as it gets pays all of it.
+/// Bytes of work paid by each received byte. Members' states compress to a tenth if they are
+/// similar, and a peer that sends as much as it gets pays all of it.
 inline constexpr std::size_t kWorkPaidByByte = 8;
-/// Sources that such an account is kept of. Those with the least to pay back make room.
+/// Sources with such an account. Those with the smallest debt are dropped.
 inline constexpr std::size_t kWorkingSources = 4096;
-/// A user state up to this size is kept as it was compressed, as long as it stays the same.
+/// A user state up to this size is cached in compressed form until it changes.
 inline constexpr std::size_t kKeptUserStateBytes = 4 * kMiB;
 /// Errors answered in one second; beyond that streams that cannot be read are closed unanswered.
 inline constexpr std::uint32_t kErrorRepliesPerSecond = 64;
 /// An error text in a stream of type 13.
 inline constexpr std::size_t kErrorTextBytes = 1024;
-/// Answers in one second to addresses that are no member's, where a message asks for that: the
-/// sender of a ping may have them sent to whom it likes.
+/// Answers per second to addresses that belong to no member, if a message asks for that: the sender
+/// of a ping can choose any address.
 inline constexpr std::uint32_t kAnswersToStrangersPerSecond = 64;
-/// Pings in one second to addresses that are no member's, for others' indirect pings.
+/// Pings per second to addresses that belong to no member, for others' indirect pings.
 inline constexpr std::uint32_t kPingsOfStrangersPerSecond = 64;
-/// Conflicts told to the application in one second.
+/// Conflicts reported to the application per second.
 inline constexpr std::uint32_t kConflictsPerSecond = 16;
-/// Members in the table, unless `max_members` says otherwise: about 300 MiB with the largest meta
-/// data.
-inline constexpr std::uint32_t kMembers = 262'144;
-/// Members remembered after they were forgotten; the oldest make room. About 10 MiB, 26 MiB with
-/// the longest names.
+/// Tombstones of forgotten members; the oldest are dropped. About 10 MiB, 26 MiB with the longest
+/// names.
 inline constexpr std::size_t kTombstones = 65'536;
-/// Pings by hand that wait for their answers.
+/// Pings of the application that wait for their answers.
 inline constexpr std::size_t kHandPings = 1024;
 /// Acks awaited for others' indirect pings at once.
 inline constexpr std::size_t kRelayedPings = 4096;
-/// Addresses that this node had before the present one, remembered so that others' old news of it
-/// is not taken for another member of its name. Whoever has not heard of so many moves will not.
+/// Former addresses of this node, remembered so that others' old claims about it are not mistaken
+/// for another member with its name. A member that has missed that many moves is not considered.
 inline constexpr std::size_t kFormerAddresses = 16;
 /// Parallel dials of one join.
 inline constexpr std::size_t kParallelJoins = 16;
@@ -118,21 +114,21 @@ inline constexpr std::size_t kParallelJoins = 16;
 inline constexpr std::size_t kAddressesOfName = 1024;
 /// Aliases (CNAME) followed from one name to the next, where no answer has all of them.
 inline constexpr std::size_t kAliasesOfName = 8;
-/// Threads that may be inside the system's resolver at once: it blocks for half a minute where no
-/// name server answers, and names that can be found must not wait for as many that cannot.
+/// Threads that may be inside the system's resolver at once: it blocks for half a minute if no name
+/// server answers, and names that can be resolved must not wait for that many that cannot.
 inline constexpr std::size_t kLookupThreads = 32;
 /// Name servers that a Config may list.
 inline constexpr std::size_t kNameServers = 16;
 /// User broadcasts queued; the one sent most often is dropped first.
 inline constexpr std::size_t kQueuedUserBroadcasts = 8192;
-/// Bytes of them, and bytes of the queued news about members (of which there is one each).
+/// Bytes of them, and bytes of the queued updates about members (one for each member).
 inline constexpr std::size_t kQueuedBroadcastBytes = 64 * kMiB;
 /// Ack payload of the ping delegate.
 inline constexpr std::size_t kAckPayloadBytes = 512;
 /// Bytes that one stream may have to write: a message of the largest size, compressed to its
 /// disadvantage, and its seal.
 inline constexpr std::size_t kStreamQueueBytes = 64 * kMiB;
-/// Bytes that all streams may have to write, since a peer need not read.
+/// Bytes that all streams may have to write, because a peer need not read.
 inline constexpr std::size_t kTotalStreamQueueBytes = 128 * kMiB;
 /// Closed streams that still write, or wait for the peer's end.
 inline constexpr std::size_t kClosingStreams = 256;
@@ -140,11 +136,12 @@ inline constexpr std::size_t kClosingStreams = 256;
 inline constexpr std::size_t kRetryPackets = 256;
 /// Own addresses that a message lists; a host of containers may have a thousand.
 inline constexpr std::size_t kNamedAddresses = 16;
-/// Attempts to find a port that is free for UDP and for TCP, a few microseconds each. Where other
-/// programs hold half of the ports one attempt fails every second time: with so many, one start in
-/// 2^64 does, where they hold nine tenths one in a thousand.
+/// Attempts to find a port that is free for UDP and for TCP, a few microseconds each. If other
+/// programs use half of the ports, every second attempt fails: with this many attempts, one start
+/// in 2^64 fails; if they use nine tenths, one in a thousand.
 inline constexpr int kPortAttempts = 128;
-/// Outputs that may wait for the thread; who sends more at once waits for it to catch up.
+/// Outputs that may wait for the thread; a call that adds more blocks until the thread has caught
+/// up.
 inline constexpr std::size_t kWaitingOutputs = 1024;
 /// Bytes of user messages and user states that may wait for the application.
 inline constexpr std::size_t kWaitingPayloadBytes = 64 * kMiB;
@@ -152,15 +149,17 @@ inline constexpr std::size_t kWaitingPayloadBytes = 64 * kMiB;
 inline constexpr std::uint32_t kLogLinesPerCausePerSecond = 5;
 /// Lasting states, such as a peer with another key, that the log follows at a time.
 inline constexpr std::size_t kLastingStates = 256;
-/// How often the log tells again what lasts, and after what time without it it is over.
+/// The interval between log lines about a lasting condition, and the time without it after which it
+/// is over.
 inline constexpr Duration kLastingStateReminder = std::chrono::hours(1);
-/// So long a lasting state must not have shown before a sign to the contrary ends it.
+/// A lasting condition must not have been observed for this long before a sign to the contrary ends
+/// it.
 inline constexpr Duration kLastingStateSettles = std::chrono::minutes(5);
 /// Keys of a keyring. A change needs two; a packet that no key opens is tried with each of them.
 inline constexpr std::size_t kKeyringKeys = 16;
-/// What may be encrypted with one key, by all who use it together: with random nonces of 96 bits a
-/// nonce is then repeated with a chance of 2^-32 (NIST SP 800-38D, 8.3). Not enforced: from the
-/// half of it on the log says that the key should be changed.
+/// Packets and streams that may be encrypted with one key by all its users together: with random
+/// nonces of 96 bits, the probability of a repeated nonce is then 2^-32 (NIST SP 800-38D, 8.3). Not
+/// enforced: from half of it on, the log says that the key should be changed.
 inline constexpr std::uint64_t kKeySeals = std::uint64_t{1} << 32;
 inline constexpr std::uint64_t kKeySealsWarning = kKeySeals / 2;
 

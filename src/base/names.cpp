@@ -1,9 +1,20 @@
+#include <algorithm>
+
 #include "memberlist/event.hpp"
 #include "memberlist/member.hpp"
 #include "memberlist/metrics.hpp"
+#include "memberlist/version.hpp"
 
-// The names of the closed sets of values, as logs and the command line show them.
+// The names of the closed sets of values, as logs and the command line show them, and what is
+// looked up by a name.
 namespace memberlist {
+
+std::string_view version() noexcept { return MEMBERLIST_VERSION; }
+
+std::string_view LogRecord::field(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(fields, name, &LogField::name);
+  return found == fields.end() ? std::string_view() : std::string_view(found->value);
+}
 
 std::string_view to_string(MemberStatus status) noexcept {
   switch (status) {

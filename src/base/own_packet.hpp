@@ -5,8 +5,8 @@
 #include "memberlist/config.hpp"
 #include "memberlist/error.hpp"
 
-// A packet has to hold the alive message of the member that sends it: one that cannot tell others
-// of itself, or answer what is said of it, is heard by push/pull alone.
+// A packet must be able to hold the alive message of the member that sends it. Otherwise the member
+// could not announce itself or refute, and others would learn about it by push/pull alone.
 namespace memberlist {
 
 /// Such a packet, in bytes at most: whatever address the member has or will have, with a checksum,
@@ -22,7 +22,7 @@ namespace memberlist {
          name_bytes + meta_bytes + label_bytes;
 }
 
-/// Whether a member with this config may have so many bytes of meta data; `too_large` if not.
+/// Whether a member with this config may have this many bytes of meta data; `too_large` if not.
 [[nodiscard]] Result<void> check_own_meta(const Config& config, std::size_t meta_bytes);
 
 }  // namespace memberlist

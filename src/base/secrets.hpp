@@ -8,8 +8,8 @@
 
 namespace memberlist {
 
-/// Numbers that nobody can foresee who does not know the key, however many of them it has seen:
-/// SipHash-2-4 of a counter. The same key gives the same numbers.
+/// Numbers that are unpredictable without the key, however many of them are known: SipHash-2-4 of a
+/// counter. The same key gives the same numbers.
 class SecretNumbers {
  public:
   explicit SecretNumbers(const SipKey& key) noexcept : key_(key) {}
@@ -20,9 +20,9 @@ class SecretNumbers {
   std::uint64_t count_ = 0;
 };
 
-/// What one engine keeps from its peers, all from one seed and one secret, and each of it by a
-/// keyed hash of its own: who finds one out knows nothing of the others, nor the seed. That is as
-/// hard as to guess the seed (64 bits) and the secret (128 bits, if it is one).
+/// The secrets of one engine, all derived from one seed and one secret, each by a separate keyed
+/// hash: knowing one reveals neither the others nor the seed. Finding them is as hard as guessing
+/// the seed (64 bits) and the secret (128 bits, if set).
 struct Secrets {
   Secrets(std::uint64_t seed, const std::array<std::byte, 16>& secret) noexcept;
 

@@ -26,7 +26,7 @@ inline std::uint64_t little_endian(const std::byte* at) noexcept {
   return word;
 }
 
-// What is left behind the whole words, and the length in the highest byte.
+// The bytes after the whole words, and the length in the highest byte.
 inline std::uint64_t last_word(BytesView bytes) noexcept {
   const std::size_t left = bytes.size() % kWord;
   std::uint64_t word = std::uint64_t{bytes.size()} << 56;
@@ -95,14 +95,14 @@ std::uint64_t hash(const SipKey& key, BytesView bytes) noexcept {
 
 }  // namespace sip
 
-/// SipHash (Aumasson, Bernstein, 2012): who does not know the key can neither foresee the value of
-/// a new input nor find two inputs with the same one, however many values it has seen.
+/// SipHash (Aumasson, Bernstein, 2012): without the key, it is infeasible to predict the value of a
+/// new input or to find two inputs with the same value, however many values are known.
 [[nodiscard]] inline std::uint64_t sip_hash_2_4(const SipKey& key, BytesView bytes) noexcept {
   return sip::hash<2, 4>(key, bytes);
 }
 
-/// The same with fewer rounds, for hash tables, whose values nobody sees. In the header, since it
-/// is on the way of every message.
+/// The same with fewer rounds, for hash tables, whose values are not visible. In the header,
+/// because every message uses it.
 [[nodiscard]] inline std::uint64_t sip_hash_1_3(const SipKey& key, BytesView bytes) noexcept {
   return sip::hash<1, 3>(key, bytes);
 }

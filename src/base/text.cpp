@@ -25,38 +25,6 @@ constexpr std::array<std::uint8_t, 256> base64_values() noexcept {
 }
 constexpr auto kBase64Values = base64_values();
 
-struct Character {
-  char32_t code = 0;
-  std::size_t size = 0;  // in bytes; 0: not UTF-8
-};
-
-// The character at the front of a text that is not empty.
-Character first_character(std::string_view text) noexcept {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  std::size_t size = 0;
-  char32_t code = 0;
-  char32_t smallest = 0;
-  if ((lead & 0xe0U) == 0xc0) {
-    size = 2, code = lead & 0x1fU, smallest = 0x80;
-  } else if ((lead & 0xf0U) == 0xe0) {
-    size = 3, code = lead & 0x0fU, smallest = 0x800;
-  } else if ((lead & 0xf8U) == 0xf0) {
-    size = 4, code = lead & 0x07U, smallest = 0x10000;
-  } else {
-    return {};
-  }
-  if (text.size() < size) return {};
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80) return {};
-    code = code << 6 | (byte(i) & 0x3fU);
-  }
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  if (code < smallest || code > 0x10ffff || surrogate) return {};
-  return {code, size};
-}
-
 struct Range {
   char32_t first;
   char32_t last;
@@ -88,7 +56,7 @@ void append_hex(std::string& out, std::string_view raw) {
   }
 }
 
-// `at_an_end`: of the whole text, where nobody sees a blank.
+// `at_an_end`: at an end of the whole text, where a blank is invisible.
 void append_escaped(std::string& out, std::string_view raw, Character character, bool at_an_end) {
   if (character.code == U'\\') {
     out += "\\\\";
@@ -128,6 +96,57 @@ std::unexpected<Error> bad_base64(std::string_view why) {
 }
 
 }  // namespace
+
+Character first_character(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return {lead, 1};
+  std::size_t size = 0;
+  char32_t code = 0;
+  char32_t smallest = 0;
+  if ((lead & 0xe0U) == 0xc0) {
+    size = 2, code = lead & 0x1fU, smallest = 0x80;
+  } else if ((lead & 0xf0U) == 0xe0) {
+    size = 3, code = lead & 0x0fU, smallest = 0x800;
+  } else if ((lead & 0xf8U) == 0xf0) {
+    size = 4, code = lead & 0x07U, smallest = 0x10000;
+  } else {
+    return {};
+  }
+  if (text.size() < size) return {};
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return {};
+    code = code << 6 | (byte(i) & 0x3fU);
+  }
+  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  if (code < smallest || code > 0x10ffff || surrogate) return {};
+  return {code, size};
+}
+
+// Unicode's Bidi_Control, its separators of lines and paragraphs, and the byte order mark.
+bool steers_output(char32_t code) noexcept {
+  const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+  const bool separator = code == 0x2028 || code == 0x2029;
+  const bool direction = code == 0x061c || code == 0x200e || code == 0x200f || code == 0xfeff ||
+                         (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return control || separator || direction;
+}
+
+std::string escape_controls(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Character character = first_character(text);
+    const std::size_t width = std::max<std::size_t>(character.size, 1);
+    if (character.size == 0 || steers_output(character.code)) {
+      append_hex(out, text.substr(0, width));
+    } else {
+      out += text.substr(0, width);
+    }
+    text.remove_prefix(width);
+  }
+  return out;
+}
 
 std::string escape_for_log(std::string_view text, std::size_t max_bytes) {
   std::string out;
@@ -192,7 +211,7 @@ std::string base64_encode(BytesView bytes) {
 }
 
 Result<Bytes> base64_decode(std::string_view text) {
-  if (text.size() % 4 != 0) return bad_base64("its length is no multiple of 4");
+  if (text.size() % 4 != 0) return bad_base64("its length is not a multiple of 4");
   Bytes out;
   out.reserve(text.size() / 4 * 3);
   for (std::size_t at = 0; at < text.size(); at += 4) {

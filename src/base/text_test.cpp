@@ -5,6 +5,7 @@
 #include <string>
 
 #include "memberlist/name_text.hpp"
+#include "support/random_name.hpp"
 
 #include <gtest/gtest.h>
 
@@ -33,6 +34,27 @@ TEST(EscapeForLog, CutsBetweenCharacters) {
   EXPECT_EQ(escape_for_log("abc\n", 6), "abc...");
   EXPECT_EQ(escape_for_log("ab\xe2\x82\xac", 4), "ab...");
   EXPECT_LE(escape_for_log(std::string(1'000'000, '\x01')).size(), kLogTextBytes + 3);
+}
+
+TEST(EscapeControls, EscapesWhatSteersATerminalAndNothingElse) {
+  EXPECT_EQ(escape_controls("plain \xc3\xa9 "), "plain \xc3\xa9 ");
+  EXPECT_EQ(escape_controls("a\nb\x1b[31m\x7f"), "a\\x0ab\\x1b[31m\\x7f");
+  EXPECT_EQ(escape_controls("\xc2\x9b"), "\\xc2\\x9b");  // the one-byte CSI, in UTF-8
+  EXPECT_EQ(escape_controls("a\xff"), "a\\xff");
+  EXPECT_EQ(escape_controls("C:\\dir"), "C:\\dir");
+}
+
+// No byte string, however it is made, gets through to a terminal as more than visible text.
+TEST(EscapeControls, LetsNothingThrough) {
+  for (const std::string one :
+       {"\x1b", "\x7f", "\xc2\x80", "\xc2\x9b", "\xe2\x80\xae", "\xe2\x80\x8f", "\xe2\x81\xa6",
+        "\xd8\x9c", "\xe2\x80\xa8", "\xff", "\xed\xa0\x80"}) {
+    for (const std::string& text : {one, "a" + one + "b", one + one, "\xe2" + one}) {
+      const std::string escaped = escape_controls(text);
+      EXPECT_EQ(escaped.find(one), std::string::npos);
+      EXPECT_EQ(escape_controls(escaped), escaped) << "what is escaped stays so";
+    }
+  }
 }
 
 TEST(NameText, ShowsEachNameInOneWay) {
@@ -70,47 +92,11 @@ TEST(NameText, ReadsWhatIsNoSpellingAsItStands) {
   EXPECT_EQ(read_name("\\x41\\xFF"), "A\xff");
 }
 
-// Bytes that meet the rules more often than chance would.
-std::string random_name(std::mt19937& random) {
-  const std::string pieces[] = {"\\",
-                                "x",
-                                "ff",
-                                "\xff",
-                                " ",
-                                "\xc2",
-                                "\xa0",
-                                "\xe2\x80\xae",
-                                "\xe2\x80\xa8",
-                                "\x1b",
-                                "\x7f",
-                                "\xc2\x9b",
-                                "=",
-                                "'",
-                                "\"",
-                                ",",
-                                "a",
-                                "\xc3\xa9",
-                                "\n",
-                                "\\x20",
-                                "\0"s,
-                                "\xed\xa0",
-                                "\xf0\x9f\x98\x80"};
-  std::string name;
-  for (std::size_t left = random() % 8; left > 0; --left) {
-    if (random() % 4 == 0) {
-      name += static_cast<char>(random() % 256);
-    } else {
-      name += pieces[random() % std::size(pieces)];
-    }
-  }
-  return name;
-}
-
 TEST(NameText, WhateverTheBytesAreWhatIsShownIsSafeAndReadBack) {
   std::mt19937 random(7);
   std::map<std::string, std::string> names;
   for (int round = 0; round < 50'000; ++round) {
-    const std::string name = random_name(random);
+    const std::string name = testing::random_name(random);
     const std::string shown = show_name(name);
     ASSERT_EQ(read_name(shown), name) << shown;
     ASSERT_TRUE(is_utf8(shown)) << shown;
@@ -151,6 +137,12 @@ TEST(Base64, KnowsTheVectorsOfRfc4648) {
     ASSERT_TRUE(decoded) << coded;
     EXPECT_EQ(as_text(*decoded), plain);
   }
+}
+
+TEST(Base64, KeepsEveryByte) {
+  Bytes all(256);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::byte>(i);
+  EXPECT_EQ(base64_decode(base64_encode(all)), all);
 }
 
 TEST(Base64, IsStrict) {

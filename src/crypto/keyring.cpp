@@ -46,8 +46,8 @@ unsigned char* raw(std::span<std::byte> bytes) noexcept {
   return reinterpret_cast<unsigned char*>(bytes.data());
 }
 
-// A failure of OpenSSL here is none of the peer's doing (memory is out, or the library is broken),
-// and to go on would send plaintext: end the process.
+// A failure of OpenSSL here is not caused by the peer (out of memory, or a broken library), and
+// continuing would send plaintext: end the process.
 void must(int result) noexcept {
   if (result != 1) std::abort();
 }
@@ -159,8 +159,8 @@ std::uint64_t Cipher::opened() const noexcept { return state_->opened; }
 
 // --- Keyring ------------------------------------------------------------------------------------
 
-// Keys are compared in constant time: an admin's request to use or remove a key must not tell by
-// its duration how much of a guess was right.
+// Keys are compared in constant time: the duration of an admin's request to use or remove a key
+// must not reveal how much of a guess was right.
 Keyring::Place Keyring::find(BytesView key) {
   return std::ranges::find_if(ciphers_, [key](const Cipher& cipher) {
     const BytesView other = cipher.key();

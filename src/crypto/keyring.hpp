@@ -34,7 +34,7 @@ class Cipher {
   ~Cipher();
 
   /// Encrypts `text` in place and writes the tag. The authenticated data comes in two pieces, one
-  /// after the other, since a stream's is its frame header and then the label.
+  /// after the other, because a stream's is its frame header and then the label.
   void seal(const Nonce& nonce, BytesView authenticated, BytesView authenticated_more,
             std::span<std::byte> text, std::span<std::byte, kTagBytes> tag);
   /// Decrypts `sealed` into `text` (same length; the two may not overlap). False: the tag does not
@@ -72,21 +72,21 @@ class Keyring {
   /// What may be shown of the keys, in order.
   [[nodiscard]] std::vector<KeyInfo> list() const;
 
-  /// Adds a key behind the others, or as the primary of an empty ring; adding one that is there
-  /// does nothing.
+  /// Adds a key after the others, or as the primary of an empty ring; adding a present key does
+  /// nothing.
   [[nodiscard]] Result<void> add(BytesView key);
   /// Makes an installed key the primary.
   [[nodiscard]] Result<void> use(BytesView key);
   [[nodiscard]] Result<void> use(std::string_view fingerprint);
   /// Removes a key; removing the primary is an error, removing an unknown one does nothing.
   [[nodiscard]] Result<void> remove(BytesView key);
-  /// The same; an unknown fingerprint is an error, since it may be a misspelt one.
+  /// The same; an unknown fingerprint is an error, because it may be misspelt.
   [[nodiscard]] Result<void> remove(std::string_view fingerprint);
 
-  /// To be asked after each `seal` with the primary, which must be there. Every member encrypts
-  /// with it, so what all `senders` have encrypted is taken to be that many times what this one
-  /// has. Where that comes to `limits::kKeySealsWarning`, and each time that it has doubled from
-  /// there, it is returned, once.
+  /// To be called after each `seal` with the primary, which must exist. All members encrypt with
+  /// it, so the total is estimated as this member's count times `senders`. When the total reaches
+  /// `limits::kKeySealsWarning`, and each time that it has doubled from there, it is returned,
+  /// once.
   [[nodiscard]] std::optional<std::uint64_t> take_use_warning(std::uint64_t senders) noexcept;
 
  private:
@@ -100,7 +100,7 @@ class Keyring {
 };
 
 /// Fills bytes from the operating system's secure generator. Aborts the process if there is none,
-/// since a predictable nonce would reveal the key stream.
+/// because a predictable nonce would reveal the key stream.
 void secure_random(std::span<std::byte> bytes);
 
 }  // namespace memberlist::crypto

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "base/limits.hpp"
-#include "net/family.hpp"
+#include "net/socket_address.hpp"
 
 namespace memberlist::net {
 namespace {
 
-// RFC 6890 reserves more than the private networks. These lead nowhere in the Internet either, so
-// a machine that has such an address is told of it on purpose (test networks).
+// RFC 6890 reserves more than the private networks. These are not reachable on the Internet either,
+// so a machine that has such an address has it on purpose (test networks).
 bool is_special_purpose(const IpAddress& ip) {
   const auto& raw = ip.bytes();
   if (!ip.is_v4()) {
@@ -72,9 +72,9 @@ Rank rank_of(const InterfaceAddress& address, const HostNetwork& network) {
 }
 
 std::string reason_of(const Rank& rank, std::size_t candidates) {
-  if (rank.no_carrier) return "there is nothing better, though its interface has no carrier";
+  if (rank.no_carrier) return "it is the best one, although its interface has no carrier";
   if (rank.link_local) {
-    return "there is nothing better, though only machines on the same link can reach it";
+    return "it is the best one, although only machines on the same link can reach it";
   }
   if (!rank.off_default_route) return "its interface has the default route";
   if (candidates == 1) return "it is the only private address";
@@ -148,8 +148,9 @@ Result<AdvertisedChoice> detect_advertised(const IpAddress& bind) {
 std::optional<AdvertisedChoice> choose_moved(const IpAddress& bind, const IpAddress& current,
                                              const HostNetwork& network) {
   const auto& addresses = network.addresses;
-  if (std::ranges::find(addresses, current, &InterfaceAddress::ip) != addresses.end())
+  if (std::ranges::find(addresses, current, &InterfaceAddress::ip) != addresses.end()) {
     return std::nullopt;
+  }
   auto chosen = choose_advertised(bind, network);
   return chosen ? std::optional(std::move(*chosen)) : std::nullopt;
 }

@@ -9,7 +9,7 @@
 
 namespace memberlist::net {
 
-/// The address that a member tells others, and how it was found.
+/// The address that a member announces, and how it was found.
 struct AdvertisedChoice {
   IpAddress ip;
   std::string interface;
@@ -18,25 +18,25 @@ struct AdvertisedChoice {
   bool doubtful = false;  ///< it is a last resort: probably nobody can reach it
 };
 
-/// What a member bound to the unspecified address `bind` (`0.0.0.0` or `::`) tells others
-/// (protocol 8): a private address of a family that its sockets speak. The interface of the default
-/// route goes first, then the system's order; of one interface's addresses, IPv6 goes first where
-/// both are spoken. 169.254/16 comes behind those, and an interface without carrier (a bridge that
-/// nothing is plugged into) behind everything.
+/// The address that a member bound to the unspecified address `bind` (`0.0.0.0` or `::`) announces
+/// (protocol 8): a private address of a family that its sockets support. The interface of the
+/// default route is preferred, then the system's order; of one interface's addresses, IPv6 is
+/// preferred if both are supported. 169.254/16 comes after those, and an interface without carrier
+/// (a bridge with nothing plugged in) after everything else.
 ///
-/// Never a public address, and no 169.254/16 beside one; never a loopback address, which would send
-/// others to themselves, nor a link-local IPv6 one, which means nothing without its zone: a machine
-/// that has nothing else needs an explicit address. Error: `no_address`, with what was found and
-/// what to try.
+/// Never a public address, and no 169.254/16 if there is one; never a loopback address, which would
+/// direct others to themselves, nor a link-local IPv6 one, which means nothing without its zone: a
+/// machine that has no other needs an explicit address. Error: `no_address`, with the addresses
+/// found and a suggestion.
 [[nodiscard]] Result<AdvertisedChoice> choose_advertised(const IpAddress& bind,
                                                          const HostNetwork& network);
 
 /// The same, of what the machine has.
 [[nodiscard]] Result<AdvertisedChoice> detect_advertised(const IpAddress& bind);
 
-/// Where such a member, that has told others `current` so far, is to be found from now on; empty if
-/// that is no other address. It stays as long as the machine has it, so that one more interface
-/// makes nobody move, and where nothing better is there.
+/// The new address of such a member, which has announced `current` so far; empty if it is
+/// unchanged. It does not change while the machine has it, so that an additional interface makes no
+/// member move, or if there is no better address.
 [[nodiscard]] std::optional<AdvertisedChoice> choose_moved(const IpAddress& bind,
                                                            const IpAddress& current,
                                                            const HostNetwork& network);

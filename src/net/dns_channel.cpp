@@ -70,7 +70,7 @@ Error lookup_error(int status, const std::string& host) {
     case ARES_ENODATA:
     case ARES_SUCCESS:
       return {ErrorCode::unresolved,
-              fmt::format("no address is known for {}; check its spelling, or give an IP address",
+              fmt::format("no address was found for {}; check its spelling, or give an IP address",
                           host),
               host};
     default:
@@ -81,8 +81,8 @@ Error lookup_error(int status, const std::string& host) {
   }
 }
 
-// `search .` means "as it is"; systemd-resolved writes that. c-ares 1.18 appends it, which gives a
-// name that ends in two dots, and asks nobody.
+// `search .` means "unchanged"; systemd-resolved writes that. c-ares 1.18 appends it, which gives a
+// name that ends in two dots, and sends no query.
 bool is_root(const char* domain) {
   return std::string_view(domain).find_first_not_of('.') == std::string_view::npos;
 }

@@ -26,14 +26,14 @@ struct DnsChannelOptions {
   /// How long one server may take for one try; each further round waits twice as long.
   Duration try_timeout = std::chrono::seconds(2);
   int tries = 3;  ///< of each server
-  /// Ask by TCP only, for the name as it is. Else by UDP (and by TCP where an answer does not fit),
-  /// for what the system's search list makes of it, too.
+  /// Query by TCP only, for the unchanged name. Otherwise by UDP (and by TCP if an answer does not
+  /// fit), applying the system's search list, too.
   bool by_tcp = false;
 };
 
-/// One way to ask: a c-ares channel whose sockets and timer are on a loop. The hosts file is read
-/// first; then all name servers are asked in their order, until one answers. All calls from the
-/// loop's thread, or while nobody runs the loop.
+/// A c-ares channel whose sockets and timer are on a loop. The hosts file is read first; then all
+/// name servers are queried in order, until one answers. All calls from the loop's thread, or while
+/// the loop is not running.
 class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
  public:
   /// At most `limits::kAddressesOfName`, each once, in the order of preference (RFC 6724).
@@ -43,7 +43,7 @@ class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
   [[nodiscard]] static Result<std::shared_ptr<DnsChannel>> open(Loop& loop,
                                                                 const DnsChannelOptions& options);
   explicit DnsChannel(asio::io_context& io) : io_(io), timer_(io) {}
-  /// Answers what is open with `cancelled`.
+  /// Completes pending queries with `cancelled`.
   ~DnsChannel() { close(); }
   DnsChannel(const DnsChannel&) = delete;
   DnsChannel& operator=(const DnsChannel&) = delete;
@@ -52,11 +52,11 @@ class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
   /// the same answer. Calls `answer` once: from the loop, in the channel's own time, or from within
   /// this call, or from `cancel`. Errors: `unresolved`, `cancelled`.
   void look_up(const std::string& host, Answer answer);
-  /// Answers what is open with `cancelled`, before it returns.
+  /// Completes pending queries with `cancelled`, before it returns.
   void cancel();
 
  private:
-  // What c-ares keeps a raw pointer to until it calls back, which it does for certain.
+  // The object that c-ares has a raw pointer to until it calls back, which it always does.
   struct Request {
     DnsChannel& channel;
     std::string host;  // as it was asked for

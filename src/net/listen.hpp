@@ -22,7 +22,8 @@ struct BoundSockets {
   bool packet_info = false;
 };
 
-/// Binds both; with port 0 the kernel chooses one that both can have. Errors: see Transport::open.
+/// Binds both; with port 0 the kernel chooses one that is free for both. Errors: see
+/// Transport::open.
 [[nodiscard]] Result<BoundSockets> bind_both(asio::io_context& io, const Address& wanted);
 
 /// Keeps a descriptor from programs that this process starts.

@@ -37,8 +37,9 @@ class Loop {
   std::unique_ptr<Context> context_;
 };
 
-/// Calls a handler once a moment has come. A loop may have many. Made from any thread; all else
-/// from the loop's thread, or while nobody is in `run`. The loop must outlive it.
+/// Calls a handler at a given time. A loop may have many deadlines. May be created on any thread;
+/// everything else is called on the loop's thread, or while `run` is not active. The loop must
+/// outlive it.
 class Deadline {
  public:
   Deadline(Loop& loop, std::function<void()> handler);
@@ -47,9 +48,8 @@ class Deadline {
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;
 
-  /// Calls the handler once `when` has come, instead of at any earlier given time; `kNever` for not
-  /// at all. May call it a little early, if an earlier moment was postponed, so the handler must
-  /// look at the clock.
+  /// Calls the handler at `when`, instead of at any earlier given time; `kNever`: not at all. May
+  /// call it a little early, if an earlier time was postponed, so the handler must check the clock.
   void set(TimePoint when);
 
  private:

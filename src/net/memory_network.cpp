@@ -35,14 +35,14 @@ Error no_link(const Address& to, std::string_view why) {
 
 Error reset_by(const Address& peer) {
   const std::string text = peer.to_string();
-  return {ErrorCode::unreachable, fmt::format("the stream with {} was broken off", text), text};
+  return {ErrorCode::unreachable, fmt::format("the stream with {} was broken", text), text};
 }
 
 }  // namespace
 
 // --- the network --------------------------------------------------------------------------------
 
-/// Who is there, and who reaches whom. Thread-safe.
+/// The members of the network, and which of them can reach which. Thread-safe.
 class MemoryNetwork::State : public std::enable_shared_from_this<State> {
  public:
   explicit State(std::uint64_t seed) : random_(seed) {}
@@ -175,7 +175,7 @@ void MemoryNetwork::Endpoint::dial(StreamId id, const Address& to) {
   add(id, {connection, to, other});
   if (!other) {
     return post([connection, to](Endpoint& self) {
-      self.broken(connection, no_link(to, "nobody is there, or the link is cut"));
+      self.broken(connection, no_link(to, "no member has this address, or the link is cut"));
     });
   }
   other->post([connection, from = weak_from_this()](Endpoint& peer) {
@@ -208,7 +208,7 @@ void MemoryNetwork::Endpoint::write(StreamId id, Bytes bytes) {
     return post([connection = end.connection, size](Endpoint& self) {
       self.broken(connection,
                   {ErrorCode::too_large,
-                   fmt::format("{} more bytes are too many to wait for being read", size),
+                   fmt::format("the receive queue is full: {} more bytes do not fit", size),
                    {}});
     });
   }
@@ -261,8 +261,9 @@ void MemoryNetwork::Endpoint::break_streams() {
   post([](Endpoint& self) {
     std::vector<std::pair<Connection, Address>> lost;
     for (const auto& [id, end] : self.ends_) {
-      if (!self.network_->find(self.address_, end.peer))
+      if (!self.network_->find(self.address_, end.peer)) {
         lost.emplace_back(end.connection, end.peer);
+      }
     }
     for (const auto& [connection, peer] : lost) self.broken(connection, reset_by(peer));
   });
@@ -340,7 +341,7 @@ Result<Address> MemoryNetwork::State::choose_address(Address wanted) {
   } while (any_host || (any_port && wanted.port != 0));
   const std::string text = wanted.to_string();
   return fail(ErrorCode::address_in_use,
-              fmt::format("another member of this network is at {}", text), text);
+              fmt::format("the address {} is taken by another member of this network", text), text);
 }
 
 IpAddress MemoryNetwork::State::new_host(bool is_v4) {
@@ -415,7 +416,8 @@ void MemoryNetwork::State::lose_packets(double share) {
   loss_ = share;
 }
 
-// Those that lost their link. Without the mutex: whoever is held last here ends here.
+// The streams that lost their link. Without the mutex, because the last reference to one may end
+// here.
 void MemoryNetwork::State::break_streams() {
   std::vector<EndpointPointer> all;
   {

@@ -41,7 +41,7 @@ void set_content(msghdr& header, PacketInfo& room, int level, int type, const Ra
 
 bool enable_packet_info(int descriptor, Family family) noexcept {
   const int on = 1;
-  // A socket that speaks both is told of IPv4 in the form of IPv6.
+  // A dual-stack socket reports IPv4 addresses as IPv4-mapped IPv6.
   return family == Family::v4
              ? ::setsockopt(descriptor, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) == 0
              : ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) == 0;
@@ -55,9 +55,7 @@ IpAddress sent_to(msghdr& header) noexcept {
       found = IpAddress::from_bytes(std::as_bytes(std::span(&v4->ipi_spec_dst, 1)));
     } else if (const auto v6 = content<in6_pktinfo>(*at, IPPROTO_IPV6, IPV6_PKTINFO)) {
       found = IpAddress::from_bytes(std::as_bytes(std::span(&v6->ipi6_addr, 1)));
-      if (found && found->is_link_local() && !found->is_v4()) {
-        found->set_scope_id(v6->ipi6_ifindex);
-      }
+      if (found && found->is_link_local() && !found->is_v4()) found->set_scope_id(v6->ipi6_ifindex);
     }
     if (found) return found->is_multicast() ? IpAddress{} : *found;
   }

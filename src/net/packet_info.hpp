@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "memberlist/address.hpp"
-#include "net/family.hpp"
+#include "net/socket_address.hpp"
 
 namespace memberlist::net {
 
@@ -19,15 +19,15 @@ struct PacketInfo {
   alignas(cmsghdr) std::array<std::byte, 64> control{};
 };
 
-/// Asks the system to tell where each datagram was sent to. False: it cannot, and then the
-/// functions below do nothing.
+/// Asks the system to report the destination address of each datagram. False: not supported, and
+/// then the functions below do nothing.
 [[nodiscard]] bool enable_packet_info(int descriptor, Family family) noexcept;
 
 /// Where a datagram was sent to; unspecified if that is not known, or no address of one machine.
 [[nodiscard]] IpAddress sent_to(msghdr& header) noexcept;
 
-/// Has a datagram leave from this address, by a header whose target is set. It does nothing where
-/// source and target are of two families.
+/// Makes a datagram leave from this address, using a header whose target is set. It does nothing if
+/// source and target are of different families.
 void set_source(msghdr& header, PacketInfo& room, Family family, const IpAddress& source,
                 const IpAddress& target) noexcept;
 

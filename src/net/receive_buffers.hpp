@@ -12,13 +12,14 @@
 
 namespace memberlist::net {
 
-/// What bytes are received into. What is read is used up before the loop goes on, so that all
-/// transports of a loop share it: over a hundred kilobytes that not every member needs.
+/// Buffers for received bytes. Their content is processed before the loop continues, so all
+/// transports of a loop share them: over a hundred kilobytes that not every member needs.
 struct ReceiveBuffers {
   UdpReceiver packets;
   std::vector<std::byte> stream = std::vector<std::byte>(64 * limits::kKiB);
 
-  /// Those of a loop, made for its first transport and gone with its last. From the loop's thread.
+  /// The buffers of a loop, created for its first transport and destroyed with its last. From the
+  /// loop's thread.
   [[nodiscard]] static std::shared_ptr<ReceiveBuffers> of(Loop::Context& loop) {
     auto buffers = loop.receive_buffers.lock();
     if (!buffers) loop.receive_buffers = buffers = std::make_shared<ReceiveBuffers>();

@@ -74,8 +74,8 @@ class Resolver::Impl : public std::enable_shared_from_this<Impl> {
   void cancel_all();
 
  private:
-  // One open question. The channels keep it until they have answered, in their own time; whoever
-  // asked may have been answered (too late, cancelled) before.
+  // One pending query. The channels keep it until they have answered, at their own pace; the caller
+  // may have been answered (timeout, cancellation) before.
   struct Query {
     Query(asio::io_context& io, std::string name, Answer to)
         : deadline(io), patience(io), host(std::move(name)), answer(std::move(to)) {}
@@ -116,8 +116,8 @@ Result<void> Resolver::Impl::open(const ResolverOptions& options) {
   return read_configuration();
 }
 
-// A channel reads the search list once. New channels read it anew; who is still asked by the old
-// ones has nothing to say any more.
+// A channel reads the search list once. New channels read it again; queries of the old ones have no
+// result any more.
 Result<void> Resolver::Impl::read_configuration() {
   auto ordinary = DnsChannel::open(loop_, how_);
   if (!ordinary) return std::unexpected(std::move(ordinary.error()));
@@ -168,8 +168,8 @@ void Resolver::Impl::ask_system(const QueryPointer& query) {
 
 void Resolver::Impl::ask_by_tcp(const QueryPointer& query, Duration timeout) {
   query->by_tcp = true;
-  // Servers that never answer by TCP must not use up the time: who is silent so long may be asked
-  // by UDP beside it.
+  // Servers that never answer by TCP must not use up the time: after this long the query is also
+  // sent by UDP.
   query->patience.expires_after(on_clock(timeout / 2));
   query->patience.async_wait([self = weak_from_this(), query](const asio::error_code& stopped) {
     const auto owner = self.lock();
@@ -221,7 +221,7 @@ void Resolver::Impl::finish(const QueryPointer& query, Found found) {
 }
 
 void Resolver::Impl::cancel_all() {
-  // Answered first, so that nobody is asked anew because a channel gives up.
+  // Answered first, so that a channel that gives up does not cause a new query.
   const auto open = open_;
   for (const QueryPointer& query : open) {
     finish(query, std::unexpected(cancelled_error(query->host)));
@@ -234,9 +234,7 @@ void Resolver::Impl::cancel_all() {
 
 Result<std::unique_ptr<Resolver>> Resolver::create(Loop& loop, const ResolverOptions& options) {
   auto impl = std::make_shared<Impl>(loop);
-  if (auto opened = impl->open(options); !opened) {
-    return std::unexpected(std::move(opened.error()));
-  }
+  if (auto opened = impl->open(options); !opened) return std::unexpected(std::move(opened.error()));
   return std::unique_ptr<Resolver>(new Resolver(std::move(impl)));
 }
 

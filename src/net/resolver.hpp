@@ -21,16 +21,16 @@ struct ResolverOptions {
   int tries = 3;  ///< of each server, each way
 };
 
-/// Host names to addresses (protocol 9), without blocking the loop. All calls from the loop's
-/// thread, or while nobody runs the loop.
+/// Resolves host names to addresses (protocol 9), without blocking the loop. All calls from the
+/// loop's thread, or while the loop is not running.
 ///
-/// Without servers of our own: whatever the system's resolver finds (`SystemLookup`), with the
+/// Without configured servers: the result of the system's resolver (`SystemLookup`), with the
 /// configuration that the machine has at that moment.
 ///
-/// With servers of our own: the hosts file first, then DNS, for A and AAAA. A name with a dot is
-/// asked for by TCP, which carries any list; where that gives nothing, or has given nothing in half
-/// of the time, the ordinary way is gone as well: by UDP, and by TCP where an answer does not fit.
-/// The system's search list is read anew whenever no name is being looked up.
+/// With configured servers: the hosts file first, then DNS, for A and AAAA. A name with a dot is
+/// queried by TCP, which can carry any list; if that has no result, or none within half of the
+/// time, the usual way is tried as well: by UDP, and by TCP if an answer does not fit. The system's
+/// search list is read again whenever no name is being resolved.
 class Resolver {
  public:
   /// All addresses found, each once, in the order of preference (RFC 6724); 1,024 at most
@@ -41,16 +41,15 @@ class Resolver {
   /// The loop must outlive the resolver. Error: `system`.
   [[nodiscard]] static Result<std::unique_ptr<Resolver>> create(
       Loop& loop, const ResolverOptions& options = {});
-  /// Answers what is open with `cancelled`.
+  /// Completes pending queries with `cancelled`.
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
   /// Calls `answer` once: from the loop, at the latest after `timeout`; or from within this call,
-  /// for what needs no name server (IP addresses; with servers of our own, names of the hosts
-  /// file).
+  /// if no name server is needed (IP addresses; with configured servers, names in the hosts file).
   void resolve(const std::string& host, Duration timeout, Answer answer);
-  /// Answers what is open with `cancelled`, before it returns.
+  /// Completes pending queries with `cancelled`, before it returns.
   void cancel_all();
 
  private:

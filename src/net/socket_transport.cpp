@@ -45,7 +45,6 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
         accept_timer_(io_),
         finish_timer_(io_),
         address_(bound.address),
-        family_(bound.family),
         packet_info_(bound.packet_info),
         sender_(bound.family) {}
 
@@ -70,7 +69,6 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
   void abort(StreamId id);
 
   [[nodiscard]] const Address& address() const noexcept { return address_; }
-  [[nodiscard]] Family family() const noexcept { return family_; }
   [[nodiscard]] std::uint64_t packets_dropped() const noexcept { return sender_.dropped(); }
 
   // --- StreamOwner
@@ -105,7 +103,6 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
   asio::steady_timer finish_timer_;
   asio::steady_timer::duration accept_pause_ = kFirstAcceptPause;
   Address address_;
-  Family family_;
   bool packet_info_;
 
   std::shared_ptr<ReceiveBuffers> buffers_;
@@ -250,7 +247,7 @@ void SocketTransport::Impl::write(StreamId id, Bytes bytes) {
       !fits(options_.total_queue_bytes, queued_bytes_)) {
     stream.fail_soon(
         {ErrorCode::too_large,
-         fmt::format("{} more bytes are too many to wait for being written", bytes.size()),
+         fmt::format("the write queue is full: {} more bytes do not fit", bytes.size()),
          {}});
     return;
   }
@@ -345,9 +342,6 @@ SocketTransport::SocketTransport(std::shared_ptr<Impl> impl) noexcept : impl_(st
 SocketTransport::~SocketTransport() { impl_->close_all(); }
 void SocketTransport::start() { impl_->start(); }
 Address SocketTransport::local_address() const { return impl_->address(); }
-bool SocketTransport::reaches(const IpAddress& ip) const noexcept {
-  return net::reaches(impl_->family(), ip);
-}
 void SocketTransport::send(const Address& to, BytesView bytes) { send_from({}, to, bytes); }
 void SocketTransport::send_from(const IpAddress& from, const Address& to, BytesView bytes) {
   impl_->send(from, to, bytes);

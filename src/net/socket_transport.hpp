@@ -20,7 +20,7 @@ inline constexpr std::size_t kReceiveBufferBytes = 2 * limits::kMiB;
 
 struct SocketTransportOptions {
   Address bind;  ///< port 0: the kernel chooses one that is free for UDP and TCP
-  /// How long a closed stream may take to write what is left and to hear the peer's end.
+  /// How long a closed stream may take to write its remaining bytes and to receive the peer's end.
   Duration close_timeout = std::chrono::seconds(10);
   /// Bytes that all streams may have to write.
   std::size_t total_queue_bytes = limits::kTotalStreamQueueBytes;
@@ -43,14 +43,12 @@ class SocketTransport final : public Transport {
   void start() override;
   /// The bound address, with the port that the kernel chose if it did.
   [[nodiscard]] Address local_address() const override;
-  /// Whether the UDP socket can send to this family of addresses.
-  [[nodiscard]] bool reaches(const IpAddress& ip) const noexcept;
 
   void send(const Address& to, BytesView bytes) override;
   /// Chooses where the socket is bound to all addresses; else there is nothing to choose.
   void send_from(const IpAddress& from, const Address& to, BytesView bytes) override;
-  /// What the socket does not take is tried again from a bounded queue, and then dropped and
-  /// counted.
+  /// Datagrams that the socket does not accept are retried from a bounded queue, and then dropped
+  /// and counted.
   void flush() override;
 
   void dial(StreamId id, const Address& to) override;

@@ -60,8 +60,8 @@ void StreamSocket::dial(const IpAddress& from) {
   });
 }
 
-// So that others know whose stream it is. Where the address is not this machine's the connection is
-// made all the same.
+// So that others recognise the sender of the stream. If this is not an address of this machine, the
+// connection is made anyway.
 void StreamSocket::leave_from(const IpAddress& from) {
   if (from.is_unspecified() || from.is_v4() != peer_.ip.is_v4()) return;
 #if defined(IP_BIND_ADDRESS_NO_PORT)

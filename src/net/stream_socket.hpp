@@ -20,16 +20,16 @@ namespace memberlist::net {
 
 class StreamSocket;
 
-/// Whom a StreamSocket tells; never from within one of its calls.
+/// Receives the events of a StreamSocket; never called from within one of its calls.
 class StreamOwner {
  public:
   StreamOwner() = default;
   StreamOwner(const StreamOwner&) = delete;
   StreamOwner& operator=(const StreamOwner&) = delete;
 
-  /// Not told any more once the stream was closed, aborted or has failed.
+  /// Not called any more once the stream was closed, was aborted or has failed.
   virtual void stream_event(StreamSocket& stream, const StreamEvent& event) = 0;
-  /// The socket is closed for good; may be told from within a call.
+  /// The socket is closed for good; may be called from within a call.
   virtual void stream_gone(StreamSocket& stream) = 0;
   /// Bytes were added to the write queue, or (less than 0) have left it.
   virtual void queue_changed(std::ptrdiff_t bytes) = 0;
@@ -59,7 +59,7 @@ class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
   void write(Bytes bytes);
   /// Fails the stream with an error of the caller's, soon.
   void fail_soon(Error error);
-  /// Writes what is left, ends the sending side, and waits for the peer to end its own.
+  /// Writes the remaining bytes, ends the sending side, and waits for the peer to end its own.
   void close(Duration timeout);
   /// Like `close`, but does not wait for the peer once all is written.
   void close_when_written();

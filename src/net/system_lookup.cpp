@@ -36,7 +36,7 @@ Error lookup_error(int status, int system_error, const std::string& host) {
     case EAI_NODATA:
 #endif
       return {ErrorCode::unresolved,
-              fmt::format("no address is known for {}; check its spelling, or give an IP address",
+              fmt::format("no address was found for {}; check its spelling, or give an IP address",
                           host),
               host};
     default:
@@ -174,9 +174,9 @@ std::uint64_t SystemLookup::look_up(const std::string& host, Answer answer) {
     state_->waiting.push_back(query);
   }
   if (!state_->have_thread()) {
-    state_->deliver(
-        query, fail(ErrorCode::system, fmt::format("cannot look up {}: no thread can be had", host),
-                    host));
+    state_->deliver(query,
+                    fail(ErrorCode::system,
+                         fmt::format("cannot look up {}: no thread is available", host), host));
   }
   return query->id;
 }

@@ -120,8 +120,7 @@ TEST(SystemLookup, EndsWhileTheSystemBlocks) {
   EXPECT_FALSE(answered);
 }
 
-// --- the system's own
-// -----------------------------------------------------------------------------
+// --- the system's own ---------------------------------------------------------------------------
 
 class SystemNames {
  public:

@@ -37,7 +37,7 @@ struct Message {
   unsigned msg_len;
 };
 
-// The same contract as recvmmsg: an error is told only if there is no datagram before it.
+// The same contract as recvmmsg: an error is reported only if there is no datagram before it.
 int receive_many(int descriptor, std::span<Message> messages) {
   int count = 0;
   for (Message& message : messages) {
@@ -59,8 +59,8 @@ int send_many(int descriptor, std::span<Message> messages) {
 }
 #endif
 
-// The socket tells an ICMP error about one packet as the result of the next call, whatever that is
-// for. Such a result is forgotten by being told, so that the same call then succeeds.
+// The socket reports an ICMP error about one packet as the result of the next call, whatever that
+// is for. Reporting such an error clears it, so that repeating the call succeeds.
 constexpr int kStaleErrors = 2;
 
 bool may_be_about_another_packet(int error) {
@@ -240,15 +240,15 @@ void UdpSender::clear_source_from(std::size_t index, const IpAddress& source) no
 void UdpSender::handle_failure(std::size_t index, int error, std::vector<SendFailure>& failures) {
   const Address& to = batch_->addresses[index];
   if (error == ENOBUFS || error == ENOMEM || error == ECONNREFUSED) {
-    // No room in the system's queues; or still the news of other packets, which the error queue
-    // tells better.
+    // No room in the system's queues; or an error of another packet, which the error queue
+    // describes better.
     ++dropped_;
     return;
   }
   if (error == EMSGSIZE) {
     failures.push_back({to, Error{ErrorCode::too_large,
                                   fmt::format("a packet of {} bytes to {} is larger than the "
-                                              "network takes; lower udp_buffer_size",
+                                              "network accepts; lower udp_buffer_size",
                                               batch_->pieces[index].iov_len, to.to_string()),
                                   to.to_string()}});
     return;
@@ -269,7 +269,7 @@ void UdpSender::keep(const Address& to, const IpAddress& from, BytesView bytes) 
 #if defined(__linux__)
 
 void enable_error_queue(int descriptor, Family family) noexcept {
-  // Without it the socket works all the same; failures are then seen by their timeouts only.
+  // Without it the socket works, too; failures are then detected only by timeouts.
   const int on = 1;
   if (family != Family::v6) ::setsockopt(descriptor, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
   if (family != Family::v4) ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
@@ -286,7 +286,7 @@ std::optional<int> icmp_errno(msghdr& header) {
     std::memcpy(&extended, CMSG_DATA(c), sizeof extended);
     const bool icmp =
         extended.ee_origin == SO_EE_ORIGIN_ICMP || extended.ee_origin == SO_EE_ORIGIN_ICMP6;
-    // Path MTU news are the kernel's affair: it fragments from then on.
+    // The kernel handles changes of the path MTU: it fragments from then on.
     if (icmp && extended.ee_errno != EMSGSIZE) return static_cast<int>(extended.ee_errno);
   }
   return std::nullopt;

@@ -28,9 +28,9 @@ class UdpReceiver {
   UdpReceiver();
   ~UdpReceiver();
 
-  /// What is there, at most kBatchPackets; views are valid until the next call. Empty if nothing is
-  /// there, or if the socket has an error to tell (`errno` in `error`; 0 otherwise). With
-  /// `packet_info` the socket tells where each was sent to (enable_packet_info).
+  /// Receives at most kBatchPackets datagrams; views are valid until the next call. Empty if there
+  /// is none, or if the socket has an error to report (`errno` in `error`; 0 otherwise). With
+  /// `packet_info` the socket reports the destination of each (enable_packet_info).
   [[nodiscard]] std::span<const ReceivedPacket> receive(int descriptor, bool packet_info,
                                                         int& error);
 
@@ -86,7 +86,7 @@ class UdpSender {
   std::uint64_t dropped_ = 0;
 };
 
-/// Asks the system to keep what ICMP tells about sent packets, where it can.
+/// Asks the system to keep ICMP errors about sent packets, if it can.
 void enable_error_queue(int descriptor, Family family) noexcept;
 /// The next packet that the network could not deliver, as the kernel's error queue has it.
 /// `std::nullopt`: the queue is empty (always, where there is none).

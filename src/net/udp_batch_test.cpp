@@ -15,7 +15,7 @@ namespace {
 const IpAddress kLocal4 = IpAddress::v4(127, 0, 0, 1);
 
 TEST(UdpSender, KeepsSoManyPacketsForAFullSocket) {
-  // A stream whose other side does not read stands for a datagram socket that is full, which the
+  // A stream whose other side does not read simulates a datagram socket that is full, which
   // loopback never is.
   PlainSocket listener(SOCK_STREAM, kLocal4);
   listener.bind(kLocal4);

@@ -49,9 +49,7 @@ Result<std::string> number_zone(std::string_view text) {
   if (is_number(zone)) return std::string(text);
   // The system would take `eth0:7946` for `eth0`: such were the names of second addresses once.
   const unsigned index = zone.contains(':') ? 0 : ::if_nametoindex(zone.c_str());
-  if (index != 0) {
-    return fmt::format("{}%{}{}", text.substr(0, percent), index, text.substr(end));
-  }
+  if (index != 0) return fmt::format("{}%{}{}", text.substr(0, percent), index, text.substr(end));
   return fail(
       ErrorCode::invalid_argument,
       fmt::format("\"{}\": this machine has no network interface \"{}\"; it has {}{}",

@@ -16,8 +16,9 @@ class ContentDigest {
   explicit ContentDigest(BytesView bytes) noexcept { append(bytes); }
 
   void append(BytesView bytes) noexcept {
-    for (const std::byte byte : bytes)
+    for (const std::byte byte : bytes) {
       value_ = value_ * kBase + std::to_integer<unsigned>(byte) + 1;
+    }
     bytes_ += bytes.size();
   }
   void append(const ContentDigest& part) noexcept {

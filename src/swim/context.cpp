@@ -21,7 +21,7 @@ void Context::write_line(LogCause cause, LogLevel level, const LogLimiter::Verdi
   line.fields.push_back({"cause", std::string(to_string(cause))});
   if (verdict.suppressed_before > 0) {
     const std::string count = std::to_string(verdict.suppressed_before);
-    line.text += " (" + count + " like it were not logged)";
+    line.text += " (" + count + " similar lines were not logged)";
     line.fields.push_back({"suppressed", count});
   }
   out.log(level, std::move(line.text), std::move(peer), std::move(line.fields));
@@ -44,8 +44,7 @@ void Context::tell_state(LogCause cause, LogLevel level, const LogLimiter::Verdi
 }
 
 void Context::tell_end(const LastingStates::State& state, std::string text) {
-  text +=
-      fmt::format(" (it lasted {}, seen {} times)", rough_duration(state.lasted()), state.times);
+  text += fmt::format(" (lasted {}, seen {} times)", rough_duration(state.lasted()), state.times);
   std::vector<LogField> fields{{"state", "over"}};
   add_times(state, fields);
   out.log(LogLevel::info, std::move(text), state.peer, std::move(fields));

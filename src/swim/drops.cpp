@@ -42,16 +42,16 @@ std::string label_text(std::string_view label) {
 std::string mistake(const Context& context, const wire::WireError& error, const Dropped& dropped) {
   const std::string peer = dropped.from.ip.to_string();
   if (const std::string_view protocol = wire::foreign_protocol(dropped.begin); !protocol.empty()) {
-    return fmt::format("{} speaks {} to the gossip port, which takes memberlist only", peer,
+    return fmt::format("{} speaks {} on the gossip port, which accepts only memberlist", peer,
                        protocol);
   }
   switch (error.kind) {
     case wire::WireErrorKind::label:
       if (context.config.skip_inbound_label_check) break;
-      return fmt::format("{} sends with {}; this node has {}", peer, label_text(dropped.label),
+      return fmt::format("{} uses {}; this node has {}", peer, label_text(dropped.label),
                          label_text(context.config.label));
     case wire::WireErrorKind::undecryptable:
-      return fmt::format("{} sends with none of this node's keys, or somebody changes its bytes",
+      return fmt::format("{} uses none of this node's keys, or its bytes were changed in transit",
                          peer);
     case wire::WireErrorKind::not_encrypted:
       return fmt::format("{} sends unencrypted; this node requires encryption", peer);

@@ -19,7 +19,7 @@ Address any_address(std::uint64_t number) {
   return {IpAddress::from_bytes(bytes).value(), 7946};
 }
 
-// What somebody can work out who knows the hash: addresses that all fall into one bucket of it.
+// What an attacker who knows the hash can compute: addresses that all collide in one bucket.
 template <class Hash>
 std::vector<Address> crafted_against(const Hash& hash) {
   std::vector<Address> addresses;

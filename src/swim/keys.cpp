@@ -84,9 +84,9 @@ void note_key_use(Context& context) {
   context.out.log(
       LogLevel::warning,
       fmt::format("key {} has encrypted {} packets here, and about {} in the whole cluster: its "
-                  "random nonces {} a limit of {} (NIST SP 800-38D); change to a new key",
+                  "random nonces {} the limit of {} (NIST SP 800-38D); change to a new key",
                   key.fingerprint(), key.sealed(), *by_all,
-                  *by_all < limits::kKeySeals ? "come near" : "are over", limits::kKeySeals),
+                  *by_all < limits::kKeySeals ? "approach" : "exceed", limits::kKeySeals),
       {}, {{"key", key.fingerprint()}});
 }
 

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 constexpr TimePoint kStart{1000s};
 constexpr LogCause kCause = LogCause::tcp_only;
 
-/// It shows, and is told if it is time to.
+/// It is observed, and logged if it is time to.
 bool tell(LastingStates& states, TimePoint now, std::uint64_t subject = 7) {
   LastingStates::State* state = states.seen(now, kCause, subject);
   if (state == nullptr || !state->is_due(now)) return false;

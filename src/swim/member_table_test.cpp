@@ -213,7 +213,7 @@ TEST_F(MemberTableTest, PickRandomExcludesAndNeverPicksTwice) {
   EXPECT_EQ(ever.size(), 34U) << "somebody is never picked";
 }
 
-// Parity 141: in a small cluster nobody who is wanted is missed.
+// Parity 141: in a small cluster no suitable member is missed.
 TEST_F(MemberTableTest, PickRandomFindsAllThereAreInSmallClusters) {
   for (std::uint16_t size = 0; size < 6; ++size) {
     for (std::size_t count = 0; count < 8; ++count) {

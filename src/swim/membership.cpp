@@ -39,7 +39,7 @@ bool is_ahead(std::uint32_t goal, std::uint32_t own) noexcept {
 // Why a member is dead, to follow a colon.
 std::string reason_of(const Evidence& evidence) {
   if (evidence.suspicion == nullptr) {
-    return fmt::format("{} says so", escape_for_log(evidence.accuser));
+    return fmt::format("reported by {}", escape_for_log(evidence.accuser));
   }
   std::vector<std::string> accusers;
   for (const std::string& name : evidence.suspicion->accusers()) {
@@ -172,7 +172,7 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
          range_of(claim.vsn), range_of(claim.vsn.subspan(3)),           claim.incarnation};
   const VersionRange& versions = out.protocol;
   if (versions.min == 0 || versions.max == 0 || versions.min > versions.max) {
-    return drop_poison(claim, evidence, "its versions make no sense"), false;
+    return drop_poison(claim, evidence, "its versions are invalid"), false;
   }
   if (claim.node == context_.self_name()) return true;  // whatever it says, it is answered
   if (!check_versions(claim, out, evidence)) return false;
@@ -181,8 +181,8 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
   if (verdict) return true;
   const std::uint64_t subject = context_.subject(claim.node);
   context_.log_state(LogCause::veto, subject, LogLevel::warning, peer_text(evidence), [&] {
-    return LogLine(fmt::format("member {} is kept out: {}", escape_for_log(claim.node),
-                               verdict.error().message),
+    return LogLine(fmt::format("member {} is refused: {}", escape_for_log(claim.node),
+                               escape_controls(verdict.error().message)),
                    {{"member", escape_for_log(claim.node)},
                     {"error", std::string(to_string(verdict.error().code))}});
   });
@@ -205,10 +205,11 @@ bool Membership::check_room(const Claimant& claimant, const Evidence& evidence) 
   if (context_.table.size() < context_.config.max_members) return true;
   ++context_.counters.dropped_limit;
   context_.log_state(LogCause::full, 0, LogLevel::error, peer_text(evidence), [&] {
-    return LogLine(fmt::format("member {} refused: there are {} members already, as many as "
-                               "max_members allows",
-                               escape_for_log(claimant.name), context_.config.max_members),
-                   {{"member", escape_for_log(claimant.name)}});
+    return LogLine(
+        fmt::format(
+            "member {} refused: the table already has {} members, the maximum set by max_members",
+            escape_for_log(claimant.name), context_.config.max_members),
+        {{"member", escape_for_log(claimant.name)}});
   });
   return false;
 }
@@ -243,11 +244,12 @@ void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
       context_.subject(claimant.name) ^ context_.subject(claimant.address);
   context_.log_state(LogCause::conflict, subject, LogLevel::warning, peer_text(evidence), [&] {
     const std::string known = context_.table.at(index).record->address.to_string();
-    return LogLine(fmt::format("name conflict: {} is at {}, and is claimed at {}",
-                               escape_for_log(claimant.name), known, claimant.address.to_string()),
-                   {{"member", escape_for_log(claimant.name)},
-                    {"address", claimant.address.to_string()},
-                    {"known_address", known}});
+    return LogLine(
+        fmt::format("name conflict: {} is known at {}, but another node claims the name at {}",
+                    escape_for_log(claimant.name), known, claimant.address.to_string()),
+        {{"member", escape_for_log(claimant.name)},
+         {"address", claimant.address.to_string()},
+         {"known_address", known}});
   });
   if (!conflicts_.take(context_.now)) {
     ++context_.counters.dropped_limit;
@@ -412,9 +414,9 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
   if (!entry.live()) return;
   if (index == context_.self) {
     context_.log_peer(LogCause::refutation, LogLevel::warning, peer_text(evidence), [&] {
-      return LogLine(
-          fmt::format("refuting that this node is dead (from {})", escape_for_log(claim.from)),
-          {{"accuser", escape_for_log(claim.from)}});
+      return LogLine(fmt::format("refuting a death report about this node (from {})",
+                                 escape_for_log(claim.from)),
+                     {{"accuser", escape_for_log(claim.from)}});
     });
     refute(claim.incarnation);
     return;

@@ -1,12 +1,20 @@
 #include "swim/metrics.hpp"
 
+#include <iterator>
 #include <utility>
+
+#include "base/field_count.hpp"
+#include "memberlist/counter_table.hpp"
 
 namespace memberlist::swim {
 namespace {
 
+constexpr std::size_t kCountersWithoutRow = 1;  // health_score
+static_assert(std::size(kEngineCounters) + kCountersWithoutRow == field_count<EngineCounters>(),
+              "each member of EngineCounters has a row in memberlist/counter_table.hpp");
+
 struct CounterMetric {
-  std::string_view name;
+  CounterName name;
   std::uint64_t EngineCounters::* counter;
 };
 
@@ -40,7 +48,7 @@ void Metrics::report_counters() {
     const std::uint64_t before = std::exchange(told_.*metric.counter, now);
     if (now == before) continue;
     context_.out.push(
-        MetricRecord{MetricKind::counter, metric.name, static_cast<double>(now - before)});
+        MetricRecord{MetricKind::counter, metric.name.text, static_cast<double>(now - before)});
   }
 }
 

@@ -12,21 +12,43 @@
 // What the engine tells a metrics sink. Where nobody listens, each of these is one test of a flag.
 namespace memberlist::swim {
 
-inline void note_sample(Context& context, std::string_view name, std::uint64_t value) {
+/// The name of a metric of this kind. One that has no such row in kMetrics does not compile.
+template <MetricKind Kind>
+struct MetricName {
+  // Not explicit: the callers write the name alone.
+  consteval MetricName(std::string_view name) : text(name) {
+    if (!is_known(name)) throw "this metric has no row of this kind in kMetrics";
+  }
+
+  static consteval bool is_known(std::string_view name) {
+    for (const MetricInfo& info : kMetrics) {
+      if (info.name == name) return info.kind == Kind;
+    }
+    return false;
+  }
+
+  std::string_view text;
+};
+
+using SampleName = MetricName<MetricKind::sample>;
+using GaugeName = MetricName<MetricKind::gauge>;
+using CounterName = MetricName<MetricKind::counter>;
+
+inline void note_sample(Context& context, SampleName name, std::uint64_t value) {
   if (!context.metrics) return;
-  context.out.push(MetricRecord{MetricKind::sample, name, static_cast<double>(value)});
+  context.out.push(MetricRecord{MetricKind::sample, name.text, static_cast<double>(value)});
 }
 
-inline void note_gauge(Context& context, std::string_view name, std::uint64_t value) {
+inline void note_gauge(Context& context, GaugeName name, std::uint64_t value) {
   if (!context.metrics) return;
-  context.out.push(MetricRecord{MetricKind::gauge, name, static_cast<double>(value)});
+  context.out.push(MetricRecord{MetricKind::gauge, name.text, static_cast<double>(value)});
 }
 
 /// A sample in milliseconds.
-inline void note_time(Context& context, std::string_view name, Duration time) {
+inline void note_time(Context& context, SampleName name, Duration time) {
   if (!context.metrics) return;
   const std::chrono::duration<double, std::milli> milliseconds = time;
-  context.out.push(MetricRecord{MetricKind::sample, name, milliseconds.count()});
+  context.out.push(MetricRecord{MetricKind::sample, name.text, milliseconds.count()});
 }
 
 /// What was told last.

@@ -62,7 +62,7 @@ Result<OperationId> Participation::join(std::vector<JoinTarget> targets, const J
                   target.address.to_string());
     }
   }
-  const OperationId id = operations_.start(how.timeout, "the join took longer than it may");
+  const OperationId id = operations_.start(how.timeout, "the join timed out");
   Join join{.targets = std::move(targets), .how = how, .outcome = {}};
   join.outcome.attempts.resize(join.targets.size());
   joins_.emplace(std::to_underlying(id), std::move(join));
@@ -156,9 +156,8 @@ Result<OperationId> Participation::leave(Duration timeout) {
   // Whoever is being joined right now may know of this node already.
   const bool heard = !context_.name_holder.has_value();
   const bool wait = !context_.leaving && heard && (context_.others_alive() || !joins_.empty());
-  leave_ = operations_.start(
-      wait ? std::optional(timeout) : std::nullopt,
-      "the leave message was not sent as often as it should within the time given");
+  leave_ = operations_.start(wait ? std::optional(timeout) : std::nullopt,
+                             "the leave message was not fully transmitted within the timeout");
   if (!context_.leaving) {
     context_.leaving = true;
     context_.away = false;
@@ -183,8 +182,9 @@ Result<OperationId> Participation::leave(Duration timeout) {
 
 Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout) {
   if (context_.leaving) return std::unexpected(has_left());
-  if (auto fits = check_own_meta(context_.config, meta.size()); !fits)
+  if (auto fits = check_own_meta(context_.config, meta.size()); !fits) {
     return std::unexpected(fits.error());
+  }
   auto record = std::make_shared<MemberRecord>(*context_.self_entry().record);
   record->meta = to_bytes(meta);
   if (move_) {  // it is told at the return, and shares its fate
@@ -192,10 +192,9 @@ Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout)
     return move_->id;
   }
   const bool wait = context_.others_alive();
-  const OperationId id =
-      operations_.start(wait ? std::optional(timeout) : std::nullopt,
-                        "the new meta data was not sent as often as it should within the time "
-                        "given; the change stands");
+  const OperationId id = operations_.start(wait ? std::optional(timeout) : std::nullopt,
+                                           "the new meta data was not fully transmitted within the "
+                                           "timeout; the change still takes effect");
   membership_.announce_update(std::move(record), wait ? token_of(id) : 0);
   if (!wait) operations_.complete(id, OperationOutcome{});
   return id;
@@ -220,10 +219,9 @@ Result<OperationId> Participation::advertise(const Address& address, Duration ti
   const bool changed = context_.self_entry().record->address != address;
   // A leave would be taken for that of the member which has this node's name.
   const bool wait = changed && context_.others_alive() && !context_.name_holder;
-  const OperationId id =
-      operations_.start(wait ? std::optional(timeout) : std::nullopt,
-                        "the new address was not sent as often as it should within the time "
-                        "given; the change stands");
+  const OperationId id = operations_.start(wait ? std::optional(timeout) : std::nullopt,
+                                           "the new address was not fully transmitted within the "
+                                           "timeout; the change still takes effect");
   if (wait) {
     move_ = {id, address, kLeavesOfAMove};
     context_.away = true;

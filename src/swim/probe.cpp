@@ -528,7 +528,7 @@ Result<OperationId> Prober::ping(std::string_view member, std::optional<Duration
   if (hand_pings_ >= limits::kHandPings) {
     return memberlist::fail(
         ErrorCode::too_large,
-        fmt::format("{} pings wait for their answers already", limits::kHandPings),
+        fmt::format("{} pings are already waiting for their answers", limits::kHandPings),
         std::string(member));
   }
   const OperationId operation = operations_.start();

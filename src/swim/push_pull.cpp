@@ -149,9 +149,7 @@ std::size_t PushPull::encode_user_state(Bytes user_state) {
   user_state_bytes_ = bytes;
   if (bytes > 0 && user_state == user_state_) return bytes;
   user_state_part_.clear();
-  if (bytes > 0) {
-    wire::append_stream_part(context_.sealing, user_state, user_state_part_, lzw_);
-  }
+  if (bytes > 0) wire::append_stream_part(context_.sealing, user_state, user_state_part_, lzw_);
   // A large one would be held a second time for long.
   user_state_ = bytes <= limits::kKeptUserStateBytes ? std::move(user_state) : Bytes();
   return bytes;
@@ -217,11 +215,11 @@ void PushPull::warn_of_size(double share) {
   const StatePages::Totals& totals = pages_.totals();
   const auto percent = static_cast<int>(100 * share);
   std::string text = fmt::format(
-      "the state for push/pull ({} members, {} bytes, {} of them user state) has {} % of the size "
-      "that peers accept",
+      "the state for push/pull ({} members, {} bytes, {} of them user state) is at {} % of the "
+      "size that peers accept",
       totals.members, totals.plain_bytes + user_state_bytes_, user_state_bytes_, percent);
-  text += share > 1 ? ": members are left out, others in each exchange, and newcomers learn late "
-                      "of some; shorten names, meta data or user state, or split the cluster"
+  text += share > 1 ? ": each exchange omits some members in turn, so newcomers learn late of "
+                      "some; shorten names, meta data or user state, or split the cluster"
                     : "; from 100 % on members are left out: shorten names, meta data or user "
                       "state, or split the cluster";
   context_.out.log(share > 1 ? LogLevel::error : LogLevel::warning, std::move(text), {},

@@ -37,8 +37,7 @@ Streams::Streams(const Streams& other, Context& context, PushPull& push_pull,
   }
 }
 
-// --- who comes and goes
-// ---------------------------------------------------------------------------
+// --- who comes and goes -------------------------------------------------------------------------
 
 std::optional<StreamId> Streams::accept(const Address& from) {
   if (!context_.allowed(from.ip)) {
@@ -189,8 +188,7 @@ void Streams::push_pull_with_anybody() {
   if (!target.empty()) dial_push_pull(context_.table.at(target[0]).record->address, false);
 }
 
-// --- events
-// ---------------------------------------------------------------------------------------
+// --- events -------------------------------------------------------------------------------------
 
 void Streams::handle(StreamId id, const StreamEvent& event) {
   const auto found = streams_.find(std::to_underlying(id));
@@ -319,9 +317,11 @@ void Streams::ended(StreamId id, Stream& stream) {
   // Whoever has another label, or cannot read us, says nothing.
   const std::string peer = stream.peer.to_string();
   abort(id);
-  finish(id, fail(ErrorCode::protocol,
-                  peer + " closed the connection without an answer: has it the same label and key?",
-                  peer));
+  finish(
+      id,
+      fail(ErrorCode::protocol,
+           peer + " closed the connection without an answer: does it have the same label and key?",
+           peer));
 }
 
 void Streams::failed(StreamId id, const Error& error) { finish(id, std::unexpected(error)); }
@@ -390,7 +390,7 @@ void Streams::finish(StreamId id, const Result<void>& result) {
         ++context_.counters.push_pulls_failed;
         const std::uint64_t subject = context_.subject(stream.peer);
         context_.log_state(LogCause::stream, subject, LogLevel::warning, stream.peer, [&] {
-          return LogLine("push/pull failed: " + escape_for_log(result.error().message),
+          return LogLine("push/pull failed: " + escape_controls(result.error().message),
                          {{"error", std::string(to_string(result.error().code))}});
         });
       }
@@ -399,8 +399,7 @@ void Streams::finish(StreamId id, const Result<void>& result) {
   }
 }
 
-// --- the answering side
-// ---------------------------------------------------------------------------
+// --- the answering side -------------------------------------------------------------------------
 
 /// Counts a stream as a push/pull from its first message byte on. False: one too many, refused.
 bool Streams::admit_push_pull(StreamId id, Stream& stream) {
@@ -460,7 +459,7 @@ void Streams::serve_push_pull(StreamId id, Stream& stream, const wire::PushPullM
     stream.work_bytes += context_.table.size() * kRefusalWorkOfMember;
     const std::uint64_t subject = context_.subject(Address{from.ip, 0});
     context_.log_state(LogCause::stream, subject, LogLevel::warning, from, [&] {
-      return LogLine("push/pull refused: " + escape_for_log(verdict.error().message),
+      return LogLine("push/pull refused: " + escape_controls(verdict.error().message),
                      {{"error", std::string(to_string(verdict.error().code))}});
     });
     return answer_error(id, verdict.error().message);
@@ -496,7 +495,7 @@ bool Streams::may_answer_push_pull(StreamId id, const Stream& stream) {
   ++context_.counters.dropped_limit;
   const std::uint64_t subject = context_.subject(Address{ip, 0});
   context_.log_state(LogCause::limit, subject, LogLevel::warning, stream.peer, [&] {
-    return fmt::format("push/pull refused: {} has asked for more than {} bytes of state in a while",
+    return fmt::format("push/pull refused: {} has recently requested more than {} bytes of state",
                        source_of(ip).to_string(), limits::kSourceWorkBytes);
   });
   answer_error(id, "busy: your address has asked for more state than it may in a while");
@@ -538,8 +537,8 @@ void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& e
     if (error.kind != wire::WireErrorKind::label) return answer_error(id, text);
   }
   abort(id);
-  finish(id, fail(ErrorCode::protocol,
-                  fmt::format("the answer of {} cannot be read: {}", peer, text), peer));
+  finish(id,
+         fail(ErrorCode::protocol, fmt::format("invalid answer from {}: {}", peer, text), peer));
 }
 
 /// Answers with an error message, unless there were too many of late, and ends the stream.
@@ -561,8 +560,7 @@ void Streams::send_error(StreamId id, std::string_view text) {
   finish(id, {});
 }
 
-// --- the dialling side
-// ------------------------------------------------------------------------------
+// --- the dialling side --------------------------------------------------------------------------
 
 void Streams::take_answer(StreamId id, Stream& stream) {
   close(id);
@@ -583,7 +581,7 @@ Result<void> Streams::take_push_pull_answer(StreamId id, const Stream& stream) {
   }
   const auto* answer = std::get_if<wire::PushPullMessage>(&message);
   if (answer == nullptr) {
-    return fail(ErrorCode::protocol, from.to_string() + " answered with no push/pull message",
+    return fail(ErrorCode::protocol, from.to_string() + " did not answer with a push/pull message",
                 from.to_string());
   }
   if (stream.join) {

@@ -61,8 +61,7 @@ TEST(Suspicion, AnUnnamedFirstAccuserIsNamedWithoutShortening) {
   EXPECT_EQ(suspicion.deadline(), kStart + 16s);
 }
 
-// --- pauses of the node that holds the suspicion
-// ----------------------------------------------------------------------------------
+// --- pauses of the node that holds the suspicion ------------------------------------------------
 
 TEST(Suspicion, TheFirstPauseDoesNotCountAtAll) {
   for (const Duration pause : {1s, 3600s}) {

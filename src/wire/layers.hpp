@@ -23,16 +23,16 @@ inline constexpr std::size_t kMinEncryptedPayloadBytes = kPayloadHeadBytes + cry
 inline constexpr char kLabelTruncated[] = "label header is cut off";
 [[nodiscard]] WireResult<std::size_t> label_header_bytes(BytesView bytes);
 
-/// The label in a header of so many bytes, which `bytes` begins with; empty if there is none.
+/// The label in a header of this many bytes, which `bytes` begins with; empty if there is none.
 [[nodiscard]] std::string_view label_in(BytesView bytes, std::size_t header_bytes);
 
-/// Whether what came with this label (empty: with none) is for us.
+/// Whether input with this label (empty: without one) is for this node.
 [[nodiscard]] WireResult<void> check_label(const Sealing& how, std::string_view label);
 
-/// Writes the label header; nothing for an empty label. Returns the byte behind it.
+/// Writes the label header; nothing for an empty label. Returns the position after it.
 std::byte* put_label(std::byte* at, std::string_view label);
 
-/// Bytes of an encrypted payload for so much plaintext.
+/// Size of an encrypted payload for this much plaintext.
 [[nodiscard]] constexpr std::size_t encrypted_payload_bytes(std::uint8_t version,
                                                             std::size_t plain) noexcept {
   const std::size_t pad = version == 0 ? kAesBlockBytes - plain % kAesBlockBytes : 0;

@@ -177,9 +177,7 @@ TEST(Padding, EveryBadLastByteIsRefused) {
     padded.back() = static_cast<std::byte>(last);
     const auto plain = remove_padding(padded);
     EXPECT_EQ(plain.has_value(), last == 1) << last;
-    if (!plain) {
-      EXPECT_STREQ(plain.error().what, "bad padding");
-    }
+    if (!plain) EXPECT_STREQ(plain.error().what, "bad padding");
   }
   for (unsigned last = 0; last < 256; ++last) {
     const Bytes padded(16, static_cast<std::byte>(last));
@@ -193,7 +191,7 @@ TEST(Padding, OnlyWholeBlocks) {
   }
 }
 
-// Somebody who knows the key can send any padding; it must be an error, not a crash.
+// A sender with the key can send any padding; it must be an error, not a crash.
 TEST(Padding, BadPaddingUnderAGoodTagIsAnError) {
   auto ring = crypto::Keyring::create(std::vector<Bytes>{to_bytes("0123456789abcdef")}).value();
   for (unsigned last = 0; last < 256; ++last) {
@@ -204,9 +202,7 @@ TEST(Padding, BadPaddingUnderAGoodTagIsAnError) {
     Bytes scratch;
     const auto plain = open_payload(ring, {}, {}, payload, scratch);
     EXPECT_EQ(plain.has_value(), last == 1) << last;
-    if (!plain) {
-      EXPECT_EQ(plain.error().kind, WireErrorKind::malformed);
-    }
+    if (!plain) EXPECT_EQ(plain.error().kind, WireErrorKind::malformed);
   }
 }
 

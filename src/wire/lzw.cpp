@@ -293,7 +293,7 @@ class Output {
   std::size_t max_;
 };
 
-// What a code stands for was written before: it is kept as a place in the output.
+// The text of a code was written before: it is kept as a position in the output.
 struct Place {
   std::uint32_t from;
   std::uint32_t size;
@@ -303,7 +303,7 @@ class Decoder {
  public:
   Decoder(BytesView packed, Output& out) noexcept : in_(packed), out_(out) {}
 
-  // Until the end (true), or until the output has so many bytes.
+  // Runs until the end (true), or until the output has this many bytes.
   [[nodiscard]] WireResult<bool> run(std::size_t enough) {
     while (out_.size() < enough) {
       std::uint32_t code = 0;
@@ -318,16 +318,14 @@ class Decoder {
       if (code > next_ || (code == next_ && last_.size == 0)) {
         return error("compressed data has an impossible code");
       }
-      if (!write(code)) {
-        return error("decompressed data is over the limit", WireErrorKind::limit);
-      }
+      if (!write(code)) return error("decompressed data is over the limit", WireErrorKind::limit);
     }
     return false;
   }
 
  private:
-  // Writes what the code stands for, and gives the next code its meaning: what was written before,
-  // and the first byte of this.
+  // Writes the text of the code, and defines the next code: the previous text, and the first byte
+  // of this one.
   [[nodiscard]] bool write(std::uint32_t code) {
     const bool is_new = code == next_;
     const Place source = is_new ? last_ : code < kClear ? Place{0, 1} : places_[code];

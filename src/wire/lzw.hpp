@@ -17,14 +17,14 @@ namespace memberlist::wire {
 class LzwEncoder {
  public:
   LzwEncoder();
-  /// Appends the compressed form to `out`, which must not hold `plain`. Stops and returns false as
-  /// soon as more than `max_bytes` would be appended (`out` then holds rubbish behind its old end).
+  /// Appends the compressed form to `out`, which must not overlap `plain`. Stops and returns false
+  /// as soon as more than `max_bytes` would be appended (`out` then contains garbage after its old
+  /// end).
   [[nodiscard]] bool encode(BytesView plain, Bytes& out, std::size_t max_bytes = ~std::size_t{0});
 
-  /// Appends a part of a compressed form, which depends on nothing but its own plain bytes, and
-  /// takes whole bytes. Parts one behind the other, with kEndOfParts behind the last, are the
-  /// compressed form of their plain bytes one behind the other: what has not changed need not be
-  /// compressed again.
+  /// Appends a part of a compressed form, which depends only on its own plain bytes, and ends at a
+  /// byte boundary. Consecutive parts, with kEndOfParts after the last, are the compressed form of
+  /// their concatenated plain bytes: unchanged parts need not be compressed again.
   void encode_part(BytesView plain, Bytes& out);
   /// The end code, at the start of a byte.
   static constexpr std::array<std::byte, 2> kEndOfParts{std::byte{1}, std::byte{1}};
@@ -41,13 +41,14 @@ class LzwEncoder {
 /// The same step by step, so that what comes first can be judged before the rest takes memory.
 class LzwUnpacker {
  public:
-  /// `packed` and `out` must outlive this; nobody else may add to `out` meanwhile.
+  /// `packed` and `out` must outlive this; nothing else may be appended to `out` meanwhile.
   LzwUnpacker(BytesView packed, Bytes& out, std::size_t max_bytes);
   LzwUnpacker(const LzwUnpacker&) = delete;
   LzwUnpacker& operator=(const LzwUnpacker&) = delete;
   ~LzwUnpacker();
 
-  /// Appends about so many bytes more. True: that was the end. After it, or an error, the last.
+  /// Appends about this many more bytes. Returns true at the end. Must not be called after that, or
+  /// after an error.
   [[nodiscard]] WireResult<bool> more(std::size_t bytes);
 
  private:
@@ -55,8 +56,8 @@ class LzwUnpacker {
   std::unique_ptr<State> state_;
 };
 
-/// The same into a buffer that does not grow; returns the bytes written. What of `out` lies behind
-/// them may have changed.
+/// The same into a buffer that does not grow; returns the number of bytes written. The rest of
+/// `out` may have changed.
 [[nodiscard]] WireResult<std::size_t> lzw_decode_into(BytesView packed, std::span<std::byte> out);
 
 }  // namespace memberlist::wire

@@ -110,7 +110,7 @@ struct Compressed {
 };
 
 // `encode` writes the type byte and the body (NodeState: the body only; headers of streams: with
-// their type byte, since they open the stream).
+// their type byte, because they open the stream).
 void encode(ByteWriter& out, const Ping& message);
 void encode(ByteWriter& out, const IndirectPing& message);
 void encode(ByteWriter& out, const Ack& message);
@@ -124,10 +124,10 @@ void encode(ByteWriter& out, const UserHeader& message);
 void encode(ByteWriter& out, const NodeState& state);
 void encode(ByteWriter& out, const Compressed& message);
 
-// `decode` reads a body (without the type byte) from the front of `in`, which is left behind it;
-// bytes behind the body are the caller's affair. A body that is cut off is `malformed` with `what`
-// == kTruncated, so that a stream can tell 'wait for more' from 'wrong'.
-// An array, so that its address is the same wherever it is compared.
+// `decode` reads a body (without the type byte) from the front of `in`, and advances `in` past it;
+// the caller handles bytes after the body. A truncated body is `malformed` with `what` ==
+// kTruncated, so that a stream can distinguish 'wait for more' from 'wrong'. An array, so that its
+// address is the same wherever it is compared.
 inline constexpr char kTruncated[] = "message is cut off";
 
 WireResult<Ping> decode_ping(ByteReader& in);

@@ -24,7 +24,7 @@ struct Shape {
   std::uint8_t payload = 0;       // bytes behind the tag and size, beside those that size counts
 };
 
-// 0xc0 .. 0xdf, the tags with a meaning of their own (msgpack specification).
+// 0xc0 .. 0xdf, the tags with individual meanings (msgpack specification).
 constexpr std::array<Shape, 32> kShapes = [] {
   using Kind = Shape::Kind;
   return std::array<Shape, 32>{{
@@ -92,8 +92,8 @@ Head read_head(const std::byte* at, std::size_t left) noexcept {
   return head;
 }
 
-// How many values of one byte the bytes begin with, up to `most`. A field that nobody knows can be
-// an array of very many.
+// The number of one-byte values at the front of the bytes, up to `most`. An unknown field can be an
+// array of very many of them.
 std::size_t one_byte_values(BytesView bytes, std::uint64_t most) noexcept {
   const auto is_one_byte = [](std::byte byte) {
     const auto tag = std::to_integer<unsigned>(byte);

@@ -99,9 +99,9 @@ class PacketOpener {
   [[nodiscard]] WireResult<void> open(const Sealing& how, BytesView datagram);
 
   /// The next message, decoded; `std::nullopt` at the end. An error concerns one part (bad
-  /// compression, bad checksum, an unknown type, nesting too deep, a body that makes no sense): go
-  /// on calling for the others. One of the kind `not_expected`: the packet seems to be encrypted,
-  /// and there is no key.
+  /// compression, bad checksum, an unknown type, nesting too deep, a body that makes no sense):
+  /// continue calling to get the others. One of the kind `not_expected`: the packet seems to be
+  /// encrypted, and there is no key.
   [[nodiscard]] std::optional<WireResult<PacketMessage>> next();
   /// The same without decoding the body: to look at what is sent. Either this or `next`.
   [[nodiscard]] std::optional<WireResult<MessageView>> next_view();

@@ -32,7 +32,7 @@ struct Field {
   static constexpr std::string_view kName = kText.view();
   static_assert(kName.size() < 32, "the key's header is one byte");
 
-  /// The key as it goes on the wire.
+  /// The key as it is sent.
   static constexpr auto kKey = [] {
     std::array<std::byte, kName.size() + 1> key{};
     key[0] = static_cast<std::byte>(0xa0U | kName.size());

@@ -56,7 +56,7 @@ std::size_t head_bytes(const Sealing& how, bool with_label_header) {
   return label + (how.encrypts() ? kFrameHeadBytes + kPayloadHeadBytes : 0);
 }
 
-// Seals the message that lies behind the room for that.
+// Seals the message, which is stored after the room reserved for that.
 Bytes seal_in_place(const Sealing& how, Bytes out, bool with_label_header) {
   if (with_label_header) put_label(out.data(), how.label);
   if (!how.encrypts()) return out;
@@ -146,8 +146,9 @@ WireResult<StreamOpener::Progress> StreamOpener::feed(BytesView bytes) {
     if (!stepped) return std::unexpected(stepped.error());
     if (stage_ == Stage::complete) return Progress::complete;
     if (!*stepped) {
-      if (whole_)
+      if (whole_) {
         return std::unexpected(WireError{WireErrorKind::malformed, kTruncated, bytes_.size()});
+      }
       return Progress::need_more;
     }
   }
@@ -191,8 +192,9 @@ StreamOpener::Step StreamOpener::read_label() {
     if (size.error().what == kLabelTruncated) return false;
     return std::unexpected(size.error());
   }
-  if (auto fits = check_label(*how_, label_in(bytes_, *size)); !fits)
+  if (auto fits = check_label(*how_, label_in(bytes_, *size)); !fits) {
     return std::unexpected(fits.error());
+  }
   position_ = *size;
   stage_ = Stage::outer;
   return true;
@@ -253,9 +255,7 @@ StreamOpener::Step StreamOpener::read_packed() {
   const auto& body = *read;
   if (!body) return false;
   const Compressed& compressed = *body;
-  if (compressed.algo != 0) {
-    return error(WireErrorKind::malformed, "unknown compression algorithm");
-  }
+  if (compressed.algo != 0) return error(WireErrorKind::malformed, "unknown compression algorithm");
   // The view stays: moving a vector leaves its bytes where they are.
   const Bytes packed = std::exchange(bytes_, Bytes());
   position_ = 0;

@@ -17,8 +17,8 @@
 // Streams (protocol 3): `[label header] [encryption frame] [compression] type, body`.
 namespace memberlist::wire {
 
-/// Bytes that label header and encryption add at most. Whoever builds a large message reserves them
-/// with it: it is then sealed in place.
+/// Maximum number of bytes that label header and encryption add. Code that builds a large message
+/// reserves this room first, so that it can be sealed in place.
 inline constexpr std::size_t kStreamSealBytes = 2 + limits::kLabelBytes + 5 + 45;
 
 /// Seals the plain bytes of one stream message (type byte first, all of it) as they go out:
@@ -31,13 +31,13 @@ inline constexpr std::size_t kStreamSealBytes = 2 + limits::kLabelBytes + 5 + 45
 /// depends on nothing but those bytes and on whether there is compression, so it can be kept.
 void append_stream_part(const Sealing& how, BytesView plain, Bytes& out, LzwEncoder& lzw);
 
-/// The same as `seal_stream` of the plain bytes of all parts, one behind the other, without
-/// compressing anything.
+/// The same as `seal_stream` of the concatenated plain bytes of all parts, without compressing
+/// anything.
 [[nodiscard]] Bytes seal_stream_parts(const Sealing& how, std::span<const BytesView> parts,
                                       bool with_label_header);
 
-/// What a peer compares with limits::kStreamPayloadBytes, or limits::kCompressedStreamBytes, where
-/// the parts have so many bytes.
+/// The size that a peer compares with limits::kStreamPayloadBytes, or with
+/// limits::kCompressedStreamBytes, if the parts have this many bytes.
 [[nodiscard]] std::size_t stream_payload_bytes(const Sealing& how,
                                                std::size_t parts_bytes) noexcept;
 

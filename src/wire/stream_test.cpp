@@ -357,8 +357,8 @@ TEST(StreamCompression, UnpacksNoMoreThanItMay) {
   EXPECT_LT(refused.unpacked_bytes(), inner.size());
 }
 
-// A table is keyed by name, so one is the most that somebody honest has, whom somebody else has
-// given it; a million of them, of one byte each, would be a bomb.
+// A table is keyed by name, so a valid state has at most one, which another member may have sent
+// it; a million of them, of one byte each, would be a bomb.
 TEST(StreamLimits, StatesWithoutANameAreRefusedFromTheSecondOn) {
   for (const int nameless : {1, 2}) {
     Bytes message = push_pull_header(nameless, 0);
@@ -368,9 +368,7 @@ TEST(StreamLimits, StatesWithoutANameAreRefusedFromTheSecondOn) {
       StreamOpener opener(how, false);
       const auto fed = opener.feed(bytes);
       EXPECT_EQ(fed.has_value(), nameless == 1);
-      if (!fed) {
-        EXPECT_EQ(fed.error().kind, WireErrorKind::malformed);
-      }
+      if (!fed) EXPECT_EQ(fed.error().kind, WireErrorKind::malformed);
     }
   }
 }
@@ -511,8 +509,9 @@ TEST(StreamMessages, BadNodeStatesAreRefused) {
 TEST(StreamMessages, OneByteAtATimeIsLinear) {
   Bytes stream = from_hex("06de4000");  // 16,384 fields
   for (int i = 0; i < 0x4000 - 1; ++i) {
-    for (const unsigned byte : {0xa1U, 0x78U, 0xc0U})
+    for (const unsigned byte : {0xa1U, 0x78U, 0xc0U}) {
       stream.push_back(static_cast<std::byte>(byte));
+    }
   }
   const Bytes last = from_hex("a54e6f64657300");
   stream.insert(stream.end(), last.begin(), last.end());

@@ -25,7 +25,9 @@ struct WireError {
   std::size_t offset = 0;
 
   /// `what` and the offset in one line.
-  [[nodiscard]] std::string to_string() const;
+  [[nodiscard]] std::string to_string() const {
+    return std::string(what) + " at byte " + std::to_string(offset);
+  }
 };
 
 template <class T>

@@ -191,7 +191,7 @@ TEST(Agent, RetriesItsJoinUntilSomebodyIsThere) {
 
 TEST(Agent, LooksNamesUpAnewAtEachTry) {
   net::TestNameServer names;
-  names.set("seeds.example", {.addresses = {"127.0.0.7"}});  // nobody is there any more
+  names.set("seeds.example", {.addresses = {"127.0.0.7"}});  // no member is there any more
   const Agent b("b");
   const std::string port = b.address().substr(b.address().rfind(':'));
   Agent a("a", {"--join", "seeds.example" + port, "--retry-join", "--dns-server",
@@ -254,7 +254,7 @@ TEST(Agent, AllowedNetworksKeepOthersOut) {
   Agent a("a", {"--allow", "127.0.0.1/32", "--allow", "10.0.0.0/8"});
   const Agent friendly("b", {"--join", a.address()});
   EXPECT_FALSE(a.wait_for_member("join", "b").is_null());
-  // It listens on loopback, but tells the others an address outside.
+  // It listens on loopback, but advertises an address outside.
   const Agent outside("c", {"--join", a.address(), "--advertise", "192.0.2.7"});
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   const auto refused = [&a] { return a.client_json({"info"})["counters"]["dropped_network"]; };

@@ -80,7 +80,7 @@ class TemporaryFile {
   std::string path_;
 };
 
-/// A TCP connection to `HOST:PORT`, IPv4. Throws std::runtime_error if nobody answers.
+/// A TCP connection to `HOST:PORT`, IPv4. Throws std::runtime_error if there is no answer.
 class OpenConnection {
  public:
   /// `from`: an address of this machine to connect from; empty: the kernel's choice.
@@ -102,8 +102,8 @@ struct HttpAnswer {
   std::string body;
 };
 
-/// Sends the bytes to `HOST:PORT` and reads the answer to its end; a request without a Host of its
-/// own is what is tested here. Throws std::runtime_error if nobody answers.
+/// Sends the bytes to `HOST:PORT` and reads the complete answer; tests that omit the Host header
+/// use this. Throws std::runtime_error if there is no answer.
 HttpAnswer raw_http(const std::string& address, const std::string& request);
 
 /// The same for a request with this method, path, body, and extra header lines.

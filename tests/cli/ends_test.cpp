@@ -1,5 +1,5 @@
-// Output that nobody reads, and what signals do: nothing keeps a member from its work, or from
-// telling the others when it ends.
+// Output without a reader, and signals: neither keeps a member from working, or from announcing its
+// departure.
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 namespace memberlist::cli_test {
 namespace {
 
-// A FIFO that is full, and that nobody reads.
+// A full FIFO without a reader.
 class FullFifo {
  public:
   FullFifo() {
@@ -182,7 +182,7 @@ TEST(Signals, ThatAskForNothingChangeNothing) {
   agent.signal(SIGTERM);
   expect_left(watcher);
   expect_end(agent, 0);
-  EXPECT_NE(agent.error_output().find("SIGHUP changes nothing"), std::string::npos)
+  EXPECT_NE(agent.error_output().find("SIGHUP is ignored"), std::string::npos)
       << agent.error_output();
 }
 

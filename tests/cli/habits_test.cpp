@@ -1,5 +1,5 @@
-// What users of Serf and Consul type from memory, misspellings, and options before and behind the
-// name of a command: each is answered by what to type here.
+// What users of Serf and Consul type from memory, misspellings, and options before and after the
+// name of a command: each is answered by the equivalent here.
 
 #include <gtest/gtest.h>
 
@@ -48,7 +48,7 @@ TEST(Habits, SerfsGettingStartedIsAnswered) {
       {{"members", "-http=127.0.0.1:7947"}, "long options take two dashes: --http"},
       {{"event", "deploy", "4b2f"}, "memberlist broadcast TEXT"},
       {{"query", "load"}, "memberlist send NAME TEXT"},
-      {{"force-leave", "agent-two"}, "forgotten by itself"},
+      {{"force-leave", "agent-two"}, "removed automatically"},
       {{"reachability"}, "memberlist ping NAME"},
       {{"rtt", "a", "b"}, "memberlist ping NAME"},
       {{"tags", "-set", "role=web"}, "memberlist meta TEXT"},

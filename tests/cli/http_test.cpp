@@ -1,4 +1,4 @@
-// The admin API as HTTP: what it answers, and whom it refuses.
+// The admin API as HTTP: its answers, and the requests it refuses.
 
 #include <gtest/gtest.h>
 
@@ -304,7 +304,7 @@ TEST(HttpReader, IsGivenUpWhenItIsGoneWithoutAWord) {
     }
   });
   if (!ran) {
-    GTEST_SKIP() << "no network of its own to be had";
+    GTEST_SKIP() << "no private network available";
   }
 }
 

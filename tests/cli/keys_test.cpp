@@ -66,8 +66,7 @@ TEST_F(KeyCommands, ListShowsFingerprintsAndNoKeys) {
   const std::string table = agent_.client({"keys", "list"}).output;
   EXPECT_EQ(line_count(table), 3U) << table;
   EXPECT_NE(table.find(kOldFingerprint), std::string::npos) << table;
-  EXPECT_NE(table.find("sends encrypted; takes only what is encrypted"), std::string::npos)
-      << table;
+  EXPECT_NE(table.find("sends encrypted; takes only encrypted"), std::string::npos) << table;
   EXPECT_EQ((json.dump() + table).find(kOld), std::string::npos);
 }
 
@@ -167,7 +166,7 @@ TEST(KeyCommandsWithoutKeys, BringEncryptionToAPlainCluster) {
   const Agent b("b", {"--join", a.address()});
   ASSERT_FALSE(a.wait_for_member("join", "b").is_null());
   EXPECT_EQ(a.client({"keys", "list"}).output,
-            "no keys: packets are sent and taken in plaintext\n");
+            "no keys: packets are sent and accepted in plaintext\n");
   const TemporaryFile file(kNew + "\n");
   const auto on_both = [&](const Arguments& arguments, const std::string& said) {
     for (const Agent* agent : {&std::as_const(a), &b}) {
@@ -178,7 +177,7 @@ TEST(KeyCommandsWithoutKeys, BringEncryptionToAPlainCluster) {
   };
   on_both({"keys", "verify", "--incoming", "off", "--outgoing", "off"}, "plaintext");
   on_both({"keys", "add", "--key-file", file.path()},
-          "sends plaintext; takes plaintext and what is encrypted");
+          "sends plaintext; takes plaintext and encrypted");
   on_both({"keys", "verify", "--outgoing", "on"}, "sends encrypted; takes plaintext and");
   on_both({"keys", "verify", "--incoming", "on"}, "sends encrypted; takes only");
   EXPECT_EQ(a.client_json({"info"})["encrypted"], true);

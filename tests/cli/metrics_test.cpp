@@ -16,7 +16,7 @@
 namespace memberlist::cli_test {
 namespace {
 
-/// The page's numbers, by what stands before them.
+/// The page's numbers, by their names and labels.
 class MetricsPage {
  public:
   explicit MetricsPage(const Agent& agent) : answer_(http(agent.http(), "GET", "/metrics")) {

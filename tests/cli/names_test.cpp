@@ -1,4 +1,4 @@
-// Members whose names are no text, or look like another's, told apart and addressed as they are
+// Members whose names are not text, or look like another's, are distinguished, and addressed as
 // shown.
 
 #include <gtest/gtest.h>

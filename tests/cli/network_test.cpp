@@ -85,7 +85,7 @@ TEST(Advertised, IsNoLinkLocalAddressWhereThereIsAnIpv6Network) {
     Agent agent = start("[::]:0");
     EXPECT_TRUE(agent.address().starts_with("[fd00:99::7]:")) << agent.address();
 
-    // Public addresses are not told unasked, and neither is what lies beside them.
+    // Public addresses are not announced by default, nor are addresses next to them.
     ip_commands({"-6 addr del fd00:99::7/64 dev eth0"});
     const auto refused = run(agent_arguments("b", {"--bind", "[::]:0"}));
     EXPECT_EQ(refused.status.code, 1);

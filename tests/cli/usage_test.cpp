@@ -49,31 +49,11 @@ TEST(Usage, EveryCommandHasHelpWithAnExample) {
   }
 }
 
-TEST(Usage, AgentHelpListsEveryOptionAndKnob) {
+TEST(Usage, AgentHelpListsTheKnobs) {
   const std::string help = run({"agent", "--help"}).output;
-  for (const char* name : {"--name",
-                           "--bind",
-                           "--advertise",
-                           "--join",
-                           "--retry-join",
-                           "--profile",
-                           "--set",
-                           "--key ",
-                           "--key-file",
-                           "--label",
-                           "--meta ",
-                           "--meta-file",
-                           "--allow",
-                           "--http ",
-                           "--http-token-file",
-                           "--config",
-                           "--events",
-                           "--log-level",
-                           "--log-format",
-                           "  probe_interval ",
-                           "  delegate_protocol_version ",
-                           "  require_node_names "}) {
-    EXPECT_NE(help.find(name), std::string::npos) << name;
+  for (const char* knob :
+       {"  probe_interval ", "  delegate_protocol_version ", "  require_node_names "}) {
+    EXPECT_NE(help.find(knob), std::string::npos) << knob;
   }
 }
 

@@ -5,8 +5,8 @@
 
 #include "engine_fixture.hpp"
 
-// Faults drawn from a seed, first all at once, then none: whatever happened, the cluster comes to
-// agree again, and nobody had to be restarted for it.
+// Faults drawn from a seed, first all at once, then none: whatever happened, the cluster agrees
+// again, and no member had to be restarted.
 namespace memberlist::testing {
 namespace {
 

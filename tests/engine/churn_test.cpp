@@ -4,9 +4,9 @@
 
 #include "engine_fixture.hpp"
 
-// Hundreds of short-lived members come and go, and none says goodbye. The stable ones must not take
-// all these failed probes for a fault of their own: they find the dead, newcomers and one of their
-// own, as quickly as before.
+// Hundreds of short-lived members join and crash. The stable ones must not attribute all these
+// failed probes to themselves: they detect dead members, newcomers and one of their own, as fast as
+// before.
 namespace memberlist::testing {
 namespace {
 

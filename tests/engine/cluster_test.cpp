@@ -10,8 +10,8 @@ namespace {
 
 using enum MemberEventKind;
 
-// The latest moment at which a crash may be told dead everywhere: the round in which its turn
-// comes, the probe, the suspicion, and gossip.
+// The latest time at which a crash must be reported everywhere: the round in which its turn comes,
+// the probe, the suspicion, and gossip.
 Duration latest_death(std::size_t members) {
   const SuspicionFormula formula{.members = members};
   return static_cast<std::int64_t>(members) * 1s + 2s + formula.max() + 5s;
@@ -244,7 +244,7 @@ TEST(EngineCluster, PartitionHealsOnceThereIsNewsToTellTheDead) {
   cluster.network().heal_partitions();
   const TimePoint healed = cluster.now();
   EXPECT_LT(healed - cut, 60s);
-  // Nobody calls the dead by himself; but news goes to those who have not been dead for long.
+  // Dead members are not probed; but updates go to those that have not been dead for long.
   const auto updated = cluster.act(0, [](Engine& engine, TimePoint now) {
     return engine.update_meta(now, as_bytes("news"), 5s);
   });

@@ -4,10 +4,10 @@
 
 #include "engine_fixture.hpp"
 
-// A protection must not cost the purpose: while the survivors hiccup, run slowly, lose packets, are
-// accused all the time or are flooded with short-lived members, each of them still finds a crashed
-// member within the bound that protocol 5 states ('What protections cost'), and buries nobody who
-// lives. Each test prints what it measured.
+// A protection must not defeat the purpose: while the survivors are paused, run slowly, lose
+// packets, are accused all the time or are flooded with short-lived members, each of them still
+// detects a crashed member within the bound that protocol 5 states ('What protections cost'), and
+// declares no live member dead. Each test prints what it measured.
 namespace memberlist::testing {
 namespace {
 
@@ -20,11 +20,11 @@ constexpr std::uint64_t kSeeds = 5;
 // What the survivors suffer from.
 struct Trouble {
   std::string name;
-  Duration stopped{};  // they stand still for so long ...
-  Duration running{};  // ... and run for so long, over and over, each in a rhythm of its own
+  Duration stopped{};  // they are paused for this long ...
+  Duration running{};  // ... and run for this long, repeatedly, each with its own phase
   double loss = 0;
   bool accused = false;
-  bool once = false;  // they stand still once, when the member crashes
+  bool once = false;  // they are paused once, when the member crashes
 
   [[nodiscard]] bool hiccups() const { return stopped > Duration::zero(); }
   // Protocol 5, 'What protections cost': until the last survivor has found the crashed member.
@@ -115,7 +115,7 @@ class Trial {
     if (trouble_.once) return;
     cluster_.timeline().after(trouble_.running, [this, node] { stop(node); });
   }
-  // Somebody says at a random survivor that this one is suspect, twice a second.
+  // A random survivor is told twice a second that it is suspect.
   void accuse(HostId node) {
     const HostId where = random_.below(kVictim);
     const std::uint32_t incarnation = cluster_.engine(node).local_member().incarnation;
@@ -164,10 +164,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Trouble{.name = "accused", .accused = true}),
     [](const auto& test) { return test.param.name; });
 
-// --- accuracy: forgiving less must not bury more
-// ----------------------------------------------------------------------------------
+// --- accuracy: forgiving less must not bury more ------------------------------------------------
 
-// In how many of `runs` a member that is paused among nine healthy ones is buried by any of them.
+// In how many of `runs` a member that is paused among nine healthy ones is declared dead by any of
+// them.
 std::size_t burials_of_a_paused_member(Duration pause, std::uint64_t runs) {
   constexpr std::size_t kMembers = 10;
   constexpr HostId kPaused = 7;
@@ -194,7 +194,7 @@ std::size_t burials_of_a_paused_member(Duration pause, std::uint64_t runs) {
   return buried;
 }
 
-// `kBefore` was measured when forgiveness had no bound. With so many runs chance alone makes a
+// `kBefore` was measured when forgiveness had no bound. With this many runs, chance alone makes a
 // difference of 8 (one standard deviation).
 TEST(EngineAccuracy, APausedMemberAmongHealthyOnesIsBuriedNoMoreOftenThanBefore) {
   constexpr std::uint64_t kRuns = 40;

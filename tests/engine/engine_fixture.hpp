@@ -34,7 +34,7 @@ class Bench : public EngineBench {
   }
 };
 
-/// A Bench where nobody is suspected unless somebody says so: every ping is answered.
+/// A Bench where no member is suspected unless a message says so: every ping is answered.
 class AnsweringBench : public Bench {
  public:
   explicit AnsweringBench(Config config = quiet_config()) : Bench(std::move(config)) {

@@ -3,7 +3,7 @@
 
 #include "engine_fixture.hpp"
 
-// Protocol 7: who is gossiped to, with what, how often; and how the dead are forgotten.
+// Protocol 7: the targets of gossip, its content and frequency, and how dead members are forgotten.
 namespace memberlist::testing {
 namespace {
 
@@ -219,7 +219,7 @@ TEST(EngineGossip, MessageAboutAMemberReplacesTheOneQueued) {
   EXPECT_FALSE(bench.sent_about(Type::dead, "m").empty());
 }
 
-// A refutation is news about this node like any other.
+// A refutation is an update about this node like any other.
 TEST(EngineGossip, RefutationReplacesOurOwnNews) {
   Config config = no_probes();
   config.gossip_interval = 5s;

@@ -109,7 +109,7 @@ TEST(EngineHealth, FailureWithNobodyToAskCostsOne) {
 }
 
 // Helpers that were silent for ten probe intervals may be as dead as the target. Their nacks are
-// not missed, as long as anybody else is heard.
+// not counted as missing, as long as any other member is heard.
 TEST(EngineHealth, NacksOfHelpersThatWereNotHeardLatelyAreNotMissed) {
   for (const bool one_is_heard : {true, false}) {
     SCOPED_TRACE(one_is_heard);

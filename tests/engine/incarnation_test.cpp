@@ -62,7 +62,7 @@ TEST(EngineIncarnation, AccusationOfTheLongestJumpIsAnsweredAtOnce) {
   EXPECT_EQ(bench.status("a"), MemberStatus::suspect);
 }
 
-// What the others have heard is what counts, not what this node has told nobody yet.
+// What counts is what the others have received, not what this node has not sent yet.
 TEST(EngineIncarnation, JumpsInARowAreAnsweredStepByStep) {
   AnsweringBench bench;
   bench.meet("a");

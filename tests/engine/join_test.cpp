@@ -293,7 +293,7 @@ TEST(EngineJoin, WorksOverIpv6) {
   EXPECT_EQ(bench.engine().member("six")->address(), six);
 }
 
-// Gossip alone misses somebody in one of a hundred such starts (bench/join_spread.cpp), who was
+// In one of a hundred such starts, gossip alone misses a member (bench/join_spread.cpp), which was
 // then unknown for up to a whole push/pull interval.
 TEST(EngineJoin, ThoseWhoJoinAtOnceKnowEachOtherWithinSeconds) {
   constexpr std::size_t kMembers = 8;

@@ -95,7 +95,7 @@ TEST(EngineKeys, RollingChangeUnderTrafficLosesNobodyAndFailsNoProbe) {
   cluster.node_by_node([](Engine& engine) { return engine.add_key(kNew).has_value(); });
   cluster.node_by_node([](Engine& engine) { return engine.use_key(kNew).has_value(); });
 
-  // Nobody uses the old key any more, and the counts say so.
+  // The old key is no longer used, and the counts show it.
   const auto use_of_old = [&](HostId node) {
     const KeyInfo old = cluster.engine(node).keys().at(1);
     EXPECT_EQ(old.fingerprint, key_fingerprint(kOld));

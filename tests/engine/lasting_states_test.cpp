@@ -1,6 +1,6 @@
 #include "log_bench.hpp"
 
-// What goes on for long is told when it begins, once an hour while it lasts, and when it is over.
+// A lasting condition is logged when it begins, once an hour while it lasts, and when it is over.
 namespace memberlist::testing {
 namespace {
 
@@ -51,7 +51,7 @@ TEST(EngineLastingStates, AMemberWithoutUdpIsToldOnceAnHour) {
   const std::vector<LogRecord> ends = ends_in(bench);
   ASSERT_EQ(ends.size(), 1u) << texts_of(ends);
   EXPECT_EQ(ends[0].level, LogLevel::info);
-  EXPECT_TRUE(ends[0].text.starts_with("a answers by UDP again (it lasted 2 h 29 min, "))
+  EXPECT_TRUE(ends[0].text.starts_with("a answers by UDP again (lasted 2 h 29 min, "))
       << ends[0].text;
   EXPECT_EQ(ends[0].peer, a.address.to_string());
 }
@@ -115,7 +115,7 @@ TEST(EngineLastingStates, AHealthCheckAtTheGossipPortIsToldOnceAnHour) {
   }
   const std::vector<LogRecord> lines = lines_with(bench, "foreign");
   ASSERT_EQ(lines.size(), 1u) << texts_of(lines);
-  EXPECT_TRUE(lines[0].text.contains("speaks HTTP to the gossip port")) << lines[0].text;
+  EXPECT_TRUE(lines[0].text.contains("speaks HTTP on the gossip port")) << lines[0].text;
 }
 
 TEST(EngineLastingStates, TwoPeersAreTwoStates) {
@@ -159,7 +159,7 @@ TEST(EngineLog, ADeathIsToldWithItsReason) {
   EXPECT_EQ(lines[0].peer, a.address.to_string());
 
   bench.receive(kPeer, {dead_message("b", 1, "c")});
-  EXPECT_EQ(last_line(bench).text, "b is dead: c says so");
+  EXPECT_EQ(last_line(bench).text, "b is dead: reported by c");
   EXPECT_EQ(last_line(bench).field("accuser"), "c");
 }
 

@@ -106,7 +106,7 @@ TEST(EngineLeave, WithOnlyDeadOthersItCompletesAtOnce) {
   EXPECT_TRUE(bench.completion(*id)->result.has_value());
 }
 
-// A whole cluster is shut down at once: nobody is there any more to be told.
+// A whole cluster is shut down at once: no member is left to notify.
 TEST(EngineLeave, CompletesOnceTheLastOtherHasLeftOrDied) {
   for (const std::string_view accuser : {"a", "x"}) {
     Bench bench;
@@ -148,7 +148,7 @@ TEST(EngineLeave, CompletesWithTheVeryPacketThatCarriesItLast) {
   EXPECT_NE(bench.completion(*id), nullptr) << "sent twice";
 }
 
-// Whoever acts on the outputs in order has sent the last packet when it hears of the success.
+// A driver that performs the outputs in order has sent the last packet when it gets the success.
 TEST(EngineLeave, SaysSoBehindItsLastPacket) {
   Config config = EngineBench::quiet_config();
   config.name = "self";

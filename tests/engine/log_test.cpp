@@ -1,6 +1,7 @@
 #include "log_bench.hpp"
+#include "memberlist/name_text.hpp"
 
-// What log lines tell beside their text: docs/logging.md.
+// The fields of log lines: docs/logging.md.
 namespace memberlist::testing {
 namespace {
 
@@ -62,6 +63,34 @@ TEST(EngineLog, AFailedPushPullHasTheErrorsCode) {
   const LogRecord line = last_line(bench);
   EXPECT_EQ(line.field("cause"), "stream");
   EXPECT_EQ(line.field("error"), "timed_out");
+}
+
+// What an error says of a peer's text is escaped where the error is made.
+TEST(EngineLog, APeersTextIsEscapedOnce) {
+  LogBench bench(without_probes());
+  ScriptedPeer& peer = bench.add_peer("a");
+  peer.tcp = ScriptedPeer::Tcp::silent;
+  ASSERT_TRUE(bench.act([&](Engine& engine, TimePoint now) {
+    return engine.join(now, {{.name = "", .address = peer.address}});
+  }));
+  bench.run_for(1s);
+  const wire::ErrorMessage refusal{.error = "no D\\x\nhere"};
+  bench.feed(bench.dialled().id, bench.sealed(message_bytes(refusal), false));
+  EXPECT_TRUE(last_line(bench).text.ends_with(" refused: no D\\\\x\\x0ahere"))
+      << last_line(bench).text;
+}
+
+TEST(EngineLog, TheApplicationsReasonIsEscapedOnce) {
+  VirtualPolicy policy;
+  policy.on_merge = [](std::span<const MemberRecord>) -> Result<void> {
+    return fail(ErrorCode::vetoed, "not " + show_name("D\\x") + "\n");
+  };
+  LogBench bench(without_probes(), &policy);
+  const auto id = bench.accept(kPeer);
+  ASSERT_TRUE(id);
+  bench.feed(id.value_or(StreamId{}),
+             bench.sealed(push_pull_message(true, {{.name = "a", .address = kPeer}}), true));
+  EXPECT_EQ(last_line(bench).text, "push/pull refused: the merge was cancelled: not D\\\\x\\x0a");
 }
 
 TEST(EngineLog, AnAccusationOfThisNodeNamesTheAccuser) {

@@ -11,8 +11,8 @@
 #include "sim/virtual_messages.hpp"
 #include "wire/stream.hpp"
 
-// What a push/pull of a very large cluster takes beside what is kept of it. A program of its own,
-// since it counts every allocation.
+// The memory that a push/pull of a very large cluster takes in addition to the stored state. A
+// separate program, because it counts every allocation.
 namespace {
 
 std::atomic<std::size_t> live_bytes = 0;
@@ -172,7 +172,7 @@ TEST(StreamMemory, AnnouncedSizesTakeNone) {
   }
 }
 
-// Somebody invents members, has them die, and so on.
+// An attacker invents members, lets them die, and so on.
 TEST(TombstoneMemory, AFloodOfInventedMembersIsForgottenDownToTheLimit) {
   Config config;
   config.name = "self";

@@ -248,7 +248,7 @@ TEST(EngineMetrics, ProbesOfADegradedNodeAreCounted) {
   EXPECT_EQ(bench.sum(metric::kDegradedProbe), 1);
 }
 
-// A suspicion that nobody confirmed may be a mistake of this node's own.
+// A suspicion without confirmations may be a mistake of this node.
 TEST(EngineMetrics, DeathsThatTooFewConfirmedAreCounted) {
   for (const bool confirmed : {true, false}) {
     MetricsBench bench(without_probes());

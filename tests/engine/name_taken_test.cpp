@@ -2,7 +2,7 @@
 
 #include "engine_fixture.hpp"
 
-// Protocol 6, 'Join': a node that hears from the cluster it joins that its name is taken.
+// Protocol 6, 'Join': a node that learns from the cluster it joins that its name is taken.
 namespace memberlist::testing {
 namespace {
 

@@ -1,7 +1,7 @@
 #include "engine_fixture.hpp"
 
-// Allowed networks, labels and keys: what comes from outside is dropped, each mistake has its
-// counter, and the log says which it is and who makes it.
+// Allowed networks, labels and keys: input from outside is dropped, each mistake has a counter, and
+// the log says which it is and which peer makes it.
 namespace memberlist::testing {
 namespace {
 
@@ -97,17 +97,17 @@ std::vector<Mistake> mistakes() {
   other_key.keys = {to_bytes("fedcba9876543210")};
   return {
       {"another label", blue, green, &EngineCounters::dropped_label,
-       "10.9.7.7 sends with the label 'gre\\x0aen'; this node has the label 'blue'"},
+       "10.9.7.7 uses the label 'gre\\x0aen'; this node has the label 'blue'"},
       {"no label", blue, plain(), &EngineCounters::dropped_label,
-       "10.9.7.7 sends with no label; this node has the label 'blue'"},
+       "10.9.7.7 uses no label; this node has the label 'blue'"},
       {"a label where none is", plain(), blue, &EngineCounters::dropped_label,
-       "10.9.7.7 sends with the label 'blue'; this node has no label"},
+       "10.9.7.7 uses the label 'blue'; this node has no label"},
       {"plaintext", encrypted(), plain(), &EngineCounters::dropped_unencrypted,
        "10.9.7.7 sends unencrypted; this node requires encryption"},
       {"encrypted", plain(), encrypted(), &EngineCounters::dropped_encrypted,
        "10.9.7.7 sends encrypted; this node has no key"},
       {"another key", encrypted(), other_key, &EngineCounters::dropped_undecryptable,
-       "10.9.7.7 sends with none of this node's keys"},
+       "10.9.7.7 uses none of this node's keys"},
   };
 }
 

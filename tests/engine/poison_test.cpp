@@ -108,7 +108,7 @@ TEST(EnginePoison, DeadStateWithoutVersionsDoesNotStopAMerge) {
   EXPECT_FALSE(bench.status("grave").has_value());
 }
 
-// Whoever speaks for this node is answered, whatever versions it names: others may believe it.
+// A message about this node is answered, whatever versions it names: others may believe it.
 TEST(EnginePoison, SenselessVersionsOfThisNodeAreRefuted) {
   Bench bench;
   bench.receive(kGossiper, {alive_message({.name = "self",

@@ -145,7 +145,8 @@ TEST(EngineProbe, SilentMemberIsSuspectedAfterIndirectProbes) {
   EXPECT_TRUE(wait_for(bench, "a", dead)) << "nobody refutes";
 }
 
-// The member may have moved on meanwhile: then nobody has found out anything about it as it is now.
+// The member may have a newer incarnation meanwhile: then the probe says nothing about its current
+// state.
 TEST(EngineProbe, AFailedProbeAccusesTheIncarnationThatItProbed) {
   Bench bench;
   ScriptedPeer& silent = bench.meet("a");

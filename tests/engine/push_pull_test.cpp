@@ -93,7 +93,7 @@ TEST(EnginePushPull, StatesAreMergedByTheirKind) {
   ASSERT_TRUE(wait_for(bench, "d", dead));
 }
 
-// One accusation, merged by many, must not be heard again as one of each of them.
+// One accusation, merged by many, must not count as one of each of them.
 TEST(EnginePushPull, MergedSuspicionIsPassedOnInNobodysName) {
   AnsweringBench bench;
   bench.receive(kPeer, {alive_message(claim("s", 2)), alive_message(claim("d", 3))});
@@ -281,7 +281,7 @@ TEST(EngineVersions, AnUnfitSpeakerRefusesTheWholeMerge) {
   EXPECT_GE(bench.log_lines(LogLevel::warning) + bench.log_lines(LogLevel::error), 1u);
 }
 
-// Whoever invents a member must not keep others out with it.
+// An invented member must not keep others out.
 TEST(EngineVersions, AnUnfitMemberInAMergeIsLeftOut) {
   VirtualPolicy policy;
   std::vector<std::string> offered;

@@ -1,8 +1,8 @@
 #include "base/limits.hpp"
 #include "engine_fixture.hpp"
 
-// What a message may make this node send, and to whom: SourceAddr and indirect pings must not make
-// it a tool for floods (docs/threat-model.md).
+// What a message may make this node send, and to which addresses: SourceAddr and indirect pings
+// must not turn it into a tool for floods (docs/threat-model.md).
 namespace memberlist::testing {
 namespace {
 

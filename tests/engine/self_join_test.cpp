@@ -115,8 +115,8 @@ TEST(EngineSelfJoin, IsRecognisedThroughNat) {
   EXPECT_TRUE(bench.events<StateMerged>().empty()) << "nothing is taken from oneself";
 }
 
-// Whoever was dialled may send the request back to us, learn the mark, and answer with it. So may
-// somebody who has seen the request on its way to others: their exchanges are not ended by that.
+// The dialled peer may send the request back to us, learn the mark, and answer with it. So may an
+// observer of the request on its way to others: their exchanges are not ended by that.
 TEST(EngineSelfJoin, WhoRepeatsOurRequestEndsOnlyItsOwnExchange) {
   Bench bench;
   ScriptedPeer& honest = bench.add_peer("honest");

@@ -2,8 +2,8 @@
 
 #include "engine_fixture.hpp"
 
-// A node that stood still (a suspended machine, a starved process) distrusts itself and shoots
-// nobody (protocol 5, 'Stalls').
+// A node that was paused (a suspended machine, a starved process) distrusts itself and accuses no
+// other (protocol 5, 'Stalls').
 namespace memberlist::testing {
 namespace {
 
@@ -193,7 +193,7 @@ TEST(EngineStall, ANodeAsksWhatHasHappenedMeanwhile) {
 TEST(EngineStall, ANodeThatStandsStillAgainAndAgainAsksOnceAPushPullInterval) {
   Late late([](Config& config) {
     config.push_pull_interval = 30s;
-    config.probe_interval = Duration::zero();  // so that there is somebody alive to ask
+    config.probe_interval = Duration::zero();  // so that there is a live member to ask
   });
   late.run(60s);
   late.dials = 0;
@@ -253,8 +253,7 @@ TEST(EngineStall, ANodeThatIsAlwaysALittleLateStillFindsTheDead) {
   EXPECT_FALSE(late.engine->member("m").has_value() && late.status() != MemberStatus::dead);
 }
 
-// --- in clusters
-// ----------------------------------------------------------------------------------
+// --- in clusters --------------------------------------------------------------------------------
 
 class EngineStallCluster : public ::testing::TestWithParam<Duration> {};
 

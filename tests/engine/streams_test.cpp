@@ -146,7 +146,7 @@ TEST(EngineStreams, EarlyEndDropsWhatCameAndSaysSo) {
 
 TEST(EngineStreams, WarningNamesWhoConnectedKnownOrNot) {
   Bench bench(no_probes());
-  // A connection comes from a port of its own, not from the one that the member tells.
+  // A connection comes from a separate port, not from the advertised one.
   const Address member{bench.meet("a").address.ip, 51'000};
   const Address stranger{IpAddress::parse("2001:db8::7").value(), 51'001};
   for (const Address& from : {member, stranger}) {

@@ -2,8 +2,8 @@
 
 #include "engine_fixture.hpp"
 
-// Protocol 6, 'Told at once': whoever is in contact with a node and is not what it believes to be,
-// hears so from that node.
+// Protocol 6, 'Told at once': a node that contacts one which has an outdated view of it is told so
+// at once.
 namespace memberlist::testing {
 namespace {
 
@@ -170,8 +170,7 @@ TEST(EngineTold, TwoNodesOfOneNameDoNotAnswerEachOtherForEver) {
   EXPECT_LT(cluster.network().packets_sent() - before, 1500u);
 }
 
-// --- in clusters
-// ----------------------------------------------------------------------------------
+// --- in clusters --------------------------------------------------------------------------------
 
 // A newcomer knows nothing of the past, so it takes the member that comes back as it is. The others
 // remember that it left.
@@ -199,8 +198,8 @@ TEST(EngineTold, AMemberThatReturnsThroughANewcomerIsBackWithinAGossipRound) {
   }
 }
 
-// The others hold a member dead that slept, and have no news to gossip any more. No stream gets
-// through, so nothing but its pings and their answers can tell it.
+// The others consider a member dead that slept, and have no updates to gossip any more. No stream
+// gets through, so only its pings and their answers can carry the information.
 TEST(EngineTold, AMemberThatIsHeldDeadAndPingsIsBackWithinAGossipRound) {
   Cluster cluster({.size = 5});
   ASSERT_TRUE(cluster.assemble());

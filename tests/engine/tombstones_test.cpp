@@ -2,8 +2,8 @@
 
 #include "engine_fixture.hpp"
 
-// Protocol 6, 'Tombstones': who was forgotten is not brought back by old news, only by its own word
-// or by a greater incarnation.
+// Protocol 6, 'Tombstones': a forgotten member is not brought back by old messages, only by its own
+// message or by a greater incarnation.
 namespace memberlist::testing {
 namespace {
 
@@ -141,8 +141,7 @@ TEST(EngineTombstones, AreForgottenAtTheirTime) {
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
 }
 
-// --- in clusters
-// ----------------------------------------------------------------------------------
+// --- in clusters --------------------------------------------------------------------------------
 
 class Forgotten : public Cluster {
  public:
@@ -206,7 +205,7 @@ TEST(EngineTombstones, OneThatRemembersAmongThoseWhoDoNot) {
   EXPECT_TRUE(cluster.run_until([&] { return cluster.agree(6); }, 3s));
 }
 
-// Each half has buried the other, with the incarnations that are still theirs.
+// Each half has declared the other dead, with the incarnations that are still theirs.
 TEST(EngineTombstones, HalvesThatForgotEachOtherAreOneAfterOneJoin) {
   Cluster cluster({.size = 8});
   ASSERT_TRUE(cluster.assemble());

@@ -66,7 +66,7 @@ TEST(EngineWork, WhoAsksForTheStateTooOftenIsTold) {
   EXPECT_GT(answered, 5u);
   EXPECT_LT(sent, limits::kSourceWorkBytes + 8 * limits::kMiB);
   EXPECT_GT(large.bench.engine().counters().dropped_limit, 0u);
-  EXPECT_GT(large.bench.log_lines(LogLevel::warning, "has asked for more"), 0u);
+  EXPECT_GT(large.bench.log_lines(LogLevel::warning, "has recently requested more"), 0u);
 }
 
 TEST(EngineWork, OthersJoinWhileOneFloods) {

@@ -12,8 +12,8 @@
 #include "chatter.hpp"
 #include "memberlist/memberlist.hpp"
 
-// Whoever lets the kernel choose a port needs it for UDP and for TCP. Another program that holds
-// half of the ports, of either kind, keeps nobody from starting.
+// A program that lets the kernel choose a port needs it for UDP and for TCP. Another program that
+// uses half of the ports, of either kind, must not keep it from starting.
 namespace memberlist::testing {
 namespace {
 
@@ -38,7 +38,7 @@ const Holder kHolders[] = {{"Tcp", pairs, none},
 
 class HalfOfThePorts : public ::testing::TestWithParam<Holder> {
  protected:
-  /// Runs it beside whoever holds half of the ports.
+  /// Runs it next to a program that uses half of the ports.
   static void beside(const std::function<void()>& test) {
     const bool ran = in_own_network([&] {
       if (!shrink_port_range()) GTEST_SKIP() << "this machine gives tests no ports of their own";

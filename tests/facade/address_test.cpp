@@ -1,4 +1,4 @@
-// The address that a member tells others where nothing but the unspecified one was bound.
+// The address that a member advertises if only the unspecified one was bound.
 
 #include <gtest/gtest.h>
 

@@ -134,7 +134,7 @@ TEST(Async, AStopEndsIt) {
 
 // --- coroutines ---------------------------------------------------------------------------------
 
-// The least that a coroutine can return: it runs until it waits, and nobody waits for it.
+// The minimal coroutine type: it runs until it suspends, and its end is not awaited.
 struct Detached {
   struct promise_type {
     Detached get_return_object() { return {}; }

@@ -79,7 +79,7 @@ TEST(Call, WithAStopThatCameBeforeDoesNothing) {
 
 TEST(Call, AStopEndsAPing) {
   Config config = patient_config("a");
-  config.probe_interval = Duration::zero();  // so that nobody is found dead
+  config.probe_interval = Duration::zero();  // so that no member is found dead
   Node a(config);
   Node b("b");
   b.join(a);

@@ -121,8 +121,8 @@ TEST(Keys, MayBeChangedFromAllThreads) {
 
 // --- what is left of a key ----------------------------------------------------------------------
 
-// A key that this program knows only by halves, so that whoever finds it whole has found a copy of
-// the library's.
+// A key that this program stores only in halves, so that a complete copy in memory must be the
+// library's.
 class MaskedKey {
  public:
   static constexpr std::size_t kBytes = 32;
@@ -194,7 +194,7 @@ std::size_t copies_in_memory(const MaskedKey& key) {
     const std::uint64_t begin = std::stoull(range, nullptr, 16);
     const std::uint64_t end = std::stoull(range.substr(range.find('-') + 1), nullptr, 16);
     if (end - begin > kLargest) continue;
-    // By blocks that overlap, since a key may lie across two.
+    // By blocks that overlap, because a key may lie across two.
     for (std::uint64_t at = begin; at < end; at += kBlock) {
       const std::size_t wanted = std::min<std::uint64_t>(block.size(), end - at);
       const ssize_t got = ::pread(memory, block.data(), wanted, static_cast<off_t>(at));

@@ -90,7 +90,7 @@ TEST_F(Messages, ReachEverybodyByBroadcast) {
       return as_text(message.payload) == payload;
     }) > 0;
   };
-  // One broadcast is sent a few times, to members chosen at random: it may miss somebody.
+  // One broadcast is sent a few times, to random members: it may miss one.
   EXPECT_TRUE(eventually([&] {
     EXPECT_TRUE(b_->broadcast(as_bytes("to all")));
     EXPECT_TRUE(b_->broadcast(as_bytes("named"), "name"));

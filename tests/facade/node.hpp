@@ -38,8 +38,8 @@ inline Config quick_config(std::string name) {
   return config;
 }
 
-/// The same at an address from which nobody connects: a port that is given up there is still free
-/// when it is bound again, whoever has the kernel choose one meanwhile.
+/// The same at an address from which no program connects: a port that is given up there is still
+/// free when it is bound again, even if the kernel chooses ports for other programs meanwhile.
 inline Config quick_config_apart(std::string name) {
   Config config = quick_config(std::move(name));
   config.bind.ip = testing::own_loopback();

@@ -31,8 +31,8 @@ TEST(PolicyOfAList, MergeVetoOfEitherSideCancelsAJoin) {
     EXPECT_NE(joined.error().message.find("not today"), std::string::npos)
         << joined.error().message;
     EXPECT_GT(asked, 0);
-    // Who refuses the joiner tells it nothing. (Whom the joiner refuses has merged it by then, and
-    // gossips.)
+    // A member that refuses the joiner sends it nothing. (A member that the joiner refuses has
+    // merged it by then, and gossips.)
     if (!of_the_joiner) {
       EXPECT_FALSE(a->member("b") || b->member("a"));
     }

@@ -1,4 +1,4 @@
-// Joins that are tried again, and joins that reach nobody but the member itself.
+// Joins that are retried, and joins that reach only the member itself.
 
 #include <gtest/gtest.h>
 
@@ -94,7 +94,7 @@ TEST_F(Retry, GoesOnUntilSomebodyIsThere) {
   Node a(in_memory("a"), hosting());
   auto joined = begin(a, {"10.0.0.2"}, {.retry = kQuick});
   EXPECT_TRUE(retried(a, 3, ErrorCode::unreachable));
-  EXPECT_TRUE(a.record().logged(LogLevel::warning, "next try in 20ms"));
+  EXPECT_TRUE(a.record().logged(LogLevel::warning, "next attempt in 20ms"));
   Node b(in_memory("b"), hosting());
   const Joined result = joined.get();
   ASSERT_TRUE(result) << result.error().message;

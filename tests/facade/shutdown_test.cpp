@@ -75,8 +75,8 @@ TEST(Shutdown, MayComeFromManyThreadsAtOnce) {
       a->shutdown();
       Config again = quick_config("next");
       again.bind = a->local_address();
-      // Whoever returns from it finds the ports free: none, or one, of the four is told otherwise
-      // by another of them.
+      // When it returns, the ports are free: none, or one, of the four callers learns otherwise
+      // from another one.
       const auto next = Memberlist::create(again);
       EXPECT_TRUE(next || next.error().code == ErrorCode::address_in_use);
     });

@@ -27,7 +27,7 @@ class SilentPeer {
   ~SilentPeer() { ::close(fd_); }
 
   [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-  /// Waits for somebody to connect.
+  /// Waits for a connection.
   void wait_for_dial() const { ::close(::accept(fd_, nullptr, nullptr)); }
 
  private:

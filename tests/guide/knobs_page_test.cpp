@@ -20,7 +20,7 @@ namespace {
 std::vector<std::vector<std::string>> knob_rows() {
   std::vector<std::vector<std::string>> rows;
   std::ifstream page(std::filesystem::path(MEMBERLIST_SOURCE_DIR) / "docs/guide/knobs.md");
-  for (std::string line; std::getline(page, line) && line != "## What is no knob";) {
+  for (std::string line; std::getline(page, line) && line != "## Fields that are not knobs";) {
     if (!line.starts_with("| `")) continue;
     std::vector<std::string> cells;
     std::size_t from = 1;

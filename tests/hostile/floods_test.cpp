@@ -50,7 +50,7 @@ TEST_P(HostileFloods, Pings) {
   expect_unhurt();
 }
 
-/// Nobody is reached by way of the agent more often than its limit says.
+/// No address gets packets through the agent more often than its limit allows.
 TEST_P(HostileFloods, IndirectPingsAndPingsWithAnotherSource) {
   const UdpSocket victim(agent().address());
   const std::string name = agent().name();
@@ -97,7 +97,7 @@ TEST_P(HostileFloods, Connections) {
   expect_unhurt();
 }
 
-/// Members at addresses of their own choice, that come and go.
+/// Members at chosen addresses, that come and go.
 class HostileJoins : public HostileTest {};
 
 TEST_F(HostileJoins, OfMembersThatAreNotThere) {

@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 constexpr Timeout kPatience = 30s;
 constexpr auto kAskEvery = 20ms;
 constexpr auto kSleep = 10ms;
-// On a machine that stands still for longer even a member that is well may be suspected.
+// On a machine that is paused for longer, even a healthy member may be suspected.
 constexpr Timeout kFairLag = 500ms;
 // Any receive buffer holds these; more of them would only be faster.
 constexpr std::size_t kMaxPacketsUnderWay = 64;

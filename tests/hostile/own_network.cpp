@@ -1,5 +1,5 @@
-// These tests end thousands of connections, and each keeps a port for a minute. In a network of
-// this program's own they take no ports from whoever runs beside it or next.
+// These tests end thousands of connections, and each keeps a port for a minute. In a private
+// network they take no ports from other programs.
 
 #include "../support/own_network.hpp"
 

@@ -12,8 +12,8 @@
 
 namespace memberlist::hostile {
 
-/// Attackers send from here, so that they are nobody whom the cluster knows, and take no share of
-/// the streams of those who are at 127.0.0.1.
+/// Attackers send from here, so that they are unknown to the cluster, and take no share of the
+/// streams of the members at 127.0.0.1.
 inline constexpr const char* kAttackerHost = "127.0.0.2";
 
 /// `HOST:PORT`, IPv4.
@@ -40,7 +40,7 @@ class UdpSocket {
  public:
   explicit UdpSocket(const std::string& target);
 
-  /// Loss is possible: whoever cares asks for an answer.
+  /// Packets may be lost: tests that need to know ask for an answer.
   void send(BytesView packet) const;
   std::optional<Bytes> receive(std::chrono::milliseconds timeout) const;
   std::uint16_t port() const;

@@ -119,8 +119,7 @@ TEST_P(ReturnTest, AMemberThatRestartsIsAliveAgainWithAHigherIncarnation) {
   options.name = "watcher";
   Peer& watcher = start(GetParam().second, options);
   options.name = "victim";
-  options.bind =
-      "127.0.0.9:0";  // nobody connects from there, so nobody is given its port meanwhile
+  options.bind = "127.0.0.9:0";  // no program connects from there, so its port stays free
   Peer& victim = start(GetParam().first, options);
   join(victim, watcher);
   watcher.watch();

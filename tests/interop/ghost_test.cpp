@@ -5,8 +5,8 @@
 #include "interop_test.hpp"
 #include "liar.hpp"
 
-// A member that somebody invents, with versions that fit nobody's, must keep nobody out among ours
-// (docs/threat-model.md). The Go library's members believe in it; that is shown, not judged.
+// An invented member with versions that fit no other must keep no newcomer out of a cluster of ours
+// (docs/threat-model.md). Members of the Go library believe in it; that is shown, not judged.
 namespace memberlist::interop {
 namespace {
 

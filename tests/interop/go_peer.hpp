@@ -44,11 +44,11 @@ class GoPeer : public Peer {
   const std::string& name() const override { return name_; }
   const std::string& address() const override { return address_; }
   MemberTable members() override;
-  /// The same, asked of any member: what its push/pull tells, read by the Go library's codec.
+  /// The same for any member: what its push/pull contains, decoded by the Go library's codec.
   MemberTable members_of(const std::string& address);
   Outcome join(const std::string& address) override;
   Outcome leave() override;
-  /// Ends this member without a word, as a crash would; the process goes on.
+  /// Ends this member without a leave, like a crash; the process continues.
   Outcome shut_down();
   Outcome set_meta(const std::string& meta) override;
   Outcome send(const std::string& to, const std::string& payload, bool reliable) override;

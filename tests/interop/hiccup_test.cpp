@@ -20,7 +20,7 @@ struct Crowd {
 
 void PrintTo(const Crowd& crowd, std::ostream* out) { *out << crowd.name; }
 
-/// Members that stand still for half of the time, as on a starved machine.
+/// Members that are paused for half of the time, as on a starved machine.
 class HiccupTest : public InteropTest, public ::testing::WithParamInterface<Crowd> {
  protected:
   void SetUp() override {
@@ -52,8 +52,7 @@ class HiccupTest : public InteropTest, public ::testing::WithParamInterface<Crow
   bool all_have_lost(const std::string& member) {
     return std::ranges::all_of(survivors_, [&](Peer* peer) { return has_lost(*peer, member); });
   }
-  /// Stops all survivors for a while, then lets them run for a while; ends early at an event that
-  /// says what is waited for.
+  /// Pauses all survivors, then lets them run; ends early at the awaited event.
   void hiccup() {
     for (Peer* peer : survivors_) peer->signal(SIGSTOP);
     EXPECT_FALSE(eventually(kStopped, [] { return false; }));
@@ -92,7 +91,7 @@ TEST_P(NewcomerTest, AMemberThatReturnsThroughANewcomerIsSeenByAll) {
   SKIP_WITHOUT_GO();
   PeerOptions options;
   FastTimings::apply_to(options);
-  // It has to come by gossip: nobody exchanges whole states meanwhile.
+  // It must arrive by gossip: there are no push/pulls meanwhile.
   options.knobs["push_pull_interval"] = "10m";
   options.knobs["gossip_to_the_dead_time"] = "10m";
   options.name = "a";

@@ -40,7 +40,7 @@ TEST_F(IncarnationTest, TheLongestJumpIsRefutedUpwardAndGoAgrees) {
   EXPECT_TRUE(eventually_agree({&ours, &go}));
 }
 
-// Told to one member alone: all the others still hear what it has to say.
+// Sent to one member only: all the others still accept its messages.
 TEST_F(IncarnationTest, AMemberIsHeardAfterAJumpThatNobodyFollows) {
   SKIP_WITHOUT_GO();
   PeerOptions options = quick("ours");

@@ -72,7 +72,7 @@ void InteropTest::TearDown() {
       std::cerr << "--- log of " << peer->name() << " ---\n" << log << "\n";
     }
   }
-  // Those that leave in good order go first, while there is somebody to tell.
+  // Members that leave gracefully go first, while there are others to notify.
   for (const std::unique_ptr<Peer>& peer : peers_) peer->stop();
   peers_.clear();
 }

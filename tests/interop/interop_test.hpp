@@ -16,14 +16,14 @@ namespace memberlist::interop {
 /// Room for a loaded machine: real clocks, sanitizers, other tests alongside.
 inline constexpr Timeout kSlack{5000};
 
-/// Who runs a member; `go` is the newest version of the Go library.
+/// The program that runs a member; `go` is the newest version of the Go library.
 enum class Kind { ours, go, go_v05, go_v02 };
 
 std::string to_name(Kind kind);
 void PrintTo(Kind kind, std::ostream* out);
 
-/// Two roles of a test and who plays them. Go against Go is the control: it shows that the test,
-/// not our program, expects the right thing.
+/// Two roles of a test and the programs that play them. Go against Go is the control: it shows that
+/// the test, not our program, expects the right thing.
 struct Roles {
   Kind first;
   Kind second;
@@ -69,9 +69,9 @@ Flavour most(const Roles& roles);
 struct FastTimings {
   static constexpr Timeout kProbeInterval{200};
   static constexpr int kSuspicionMult = 6;
-  /// Protocol 5: with fewer than 10 members and nobody to confirm.
+  /// Protocol 5: with fewer than 10 members and none to confirm.
   static constexpr Timeout kSuspicion = kProbeInterval * kSuspicionMult;
-  /// Nobody confirms although there are enough who could.
+  /// No confirmations although there are enough members.
   static constexpr Timeout kMaxSuspicion = kSuspicion * 6;
 
   static void apply_to(PeerOptions& options);

@@ -1,4 +1,4 @@
-// Keys changed while a mixed cluster runs, under traffic: nobody is lost, no probe fails.
+// Keys changed while a mixed cluster runs, under traffic: no member is lost, no probe fails.
 
 #include <gtest/gtest.h>
 
@@ -77,7 +77,7 @@ class LiveKeysTest : public InteropTest {
     }
   }
 
-  /// Every message of the flows arrived, and nobody doubted anybody.
+  /// Every message of the flows arrived, and no member was suspected.
   void expect_undisturbed() {
     for (GoPeer* from : go_) {
       for (const auto& [to, count] : from->stop_flow()) {
@@ -161,7 +161,7 @@ TEST_F(LiveKeysTest, ARollingChangeDisturbsNobody) {
   if (HasFatalFailure()) return;
   on_each([](Peer& peer) { return peer.add_key(kNew); });
   on_each([](Peer& peer) { return peer.use_key(kNew); });
-  // The old key can go: its counts stand still.
+  // The old key can be removed: its counts no longer grow.
   const auto use_of_old = [this](OurAgent& agent) {
     const nlohmann::json old = keyring(agent).at("keys").at(1);
     return old.at("encrypted").get<std::uint64_t>() + old.at("decrypted").get<std::uint64_t>();

@@ -27,7 +27,7 @@ class MoveTest : public InteropTest {
   void TearDown() override {}
 };
 
-// Protocol 6, Move: nobody takes another address of a member that is there.
+// Protocol 6, Move: members do not accept another address of a live member.
 TEST_F(MoveTest, IsFollowedByMembersOfEveryVersion) {
   SKIP_WITHOUT_GO();
   in_network([&] {

@@ -7,7 +7,7 @@
 namespace memberlist::interop {
 namespace {
 
-/// first: the member that does something; second: the one that hears of it.
+/// first: the member that acts; second: the one that observes it.
 class PairTest : public InteropTest,
                  public ::testing::WithParamInterface<std::tuple<Roles, Flavour>> {
  protected:

@@ -28,7 +28,7 @@ struct PeerOptions {
 /// Nothing, or why it could not be done.
 using Outcome = std::expected<void, std::string>;
 
-/// A member of a cluster, of ours or of the Go library, that tests treat alike.
+/// A member of a cluster, of this library or of the Go library, that tests treat alike.
 class Peer {
  public:
   Peer() = default;
@@ -39,7 +39,7 @@ class Peer {
   virtual const std::string& name() const = 0;
   virtual const std::string& address() const = 0;
 
-  /// Everybody this member knows, the dead and the gone too. Throws if it does not answer.
+  /// All members this one knows, including dead and left ones. Throws if it does not answer.
   virtual MemberTable members() = 0;
   virtual Outcome join(const std::string& address) = 0;
   virtual Outcome leave() = 0;

@@ -61,7 +61,7 @@ class Socket {
 
 std::string find_program(std::string_view name) {
   const char* path = std::getenv("PATH");
-  // Debian's administrators' programs are not in everybody's PATH.
+  // Debian's administration programs are not in every user's PATH.
   std::istringstream folders(std::string(path == nullptr ? "" : path) + ":/usr/sbin:/sbin");
   for (std::string folder; std::getline(folders, folder, ':');) {
     const std::filesystem::path candidate = std::filesystem::path(folder) / name;

@@ -126,7 +126,7 @@ TEST_P(KeyringTest, AClusterMovesFromPlaintextToEncryption) {
   PeerOptions options;
   options.name = "plain";
   Peer& plain = start(GetParam().first, options);
-  // Knows the key, but asks it of nobody and uses it for nobody yet.
+  // Has the key, but neither requires nor uses it yet.
   key_a(options);
   options.name = "between";
   options.knobs["gossip_verify_incoming"] = "false";

@@ -70,11 +70,11 @@ class ScaleTest : public InteropTest {
   std::vector<Peer*> all;
 };
 
-// Gossip is a matter of chance: at this size a member passes a message on eight times, to whomever,
-// so each message misses each member once in some thousand cases, and what is sent together is
-// missed together. Forty members of the Go library among themselves do not all agree in about every
-// other run, until a push/pull mends it after a minute. So the test asks of gossip what it can do,
-// and lets all join a second time, as whoever starts a cluster would, before it asks for
+// Gossip is probabilistic: at this size a member sends a message eight times, to random members, so
+// each message misses each member once in some thousand cases, and messages that are sent together
+// are missed together. Forty members of the Go library among themselves do not all agree in about
+// every other run, until a push/pull repairs it after a minute. So the test first checks what
+// gossip can achieve, and then lets all join a second time, as an operator would, before it checks
 // everything.
 TEST_F(ScaleTest, TwentyOfOursAndTwentyOfGoAgreeAndAgreeOnALoss) {
   SKIP_WITHOUT_GO();
@@ -106,7 +106,7 @@ TEST_F(ScaleTest, TwentyOfOursAndTwentyOfGoAgreeAndAgreeOnALoss) {
   ASSERT_EQ(survivors.size(), all.size() - kLost);
   ASSERT_TRUE(all_show(survivors, survivors.size(), kLost, lost + 30s));
   RecordProperty("loss_agreed_after_ms", static_cast<int>((Clock::now() - lost) / 1ms));
-  // All at once, too: nobody else is on the way to be declared dead.
+  // All at once, too: no other member is about to be declared dead.
   EXPECT_TRUE(all_show(survivors, survivors.size(), kLost, Clock::now() + 1s));
 }
 

@@ -18,8 +18,9 @@ using Names = std::set<std::string, std::less<>>;
 // --- the table ----------------------------------------------------------------------------------
 
 struct Room {
-  Names rooms;           // that its sources may include, beside itself
-  Names public_headers;  // of include/memberlist/; "*" is all
+  Names rooms;                // that its sources may include, beside itself
+  Names public_headers;       // of include/memberlist/; "*" is all
+  Names single_headers = {};  // of other rooms
 };
 
 /// Public headers that are values and errors: what every room may speak in.
@@ -32,8 +33,9 @@ Names with(Names names, const Names& more) {
 }
 
 /// The rooms that make the engine, or feed it, also see its contract.
-const Names kEngineHeaders = with(kValueHeaders, {"counters.hpp", "engine.hpp", "input.hpp",
-                                                  "output.hpp", "policy.hpp", "stream.hpp"});
+const Names kEngineHeaders =
+    with(kValueHeaders, {"counter_table.hpp", "counters.hpp", "engine.hpp", "input.hpp",
+                         "output.hpp", "policy.hpp", "stream.hpp"});
 
 /// The room that brings the transports sees what they are, and not the engine.
 const Names kTransportHeaders =
@@ -49,7 +51,7 @@ const std::map<std::string, Room, std::less<>> kTable = {
     {"api", {{"swim", "net", "base"}, {"*"}}},
     {"capi", {{"api"}, {"*"}}},
     {"sim", {{"swim", "wire", "base"}, kEngineHeaders}},
-    {"apps", {{"sim"}, {"*"}}},
+    {"apps", {{"sim"}, {"*"}, {"base/field_count.hpp", "base/text.hpp"}}},
 };
 
 /// Rooms whose every run must be the same for the same seed, on every compiler.
@@ -306,6 +308,7 @@ class Checker {
                            rules.public_headers.contains(target.header);
       if (!allowed) add(include.line, include.name, room_ + " may not see this public header");
     } else if (target.room != room_ && !rules.rooms.contains(target.room) &&
+               !rules.single_headers.contains(target.room + "/" + target.header) &&
                !(is_test_ && reaches(room_, target.room))) {
       add(include.line, include.name, room_ + " may not include " + target.room);
     }
@@ -371,9 +374,24 @@ std::vector<Violation> check_file(std::string_view path, std::string_view source
   return Checker(path, source).check();
 }
 
-std::set<std::string, std::less<>> rooms_seen_by(std::string_view room) {
+std::vector<std::string> rooms() {
+  std::vector<std::string> names;
+  names.reserve(kTable.size());
+  for (const auto& [name, room] : kTable) names.push_back(name);
+  return names;
+}
+
+std::set<std::string, std::less<>> seen_by(std::string_view room) {
   const auto found = kTable.find(room);
-  return found == kTable.end() ? Names{} : found->second.rooms;
+  if (found == kTable.end()) return {};
+  Names seen = found->second.rooms;
+  seen.insert(found->second.single_headers.begin(), found->second.single_headers.end());
+  return seen;
+}
+
+std::set<std::string, std::less<>> public_headers_seen_by(std::string_view room) {
+  const auto found = kTable.find(room);
+  return found == kTable.end() ? Names{} : found->second.public_headers;
 }
 
 }  // namespace memberlist::layers

@@ -23,8 +23,14 @@ struct Violation {
 /// more: every public header, other people's libraries, and all words.
 [[nodiscard]] std::vector<Violation> check_file(std::string_view path, std::string_view source);
 
-/// The rooms that the sources of `room` (`swim`, `apps`) may include, beside itself; empty where
-/// there is no such room.
-[[nodiscard]] std::set<std::string, std::less<>> rooms_seen_by(std::string_view room);
+/// All rooms: `swim`, `apps`, and `public` for include/memberlist.
+[[nodiscard]] std::vector<std::string> rooms();
+
+/// The rooms that the sources of `room` may include, beside itself, and single headers of others
+/// (`base/text.hpp`); empty where there is no such room.
+[[nodiscard]] std::set<std::string, std::less<>> seen_by(std::string_view room);
+
+/// The public headers that they may include; `*` is all.
+[[nodiscard]] std::set<std::string, std::less<>> public_headers_seen_by(std::string_view room);
 
 }  // namespace memberlist::layers

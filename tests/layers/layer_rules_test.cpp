@@ -56,6 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Snippet{"sim/world.cpp", "#include \"memberlist/memberlist.hpp\""},
                     Snippet{"apps/memberlist/main.cpp", "#include \"net/loop.hpp\""},
                     Snippet{"apps/memberlist/main.cpp", "#include \"../../src/swim/probe.hpp\""},
+                    Snippet{"apps/memberlist/main.cpp", "#include \"base/limits.hpp\""},
                     Snippet{"src/wire/packet_test.cpp", "#include \"swim/probe.hpp\""},
                     Snippet{"src/swim/probe.cpp", "#include PROBE_HEADER"}));
 
@@ -143,6 +144,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Snippet{"apps/memberlist/main.cpp",
                             "#include <CLI/CLI.hpp>\n"
                             "#include <boost/asio/io_context.hpp>\n"
+                            "#include \"base/text.hpp\"\n"
                             "#include \"commands.hpp\"\n"
                             "#include \"sim/world.hpp\"\n"},
                     Snippet{"src/swim/probe_test.cpp",

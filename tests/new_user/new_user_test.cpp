@@ -11,7 +11,7 @@
 #include "../examples/chatter.hpp"
 #include "../support/process.hpp"
 
-// What somebody does who has read docs/guide/getting-started.md, and nothing else.
+// What a user does who has read only docs/guide/getting-started.md.
 namespace memberlist::testing {
 namespace {
 

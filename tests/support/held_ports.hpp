@@ -1,6 +1,6 @@
 #pragma once
 
-// Another program that holds ports: for tests of those who have to find a free one beside it.
+// Simulates another program that uses ports: for tests of programs that must find a free one.
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>

@@ -227,7 +227,7 @@ Process::State::~State() {
   ::kill(-pid, SIGKILL);
   ::kill(pid, SIGKILL);
   waiter.join();
-  // Whoever left the group and still holds the pipe must not keep us waiting for its end.
+  // A process that left the group and still holds the pipe must not keep us waiting for its end.
   stop.write.reset();
   reader.join();
   ::waitpid(pid, nullptr, 0);
@@ -265,7 +265,7 @@ void Process::State::read_output() {
 
 void Process::State::wait_for_end() {
   siginfo_t info{};
-  // Not reaped here: as a zombie it keeps its pid, so that a late signal hits nobody else.
+  // Not reaped here: as a zombie it keeps its pid, so that a late signal hits no other process.
   while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) != 0) {
     if (errno != EINTR) break;
   }

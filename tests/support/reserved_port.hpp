@@ -13,15 +13,15 @@
 
 namespace memberlist::testing {
 
-/// A port of 127.0.0.1 that is ours, for UDP and TCP, though nobody listens there: whoever dials it
-/// is refused.
+/// A reserved port of 127.0.0.1, for UDP and TCP, without a listener: connections to it are
+/// refused.
 class ReservedPort {
  public:
   /// Throws std::runtime_error.
   ReservedPort() {
-    // Below those that the kernel hands out: between `release` and the bind of whoever it is for,
-    // no connection of others can take it. Tests in other processes look here, too, so each looks
-    // somewhere else.
+    // Below the range from which the kernel chooses: between `release` and the bind of its user, no
+    // connection of other programs can take it. Tests in other processes search here, too, so each
+    // starts somewhere else.
     constexpr std::uint16_t kFirst = 12'000;
     constexpr std::uint16_t kLast = 32'000;
     constexpr int kAttempts = 100;

@@ -2,8 +2,8 @@
 
 namespace memberlist::testing {
 
-/// Whether a sanitizer watches: everything is slower, by a factor of ten and more where it is
-/// ThreadSanitizer, and memory means little, as what is freed is kept for a while.
+/// Whether a sanitizer is active: everything is slower, ten times or more with ThreadSanitizer, and
+/// memory figures mean little, because freed memory is kept for some time.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool kSanitized = true;
 #elif defined(__has_feature)
