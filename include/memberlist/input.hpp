@@ -24,9 +24,9 @@ struct JoinTarget {
 
 /// What a join may take.
 struct JoinLimits {
-  std::uint32_t enough = 0;     ///< it ends once so many others were merged; 0: all are tried
+  std::uint32_t enough = 0;     ///< the join ends after this many merges; 0: all are tried
   std::uint32_t parallel = 16;  ///< exchanges at once, 1 to 16
-  /// For all of it; unset: each exchange has its `tcp_timeout`, and there is no other limit.
+  /// For the whole join; unset: only the `tcp_timeout` of each exchange.
   std::optional<Duration> timeout = std::nullopt;
 };
 
@@ -38,12 +38,12 @@ namespace input {
 struct Packet {
   Address from;       ///< the address that an answer goes to
   BytesView bytes;    ///< the whole datagram
-  IpAddress asked{};  ///< the own address that it was sent to; unspecified: not known
+  IpAddress asked{};  ///< the local address that it was sent to; unspecified: not known
 };
 /// A datagram could not be sent: `Engine::handle_send_error`.
 struct SendError {
-  Address to;   ///< where it should have gone
-  Error error;  ///< why it did not
+  Address to;   ///< its destination
+  Error error;  ///< why not
 };
 /// A peer connected: `Engine::handle_accept`.
 struct Accept {

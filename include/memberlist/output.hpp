@@ -15,42 +15,42 @@
 
 namespace memberlist {
 
-/// A command whose outcome comes later as a Completion; never reused within an engine's life.
+/// A command whose outcome follows as a Completion; never reused during an engine's life.
 enum class OperationId : std::uint64_t {};
 
 /// Send one datagram. `bytes` is valid until `Engine::clear_outputs`.
 struct SendPacket {
   Address to;       ///< where it goes
   BytesView bytes;  ///< the whole datagram, with all its layers
-  /// The own address that it should leave from, where there are several: that which was asked, if
-  /// this is an answer, else the advertised one.
+  /// The local address to send from, if there are several: for an answer the address that was
+  /// asked, otherwise the advertised one.
   IpAddress from{};
 };
-/// Connect; answer with StreamConnected or StreamFailed. The engine keeps the deadline.
+/// Connect; report StreamConnected or StreamFailed. The engine handles the timeout.
 struct DialStream {
   StreamId id{};     ///< the new stream's
   Address to;        ///< where to connect
-  IpAddress from{};  ///< the own address that it should come from, where there are several
+  IpAddress from{};  ///< the local address to connect from, if there are several
 };
 /// Send bytes on a connected stream, after those of earlier writes.
 struct WriteStream {
   StreamId id{};  ///< on which stream
   Bytes bytes;    ///< what to send; may be moved away
 };
-/// Send what was written, then close. Nothing more is wanted from this stream.
+/// Send what was written, then close. The stream is finished.
 struct CloseStream {
   StreamId id{};  ///< which stream
 };
-/// Close at once; what was not yet sent is dropped. Nothing more is wanted from this stream.
+/// Close immediately; unsent bytes are dropped. The stream is finished.
 struct AbortStream {
   StreamId id{};  ///< which stream
 };
 
-/// How one target of a join fared. Neither merged nor failed: it was not tried, or not to its end,
-/// since enough others had answered, or this node's name is taken.
+/// The result of one target of a join. Neither merged nor failed: it was not tried, or not
+/// completely, because enough others had answered, or this node's name is taken.
 struct JoinAttempt {
   bool merged = false;           ///< the push/pull with it was merged
-  std::optional<Error> failure;  ///< why it was not, if it was tried to its end
+  std::optional<Error> failure;  ///< why it was not, if the attempt ended
 };
 
 /// Outcome of one command.
@@ -67,7 +67,7 @@ struct Completion {
   Result<OperationOutcome> result;  ///< how it ended
 };
 
-/// One thing to do, or to hear, in the order in which the engine wants it.
+/// One action or report; they are to be handled in order.
 using Output = std::variant<SendPacket, DialStream, WriteStream, CloseStream, AbortStream, Event,
                             Completion, LogRecord, MetricRecord>;
 

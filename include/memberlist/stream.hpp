@@ -8,11 +8,11 @@
 
 namespace memberlist {
 
-/// One exchange over a stream; never reused within an engine's life.
+/// One exchange over a stream; never reused during an engine's life.
 enum class StreamId : std::uint64_t {};
 
-struct StreamConnected {};  ///< the dial that the engine asked for has succeeded
-/// Bytes came, in pieces of any size.
+struct StreamConnected {};  ///< the connection that the engine asked for is established
+/// Bytes arrived, in pieces of any size.
 struct StreamData {
   BytesView bytes;  ///< valid during the call
 };
