@@ -28,7 +28,7 @@ class Gossiper {
   Context& context_;
   PacketSender& packets_;
   std::vector<MemberIndex> targets_;
-  std::vector<MemberIndex> upcoming_;  // who has still to hear user messages, last first
+  std::vector<MemberIndex> upcoming_;  // the members still to be sent user messages, last first
 };
 
 }  // namespace memberlist::swim
