@@ -228,7 +228,9 @@ TEST_F(HttpServerTest, CallsBeyondTheLimitAreTold) {
   }
   ASSERT_EQ(::poll(waiting.data(), waiting.size(), kPatienceMs), 1) << "one of three is answered";
   for (std::size_t i = 0; i < joiners.size(); ++i) {
-    if (waiting[i].revents != 0) EXPECT_TRUE(is_busy(joiners[i].read_until("}\n")));
+    if (waiting[i].revents != 0) {
+      EXPECT_TRUE(is_busy(joiners[i].read_until("}\n")));
+    }
   }
   EXPECT_TRUE(is_ok(ask(get("/v1/info")))) << "what waits for nothing is answered";
 }
@@ -283,7 +285,9 @@ TEST_F(HttpServerTest, WhoHasShownNoTokenTakesNoPlaceOfThoseWhoHave) {
   for (int i = 0; i < 40; ++i) {
     strangers.push_back(client());
     ASSERT_TRUE(strangers.back().write("GET /v1/info HTTP/1.1\r\n"));
-    if (i % 10 == 0) EXPECT_TRUE(is_ok(ask(request)));
+    if (i % 10 == 0) {
+      EXPECT_TRUE(is_ok(ask(request)));
+    }
   }
   EXPECT_EQ(strangers.front().read_to_end(), "") << "the one that has waited longest made room";
   ASSERT_TRUE(known.write(request));

@@ -109,7 +109,9 @@ TEST(NameViews, WhatPeopleReadHasNothingHidden) {
       const std::string shown = show(name);
       ASSERT_EQ(escape_controls(shown), shown) << format;
       ASSERT_EQ(trim(shown), shown) << format;
-      if (format == "CSV"sv) ASSERT_FALSE(begins_formula(shown)) << shown;
+      if (format == "CSV"sv) {
+        ASSERT_FALSE(begins_formula(shown)) << shown;
+      }
     }
   }
 }

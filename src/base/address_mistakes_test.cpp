@@ -61,8 +61,8 @@ TEST(AddressSpellings, AreReadOrExplained) {
            Case{"10.2:80", nullptr, -1, "four numbers"},
            Case{"0x7f.1", nullptr, -1, "four numbers"},
            Case{"7946", nullptr, -1, "four numbers"},
-           Case{"10.0.0.2%eth0", nullptr, -1, "characters that no name has"},
-           Case{"user@host", nullptr, -1, "characters that no name has"},
+           Case{"10.0.0.2%eth0", nullptr, -1, "characters that are not allowed in names"},
+           Case{"user@host", nullptr, -1, "characters that are not allowed in names"},
        }) {
     const auto read = HostPort::parse(text);
     ASSERT_EQ(read.has_value(), host != nullptr) << text;

@@ -95,11 +95,15 @@ TEST(ConfigValidate, ChecksEveryKnobAtBothEnds) {
     EXPECT_TRUE(check_knob(knob, with(knob.max))) << knob.info.name;
     const bool whole_byte = knob.min == 0 && knob.max == 255 &&
                             std::holds_alternative<std::uint8_t Config::*>(knob.field);
-    if (!whole_byte) EXPECT_EQ(error_of(with(knob.max + 1)).subject, knob.info.name);
+    if (!whole_byte) {
+      EXPECT_EQ(error_of(with(knob.max + 1)).subject, knob.info.name);
+    }
     if (knob.min > 0) {
       EXPECT_EQ(check_knob(knob, with(0)).has_value(), knob.zero_is_off) << knob.info.name;
     }
-    if (knob.min > 1) EXPECT_EQ(error_of(with(knob.min - 1)).subject, knob.info.name);
+    if (knob.min > 1) {
+      EXPECT_EQ(error_of(with(knob.min - 1)).subject, knob.info.name);
+    }
   }
 }
 

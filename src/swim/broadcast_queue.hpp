@@ -13,7 +13,7 @@
 
 namespace memberlist::swim {
 
-/// Names whoever waits for a broadcast to be sent; 0 is nobody.
+/// Identifies the operation that waits for a broadcast to be sent; 0 is none.
 using BroadcastToken = std::uint64_t;
 
 /// The broadcasts that wait to ride on packets (protocol section 7, Queue). Messages are whole
@@ -32,10 +32,11 @@ class BroadcastQueue {
       : order_(order), hash_{key} {}
   // A message that no compound can hold (over 65,535 bytes) is not queued; its token is finished.
 
-  /// Queues news about a member, in place of what is queued about it. Without a token of its own
-  /// it takes over the one of what it replaces: whoever waits for that waits for the newer news.
+  /// Queues an update about a member, replacing the queued one. Without its own token it takes over
+  /// that of the replaced message: an operation that waits for the old update then waits for the
+  /// new one.
   void queue_member(std::uint32_t member_key, BytesView message, BroadcastToken token = 0);
-  /// Queues a message in place of the one queued under that name (a name space of its own).
+  /// Queues a message, replacing the one queued under that name (a separate name space).
   void queue_named(std::string_view name, BytesView message, BroadcastToken token = 0);
   /// Queues a message that replaces nothing.
   void queue_unique(BytesView message, BroadcastToken token = 0);
@@ -54,7 +55,8 @@ class BroadcastQueue {
              std::size_t max_bytes = std::numeric_limits<std::size_t>::max());
   /// Drops what is queued about a member.
   void forget_member(std::uint32_t member_key);
-  /// Drops those for which `senseless(name, message)` holds; all but named ones have an empty name.
+  /// Drops those for which `senseless(name, message)` returns true; messages without a name have an
+  /// empty one.
   template <class Senseless>
   void drop_if(Senseless&& senseless);
   /// Drops everything, memory included; the tokens are finished.
@@ -65,7 +67,7 @@ class BroadcastQueue {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] bool empty() const noexcept { return messages_.order.empty(); }
 
-  /// There is nobody left whom a message could reach: those who wait for one need not wait longer.
+  /// No member is left that a message could reach: operations that wait for one are done.
   void finish_tokens();
   /// Appends the tokens of the messages that were sent out, replaced or dropped since the last
   /// call, each once, in that order.

@@ -7,9 +7,9 @@
 
 namespace memberlist::swim {
 
-/// A digest of bytes that are put together from parts: the digest of the whole follows from those
-/// of the parts. It tells contents apart that differ by chance; it does not withstand somebody who
-/// makes contents collide.
+/// A digest of bytes that are assembled from parts: the digest of the whole follows from those of
+/// the parts. It distinguishes contents that differ by chance; it does not withstand an attacker
+/// who constructs collisions.
 class ContentDigest {
  public:
   ContentDigest() = default;

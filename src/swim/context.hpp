@@ -52,7 +52,7 @@ struct TimerEvent {
   std::uint64_t number = 0;
 };
 
-/// Who a log line is about, as text; made only where a line goes out.
+/// The peer of a log line, as text; created only if the line is written.
 [[nodiscard]] inline std::string text_of(std::string_view peer) { return std::string(peer); }
 [[nodiscard]] inline std::string text_of(const Address& peer) { return peer.to_string(); }
 [[nodiscard]] inline std::string text_of(const Address* peer) {
@@ -101,8 +101,8 @@ struct Context : SealingKeys {
   bool away = false;  // on the way from one address to another: gone for the others, soon back
   // Where this node was before, the latest last.
   std::vector<Address> former_addresses;
-  // Who has this node's name at another address, as the answer to a join of this node has said. The
-  // next join that succeeds ends that.
+  // The member that has this node's name at another address, according to the answer to a join of
+  // this node. The next successful join clears it.
   std::optional<Address> name_holder;
 
   Context(Config chosen, const EngineEnvironment& environment, wire::Keyring keys)
@@ -145,8 +145,8 @@ struct Context : SealingKeys {
     if (port != 0 && config.protocol_version > 1) return port;
     return config.bind.port != 0 ? config.bind.port : advertise.port;
   }
-  /// An IP address out of a message. The zone of a link-local one never goes on the wire: it is
-  /// that of this node, which others can only reach at such an address from the same link.
+  /// An IP address from a message. The zone of a link-local one is never sent: it is that of this
+  /// node, because other nodes are reachable at such an address only on the same link.
   [[nodiscard]] IpAddress on_this_link(IpAddress ip) const noexcept {
     if (ip.is_link_local() && !ip.is_v4()) ip.set_scope_id(advertise.ip.scope_id());
     return ip;
@@ -155,13 +155,13 @@ struct Context : SealingKeys {
   [[nodiscard]] Address member_address(const IpAddress& ip, std::uint16_t port) const noexcept {
     return {on_this_link(ip), port_or_default(port)};
   }
-  /// Whether somebody else could hear us.
+  /// Whether any other member could receive messages from this node.
   [[nodiscard]] bool others_alive() const noexcept {
     const std::size_t own = table.at(self).live() ? 1 : 0;
     return table.live_count() > own;
   }
 
-  /// Whether a member is very likely to be there: it is not new, and was heard lately. In the
+  /// Whether a member is very likely to be up: it is not new, and was heard from recently. In the
   /// steady state each member pings one, and is pinged by one, in each probe interval.
   [[nodiscard]] bool established(const MemberEntry& entry) const noexcept {
     constexpr int kIntervals = 10;
@@ -176,7 +176,7 @@ struct Context : SealingKeys {
     return config.probe_interval > Duration::zero() ? config.probe_interval : kWithoutProbes;
   }
 
-  /// How long news take to reach everybody, or nearly so.
+  /// How long an update takes to reach all members, or nearly all.
   [[nodiscard]] Duration spreading_time() const noexcept {
     const bool gossips = config.gossip_interval > Duration::zero();
     return swim::spreading_time(config.retransmit_mult, table.live_count(),
@@ -204,7 +204,7 @@ struct Context : SealingKeys {
     write_line(cause, level, verdict, text_of(peer), std::forward<MakeLine>(make_line)());
   }
 
-  /// What tells one lasting state from others of its cause.
+  /// Distinguishes a lasting condition from others of its cause.
   [[nodiscard]] std::uint64_t subject(std::string_view name) const {
     return NameHash{secrets.hash_tables}(name);
   }
@@ -212,8 +212,8 @@ struct Context : SealingKeys {
     return AddressHash{secrets.hash_tables}(address);
   }
 
-  /// Logs what goes on for long, or comes again and again, in the same way, but not each time that
-  /// it shows (LastingStates).
+  /// Logs a condition that lasts or recurs in the same way, but not each time that it is observed
+  /// (LastingStates).
   template <class Peer, class MakeLine>
   void log_state(LogCause cause, std::uint64_t subject, LogLevel level, const Peer& peer,
                  MakeLine&& make_line) {
@@ -251,7 +251,7 @@ struct Evidence {
   Cause::Kind kind = Cause::Kind::command;
   std::string_view accuser;
   const Address* source = nullptr;
-  const Address* speaker = nullptr;  // who says this is the member at that address itself
+  const Address* speaker = nullptr;  // set if the member at that address makes the claim itself
   const Suspicion* suspicion = nullptr;
   std::uint32_t indirect_probes = 0;
   std::uint32_t nacks = 0;

@@ -26,8 +26,7 @@ LogCause cause_of(const wire::WireError& error, const Dropped& dropped) noexcept
   return LogCause::malformed;
 }
 
-// Whoever connects does so from another port each time; who sends with two labels makes two
-// mistakes.
+// Each connection of a peer has another port; a peer that sends two labels makes two mistakes.
 std::uint64_t subject_of(const Context& context, LogCause cause, const Dropped& dropped) {
   const Address peer = dropped.by_stream ? Address{dropped.from.ip, 0} : dropped.from;
   const std::uint64_t what = cause == LogCause::label ? context.subject(dropped.label) : 0;
@@ -100,7 +99,7 @@ void note_drop(Context& context, const wire::WireError& error, const Dropped& dr
     }
     return line;
   };
-  // Bytes that cannot be read are each a fault of their own; the others are a state.
+  // Each unreadable input is logged separately; the other mistakes are lasting conditions.
   if (cause == LogCause::malformed || cause == LogCause::limit) {
     return context.log_peer(cause, LogLevel::warning, dropped.from, make_line);
   }

@@ -4,8 +4,8 @@
 
 #include "swim/context.hpp"
 
-// Bytes of peers that are dropped: each reason has its counter, and a log line that tells an
-// operator which mistake it is and who makes it.
+// Dropped input: each reason has a counter, and a log line that tells an operator which mistake it
+// is, and which peer makes it.
 namespace memberlist::swim {
 
 /// What was dropped.

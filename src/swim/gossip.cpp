@@ -10,8 +10,8 @@
 namespace memberlist::swim {
 namespace {
 
-// Only who sends a user message passes it on, so all members are its targets: they have heard it
-// twice after about this many ticks, however many they are.
+// Only the sender of a user message transmits it, so all members are its targets: each has been
+// sent it twice after about this many ticks, whatever the cluster size.
 constexpr std::size_t kUserMessageTicks = 64;
 
 }  // namespace
@@ -66,8 +66,8 @@ void Gossiper::gossip_about_members() {
   packets_.send_member_broadcasts(targets_);
 }
 
-/// Goes through everybody in a random order before anybody is taken again, in packets of their own:
-/// what is sent often enough reaches all, and news about members cannot crowd it out.
+/// Goes through all members in random order before any is chosen again, in separate packets: a
+/// message that is sent often enough reaches all, and updates about members cannot crowd it out.
 void Gossiper::gossip_user_messages() {
   const std::size_t live = context_.table.live_count();
   const std::size_t count =

@@ -9,7 +9,7 @@ namespace memberlist::swim {
 
 /// What a Gossiper remembers.
 struct GossiperState {
-  std::vector<MemberIndex> upcoming_;  // who has still to hear user messages, last first
+  std::vector<MemberIndex> upcoming_;  // the members still to be sent user messages, last first
 };
 
 /// Sends what is queued to a few random members now and then (protocol 7).

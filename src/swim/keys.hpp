@@ -28,8 +28,8 @@ class Keys {
   Context& context_;
 };
 
-/// To be called after each packet and stream that was sealed: warns when the primary key should be
-/// changed because it was used so often.
+/// To be called after each packet and stream that was sealed: warns when the primary key has been
+/// used so much that it should be changed.
 void note_key_use(Context& context);
 
 }  // namespace memberlist::swim

@@ -13,12 +13,12 @@
 
 namespace memberlist::swim {
 
-/// What goes on for long, or comes again and again: a member that no UDP reaches, a peer with
-/// another key. The log tells it when it begins, every `limits::kLastingStateReminder` while it
-/// lasts, and when it is over; not each time that it shows.
+/// Conditions that last or recur: a member that no UDP reaches, a peer with another key. The log
+/// reports one when it begins, every `limits::kLastingStateReminder` while it lasts, and when it is
+/// over; not each time that it is observed.
 ///
-/// Of at most `limits::kLastingStates` at a time, since peers can make as many as they like. What
-/// finds no place is not followed, and its caller tells it as it comes.
+/// Holds at most `limits::kLastingStates` at a time, because peers can cause any number. A
+/// condition that finds no room is not tracked, and its caller logs it each time.
 class LastingStates {
  public:
   struct State {
@@ -29,21 +29,22 @@ class LastingStates {
     std::string text;  ///< that was told first, and about whom
     std::string peer;
 
-    /// Whether it is time to tell it.
+    /// Whether it is time to log it.
     [[nodiscard]] bool is_due(TimePoint now) const noexcept;
     [[nodiscard]] Duration lasted() const noexcept { return seen - began; }
   };
 
-  /// It shows at `now`. `subject` tells it from others of its cause, by a keyed hash. Nullptr:
-  /// there is no place for it. Valid until the next call.
+  /// The condition is observed at `now`. `subject` distinguishes it from others of its cause, by a
+  /// keyed hash. Nullptr: there is no room for it. Valid until the next call.
   [[nodiscard]] State* seen(TimePoint now, LogCause cause, std::uint64_t subject);
 
-  /// There is a sign at `now` that it is over. It is taken for one only if the state has not shown
-  /// for a while, so that what comes and goes is not told each time. None: not over, nor told.
+  /// There is a sign at `now` that the condition is over. It counts only if the condition has not
+  /// been observed for some time, so that intermittent ones are not logged each time. None: not
+  /// over, or its beginning was not logged.
   [[nodiscard]] std::optional<State> well(TimePoint now, LogCause cause, std::uint64_t subject);
 
-  /// Forgets those that have not shown for `limits::kLastingStateReminder`, and returns those that
-  /// were told and did not pass at once, the oldest first.
+  /// Forgets those that have not been observed for `limits::kLastingStateReminder`, and returns
+  /// those that were logged and did not pass at once, the oldest first.
   [[nodiscard]] std::vector<State> take_over(TimePoint now);
 
   /// When `take_over` may find one; none if there is no state.

@@ -38,8 +38,7 @@ enum class LogCause : std::uint8_t {
 /// The cause as it is spelled above: the field `cause` of its lines.
 [[nodiscard]] std::string_view to_string(LogCause cause) noexcept;
 
-/// What a line of the log says, as a sentence and, where there is more than the sentence's peer and
-/// cause to tell, in fields.
+/// The content of a log line: a sentence and, for details beyond its peer and cause, fields.
 struct LogLine {
   LogLine(std::string sentence, std::vector<LogField> more = {})
       : text(std::move(sentence)), fields(std::move(more)) {}

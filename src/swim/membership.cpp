@@ -29,8 +29,7 @@ bool is_news(std::uint32_t incarnation, const MemberEntry& known) noexcept {
   return !within_a_jump(known.incarnation, incarnation);
 }
 
-/// Whether this node has not come up to its goal yet, which is behind the furthest newer number at
-/// most.
+/// Whether this node has not reached its goal yet, which is at most the furthest newer number.
 bool is_ahead(std::uint32_t goal, std::uint32_t own) noexcept {
   constexpr std::uint32_t kFurthest = (std::uint32_t{1} << 31) + 1;
   return goal != own && goal - own <= kFurthest;
@@ -143,7 +142,7 @@ void Membership::answer_old_claim(const Claimant& claimant, MemberIndex index, b
   if (takes_address || !entry.live() || begins_again) teller_.tell(index, claimant.address);
 }
 
-/// Somebody believes of this node what was so once: it is told what is so now.
+/// A peer has an outdated view of this node: it is sent the current one.
 void Membership::answer_old_accusation(MemberIndex index, const Evidence& evidence) {
   if (index != context_.self || evidence.kind != Cause::Kind::gossip) return;
   if (context_.leaving || context_.away || evidence.source == nullptr) return;
@@ -261,9 +260,9 @@ void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
                                       claimant.address, evidence.to_cause()}});
 }
 
-/// A forgotten member comes back with a greater incarnation, or by its own word. What others say of
-/// it with no greater one may be old news; if somebody is there, it learns what we remember, and
-/// refutes upward.
+/// A forgotten member comes back with a greater incarnation, or by its own message. Other claims
+/// about it without a greater one may be old; if a live member is there, it learns what this node
+/// remembers, and refutes with a greater one.
 bool Membership::stays_buried(const Claimant& claimant, const Evidence& evidence) {
   context_.forget_old_tombstones();
   const Tombstone* tombstone = context_.tombstones.find(claimant.name);
@@ -293,14 +292,14 @@ void Membership::warn_of_own_address(const Claimant& claimant, const Evidence& e
   });
 }
 
-/// Rule 5 about this node: somebody says what we did not.
+/// Rule 5 about this node: the claim did not come from this node.
 void Membership::alive_about_self(const Claimant& claimant) {
   const MemberEntry& self = context_.self_entry();
   if (claimant.incarnation == self.incarnation && claimant.same_but_address(*self.record)) return;
   refute(claimant.incarnation);
 }
 
-/// Rules 5 and 6: the claim is news, and becomes what we believe.
+/// Rules 5 and 6: the claim is new, and is applied.
 void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                            const Evidence& evidence) {
   warn_of_own_address(claimant, evidence);
@@ -465,8 +464,8 @@ void Membership::merge(const wire::NodeState& state, const Evidence& evidence) {
     }
     case MemberStatus::suspect:
     case MemberStatus::dead:
-      // Nobody's name: who merges a belief has no evidence of its own, and must not count as one
-      // more accuser to everybody who hears of it (docs/differences.md).
+      // No accuser's name: a node that merges a state has no evidence of its own, and must not
+      // count as one more accuser (docs/differences.md).
       suspect({state.incarnation, state.name, {}}, evidence);
       return;
   }
@@ -511,10 +510,11 @@ void Membership::refute(std::uint32_t accused_incarnation) {
   broadcast_self(0);
 }
 
-/// Several far accusations in a row would carry this node so far from what others have heard that
-/// they took its answer for an old one. So it goes one step, and the next one once all have heard.
+/// Several far accusations in a row would carry this node so far from what others have received
+/// that they would treat its answer as old. So it goes one step, and the next one once all have
+/// received it.
 void Membership::step_towards(std::uint32_t goal) {
-  constexpr std::uint32_t kNoJump = 1024;  // so short that it does not begin the wait anew
+  constexpr std::uint32_t kNoJump = 1024;  // so short that it does not restart the wait
   const std::uint32_t own = context_.self_entry().incarnation;
   const bool all_heard = context_.now >= heard_at_;
   if (all_heard) heard_incarnation_ = own;

@@ -16,8 +16,8 @@ namespace memberlist::swim {
 /// What Membership remembers beside the table.
 struct MembershipState {
   RateLimit conflicts_{limits::kConflictsPerSecond};
-  std::uint32_t heard_incarnation_ = 1;    // of this node, that all others have heard by now
-  TimePoint heard_at_ = TimePoint::min();  // when they have heard the one it has
+  std::uint32_t heard_incarnation_ = 1;    // of this node, received by all others by now
+  TimePoint heard_at_ = TimePoint::min();  // when they have received the current one
   std::optional<std::uint32_t> goal_;      // where it goes from there
   bool step_planned_ = false;
 };
@@ -36,22 +36,22 @@ class Membership : MembershipState {
   void alive(const wire::Alive& claim, const Evidence& evidence);
   void suspect(const wire::Suspect& claim, const Evidence& evidence);
   void dead(const wire::Dead& claim, const Evidence& evidence);
-  /// One state of somebody's push/pull.
+  /// One member state of a push/pull.
   void merge(const wire::NodeState& state, const Evidence& evidence);
   /// The timer of a member's suspicion has fired.
   void suspicion_expired(MemberIndex index);
 
-  /// All others have heard how far this node has gone to answer an accusation.
+  /// All others have received the incarnation with which this node answered an accusation.
   void go_on_refuting();
 
-  /// This node stood still for a while. That does not count against suspect members, within the
-  /// bounds of Suspicion::forgive: what they said meanwhile is lost, or is still to be read.
+  /// This node was paused. That does not count against suspect members, within the bounds of
+  /// Suspicion::forgive: their messages from that time are lost, or still to be read.
   void forgive(Duration stood_still);
 
   /// This node takes its leave; `token` is finished when the message was sent.
   void announce_leave(BroadcastToken token);
-  /// The same without a word to the others, which would take it for that of the member that has
-  /// this node's name.
+  /// The same without an announcement, which the others would attribute to the member that has this
+  /// node's name.
   void leave_silently();
   /// This node's own record is another one from now on; `token` as above.
   void announce_update(std::shared_ptr<const MemberRecord> record, BroadcastToken token);
@@ -93,7 +93,7 @@ class Membership : MembershipState {
 
   Context& context_;
   Teller& teller_;
-  Bytes encoded_;  // kept, so that passing news on allocates nothing
+  Bytes encoded_;  // kept, so that forwarding an update allocates nothing
 };
 
 /// The six version bytes of a record (protocol 4, `Vsn`).

@@ -89,8 +89,8 @@ std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes, std::uin
   return free_bytes;
 }
 
-/// Others do not pass user messages on, so each member has to be a target: in two rounds through
-/// all, which begin anywhere, everybody comes up at least once.
+/// Others do not forward user messages, so each member must be a target: in two rounds through all,
+/// wherever they begin, every member is chosen at least once.
 void PacketSender::add_user_broadcasts(std::size_t free_bytes) {
   const std::size_t live = context_.table.live_count();
   const std::uint32_t limit = std::max(retransmit_limit(context_.config.retransmit_mult, live),

@@ -15,13 +15,13 @@ namespace {
 
 Error has_left() { return {ErrorCode::shut_down, "this node has left the cluster", {}}; }
 
-// Who hears of the return before the leave takes it for a conflict. When this node has told the
-// leave as often as it tells other news, these are on their way; when twice as often, they are
-// there.
+// A member that hears of the return before the leave treats it as a conflict. When this node has
+// sent the leave as often as other updates, it is on its way to all; when twice as often, it has
+// arrived.
 constexpr int kLeavesOfAMove = 2;
 
-// Why nobody could be joined: the first that somebody else is to blame for, and whether this node
-// has met itself.
+// Why no member could be joined: the first reason other than that this node has reached itself, and
+// whether it has.
 Error summary_of(const std::vector<Error>& failures) {
   const auto is_self = [](const Error& error) { return error.code == ErrorCode::own_address; };
   const auto self = std::ranges::find_if(failures, is_self);
@@ -116,9 +116,9 @@ void Participation::on_push_pull_ended(StreamId id, const Result<void>& result) 
   go_on_leaving();
 }
 
-/// It does not help to hear more of a cluster that will not take this node. If it is leaving or
-/// moving already, the leave that it has announced must not go further: it would be taken for the
-/// other's.
+/// Further answers of a cluster that will not accept this node are useless. If it is already
+/// leaving or moving, the leave that it has announced must not spread further: it would be
+/// attributed to the other member.
 void Participation::end_as_taken(OperationId id, const Error& why) {
   joins_.at(std::to_underlying(id)).taken = why;
   drop_exchanges(id, why);
@@ -153,7 +153,7 @@ void Participation::finish_join(OperationId id) {
 
 Result<OperationId> Participation::leave(Duration timeout) {
   if (leave_ && operations_.is_open(*leave_)) return *leave_;
-  // Whoever is being joined right now may know of this node already.
+  // A member that is being joined right now may already know this node.
   const bool heard = !context_.name_holder.has_value();
   const bool wait = !context_.leaving && heard && (context_.others_alive() || !joins_.empty());
   leave_ = operations_.start(wait ? std::optional(timeout) : std::nullopt,
@@ -172,7 +172,7 @@ Result<OperationId> Participation::leave(Duration timeout) {
     }
   }
   if (wait) {
-    gossiper_.round();                        // who goes says so at once, not at the next tick
+    gossiper_.round();                        // a leave is sent at once, not at the next tick
   } else if (operations_.is_open(*leave_)) {  // the last join that was stopped may have ended it
     context_.out.push(Event{LeaveFinished{}});
     operations_.complete(*leave_, OperationOutcome{});
@@ -187,7 +187,7 @@ Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout)
   }
   auto record = std::make_shared<MemberRecord>(*context_.self_entry().record);
   record->meta = to_bytes(meta);
-  if (move_) {  // it is told at the return, and shares its fate
+  if (move_) {  // it is sent with the return, and has the same outcome
     context_.table.replace_record(context_.self, std::move(record));
     return move_->id;
   }
@@ -200,8 +200,8 @@ Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout)
   return id;
 }
 
-/// Nobody takes another address of a member that is there (protocol 6, Move). So this node says
-/// that it leaves, and once that was sent often enough, that it is here again.
+/// Members do not accept another address of a live member (protocol 6, Move). So this node
+/// announces that it leaves, and once that was sent often enough, that it is back.
 Result<OperationId> Participation::advertise(const Address& address, Duration timeout) {
   if (context_.leaving) return std::unexpected(has_left());
   if (address.ip.is_unspecified() || address.ip.is_multicast() || address.port == 0) {
@@ -243,7 +243,7 @@ void Participation::go_on_moving() {
   membership_.announce_leave(token_of(move_->id));
 }
 
-/// Whoever waits for the move waits until this was sent, too.
+/// An operation that waits for the move waits until this was sent, too.
 void Participation::come_back(Move move) {
   move_.reset();
   context_.away = false;
@@ -305,8 +305,8 @@ void Participation::stop_waiting(OperationId id, Error why) {
 }
 
 void Participation::settle() {
-  // The others may all have left or died meanwhile, and then nothing is sent any more. Whoever is
-  // being joined may know of this node already.
+  // All others may have left or died meanwhile, and then nothing is sent any more. A member that is
+  // being joined may already know this node.
   if (!context_.others_alive() && joins_.empty()) context_.member_broadcasts.finish_tokens();
   finished_.clear();
   context_.member_broadcasts.drain_finished(finished_);

@@ -22,18 +22,19 @@ struct ParticipationState {
     std::size_t active = 0;  // exchanges under way
     OperationOutcome outcome;
     std::optional<Error> stopped = std::nullopt;  // why it did not try all that it could
-    std::optional<Error> taken = std::nullopt;    // somebody else has this node's name
+    std::optional<Error> taken = std::nullopt;    // another member has this node's name
   };
   struct JoinStep {
     OperationId join{};
     std::size_t target = 0;
   };
 
-  // A change of this node's address: it was said to have left, and comes back once all have heard.
+  // A change of this node's address: it has announced its leave, and comes back once all have
+  // received that.
   struct Move {
     OperationId id{};
     Address to;
-    int leaves = 0;  // how often the leave is still told, each time as often as any news
+    int leaves = 0;  // remaining rounds of the leave message, each sent as often as any update
   };
 
   std::unordered_map<std::uint64_t, Join> joins_;      // by operation
@@ -70,9 +71,10 @@ class Participation : ParticipationState {
   void on_push_pull_ended(StreamId id, const Result<void>& result);
   /// Ends a join with what it has reached so far. False: it is none.
   bool stop_join(OperationId id, const Error& why);
-  /// Nobody waits any more until what this operation announced was sent.
+  /// This operation no longer waits for its announcement to be sent.
   void stop_waiting(OperationId id, Error why);
-  /// Completes those who waited for broadcasts that were sent. To be called after each input.
+  /// Completes operations that waited for broadcasts that have been sent. To be called after each
+  /// input.
   void settle();
 
  private:

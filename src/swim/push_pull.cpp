@@ -23,7 +23,7 @@ namespace {
 
 // The encoded header at most, compressed to its disadvantage.
 constexpr std::size_t kHeaderBytes = 96;
-// How long the encoded state is kept though nobody asks for it.
+// How long the encoded state is kept without a request for it.
 constexpr Duration kIdle = std::chrono::minutes(5);
 // An operator needs to read of it, and not at each exchange.
 constexpr Duration kStateWarningInterval = std::chrono::minutes(10);
@@ -64,7 +64,7 @@ Result<void> unfit(const wire::NodeState& speaker, const VersionSummaries& ours)
               std::string(speaker.name));
 }
 
-/// Who may have sent a push/pull, of those who stand equally near to it.
+/// Which member may have sent a push/pull, among equally likely ones.
 struct Speakers {
   bool any = false;
   bool one_fits = false;
@@ -155,9 +155,9 @@ std::size_t PushPull::encode_user_state(Bytes user_state) {
   return bytes;
 }
 
-/// All pages if peers take that much; else as many as they take, the one with this node first, the
-/// others in turn from one push/pull to the next, so that each comes up: a part of the truth is
-/// merged, where the whole would be refused. Chosen anew each time, as the table changes.
+/// All pages if peers accept that much; otherwise as many as they accept, the one with this node
+/// first, the others in turn from one push/pull to the next: a part of the state is merged, where
+/// the whole would be refused. Chosen each time, because the table changes.
 void PushPull::choose_pages() {
   const std::span<const StatePages::Page> pages = pages_.pages();
   const StatePages::Totals& totals = pages_.totals();
@@ -241,10 +241,11 @@ Result<void> PushPull::check(const wire::PushPullMessage& message, const Address
   return {};
 }
 
-/// Clusters that do not understand each other stay apart (protocol 6, Versions). It is the member
-/// that sent this which has to fit, to all live members here. Others in its state that do not are
-/// refused one by one as they are merged (Poison): whoever invents one keeps nobody out. The wire
-/// does not say who the sender is; if none of those who may be it fits, it does not.
+/// Clusters that do not understand each other stay apart (protocol 6, Versions). The member that
+/// sent this must fit all live members here. Others in its state that do not fit are refused one by
+/// one as they are merged (Poison), so that an invented member keeps no other out. The protocol
+/// does not say which member is the sender; if none of the possible ones fits, the merge is
+/// refused.
 Result<void> PushPull::check_versions(const wire::PushPullMessage& message, const Address& from) {
   refresh_pages();
   const VersionSummaries& ours = pages_.totals().live;
@@ -285,7 +286,8 @@ Result<void> PushPull::ask_policy(const wire::PushPullMessage& message) {
               verdict.error().subject);
 }
 
-/// Whoever answers is in its own answer; so if that tells of nobody but us, it has our name.
+/// A member that answers is part of its own answer; so if that contains only this node's name, the
+/// answering member has it.
 Result<void> PushPull::check_name(const wire::PushPullMessage& answer, const Address& from) {
   std::optional<Address> holder;
   bool alive = false;
@@ -315,8 +317,8 @@ std::unexpected<Error> PushPull::name_taken(const Address& holder, const Address
               from.to_string());
 }
 
-/// Others may not have heard of our last moves, and list us where we were. With a greater
-/// incarnation than ours it is somebody else who is there now.
+/// Others may not have heard of this node's last moves, and list it at a former address. With a
+/// greater incarnation than its own, it is another member that is there now.
 bool PushPull::is_ours(const Address& claimed, std::uint32_t incarnation) const {
   const auto is_at = [&claimed](const Address& own) {
     return own.port == claimed.port && own.ip.bytes() == claimed.ip.bytes();  // zones stay here
@@ -327,9 +329,9 @@ bool PushPull::is_ours(const Address& claimed, std::uint32_t incarnation) const 
          std::ranges::any_of(context_.former_addresses, is_at);
 }
 
-/// Where the member is that sent this, by its own word: at the address that was dialled, or at the
-/// only one with the IP address that the stream came from. Asked for only where somebody is buried,
-/// whom this could bring back.
+/// The address of the member that sent this, by its own claim: the one that was dialled, or the
+/// only one with the IP address that the stream came from. Needed only if there are tombstones that
+/// this could override.
 std::optional<Address> PushPull::speaker_of(const wire::PushPullMessage& message,
                                             const Address& from) const {
   if (context_.tombstones.empty()) return std::nullopt;

@@ -27,7 +27,7 @@ struct PushPullState {
   TimePoint next_error_;
 };
 
-/// What the two sides of a push/pull tell each other, and what may be believed (protocol 6).
+/// What the two sides of a push/pull exchange, and what is believed of it (protocol 6).
 class PushPull : PushPullState {
  public:
   PushPull(Context& context, Membership& membership) : context_(context), membership_(membership) {}

@@ -7,7 +7,7 @@
 
 namespace memberlist::swim {
 
-/// Lets so many things happen in one second, counted from the first of them.
+/// Limits how often something may happen in one second, counted from its first occurrence.
 class RateLimit {
  public:
   explicit RateLimit(std::uint32_t per_second) noexcept : per_second_(per_second) {}

@@ -9,15 +9,15 @@ namespace {
 
 // The C library's logarithms may differ in the last bit from one machine to another, and the same
 // inputs have to give the same outputs on all of them: so they are made of integers here.
-constexpr int kFraction = 40;  // bits behind the point
+constexpr int kFraction = 40;  // bits after the binary point
 
 __extension__ using Wide = unsigned __int128;
 
-/// log2 of `value`, at least 1, with `kFraction` bits behind the point, cut off.
+/// log2 of `value`, at least 1, with `kFraction` bits after the binary point, truncated.
 std::uint64_t log2_fixed(std::uint64_t value) noexcept {
   const int whole = static_cast<int>(std::bit_width(value)) - 1;
   auto result = static_cast<std::uint64_t>(whole);
-  // What is left is in [1, 2), with 63 bits behind the point. Squaring doubles its logarithm.
+  // The rest is in [1, 2), with 63 bits after the binary point. Squaring doubles its logarithm.
   Wide mantissa = Wide{value} << (63 - whole);
   for (int i = 0; i < kFraction; ++i) {
     mantissa = mantissa * mantissa >> 63;

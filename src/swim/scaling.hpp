@@ -11,8 +11,8 @@ namespace memberlist::swim {
 /// How often a broadcast is sent among `n` members: mult * ceil(log10(n + 1)); 0 if `n` is 0.
 [[nodiscard]] std::uint32_t retransmit_limit(std::uint32_t mult, std::size_t n) noexcept;
 
-/// How long it takes until everybody among `n` members has heard of something, or nearly so: a
-/// gossip tick for each time that it is sent.
+/// How long it takes until all of `n` members, or nearly all, have received an update: one gossip
+/// tick for each transmission.
 [[nodiscard]] Duration spreading_time(std::uint32_t retransmit_mult, std::size_t n,
                                       Duration gossip_interval) noexcept;
 
@@ -31,8 +31,8 @@ namespace memberlist::swim {
 /// that is begun.
 [[nodiscard]] Duration push_pull_interval(Duration base, std::size_t n) noexcept;
 
-/// How long a forgotten member's tombstone stays: an hour, and at least ten push/pulls and two
-/// rounds of probes among `n` members, in which everybody hears of its end or finds out.
+/// How long a forgotten member's tombstone is kept: an hour, and at least ten push/pulls and two
+/// rounds of probes among `n` members, during which all members learn of its end or detect it.
 [[nodiscard]] Duration tombstone_time(Duration push_pull_base, Duration probe_interval,
                                       std::size_t n) noexcept;
 

@@ -11,7 +11,7 @@
 namespace memberlist::swim {
 namespace {
 
-// Go's members log it as it stands.
+// Go members log this text as it is.
 constexpr std::string_view kAnswer = "this join was sent by the node that it has reached; mark ";
 constexpr std::size_t kMarkDigits = 16;
 

@@ -13,9 +13,9 @@
 
 namespace memberlist::swim {
 
-/// The members' states as they go into a push/pull, kept from one to the next: who asks for the
-/// state again costs no more than the bytes that it is sent. The table's pages are encoded, and
-/// compressed, each on its own, so that a change costs one page.
+/// The encoded states of the members for push/pulls, cached from one to the next: a repeated
+/// request costs no more than the bytes that are sent. The table's pages are encoded and compressed
+/// separately, so that a change costs one page.
 class StatePages {
  public:
   struct Page {

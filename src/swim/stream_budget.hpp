@@ -29,24 +29,25 @@ class StreamBudget {
   [[nodiscard]] bool admit_push_pull(const IpAddress& source);
   void push_pull_closed(const IpAddress& source);
 
-  /// A stream with `peer` holds so many bytes more (or, below 0, fewer).
+  /// A stream with `peer` holds this many more bytes (below 0: fewer).
   void hold(const IpAddress& peer, std::ptrdiff_t bytes);
   [[nodiscard]] bool over() const noexcept;
   /// The source whose streams hold most; none if nothing is held.
   [[nodiscard]] std::optional<IpAddress> heaviest() const;
 
-  /// How many bytes of work one stream of theirs may be, of which so many bytes have come.
+  /// The limit for the bytes of work of one stream of this peer, of which this many bytes were
+  /// received.
   [[nodiscard]] std::size_t work_left(const IpAddress& source, std::size_t received,
                                       TimePoint now) const {
     return received * limits::kWorkPaidByByte + accounts_.left(source, now);
   }
-  /// May one begin a piece of work of about so many bytes? It may if what has come pays for it, or
-  /// the source's account is not empty.
+  /// Whether a peer may cause work of about this many bytes. It may if the received bytes pay for
+  /// it, or if the source's account is not empty.
   [[nodiscard]] bool may_work(const IpAddress& source, std::size_t received, std::size_t work_bytes,
                               TimePoint now) const {
     return work_bytes <= received * limits::kWorkPaidByByte || accounts_.left(source, now) > 0;
   }
-  /// The stream is over, and has been so much work.
+  /// The stream has ended, and has caused this much work.
   void worked(const IpAddress& source, std::size_t received, std::size_t work_bytes, TimePoint now);
 
   /// May one more error be answered now?

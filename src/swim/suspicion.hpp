@@ -10,24 +10,24 @@
 
 namespace memberlist::swim {
 
-/// One suspicion of one member: who accuses it, and until when it may refute (protocol section 6,
-/// Lifeguard's dogpile). A value without a timer: whoever holds it watches `deadline()`.
+/// One suspicion of one member: its accusers, and the deadline for a refutation (protocol section
+/// 6, Lifeguard's dogpile). A value without a timer: its owner watches `deadline()`.
 class Suspicion {
  public:
-  /// `accuser` is who raised it first, and never counts as a confirmation; empty if that is not
-  /// known (it was heard of in a push/pull). `k` confirmations shorten its life from `max` to
-  /// `min`; with `k` = 0 it is `min` from the start.
+  /// `accuser` raised it first, and never counts as a confirmation; empty if unknown (it came with
+  /// a push/pull). `k` confirmations shorten its duration from `max` to `min`; with `k` = 0 it is
+  /// `min` from the start.
   Suspicion(TimePoint start, std::string_view accuser, std::uint32_t k, Duration min, Duration max);
 
-  /// Somebody accuses it too. True if that is news: a new accuser, fewer than `k` so far, and the
-  /// deadline came nearer; or the first accuser whose name is known, who may be the one it began
-  /// with and so shortens nothing. False changes nothing, as it is for an empty name.
+  /// Another accusation. True if it is new: a new accuser, fewer than `k` so far, and the deadline
+  /// came nearer; or the first named accuser, which may be the one that raised it and so shortens
+  /// nothing. False changes nothing, as for an empty name.
   bool confirm(std::string_view from);
 
-  /// This node stood still for `stood_still` until `now`, and may not have heard a refutation. The
-  /// first time, none of that counts, and at least `least` is left from now on. From the second
-  /// time on, at most `max` - `min` is forgiven in all, so that a node which stands still again and
-  /// again still finds out who is dead.
+  /// This node was paused for `stood_still` until `now`, and may have missed a refutation. The
+  /// first time, that duration does not count, and at least `least` is left from now on. From the
+  /// second time on, at most `max` - `min` is forgiven in total, so that a node which is paused
+  /// again and again still detects dead members.
   void forgive(TimePoint now, Duration stood_still, Duration least) noexcept;
 
   /// When the member is dead unless it refutes; may be in the past after `confirm`.
@@ -40,7 +40,7 @@ class Suspicion {
   [[nodiscard]] bool accused_by(std::string_view name) const noexcept;
   /// Whether anybody but `self` accuses it, by name.
   [[nodiscard]] bool accused_by_others(std::string_view self) const noexcept;
-  /// Everyone who counted, the first accuser first.
+  /// All accusers that counted, the first one first.
   [[nodiscard]] std::span<const std::string> accusers() const noexcept { return accusers_; }
 
  private:

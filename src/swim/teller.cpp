@@ -51,8 +51,9 @@ void Teller::tell(const Tombstone& buried, const Address& to, const IpAddress& a
        asked);
 }
 
-/// A member's address is told once each probe interval; the addresses of strangers, all together,
-/// so many times a second: a forged address must not make this node flood somebody.
+/// At most one message per probe interval goes to a member's address, and a limited number per
+/// second to addresses of no member in total: a forged address must not make this node flood a
+/// third party.
 bool Teller::may_tell(const Address& to) {
   if (to.port == 0 || !context_.allowed(to.ip)) return false;
   const MemberIndex member = context_.table.find(to);

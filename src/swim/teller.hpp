@@ -15,10 +15,10 @@ struct TellerState {
   RateLimit strangers_{limits::kAnswersToStrangersPerSecond};
 };
 
-/// Tells whoever is in contact with this node and is not what it believes to be: suspect, dead,
-/// left, forgotten, of an older incarnation, or known at another address (protocol 6, 'Told at
-/// once'). One message goes to the address that the contact came from or claims, so that the member
-/// can refute at once instead of after the next push/pull.
+/// Informs nodes that contact this one, but are suspect, dead, left or forgotten here, or known
+/// with an older incarnation or at another address (protocol 6, 'Told at once'). One message goes
+/// to the address that the contact came from or claims, so that the member can refute at once
+/// instead of after the next push/pull.
 class Teller : TellerState {
  public:
   Teller(Context& context, PacketSender& packets) : context_(context), packets_(packets) {}

@@ -22,7 +22,7 @@ struct TimerHandle {
   friend bool operator==(const TimerHandle&, const TimerHandle&) = default;
 };
 
-/// Timers as values: what is due is popped by whoever owns the clock. Cancelling leaves nothing
+/// Timers as values: the owner of the clock pops those that are due. Cancelling leaves nothing
 /// behind; equal times pop in the order of their scheduling. An indexed 4-ary heap: O(log n) each,
 /// and no allocation beyond the largest number of timers that were ever pending at once.
 ///

@@ -21,20 +21,20 @@ struct Tombstone {
   TimePoint buried;
 };
 
-/// Those who were forgotten of late, so that whoever did not hear of their end cannot bring them
-/// back (protocol 6, Tombstones). Bounded: the oldest make room. `now` must not go backwards.
+/// Recently forgotten members, so that nodes which missed their end cannot bring them back
+/// (protocol 6, Tombstones). Bounded: the oldest are dropped. `now` must not go backwards.
 class Tombstones {
  public:
   /// Peers choose the names, so their table is keyed with a secret.
   explicit Tombstones(std::size_t max_count, const SipKey& key = {})
       : max_count_(max_count), by_name_(0, NameHash{key}) {}
 
-  /// The name must not be buried already.
+  /// The name must not have a tombstone yet.
   void bury(std::string_view name, std::uint32_t incarnation, bool left, TimePoint now);
-  /// Null if the name is not buried; valid until the next change.
+  /// Null if the name has no tombstone; valid until the next change.
   [[nodiscard]] const Tombstone* find(std::string_view name) const;
   void remove(std::string_view name);
-  /// Removes those that were buried before `cutoff`.
+  /// Removes those created before `cutoff`.
   void forget_before(TimePoint cutoff);
 
   [[nodiscard]] std::size_t size() const noexcept { return by_age_.size(); }

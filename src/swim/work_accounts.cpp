@@ -14,7 +14,7 @@ namespace {
 constexpr auto kPerSecond = static_cast<std::int64_t>(limits::kSourceWorkBytesPerSecond);
 constexpr std::size_t kNetworkBytes = 8;  // a /64
 
-// The time in which so many bytes of work are paid back.
+// The time in which this many bytes of work are paid back.
 Duration time_of(std::size_t bytes) {
   constexpr std::int64_t kMost = std::int64_t{1} << 32;
   const auto count = std::min(static_cast<std::int64_t>(bytes), kMost);

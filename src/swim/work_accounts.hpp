@@ -10,8 +10,8 @@
 
 namespace memberlist::swim {
 
-/// Whoever commands an IPv6 address commands the 2^64 of its network as well, so these are one
-/// source; an IPv4 address is one by itself.
+/// The owner of an IPv6 address usually controls the 2^64 addresses of its network, so these are
+/// one source; an IPv4 address is a source by itself.
 [[nodiscard]] IpAddress source_of(const IpAddress& ip);
 
 /// What each source has made this node do beyond what its own bytes have paid for, in bytes
@@ -21,7 +21,8 @@ class WorkAccounts {
  public:
   /// How much more a source may cost now.
   [[nodiscard]] std::size_t left(const IpAddress& ip, TimePoint now) const;
-  /// The source has cost so much. It may be more than was left, which then takes longer.
+  /// The source has caused this much work. It may be more than was left, which then takes longer to
+  /// pay back.
   void charge(const IpAddress& ip, std::size_t bytes, TimePoint now);
   [[nodiscard]] std::size_t size() const noexcept { return paid_back_.size(); }
 

@@ -177,7 +177,9 @@ TEST(Padding, EveryBadLastByteIsRefused) {
     padded.back() = static_cast<std::byte>(last);
     const auto plain = remove_padding(padded);
     EXPECT_EQ(plain.has_value(), last == 1) << last;
-    if (!plain) EXPECT_STREQ(plain.error().what, "bad padding");
+    if (!plain) {
+      EXPECT_STREQ(plain.error().what, "bad padding");
+    }
   }
   for (unsigned last = 0; last < 256; ++last) {
     const Bytes padded(16, static_cast<std::byte>(last));
@@ -202,7 +204,9 @@ TEST(Padding, BadPaddingUnderAGoodTagIsAnError) {
     Bytes scratch;
     const auto plain = open_payload(ring, {}, {}, payload, scratch);
     EXPECT_EQ(plain.has_value(), last == 1) << last;
-    if (!plain) EXPECT_EQ(plain.error().kind, WireErrorKind::malformed);
+    if (!plain) {
+      EXPECT_EQ(plain.error().kind, WireErrorKind::malformed);
+    }
   }
 }
 

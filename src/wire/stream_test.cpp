@@ -368,7 +368,9 @@ TEST(StreamLimits, StatesWithoutANameAreRefusedFromTheSecondOn) {
       StreamOpener opener(how, false);
       const auto fed = opener.feed(bytes);
       EXPECT_EQ(fed.has_value(), nameless == 1);
-      if (!fed) EXPECT_EQ(fed.error().kind, WireErrorKind::malformed);
+      if (!fed) {
+        EXPECT_EQ(fed.error().kind, WireErrorKind::malformed);
+      }
     }
   }
 }

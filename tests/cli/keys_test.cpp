@@ -66,7 +66,7 @@ TEST_F(KeyCommands, ListShowsFingerprintsAndNoKeys) {
   const std::string table = agent_.client({"keys", "list"}).output;
   EXPECT_EQ(line_count(table), 3U) << table;
   EXPECT_NE(table.find(kOldFingerprint), std::string::npos) << table;
-  EXPECT_NE(table.find("sends encrypted; takes only encrypted"), std::string::npos) << table;
+  EXPECT_NE(table.find("sends encrypted; accepts only encrypted"), std::string::npos) << table;
   EXPECT_EQ((json.dump() + table).find(kOld), std::string::npos);
 }
 
@@ -179,7 +179,7 @@ TEST(KeyCommandsWithoutKeys, BringEncryptionToAPlainCluster) {
   on_both({"keys", "add", "--key-file", file.path()},
           "sends plaintext; takes plaintext and encrypted");
   on_both({"keys", "verify", "--outgoing", "on"}, "sends encrypted; takes plaintext and");
-  on_both({"keys", "verify", "--incoming", "on"}, "sends encrypted; takes only");
+  on_both({"keys", "verify", "--incoming", "on"}, "sends encrypted; accepts only");
   EXPECT_EQ(a.client_json({"info"})["encrypted"], true);
   ASSERT_TRUE(b.client({"send", "a", "sealed", "--reliable"}).status.success());
   EXPECT_EQ(a.wait_for("message")["payload"], "sealed");
