@@ -64,7 +64,7 @@ void KeptInput::keep(std::string_view& view) {
 
 // --- recording
 
-/// Asks another policy, and writes down what that gives back.
+/// Asks another policy, and records what it returns.
 class Recorder::ListeningPolicy final : public Policy {
  public:
   ListeningPolicy(Policy& asked, std::vector<PolicyAnswer>& answers)
@@ -135,7 +135,7 @@ EngineEnvironment Recorder::attach(const Config& config, EngineEnvironment envir
 
 // --- replaying
 
-/// Gives the recorded answers, one after the other.
+/// Returns the recorded answers, one after the other.
 class Replay::RecordedPolicy final : public Policy {
  public:
   explicit RecordedPolicy(Replay& replay) : replay_(replay) {}

@@ -16,17 +16,17 @@
 #include "memberlist/output.hpp"
 #include "memberlist/policy.hpp"
 
-// What an engine was given, written down, so that another one can be given the same and has to put
-// out the same: to look again at what has happened, and to show that nothing else has an influence.
+// Recordings of what engines are given. Another engine that is given the same must put out the
+// same: a run can be examined again, and a test can show that nothing else influences an engine.
 namespace memberlist::sim {
 
-/// An input with the bytes that its views show.
+/// An input that owns the bytes of its views.
 class KeptInput {
  public:
   explicit KeptInput(Input input);
   KeptInput(KeptInput&&) noexcept = default;             ///< the bytes stay where they are
   KeptInput& operator=(KeptInput&&) noexcept = default;  ///< the bytes stay where they are
-  KeptInput(const KeptInput&) = delete;                  // the copy's views would show other bytes
+  KeptInput(const KeptInput&) = delete;  // a copy's views would point to the original's bytes
   KeptInput& operator=(const KeptInput&) = delete;
   ~KeptInput() = default;
 
@@ -40,24 +40,24 @@ class KeptInput {
   Input input_;
 };
 
-/// What a policy gave back: a verdict, messages to fill a packet with, a state or payload, or leave
-/// to ping by TCP.
+/// What a function of a policy returned: a verdict, messages to add to a packet, a user state or a
+/// payload, or whether to ping by TCP.
 using PolicyAnswer = std::variant<Result<void>, std::vector<Bytes>, Bytes, bool>;
 
-/// All that an engine was made with and given. Holds keys and messages as they are.
+/// Everything that an engine was created with and given. Contains keys and messages in clear.
 struct Recording {
   struct Step {
     TimePoint now;
     KeptInput input;
   };
 
-  /// A place in the recording: what is behind it is still to come.
+  /// A place in the recording.
   struct Position {
     std::size_t steps = 0;
     std::size_t answers = 0;
     std::size_t nonce_bytes = 0;
   };
-  /// Behind what is recorded so far.
+  /// The place after what is recorded so far.
   [[nodiscard]] Position end() const noexcept {
     return {steps.size(), answers.size(), nonces.size()};
   }
@@ -70,17 +70,16 @@ struct Recording {
   Bytes nonces;
 };
 
-/// Writes down what one engine is given.
+/// Records what one engine is given.
 class Recorder {
  public:
   Recorder();
   ~Recorder();
-  Recorder(const Recorder&) = delete;  // engines hold on to it
+  Recorder(const Recorder&) = delete;  // the engine has references to it
   Recorder& operator=(const Recorder&) = delete;
 
-  /// The environment to make the engine with, of this configuration: the same as `environment`, but
-  /// what is asked of it and what is told to it goes through this object, which must outlive the
-  /// engine. To be called once.
+  /// The environment for an engine of this configuration: the same as `environment`, with its
+  /// functions and its policy wrapped. This object must outlive the engine. To be called once.
   [[nodiscard]] EngineEnvironment attach(const Config& config, EngineEnvironment environment);
   [[nodiscard]] const Recording& recording() const noexcept { return recording_; }
 
@@ -91,16 +90,16 @@ class Recorder {
   std::unique_ptr<ListeningPolicy> policy_;
 };
 
-/// Gives an engine what another one was given, from a place in its recording on.
+/// Gives an engine what another one was given, starting at a place in the recording.
 class Replay {
  public:
   /// The recording must outlive this, and may grow until `run`.
   explicit Replay(const Recording& recording, Recording::Position from = {});
   ~Replay();
-  Replay(const Replay&) = delete;  // engines hold on to it
+  Replay(const Replay&) = delete;  // the engine has references to it
   Replay& operator=(const Replay&) = delete;
 
-  /// What the engine is to be made, or cloned, with; this must outlive it.
+  /// The environment to create or clone the engine with. This object must outlive it.
   [[nodiscard]] EngineEnvironment environment();
   /// Applies each step that is left, and hands the outputs of each to `see`. Throws
   /// std::logic_error if the engine asks for more, or for something else, than the recorded one
@@ -117,7 +116,7 @@ class Replay {
   std::unique_ptr<RecordedPolicy> policy_;
 };
 
-/// The digest of all outputs of an engine that is made as the recorded one was and given the same.
+/// The digest of all outputs of a new engine that is given the whole recording.
 [[nodiscard]] std::uint64_t digest_of_replay(const Recording& recording);
 
 }  // namespace memberlist::sim

@@ -39,9 +39,9 @@ struct ClusterOptions {
   std::function<void(HostId, Config&)> tweak = {};
   /// Decisions of one node; may give null. Must outlive the cluster.
   std::function<Policy*(HostId)> policy = {};
-  /// Checks every engine after each of its steps; a broken invariant aborts the process.
+  /// Checks the invariants of each engine after each of its steps (Watch).
   bool watched = false;
-  /// Writes down what each engine is given, and the digest of what it puts out.
+  /// Records what each engine is given, and the digest of its outputs.
   bool recorded = false;
 };
 
@@ -129,7 +129,7 @@ class VirtualCluster {
   [[nodiscard]] std::size_t log_lines(HostId node, LogLevel level, std::string_view part) const;
   /// The whole log as text.
   [[nodiscard]] std::string transcript() const;
-  /// Of each process so far, in the order in which they began, if they are recorded.
+  /// The records of all processes so far, in the order of their starts, if they are recorded.
   [[nodiscard]] const std::vector<std::unique_ptr<ProcessRecord>>& records() const noexcept {
     return records_;
   }

@@ -14,25 +14,24 @@
 
 namespace memberlist::sim {
 
-/// Checks one engine of a cluster after each of its steps: the invariants that show from outside,
-/// and those inside of it. A broken one aborts the process and says which. To be told all that the
-/// engine is given and puts out, in order.
+/// Checks the invariants of one engine after each of its steps, as seen from outside and inside. A
+/// violation is printed and aborts the process. It must see all inputs and outputs, in order.
 class Watch {
  public:
   explicit Watch(const Config& config);
-  Watch(const Watch&) = delete;  // the checkers hold on to it
+  Watch(const Watch&) = delete;  // its checkers refer to each other
   Watch& operator=(const Watch&) = delete;
 
-  /// The engine was made.
+  /// The engine was created.
   void begin(const Engine& engine);
   /// `EngineEnvironment::on_input`
   void input(const Input& input);
   /// The engine accepted a stream.
   void accepted(StreamId id, const Address& from) { ledger_.accepted(id, from); }
-  /// The last command was taken as this operation.
+  /// The last command was accepted and returned this operation.
   void started(OperationId id);
   void output(const Output& output);
-  /// All outputs of an input were told.
+  /// To be called after all outputs of an input.
   void after_step(const Engine& engine);
 
  private:

@@ -5,7 +5,7 @@
 
 namespace memberlist {
 
-/// Owns a value that lies elsewhere, or none; a copy owns a copy of it.
+/// Owns a value on the heap, or none. Copying copies the value.
 template <class T>
 class CopiedPtr {
  public:

@@ -59,7 +59,7 @@ struct TimerEvent {
   return peer != nullptr ? peer->to_string() : std::string{};
 }
 
-/// The keys, and how packets and streams are sealed with them. A copy has keys of its own.
+/// The keys, and how packets and streams are sealed with them. A copy has its own keys.
 struct SealingKeys {
   wire::Keyring keyring;
   wire::Sealing sealing;  // with this keyring

@@ -28,12 +28,12 @@ namespace memberlist {
 class Engine::Impl final : public swim::StreamListener {
  public:
   Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring);
-  /// The same state, with parts that know each other. See Engine::clone.
+  /// A copy of the state, in parts that refer to each other. See Engine::clone.
   Impl(const Impl& other, const EngineEnvironment& environment);
 
-  /// One input, from its beginning to its end: moves the engine's time on, which never goes back,
-  /// acts on the input, completes what that has brought to its end, and tells what has changed.
-  /// Returns what the input's `take` returns.
+  /// Handles one input from start to end: advances the engine's time, which never goes back, acts
+  /// on the input, completes operations that it has finished, and reports changed metrics. Returns
+  /// what the input's `take` returns.
   template <class Happened>
   auto turn(TimePoint now, Happened happened) {
     context.now = std::max(context.now, now);

@@ -10,14 +10,15 @@
 
 namespace memberlist::swim {
 
-/// Takes a datagram in: `wire` takes its layers off, and each message in it goes to the part that
-/// knows the rule. What cannot be read is dropped and counted by its reason.
+/// Handles received datagrams: `wire` removes the layers and decodes the messages, and each message
+/// goes to the part that knows its rule. What cannot be parsed is dropped and counted by its
+/// reason.
 class PacketIntake {
  public:
   PacketIntake(Context& context, Prober& prober, Membership& membership, UserMessages& messages)
       : context_(context), prober_(prober), membership_(membership), user_messages_(messages) {}
 
-  /// `asked` is the own address that the datagram was sent to, from which the answers leave.
+  /// `asked` is the local address that the datagram was sent to, from which answers are sent.
   void take(const Address& from, BytesView datagram, const IpAddress& asked);
 
  private:
@@ -29,7 +30,7 @@ class PacketIntake {
   Membership& membership_;
   UserMessages& user_messages_;
   wire::PacketOpener opener_;
-  std::size_t requests_ = 0;  // pings, direct and indirect, of the packet that is taken in
+  std::size_t requests_ = 0;  // pings, direct and indirect, in the present packet
 };
 
 }  // namespace memberlist::swim

@@ -11,15 +11,15 @@
 
 namespace memberlist::swim {
 
-/// The application's own messages (protocol 4, user message): sent to one member by UDP or TCP, or
-/// to all by gossip, and handed on as they come. Those that come by stream are handed on by
-/// Streams.
+/// The application's messages (protocol 4, user message): sends them to one member by UDP or TCP,
+/// or to all by gossip, and passes received ones to the application. Streams does that for those
+/// that arrive by TCP.
 class UserMessages {
  public:
   UserMessages(Context& context, PacketSender& packets, Streams& streams, Operations& operations)
       : context_(context), packets_(packets), streams_(streams), operations_(operations) {}
 
-  /// One came in a packet.
+  /// A packet contained one.
   void received(BytesView payload, const Address& from);
 
   [[nodiscard]] Result<void> send_best_effort(const Address& to, BytesView payload);
@@ -36,7 +36,7 @@ class UserMessages {
   PacketSender& packets_;
   Streams& streams_;
   Operations& operations_;
-  Bytes encoded_;  // kept, so that sending one allocates nothing
+  Bytes encoded_;  // reused, so that sending allocates nothing
 };
 
 }  // namespace memberlist::swim

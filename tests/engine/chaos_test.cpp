@@ -36,8 +36,8 @@ class Chaos {
     check_events();
   }
 
-  // What each process was given makes a fresh engine put out the same, byte for byte. Returns the
-  // digest of all of that.
+  // A new engine that is given what a process was given puts out the same, byte for byte. Returns
+  // the digest of the outputs of all processes.
   std::uint64_t replay() {
     std::uint64_t all = 0;
     for (const auto& process : cluster_.records()) {
@@ -49,7 +49,7 @@ class Chaos {
   }
 
  private:
-  // Every third node has an application that decides, and says something in each way there is.
+  // Every third node has an application that uses each function of Policy.
   Policy* policy_of(HostId node) {
     if (node % 3 != 0) return nullptr;
     policy_.on_fill = [this](std::size_t, std::size_t, std::vector<Bytes>& messages) {
@@ -201,8 +201,8 @@ TEST_P(EngineChaos, ClusterAgreesAgainOnceTheFaultsAreOver) {
   chaos.replay();
 }
 
-// The same in every build, whatever compiler and optimisation: each of them runs this test. Whoever
-// changes what an engine puts out changes the number.
+// The digest is the same with every compiler and optimisation: all builds run this test. Changing
+// what an engine puts out changes the number.
 TEST(EngineReplay, GivesTheSameOutputsInEveryBuild) {
   Chaos chaos(2);  // with encryption
   chaos.run();
