@@ -98,7 +98,7 @@ TEST(EngineLastingStates, APeerWithAnotherLabelIsToldOnceAnHourAndWhenItHasStopp
   bench.run_for(2h);
   const std::vector<LogRecord> ends = ends_in(bench);
   ASSERT_EQ(ends.size(), 1u) << texts_of(ends);
-  EXPECT_TRUE(ends[0].text.starts_with("not seen for 1 h 0 min: packet dropped: 10.9.7.7 sends "))
+  EXPECT_TRUE(ends[0].text.starts_with("not seen for 1 h 0 min: packet dropped: 10.9.7.7 uses "))
       << ends[0].text;
   EXPECT_EQ(ends[0].field("times"), "7200");
 }

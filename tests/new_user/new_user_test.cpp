@@ -59,7 +59,7 @@ TEST(NewUser, FollowsTheGuide) {
   ProcessOptions shell = command({"bash", "-c", script()});
   shell.environment = {{"HOME", kHome}};
   shell.directory = kSources;
-  const Completed built = run(shell, std::chrono::minutes(14));
+  const Completed built = run(shell, std::chrono::minutes(55));
   ASSERT_TRUE(built.status.success()) << built.output << built.error_output;
   EXPECT_NE(built.output.find("\nevent: join second\n"), std::string::npos) << built.output;
   EXPECT_NE(built.output.find("\nfirst at 127.0.0.1:"), std::string::npos) << built.output;
