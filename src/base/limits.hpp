@@ -37,8 +37,7 @@ inline constexpr double kStateWarningShare = 0.6;
 // complete, and it is served at once; for those kInboundStreams is the limit.
 inline constexpr std::size_t kConcurrentPushPulls = 128;
 
-// --- chosen here
-// ---------------------------------------------------------------------------------------
+// --- chosen here --------------------------------------------------------------------------------
 
 /// The largest UDP payload there is.
 inline constexpr std::size_t kPacketBytes = 65'535;

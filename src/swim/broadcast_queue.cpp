@@ -144,8 +144,9 @@ void BroadcastQueue::take_largest_first(std::size_t overhead_bytes, std::size_t 
     const std::uint32_t tier = at->transmits;
     at = messages_.order.lower_bound(
         Place{.transmits = tier, .rank = rank_of_length(room - overhead_bytes)});
-    if (at == messages_.order.end() || at->transmits != tier)
+    if (at == messages_.order.end() || at->transmits != tier) {
       continue;  // nothing fits in this tier
+    }
     room -= cost(*at, overhead_bytes);
     const auto next = std::next(at);
     taken_.push_back(messages_.order.extract(at));

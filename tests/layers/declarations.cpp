@@ -14,8 +14,9 @@ namespace memberlist::layers {
 namespace {
 
 // Called by the language, or by a library that looks for them.
-const std::set<std::string_view> kCalledByOthers = {"await_ready", "await_suspend", "await_resume",
-                                                    "is_steady", "stream_protocol"};
+const std::set<std::string_view> kCalledByOthers = {"await_ready",    "await_suspend",
+                                                    "await_resume",   "is_steady",
+                                                    "is_transparent", "stream_protocol"};
 
 bool is_test(std::string_view path) {
   return path.starts_with("tests/") || path.ends_with("_test.cpp") ||

@@ -50,7 +50,8 @@ const std::map<std::string, Room, std::less<>> kTable = {
     {"net", {{"wire", "base"}, kTransportHeaders}},
     {"api", {{"swim", "net", "base"}, {"*"}}},
     {"capi", {{"api"}, {"*"}}},
-    {"sim", {{"swim", "wire", "base"}, kEngineHeaders}},
+    // Its keyring reads what engines send.
+    {"sim", {{"swim", "wire", "base"}, kEngineHeaders, {"crypto/keyring.hpp"}}},
     {"apps", {{"sim"}, {"*"}, {"base/field_count.hpp", "base/text.hpp"}}},
 };
 
