@@ -78,7 +78,7 @@ void Inspection::table() const {
 void Inspection::tombstones() const {
   const swim::Tombstones& tombstones = context_.tombstones;
   TimePoint last{};
-  for (const auto& [number, tombstone] : tombstones.by_age_) {
+  for (const swim::Tombstone& tombstone : tombstones.by_age_) {
     reporter_.require(tombstone.buried >= last && tombstone.buried <= context_.now,
                       "tombstones stand in the order of their time");
     last = tombstone.buried;

@@ -18,8 +18,6 @@
 namespace memberlist::swim {
 
 struct NameHash {
-  using is_transparent = void;  // tables of std::string are asked with a std::string_view
-
   SipKey key;
 
   [[nodiscard]] std::size_t operator()(std::string_view name) const {

@@ -2,8 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <map>
+#include <list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -28,6 +27,10 @@ class Tombstones {
   /// Peers choose the names, so their table is keyed with a secret.
   explicit Tombstones(std::size_t max_count, const SipKey& key = {})
       : max_count_(max_count), by_name_(0, NameHash{key}) {}
+  /// The index of a copy points into the copy's list.
+  Tombstones(const Tombstones& other);
+  Tombstones& operator=(const Tombstones&) = delete;
+  ~Tombstones() = default;
 
   /// The name must not have a tombstone yet.
   void bury(std::string_view name, std::uint32_t incarnation, bool left, TimePoint now);
@@ -44,10 +47,8 @@ class Tombstones {
   void remove_oldest();
 
   std::size_t max_count_;
-  // By the number of the burial, so the oldest first; `by_name_` has the numbers.
-  std::map<std::uint64_t, Tombstone> by_age_;
-  std::unordered_map<std::string, std::uint64_t, NameHash, std::equal_to<>> by_name_;
-  std::uint64_t burials_ = 0;
+  std::list<Tombstone> by_age_;  // the oldest first
+  std::unordered_map<std::string_view, std::list<Tombstone>::iterator, NameHash> by_name_;
 };
 
 }  // namespace memberlist::swim

@@ -25,6 +25,19 @@ TEST(TombstonesTest, KeepsWhatIsKnownOfTheForgotten) {
   EXPECT_EQ(tombstones.size(), 2U);
 }
 
+TEST(TombstonesTest, ACopyStandsAlone) {
+  Tombstones tombstones(10);
+  tombstones.bury("a", 7, false, kStart);
+  tombstones.bury("b", 3, true, kStart);
+  Tombstones copy(tombstones);
+  tombstones.remove("a");
+  ASSERT_NE(copy.find("a"), nullptr);
+  EXPECT_EQ(copy.find("a")->incarnation, 7U);
+  copy.remove("b");
+  EXPECT_EQ(copy.size(), 1U);
+  EXPECT_NE(tombstones.find("b"), nullptr);
+}
+
 TEST(TombstonesTest, RemovedOnesCanBeBuriedAgain) {
   Tombstones tombstones(10);
   tombstones.bury("a", 7, false, kStart);

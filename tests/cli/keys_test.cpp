@@ -177,8 +177,8 @@ TEST(KeyCommandsWithoutKeys, BringEncryptionToAPlainCluster) {
   };
   on_both({"keys", "verify", "--incoming", "off", "--outgoing", "off"}, "plaintext");
   on_both({"keys", "add", "--key-file", file.path()},
-          "sends plaintext; takes plaintext and encrypted");
-  on_both({"keys", "verify", "--outgoing", "on"}, "sends encrypted; takes plaintext and");
+          "sends plaintext; accepts plaintext and encrypted");
+  on_both({"keys", "verify", "--outgoing", "on"}, "sends encrypted; accepts plaintext and");
   on_both({"keys", "verify", "--incoming", "on"}, "sends encrypted; accepts only");
   EXPECT_EQ(a.client_json({"info"})["encrypted"], true);
   ASSERT_TRUE(b.client({"send", "a", "sealed", "--reliable"}).status.success());
