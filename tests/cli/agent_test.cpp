@@ -7,6 +7,7 @@
 #include <sstream>
 #include <thread>
 
+#include "../support/own_loopback.hpp"
 #include "../support/reserved_port.hpp"
 #include "cli_fixture.hpp"
 #include "net/test_name_server.hpp"
@@ -199,7 +200,7 @@ TEST(Agent, LooksNamesUpAnewAtEachTry) {
   const Json failed = a.wait_for("joined");
   ASSERT_FALSE(failed.is_null());
   EXPECT_EQ(failed["contacted"], 0);
-  names.set("seeds.example", {.addresses = {"127.0.0.1"}});
+  names.set("seeds.example", {.addresses = {testing::own_loopback_text()}});
   EXPECT_FALSE(
       a.wait_for("joined", [](const Json& event) { return event["contacted"] == 1; }).is_null());
 }
@@ -251,7 +252,7 @@ TEST(Agent, TheConfigFileHasTheNamesOfTheOptionsAndTheLineWins) {
 }
 
 TEST(Agent, AllowedNetworksKeepOthersOut) {
-  Agent a("a", {"--allow", "127.0.0.1/32", "--allow", "10.0.0.0/8"});
+  Agent a("a", {"--allow", testing::own_loopback_text() + "/32", "--allow", "10.0.0.0/8"});
   const Agent friendly("b", {"--join", a.address()});
   EXPECT_FALSE(a.wait_for_member("join", "b").is_null());
   // It listens on loopback, but advertises an address outside.
@@ -337,7 +338,8 @@ TEST(Agent, WarnsOfAllowedNetworksThatKeepItselfOut) {
     return false;
   };
   EXPECT_TRUE(says("0.0.0.0/32 is a single address"));
-  EXPECT_TRUE(says("127.0.0.1 is in none of the allowed networks (10.0.0.0/8, 0.0.0.0/32)"));
+  EXPECT_TRUE(says(testing::own_loopback_text() +
+                   " is in none of the allowed networks (10.0.0.0/8, 0.0.0.0/32)"));
 }
 
 }  // namespace
