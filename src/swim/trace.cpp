@@ -52,7 +52,7 @@ std::string line(const trace::ProbeAnswer& step) {
   return fmt::format("probe #{} {}", step.probe, spelled(step.kind, kAnswers));
 }
 std::string line(const trace::ProbeEnded& step) {
-  return fmt::format("probe #{} of {} ended: {} ({} helpers asked, {} nacks)", step.probe,
+  return fmt::format("probe #{} of {} ended: {} (helpers asked: {}, nacks: {})", step.probe,
                      escape_for_log(step.member), spelled(step.result, kResults),
                      step.helpers_asked, step.nacks);
 }
@@ -65,7 +65,7 @@ std::string line(const trace::Claim& step) {
   return text + fmt::format(", began #{}): {}", step.began, to_string(step.verdict));
 }
 std::string line(const trace::SuspicionChanged& step) {
-  return fmt::format("suspicion #{} of {} {} ({} confirmations, {:.3f} s left)", step.began,
+  return fmt::format("suspicion #{} of {} {} (confirmations: {}, {:.3f} s left)", step.began,
                      escape_for_log(step.member), spelled(step.step, kSteps), step.confirmations,
                      seconds(step.left));
 }
