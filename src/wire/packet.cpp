@@ -27,15 +27,15 @@ bool looks_plain(BytesView message) {
   }
   ByteReader body(message.subspan(1));
   const bool decoded = first == static_cast<std::uint8_t>(MessageType::ping)
-                           ? decode_ping(body).has_value()
-                           : decode_indirect_ping(body).has_value();
+                           ? decode<Ping>(body).has_value()
+                           : decode<IndirectPing>(body).has_value();
   return decoded && body.remaining() == 0;
 }
 
 template <class Message>
-WireResult<PacketMessage> decode_as(WireResult<Message> (*decode)(ByteReader&), BytesView body) {
+WireResult<PacketMessage> decode_as(BytesView body) {
   ByteReader in(body);
-  WireResult<Message> message = decode(in);
+  WireResult<Message> message = decode<Message>(in);
   if (!message) return std::unexpected(message.error());
   return PacketMessage(*message);
 }
@@ -44,21 +44,24 @@ WireResult<PacketMessage> decode_as(WireResult<Message> (*decode)(ByteReader&), 
 WireResult<PacketMessage> decode_packet_message(const MessageView& message) {
   switch (message.type) {
     case MessageType::ping:
-      return decode_as(decode_ping, message.body);
+      return decode_as<Ping>(message.body);
     case MessageType::indirect_ping:
-      return decode_as(decode_indirect_ping, message.body);
+      return decode_as<IndirectPing>(message.body);
     case MessageType::ack:
-      return decode_as(decode_ack, message.body);
+      return decode_as<Ack>(message.body);
     case MessageType::nack:
-      return decode_as(decode_nack, message.body);
+      return decode_as<Nack>(message.body);
     case MessageType::suspect:
-      return decode_as(decode_suspect, message.body);
+      return decode_as<Suspect>(message.body);
     case MessageType::alive:
-      return decode_as(decode_alive, message.body);
+      return decode_as<Alive>(message.body);
     case MessageType::dead:
-      return decode_as(decode_dead, message.body);
-    default:
+      return decode_as<Dead>(message.body);
+    case MessageType::user:
       return PacketMessage(UserMessage{message.body});
+    default:
+      assert(false);
+      return PacketMessage(UserMessage{});
   }
 }
 
@@ -280,7 +283,7 @@ std::optional<WireError> PacketOpener::enter_compressed(const Item& item) {
     return WireError{WireErrorKind::limit, "packet is nested too deeply", item.offset};
   }
   ByteReader reader(item.bytes.subspan(1));
-  const auto body = decode_compressed(reader);
+  const auto body = decode<Compressed>(reader);
   if (!body) {
     WireError error = body.error();
     error.offset += item.offset + 1;

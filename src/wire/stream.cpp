@@ -250,7 +250,7 @@ StreamOpener::Step StreamOpener::read_inner() {
 }
 
 StreamOpener::Step StreamOpener::read_packed() {
-  const auto read = read_body(decode_compressed, kCompressedBodyBytes);
+  const auto read = read_body<Compressed>(kCompressedBodyBytes);
   if (!read) return std::unexpected(read.error());
   const auto& body = *read;
   if (!body) return false;
@@ -300,8 +300,7 @@ StreamOpener::Step StreamOpener::read_unpacked() {
 // yet. The first try is to decode it. If that fails for want of bytes, the scanner finds its end
 // as they come, and then it is decoded again: each byte is looked at three times at most.
 template <class Body>
-WireResult<std::optional<Body>> StreamOpener::read_body(WireResult<Body> (*decode)(ByteReader&),
-                                                        std::size_t max_bytes) {
+WireResult<std::optional<Body>> StreamOpener::read_body(std::size_t max_bytes) {
   const auto at = [this](WireError failed) {
     failed.offset += position_;
     return std::unexpected(failed);
@@ -312,7 +311,7 @@ WireResult<std::optional<Body>> StreamOpener::read_body(WireResult<Body> (*decod
     if (!*ended) return std::nullopt;
   }
   ByteReader reader(left());
-  auto body = decode(reader);
+  auto body = decode<Body>(reader);
   if (body) {
     if (reader.position() > max_bytes) {
       return error(WireErrorKind::limit, "message is over the limit");
@@ -335,8 +334,8 @@ StreamOpener::Step StreamOpener::read_message() {
 }
 
 template <class Body>
-StreamOpener::Step StreamOpener::read_plain_message(WireResult<Body> (*decode)(ByteReader&)) {
-  const auto read = read_body(decode, limits::kStreamBodyBytes);
+StreamOpener::Step StreamOpener::read_plain_message() {
+  const auto read = read_body<Body>(limits::kStreamBodyBytes);
   if (!read) return std::unexpected(read.error());
   const auto& body = *read;
   if (!body) return false;
@@ -348,13 +347,13 @@ StreamOpener::Step StreamOpener::read_plain_message(WireResult<Body> (*decode)(B
 StreamOpener::Step StreamOpener::read_header() {
   switch (type_) {
     case MessageType::ping:
-      return read_plain_message(decode_ping);
+      return read_plain_message<Ping>();
     case MessageType::ack:
-      return read_plain_message(decode_ack);
+      return read_plain_message<Ack>();
     case MessageType::error:
-      return read_plain_message(decode_error);
+      return read_plain_message<ErrorMessage>();
     case MessageType::user: {
-      const auto read = read_body(decode_user_header, limits::kStreamBodyBytes);
+      const auto read = read_body<UserHeader>(limits::kStreamBodyBytes);
       if (!read) return std::unexpected(read.error());
       const auto& header = *read;
       if (!header) return false;
@@ -368,7 +367,7 @@ StreamOpener::Step StreamOpener::read_header() {
       return true;
     }
     case MessageType::push_pull: {
-      const auto read = read_body(decode_push_pull_header, limits::kStreamBodyBytes);
+      const auto read = read_body<PushPullHeader>(limits::kStreamBodyBytes);
       if (!read) return std::unexpected(read.error());
       const auto& header = *read;
       if (!header) return false;
@@ -401,7 +400,7 @@ StreamOpener::Step StreamOpener::read_push_pull(const PushPullHeader& header) {
 
 StreamOpener::Step StreamOpener::read_node_states() {
   for (; nodes_left_ > 0; --nodes_left_) {
-    const auto read = read_body(decode_node_state, limits::kStreamBodyBytes);
+    const auto read = read_body<NodeState>(limits::kStreamBodyBytes);
     if (!read) return std::unexpected(read.error());
     const auto& state = *read;
     if (!state) return false;

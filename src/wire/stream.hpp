@@ -44,7 +44,7 @@ void append_stream_part(const Sealing& how, BytesView plain, Bytes& out, LzwEnco
 /// A whole push/pull message. Views live as long as the StreamOpener that holds the bytes.
 struct PushPullMessage {
   PushPullHeader header;
-  BytesView node_states;  ///< `header.nodes` valid node states one after another; decode_node_state
+  BytesView node_states;  ///< `header.nodes` valid node states one after another; decode<NodeState>
   BytesView user_state;
 };
 struct StreamUserMessage {
@@ -115,10 +115,9 @@ class StreamOpener {
   [[nodiscard]] Step read_node_states();
   [[nodiscard]] Step read_raw();
   template <class Body>
-  [[nodiscard]] WireResult<std::optional<Body>> read_body(WireResult<Body> (*decode)(ByteReader&),
-                                                          std::size_t max_bytes);
+  [[nodiscard]] WireResult<std::optional<Body>> read_body(std::size_t max_bytes);
   template <class Body>
-  [[nodiscard]] Step read_plain_message(WireResult<Body> (*decode)(ByteReader&));
+  [[nodiscard]] Step read_plain_message();
 
   [[nodiscard]] BytesView left() const noexcept { return BytesView(bytes_).subspan(position_); }
   [[nodiscard]] std::unexpected<WireError> error(WireErrorKind kind, const char* what) const;

@@ -114,7 +114,7 @@ TEST(Stream, EveryCombinationOfLayersInPiecesOfAnySize) {
       EXPECT_TRUE(opened.header.join);
       EXPECT_EQ(as_text(opened.user_state), "user state");
       ByteReader states(opened.node_states);
-      for (int i = 0; i < 3; ++i) EXPECT_EQ(decode_node_state(states).value().name, "node");
+      for (int i = 0; i < 3; ++i) EXPECT_EQ(decode<NodeState>(states).value().name, "node");
       EXPECT_EQ(states.remaining(), 0U);
     }
   }

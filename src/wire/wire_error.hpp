@@ -30,6 +30,10 @@ struct WireError {
   }
 };
 
+/// `what` of a message that ends too early. An array, so that its address is the same wherever it
+/// is compared.
+inline constexpr char kTruncated[] = "message is cut off";
+
 template <class T>
 using WireResult = std::expected<T, WireError>;
 
