@@ -316,9 +316,9 @@ class Decoder {
         continue;
       }
       if (code > next_ || (code == next_ && last_.size == 0)) {
-        return error("compressed data has an impossible code");
+        return error("compressed data has an invalid code");
       }
-      if (!write(code)) return error("decompressed data is over the limit", WireErrorKind::limit);
+      if (!write(code)) return error("decompressed data exceeds the limit", WireErrorKind::limit);
     }
     return false;
   }

@@ -157,7 +157,7 @@ WireResult<bool> Scanner::scan(BytesView value) noexcept {
       continue;
     }
     const Head head = read_head(value.data() + position_, value.size() - position_);
-    if (!head.valid) return error(WireErrorKind::malformed, "byte 0xc1 is no msgpack value");
+    if (!head.valid) return error(WireErrorKind::malformed, "0xc1 is not a msgpack type");
     if (!head.whole) return false;
     const std::uint64_t room = max_bytes_ - position_;
     if (head.bytes > room || head.children > room - head.bytes) {

@@ -16,6 +16,14 @@ constexpr std::size_t kCrcHeadBytes = 5;  // type and checksum
 constexpr std::size_t kCompoundLengthBytes = 2;
 constexpr std::size_t kCompressedHeadBytes = 12;  // type, map, Algo and its value, key of Buf
 
+// The texts name the limits.
+static_assert(limits::kPacketNesting == 4);
+constexpr char kTooDeep[] = "packet has more than 4 nested layers";
+static_assert(limits::kPacketMessages == 1024);
+constexpr char kTooMany[] = "packet has more than 1,024 messages";
+static_assert(limits::kDecompressedPacketBytes == 65'535);
+constexpr char kTooLarge[] = "packet decompresses to more than 65,535 bytes";
+
 constexpr std::byte byte_of(MessageType type) { return std::byte{static_cast<std::uint8_t>(type)}; }
 
 // Whether a packet that no key opens is likely to be none that was encrypted. The first byte of
@@ -211,8 +219,7 @@ std::optional<WireResult<MessageView>> PacketOpener::next_view() {
     if (++item_count_ > limits::kPacketMessages) {
       pending_.reset();
       compound_count_ = 0;
-      return std::unexpected(
-          WireError{WireErrorKind::limit, "packet has too many messages", item->offset});
+      return std::unexpected(WireError{WireErrorKind::limit, kTooMany, item->offset});
     }
     if (auto message = unwrap(*item)) return message;
   }
@@ -238,7 +245,7 @@ std::optional<WireResult<MessageView>> PacketOpener::unwrap(const Item& item) {
     case MessageType::push_pull:
     case MessageType::encrypted:
     case MessageType::error:
-      return failed(WireErrorKind::malformed, "message type belongs into streams");
+      return failed(WireErrorKind::malformed, "message type is not allowed in packets");
     case MessageType::compound:
       error = enter_compound(item);
       break;
@@ -249,7 +256,7 @@ std::optional<WireResult<MessageView>> PacketOpener::unwrap(const Item& item) {
       error = enter_checked(item);
       break;
     case MessageType::has_label:
-      return failed(WireErrorKind::label, "label inside a packet");
+      return failed(WireErrorKind::label, "label header inside a packet");
     default:
       return failed(WireErrorKind::malformed, "unknown message type");
   }
@@ -259,7 +266,7 @@ std::optional<WireResult<MessageView>> PacketOpener::unwrap(const Item& item) {
 
 std::optional<WireError> PacketOpener::enter_compound(const Item& item) {
   if (item.nesting >= limits::kPacketNesting) {
-    return WireError{WireErrorKind::limit, "packet is nested too deeply", item.offset};
+    return WireError{WireErrorKind::limit, kTooDeep, item.offset};
   }
   if (item.bytes.size() < kCompoundHeadBytes) {
     return WireError{WireErrorKind::malformed, "compound has no count", item.offset + 1};
@@ -269,7 +276,7 @@ std::optional<WireError> PacketOpener::enter_compound(const Item& item) {
   const std::size_t lengths = count * kCompoundLengthBytes;
   if (rest.size() < lengths) {
     truncated_parts_ += count;
-    return WireError{WireErrorKind::malformed, "compound's list of lengths is cut off",
+    return WireError{WireErrorKind::malformed, "list of compound lengths is cut off",
                      item.offset + item.bytes.size()};
   }
   // Each level of nesting has one compound open at most, so there is always room.
@@ -280,7 +287,7 @@ std::optional<WireError> PacketOpener::enter_compound(const Item& item) {
 
 std::optional<WireError> PacketOpener::enter_compressed(const Item& item) {
   if (item.nesting >= limits::kPacketNesting) {
-    return WireError{WireErrorKind::limit, "packet is nested too deeply", item.offset};
+    return WireError{WireErrorKind::limit, kTooDeep, item.offset};
   }
   ByteReader reader(item.bytes.subspan(1));
   const auto body = decode<Compressed>(reader);
@@ -296,7 +303,11 @@ std::optional<WireError> PacketOpener::enter_compressed(const Item& item) {
   if (unpacked_.empty()) unpacked_.resize(limits::kDecompressedPacketBytes);
   const auto room = std::span(unpacked_).subspan(unpacked_bytes_);
   const auto size = lzw_decode_into(body->buf, room);
-  if (!size) return size.error();
+  if (!size) {
+    WireError error = size.error();
+    if (error.kind == WireErrorKind::limit) error.what = kTooLarge;
+    return error;
+  }
   unpacked_bytes_ += *size;
   pending_ = Item{room.first(*size), 0, item.nesting + 1};
   return std::nullopt;
@@ -304,7 +315,7 @@ std::optional<WireError> PacketOpener::enter_compressed(const Item& item) {
 
 std::optional<WireError> PacketOpener::enter_checked(const Item& item) {
   if (item.nesting >= limits::kPacketNesting) {
-    return WireError{WireErrorKind::limit, "packet is nested too deeply", item.offset};
+    return WireError{WireErrorKind::limit, kTooDeep, item.offset};
   }
   ByteReader reader(item.bytes.subspan(1));
   const auto announced = reader.u32();

@@ -24,6 +24,14 @@ constexpr std::size_t kGrowthPart = 4;
 // Unpacked at once, before it is looked at.
 constexpr std::size_t kUnpackStep = 64 * limits::kKiB;
 
+// The texts of errors name these limits.
+static_assert(limits::kPushPullNodes == 1'048'576);
+static_assert(limits::kStreamMessageBytes == 40 * limits::kMiB);
+static_assert(limits::kDecompressedStreamBytes == 40 * limits::kMiB);
+static_assert(limits::kStreamPayloadBytes == 20 * limits::kMiB);
+static_assert(limits::kUserMessageBytes == 20 * limits::kMiB);
+static_assert(limits::kUserStateBytes == 20 * limits::kMiB);
+
 constexpr std::byte byte_of(MessageType type) { return std::byte{static_cast<std::uint8_t>(type)}; }
 
 // Type, map, `Algo`, and `Buf` without its bytes.
@@ -204,10 +212,10 @@ StreamOpener::Step StreamOpener::read_outer() {
   if (left().empty()) return false;
   encrypted_ = left()[0] == byte_of(MessageType::encrypted);
   if (encrypted_ && !how_->has_keys()) {
-    return error(WireErrorKind::not_expected, "stream is encrypted, and no key is configured");
+    return error(WireErrorKind::not_expected, "stream is encrypted, but no key is configured");
   }
   if (!encrypted_ && how_->has_keys() && how_->verify_incoming) {
-    return error(WireErrorKind::not_encrypted, "stream is not encrypted, and must be");
+    return error(WireErrorKind::not_encrypted, "stream is not encrypted, but must be");
   }
   stage_ = encrypted_ ? Stage::sealed : Stage::inner;
   return true;
@@ -220,7 +228,7 @@ StreamOpener::Step StreamOpener::read_sealed() {
   if (!head || !size) return false;
   announced_ = *size;
   if (*size > limits::kStreamPayloadBytes) {
-    return error(WireErrorKind::limit, "encrypted payload is over the limit of 20 MiB");
+    return error(WireErrorKind::limit, "encrypted payload exceeds 20 MiB");
   }
   if (*size < kMinEncryptedPayloadBytes) {
     return error(WireErrorKind::undecryptable, "encrypted payload is too short");
@@ -265,11 +273,13 @@ StreamOpener::Step StreamOpener::read_packed() {
     const auto ended = unpacker.more(std::max(kUnpackStep, bytes_.size() / kGrowthPart));
     unpacked_ = bytes_.size();
     if (!ended) {
-      if (ended.error().kind == WireErrorKind::limit &&
-          max_unpacked_ < limits::kDecompressedStreamBytes) {
-        return error(WireErrorKind::limit, "busy: unpacks to more than its sender may cost now");
+      WireError failed = ended.error();
+      if (failed.kind == WireErrorKind::limit) {
+        failed.what = max_unpacked_ < limits::kDecompressedStreamBytes
+                          ? "busy: message decompresses to more than this node accepts now"
+                          : "message decompresses to more than 40 MiB";
       }
-      return std::unexpected(ended.error());
+      return std::unexpected(failed);
     }
     whole_ = *ended;
     const Step unpacked = read_unpacked();
@@ -284,7 +294,7 @@ StreamOpener::Step StreamOpener::read_unpacked() {
     if (bytes_.empty()) return error(WireErrorKind::malformed, "compressed message is empty");
     type_ = static_cast<MessageType>(bytes_[0]);
     if (type_ == MessageType::compressed) {
-      return error(WireErrorKind::malformed, "compressed message in a compressed message");
+      return error(WireErrorKind::malformed, "compressed message inside a compressed message");
     }
     ++position_;
     stage_ = Stage::message;
@@ -314,7 +324,7 @@ WireResult<std::optional<Body>> StreamOpener::read_body(std::size_t max_bytes) {
   auto body = decode<Body>(reader);
   if (body) {
     if (reader.position() > max_bytes) {
-      return error(WireErrorKind::limit, "message is over the limit");
+      return error(WireErrorKind::limit, "message body is too large");
     }
     scanner_.reset();
     position_ += reader.position();
@@ -358,9 +368,9 @@ StreamOpener::Step StreamOpener::read_header() {
       const auto& header = *read;
       if (!header) return false;
       const std::int64_t size = header->user_msg_len;
-      if (size < 0) return error(WireErrorKind::malformed, "length of user message is negative");
+      if (size < 0) return error(WireErrorKind::malformed, "user message has a negative length");
       if (std::cmp_greater(size, limits::kUserMessageBytes)) {
-        return error(WireErrorKind::limit, "user message is over the limit of 20 MiB");
+        return error(WireErrorKind::limit, "user message exceeds 20 MiB");
       }
       raw_bytes_ = static_cast<std::size_t>(size);
       part_ = Part::raw;
@@ -375,20 +385,22 @@ StreamOpener::Step StreamOpener::read_header() {
     }
     default:
       return std::unexpected(WireError{WireErrorKind::malformed,
-                                       "message type does not belong into streams", position_ - 1});
+                                       "message type is not allowed in streams", position_ - 1});
   }
 }
 
 StreamOpener::Step StreamOpener::read_push_pull(const PushPullHeader& header) {
-  if (header.nodes < 0) return error(WireErrorKind::malformed, "count of nodes is negative");
+  if (header.nodes < 0) {
+    return error(WireErrorKind::malformed, "push/pull has a negative number of members");
+  }
   if (std::cmp_greater(header.nodes, limits::kPushPullNodes)) {
-    return error(WireErrorKind::limit, "more than 1048576 nodes");
+    return error(WireErrorKind::limit, "push/pull has more than 1,048,576 members");
   }
   if (header.user_state_len < 0) {
-    return error(WireErrorKind::malformed, "length of user state is negative");
+    return error(WireErrorKind::malformed, "user state has a negative length");
   }
   if (std::cmp_greater(header.user_state_len, limits::kUserStateBytes)) {
-    return error(WireErrorKind::limit, "user state is over the limit of 20 MiB");
+    return error(WireErrorKind::limit, "user state exceeds 20 MiB");
   }
   header_ = header;
   nodes_left_ = header.nodes;
@@ -410,7 +422,7 @@ StreamOpener::Step StreamOpener::read_node_states() {
       return error(WireErrorKind::malformed, "more than one member state without a name");
     }
     if (position_ + raw_bytes_ > limits::kStreamMessageBytes) {
-      return error(WireErrorKind::limit, "message is over the limit of 40 MiB");
+      return error(WireErrorKind::limit, "message exceeds 40 MiB");
     }
   }
   part_ = Part::raw;
