@@ -10,10 +10,10 @@
 namespace memberlist::swim {
 
 void UserMessages::received(BytesView payload, const Address& from) {
-  ++context_.counters.user_messages;
-  const MemberIndex sender = context_.table.find(from);
-  context_.out.push(Event{UserMessage{
-      from, sender == kNoMember ? std::string{} : context_.table.at(sender).record->name,
+  ++journal_.counters.user_messages;
+  const MemberIndex sender = cluster_.table.find(from);
+  out_.push(Event{UserMessage{
+      from, sender == kNoMember ? std::string{} : cluster_.table.at(sender).record->name,
       to_bytes(payload), false}});
 }
 
@@ -38,8 +38,8 @@ Result<OperationId> UserMessages::send_reliable(const Address& to, BytesView pay
 
 Result<void> UserMessages::broadcast(BytesView payload, std::string_view name) {
   if (auto fits = check_fits_packet(payload, "broadcast", ""); !fits) return fits;
-  if (context_.leaving) return fail(ErrorCode::shut_down, "this node has left the cluster");
-  BroadcastQueue& queue = context_.user_broadcasts;
+  if (node_.life == Life::left) return fail(ErrorCode::shut_down, "this node has left the cluster");
+  BroadcastQueue& queue = queues_.user_broadcasts;
   if (name.empty()) {
     queue.queue_unique(encode(payload));
   } else {

@@ -51,6 +51,13 @@ inline Config quick_config_apart(std::string name) {
   return config;
 }
 
+/// The same where `localhost` leads.
+inline Config at_localhost(std::string name) {
+  Config config = quick_config(std::move(name));
+  config.bind.ip = IpAddress::v4(127, 0, 0, 1);
+  return config;
+}
+
 /// Polls until it holds. For what no event tells.
 template <class Condition>
 [[nodiscard]] bool eventually(Condition condition) {
