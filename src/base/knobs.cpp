@@ -24,7 +24,7 @@ constexpr std::string_view kFactor = "1 to 255";
 constexpr std::string_view kVersionByte = "0 to 255";
 
 // The upper limits of times and factors are chosen so that no product of them overflows 64 bits
-// of nanoseconds; the rest is what makes sense at all.
+// of nanoseconds; the other limits only exclude values that make no sense.
 constexpr std::array kKnobs = {
     Knob{{"tcp_timeout", "1ms to 10m", "timeout for connecting, and again for the exchange"},
          &Config::tcp_timeout,
@@ -176,7 +176,7 @@ bool allowed(const Knob& knob, std::int64_t value) noexcept {
   return (value == 0 && knob.zero_is_off) || (value >= knob.min && value <= knob.max);
 }
 
-// Limits for a sentence, where those of the row are for a table.
+// The limits as part of a sentence; those of the row are written for a table.
 std::string limits_in_words(const Knob& knob) {
   return fmt::format("{}between {} and {}", knob.zero_is_off ? "0 (off) or " : "",
                      text_of(knob, knob.min), text_of(knob, knob.max));

@@ -26,8 +26,8 @@ constexpr char kTooLarge[] = "packet decompresses to more than 65,535 bytes";
 
 constexpr std::byte byte_of(MessageType type) { return std::byte{static_cast<std::uint8_t>(type)}; }
 
-// Whether a packet that no key opens is likely to be none that was encrypted. The first byte of
-// one that was is 0 or 1, which is also the type of a ping: that is decoded to see.
+// Whether a packet that no key decrypts is probably plaintext. An encrypted packet starts with 0 or
+// 1, which are also the types of pings: such a packet is plaintext if it decodes as a ping.
 bool looks_plain(BytesView message) {
   const auto first = std::to_integer<std::uint8_t>(message[0]);
   if (first > static_cast<std::uint8_t>(MessageType::indirect_ping)) {
@@ -48,7 +48,7 @@ WireResult<PacketMessage> decode_as(BytesView body) {
   return PacketMessage(*message);
 }
 
-// Precondition: a type that `unwrap` lets through.
+// Precondition: a type that `unwrap` accepts.
 WireResult<PacketMessage> decode_packet_message(const MessageView& message) {
   switch (message.type) {
     case MessageType::ping:
@@ -205,8 +205,8 @@ std::optional<WireResult<PacketMessage>> PacketOpener::next() {
   return message;
 }
 
-/// Where there is no key, the first byte of an encrypted packet, its version, reads as the type of
-/// a ping: if the rest makes no sense, this is the likelier mistake.
+/// Without a key, the first byte of an encrypted packet, its version, looks like the type of a
+/// ping. If the rest is invalid, the packet is more likely encrypted than malformed.
 bool PacketOpener::may_be_encrypted(const MessageView& message) const noexcept {
   return unsealed_.size() >= kMinEncryptedPayloadBytes &&
          message.type <= MessageType::indirect_ping && message.body.data() == unsealed_.data() + 1;

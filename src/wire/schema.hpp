@@ -135,7 +135,7 @@ inline std::byte* put(std::byte* at, std::string_view value) noexcept {
   return msgpack::put_raw(at, as_bytes(value));
 }
 
-// Small unsigned fields go the way of the 32-bit ones.
+// Small unsigned fields are encoded like 32-bit ones.
 template <class T>
 [[nodiscard]] T widened(T value) noexcept {
   return value;
@@ -181,7 +181,7 @@ bool read_expected(msgpack::Decoder& in, std::uint32_t& left, Message& message,
   return in.value(message.*kMember);
 }
 
-// Reads the value if the field has this name. `read` tells whether, `ok` whether it could be read.
+// Reads the value if the field has this name, and returns whether it has; `ok`: the value is valid.
 template <class Message, Name kText, auto kMember, When kWhen>
 bool read_named(msgpack::Decoder& in, std::string_view name, bool& ok, Message& message,
                 Field<kText, kMember, kWhen> field) noexcept {
@@ -194,8 +194,8 @@ template <class Message, class... Fields>
 bool decode_fields(msgpack::Decoder& in, Message& message, FieldList<Fields...>) noexcept {
   std::uint32_t left = 0;
   if (!in.map_header(left)) return false;
-  // One pass in the order of the wire reads all that Go sends; what is then left is out of order,
-  // written in another form, or of a later version.
+  // One pass in the order of the wire reads everything that Go sends. Remaining fields are out of
+  // order, encoded in another form, or of a later version.
   if (!(read_expected(in, left, message, Fields{}) && ...)) return false;
   for (; left > 0; --left) {
     std::string_view name;

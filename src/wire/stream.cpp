@@ -11,17 +11,17 @@ namespace memberlist::wire {
 namespace {
 
 constexpr std::size_t kFrameHeadBytes = 5;  // type and payload length
-// A message's own map, and what an unknown field in it may hold.
+// The map of the message, and the nesting of an unknown field in it.
 constexpr std::size_t kBodyNesting = limits::kMsgpackNesting + 1;
-// Beside the `Buf` of a compressed message: its key, `Algo`, and fields of later versions.
+// The `Buf` of a compressed message, its key, `Algo`, and fields of later versions.
 constexpr std::size_t kCompressedBodyBytes =
     limits::kCompressedStreamBytes + limits::kStreamBodyBytes;
 
-// In front of the compressed bytes: type, map, `Algo` and its value, key and length of `Buf`.
+// Before the compressed bytes: type, map, `Algo` and its value, key and length of `Buf`.
 constexpr std::size_t kCompressedHeadBytes = 17;
-// How much more room than is needed is taken when what was received grows, as a part of it.
+// When the buffer of received bytes grows, it reserves this fraction more than needed.
 constexpr std::size_t kGrowthPart = 4;
-// Unpacked at once, before it is looked at.
+// Bytes decompressed before they are parsed.
 constexpr std::size_t kUnpackStep = 64 * limits::kKiB;
 
 // The texts of errors name these limits.
@@ -45,12 +45,12 @@ void append_compressed_head(Bytes& out, std::size_t packed_bytes) {
   (void)msgpack::put_raw_header(out.data() + at, packed_bytes);
 }
 
-// Gives the plain bytes up as soon as they are compressed: they may be many.
+// Frees the plain bytes as soon as they are compressed: there may be many.
 Bytes compress(Bytes plain, LzwEncoder& lzw) {
   Bytes packed;
   packed.reserve(plain.size() / 2);
   (void)lzw.encode(plain, packed);  // without a limit it does not fail
-  plain = Bytes();                  // gives the memory back, as `= {}` would not
+  plain = Bytes();                  // frees the memory, which `= {}` would not
   Bytes message;
   message.reserve(packed.size() + kCompressedHeadBytes + kStreamSealBytes);
   append_compressed_head(message, packed.size());
@@ -58,7 +58,7 @@ Bytes compress(Bytes plain, LzwEncoder& lzw) {
   return message;
 }
 
-// What goes in front of a message.
+// The bytes reserved before a message.
 std::size_t head_bytes(const Sealing& how, bool with_label_header) {
   const std::size_t label = with_label_header ? label_overhead(how.label) : 0;
   return label + (how.encrypts() ? kFrameHeadBytes + kPayloadHeadBytes : 0);
@@ -162,7 +162,7 @@ WireResult<StreamOpener::Progress> StreamOpener::feed(BytesView bytes) {
   }
 }
 
-/// Grows by less than the doubling of a vector: of a large message little is taken in vain.
+/// Grows by less than a doubling, so that a large message wastes little memory.
 void StreamOpener::make_room(std::size_t more) {
   const std::size_t needed = bytes_.size() + more;
   if (needed > bytes_.capacity()) bytes_.reserve(needed + needed / kGrowthPart);
@@ -264,7 +264,7 @@ StreamOpener::Step StreamOpener::read_packed() {
   if (!body) return false;
   const Compressed& compressed = *body;
   if (compressed.algo != 0) return error(WireErrorKind::malformed, "unknown compression algorithm");
-  // The view stays: moving a vector leaves its bytes where they are.
+  // The view remains valid: moving a vector does not move its bytes.
   const Bytes packed = std::exchange(bytes_, Bytes());
   position_ = 0;
   LzwUnpacker unpacker(compressed.buf, bytes_,
@@ -287,8 +287,8 @@ StreamOpener::Step StreamOpener::read_packed() {
   }
 }
 
-// Reads as far as the bytes go that are unpacked, so that what is no message is refused at its
-// first bytes, however long it is. What follows a message is not unpacked at all.
+// Parses the bytes decompressed so far, so that an invalid message is refused at its first bytes,
+// however long it is. Bytes after the message are never decompressed.
 StreamOpener::Step StreamOpener::read_unpacked() {
   if (stage_ == Stage::packed) {
     if (bytes_.empty()) return error(WireErrorKind::malformed, "compressed message is empty");
@@ -306,9 +306,9 @@ StreamOpener::Step StreamOpener::read_unpacked() {
   return true;
 }
 
-// Reads one body from the front of what is left, and steps over it; nothing if it is not whole
-// yet. The first try is to decode it. If that fails for want of bytes, the scanner finds its end
-// as they come, and then it is decoded again: each byte is looked at three times at most.
+// Reads and skips one body; nothing if it is not complete yet. First it tries to decode the body.
+// If bytes are missing, the scanner looks for the end as they arrive, and then the body is decoded
+// again: each byte is examined three times at most.
 template <class Body>
 WireResult<std::optional<Body>> StreamOpener::read_body(std::size_t max_bytes) {
   const auto at = [this](WireError failed) {
@@ -416,8 +416,8 @@ StreamOpener::Step StreamOpener::read_node_states() {
     if (!read) return std::unexpected(read.error());
     const auto& state = *read;
     if (!state) return false;
-    // Tables are keyed by name, so one is the most that an honest state has. It is dropped where
-    // members are judged; many cost only their sender's time.
+    // Tables are keyed by name, so a valid state has at most one, which is dropped later. Many
+    // would only cost time.
     if (state->name.empty() && std::exchange(nameless_seen_, true)) {
       return error(WireErrorKind::malformed, "more than one member state without a name");
     }
