@@ -214,26 +214,26 @@ void Invariants::take_message(const wire::MessageView& message) {
     case wire::MessageType::ping: {
       auto& seq_nos = known_.packet_seq_nos;
       if (seq_nos.size() == kKnownSeqNos) seq_nos.erase(seq_nos.begin());
-      seq_nos.push_back(readable(wire::decode_ping(body)).seq_no);
+      seq_nos.push_back(readable(wire::decode<wire::Ping>(body)).seq_no);
       return;
     }
     case wire::MessageType::indirect_ping:
-      (void)readable(wire::decode_indirect_ping(body));
+      (void)readable(wire::decode<wire::IndirectPing>(body));
       return;
     case wire::MessageType::ack:
-      (void)readable(wire::decode_ack(body));
+      (void)readable(wire::decode<wire::Ack>(body));
       return;
     case wire::MessageType::nack:
-      (void)readable(wire::decode_nack(body));
+      (void)readable(wire::decode<wire::Nack>(body));
       return;
     case wire::MessageType::suspect:
-      return reporter_.require(!readable(wire::decode_suspect(body)).node.empty(),
+      return reporter_.require(!readable(wire::decode<wire::Suspect>(body)).node.empty(),
                                "accusations are of somebody");
     case wire::MessageType::dead:
-      return reporter_.require(!readable(wire::decode_dead(body)).node.empty(),
+      return reporter_.require(!readable(wire::decode<wire::Dead>(body)).node.empty(),
                                "accusations are of somebody");
     case wire::MessageType::alive: {
-      const wire::Alive alive = readable(wire::decode_alive(body));
+      const wire::Alive alive = readable(wire::decode<wire::Alive>(body));
       reporter_.require(alive.port != 0, "nothing unfit is passed on");
       return require_sound(reporter_, alive.node, alive.addr, alive.meta, alive.vsn);
     }

@@ -62,7 +62,7 @@ void Ledger::read(OpenStream& stream, BytesView bytes) {
   if (state == nullptr) return;
   ByteReader states(state->node_states);
   for (std::int64_t i = 0; i < state->header.nodes; ++i) {
-    const auto node = wire::decode_node_state(states);
+    const auto node = wire::decode<wire::NodeState>(states);
     reporter_.require(node.has_value(), "what is written can be read");
     require_sound(reporter_, node->name, node->addr, node->meta, node->vsn);
   }

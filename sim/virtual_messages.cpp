@@ -10,11 +10,13 @@ BytesView wire_address(const Claim& claim) {
   return claim.raw_address ? BytesView(*claim.raw_address) : claim.address.ip.wire_bytes();
 }
 
-template <class Decode>
-auto decoded(const SeenMessage& seen, wire::MessageType type, Decode decode) {
-  if (seen.type != type) throw std::logic_error("the message is of another type");
+template <class Message>
+Message decoded(const SeenMessage& seen) {
+  if (seen.type != wire::Schema<Message>::kType) {
+    throw std::logic_error("the message is of another type");
+  }
   ByteReader reader(seen.body);
-  return decode(reader).value();
+  return wire::decode<Message>(reader).value();
 }
 
 }  // namespace
@@ -111,27 +113,13 @@ Bytes stream_user_message(std::string_view payload) {
   return bytes;
 }
 
-wire::Ping SeenMessage::ping() const {
-  return decoded(*this, wire::MessageType::ping, wire::decode_ping);
-}
-wire::IndirectPing SeenMessage::indirect_ping() const {
-  return decoded(*this, wire::MessageType::indirect_ping, wire::decode_indirect_ping);
-}
-wire::Ack SeenMessage::ack() const {
-  return decoded(*this, wire::MessageType::ack, wire::decode_ack);
-}
-wire::Nack SeenMessage::nack() const {
-  return decoded(*this, wire::MessageType::nack, wire::decode_nack);
-}
-wire::Suspect SeenMessage::suspect() const {
-  return decoded(*this, wire::MessageType::suspect, wire::decode_suspect);
-}
-wire::Alive SeenMessage::alive() const {
-  return decoded(*this, wire::MessageType::alive, wire::decode_alive);
-}
-wire::Dead SeenMessage::dead() const {
-  return decoded(*this, wire::MessageType::dead, wire::decode_dead);
-}
+wire::Ping SeenMessage::ping() const { return decoded<wire::Ping>(*this); }
+wire::IndirectPing SeenMessage::indirect_ping() const { return decoded<wire::IndirectPing>(*this); }
+wire::Ack SeenMessage::ack() const { return decoded<wire::Ack>(*this); }
+wire::Nack SeenMessage::nack() const { return decoded<wire::Nack>(*this); }
+wire::Suspect SeenMessage::suspect() const { return decoded<wire::Suspect>(*this); }
+wire::Alive SeenMessage::alive() const { return decoded<wire::Alive>(*this); }
+wire::Dead SeenMessage::dead() const { return decoded<wire::Dead>(*this); }
 std::string_view SeenMessage::user() const {
   if (type != wire::MessageType::user) throw std::logic_error("the message is of another type");
   return as_text(body);
@@ -154,7 +142,7 @@ std::vector<Claim> claims_of(BytesView node_states, std::size_t count) {
   std::vector<Claim> claims;
   ByteReader reader(node_states);
   for (std::size_t i = 0; i < count; ++i) {
-    const wire::NodeState state = wire::decode_node_state(reader).value();
+    const wire::NodeState state = wire::decode<wire::NodeState>(reader).value();
     claims.push_back({.name = std::string(state.name),
                       .address = {IpAddress::from_bytes(state.addr).value(), state.port},
                       .incarnation = state.incarnation,

@@ -117,10 +117,13 @@ std::string HttpTarget::parameter(std::string_view name) const {
   return {};
 }
 
+std::span<const Route> routes() noexcept { return kRoutes; }
+
 std::expected<const Route*, HttpReply> find_route(std::string_view method, std::string_view path) {
-  const auto* const found =
-      std::ranges::find_if(kRoutes, [path](const Route& route) { return leads_to(route, path); });
-  if (found == kRoutes.end()) {
+  const std::span<const Route> all = routes();
+  const auto found =
+      std::ranges::find_if(all, [path](const Route& route) { return leads_to(route, path); });
+  if (found == all.end()) {
     return std::unexpected(to_http(error_reply(404, "not_found", "there is nothing at this path")));
   }
   if (found->method != (method == "HEAD" ? "GET" : method)) {
@@ -129,7 +132,7 @@ std::expected<const Route*, HttpReply> find_route(std::string_view method, std::
     reply.allow = found->method;
     return std::unexpected(std::move(reply));
   }
-  return found;
+  return &*found;
 }
 
 }  // namespace memberlist::cli

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -48,6 +49,9 @@ struct Route {
   bool body_has_key = false;  ///< the body is to be wiped
   std::size_t max_body_bytes = HttpLimits::kMaxBodyBytes;
 };
+
+/// All routes; docs/http-api.md describes each.
+[[nodiscard]] std::span<const Route> routes() noexcept;
 
 /// The route for a request, or 404 or 405. HEAD is taken where GET is.
 [[nodiscard]] std::expected<const Route*, HttpReply> find_route(std::string_view method,

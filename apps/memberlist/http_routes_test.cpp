@@ -2,6 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <string>
+
+#include "build_paths.hpp"
+
 namespace memberlist::cli {
 namespace {
 
@@ -38,6 +46,31 @@ TEST(FindRoute, KnowsPathsAndMethods) {
   ASSERT_FALSE(wrong.has_value());
   EXPECT_EQ(wrong.error().status, 405);
   EXPECT_EQ(wrong.error().allow, "POST");
+}
+
+// `GET /v1/info`, as the page's headings have it.
+std::set<std::string> calls_on_the_page() {
+  std::set<std::string> calls;
+  const std::regex call("`((?:GET|POST|PUT|DELETE) /[^`]*)`");
+  std::ifstream page(std::filesystem::path(MEMBERLIST_SOURCE_DIR) / "docs/http-api.md");
+  for (std::string line; std::getline(page, line);) {
+    if (!line.starts_with("### ")) continue;
+    for (std::sregex_iterator at(line.begin(), line.end(), call); at != std::sregex_iterator();
+         ++at) {
+      EXPECT_TRUE(calls.insert(at->str(1)).second) << at->str(1) << " is there twice";
+    }
+  }
+  return calls;
+}
+
+TEST(HttpApiPage, HasEveryRouteAndNoOthers) {
+  std::set<std::string> served;
+  for (const Route& route : routes()) {
+    served.insert(std::string(route.method) + " " + std::string(route.path) +
+                  (route.path.ends_with('/') ? "NAME" : ""));
+  }
+  EXPECT_EQ(calls_on_the_page(), served);
+  EXPECT_GE(served.size(), 16U);
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <numeric>
 
+#include "base/edit_distance.hpp"
 #include "key_text.hpp"
 
 namespace memberlist::cli {
@@ -146,26 +146,6 @@ std::string without_keys(std::string text, std::span<char* const> arguments) {
     }
   }
   return text;
-}
-
-// Insertions, deletions, replaced and swapped neighbours that make one word the other.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> before_last;
-  std::vector<std::size_t> last(b.size() + 1);
-  std::iota(last.begin(), last.end(), 0U);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::vector<std::size_t> row(b.size() + 1, i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        row[j] = std::min(row[j], before_last[j - 2] + 1);
-      }
-    }
-    before_last = std::move(last);
-    last = std::move(row);
-  }
-  return last.back();
 }
 
 }  // namespace

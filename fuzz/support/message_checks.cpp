@@ -1,7 +1,6 @@
 #include "support/message_checks.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <span>
 #include <tuple>
 
@@ -62,12 +61,10 @@ void check_within(const Raw& field, BytesView body) {
 template <class Number>
 void check_within(const Number&, BytesView) {}
 
-// `type`: what `encode` writes before the body.
 template <class Message>
-void check(wire::WireResult<Message> (*decode)(ByteReader&), std::optional<wire::MessageType> type,
-           BytesView body) {
+void check(BytesView body) {
   ByteReader in(body);
-  const auto message = decode(in);
+  const auto message = wire::decode<Message>(in);
   if (!message) {
     require(in.position() == 0, "a message that cannot be decoded leaves the reader where it was");
     require(message.error().offset <= body.size(), "a decoding error points into the body");
@@ -79,11 +76,11 @@ void check(wire::WireResult<Message> (*decode)(ByteReader&), std::optional<wire:
   ByteWriter out(encoded);
   wire::encode(out, *message);
   ByteReader again(encoded);
-  if (type) {
-    require(again.u8() == static_cast<std::uint8_t>(*type),
+  if constexpr (constexpr auto kType = wire::Schema<Message>::kType; kType.has_value()) {
+    require(again.u8() == static_cast<std::uint8_t>(*kType),
             "an encoded message starts with its type");
   }
-  const auto second = decode(again);
+  const auto second = wire::decode<Message>(again);
   require(second.has_value(), "what we encode we can decode");
   require(again.remaining() == 0, "decoding takes all that encoding wrote");
   require(fields(*second) == fields(*message), "encoded and decoded again a message is the same");
@@ -109,25 +106,25 @@ void check_message(wire::MessageType type, BytesView body) {
   using wire::MessageType;
   switch (type) {
     case MessageType::ping:
-      return check(wire::decode_ping, type, body);
+      return check<wire::Ping>(body);
     case MessageType::indirect_ping:
-      return check(wire::decode_indirect_ping, type, body);
+      return check<wire::IndirectPing>(body);
     case MessageType::ack:
-      return check(wire::decode_ack, type, body);
+      return check<wire::Ack>(body);
     case MessageType::suspect:
-      return check(wire::decode_suspect, type, body);
+      return check<wire::Suspect>(body);
     case MessageType::alive:
-      return check(wire::decode_alive, type, body);
+      return check<wire::Alive>(body);
     case MessageType::dead:
-      return check(wire::decode_dead, type, body);
+      return check<wire::Dead>(body);
     case MessageType::nack:
-      return check(wire::decode_nack, type, body);
+      return check<wire::Nack>(body);
     case MessageType::error:
-      return check(wire::decode_error, type, body);
+      return check<wire::ErrorMessage>(body);
     case MessageType::compressed:
-      return check(wire::decode_compressed, type, body);
+      return check<wire::Compressed>(body);
     case MessageType::push_pull:
-      return check(wire::decode_push_pull_header, type, body);
+      return check<wire::PushPullHeader>(body);
     default:
       return;  // a user message of a packet is any bytes
   }
@@ -137,8 +134,8 @@ void check_all_messages(BytesView body) {
   for (std::uint8_t type = 0; type <= static_cast<std::uint8_t>(wire::MessageType::error); ++type) {
     check_message(wire::MessageType{type}, body);
   }
-  check(wire::decode_user_header, wire::MessageType::user, body);
-  check(wire::decode_node_state, std::nullopt, body);
+  check<wire::UserHeader>(body);
+  check<wire::NodeState>(body);
 }
 
 }  // namespace memberlist::fuzz

@@ -69,7 +69,7 @@ Result feed(const wire::Sealing& how, bool expect_label, BytesView bytes, std::u
 void check(const wire::PushPullMessage& message) {
   ByteReader in(message.node_states);
   for (std::int64_t i = 0; i < message.header.nodes; ++i) {
-    require(wire::decode_node_state(in).has_value(), "every node state can be decoded");
+    require(wire::decode<wire::NodeState>(in).has_value(), "every node state can be decoded");
   }
   require(in.remaining() == 0, "behind the last node state there is nothing");
   require(std::cmp_equal(message.header.user_state_len, message.user_state.size()),

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "memberlist/engine.hpp"
+#include "memberlist/counters.hpp"
 
 namespace memberlist {
 

@@ -146,8 +146,7 @@ std::optional<Split> split_port(std::string_view text) {
   return Split{text.substr(0, colon), text.substr(colon + 1)};
 }
 
-// An IP address, or what may be looked up as a name: of any language, but nothing that only a
-// mistake puts there.
+// An IP address, or a host name in any language, without characters that can only be mistakes.
 bool is_host(std::string_view host) {
   const bool is_ip = IpAddress::parse(host).has_value();
   if (is_ip || host.find(':') != std::string_view::npos) return is_ip;

@@ -8,7 +8,7 @@
 #include "base/text.hpp"
 #include "memberlist/config.hpp"
 
-// The text of durations, as knobs and the command line have it.
+// Durations as text, as in knobs and on the command line.
 namespace memberlist {
 namespace {
 
@@ -52,7 +52,7 @@ struct Decimal {
 };
 
 Decimal read_decimal(std::string_view text) noexcept {
-  constexpr std::uint64_t kMost = 1'000'000'000'000'000'000;  // a tenth of it leaves room for more
+  constexpr std::uint64_t kMost = 1'000'000'000'000'000'000;  // ten times this still fits
   Decimal out;
   bool fraction = false;
   std::size_t at = 0;

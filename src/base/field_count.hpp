@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <optional>
 
-// How many members a struct has, so that a table about them can tell at compile time that it lacks
-// a row.
+// The number of members of a struct, so that a table about them can check at compile time that no
+// row is missing.
 namespace memberlist {
 namespace field_count_detail {
 
@@ -13,7 +13,7 @@ inline constexpr bool kIsOptional = false;
 template <class T>
 inline constexpr bool kIsOptional<std::optional<T>> = true;
 
-/// Stands for the initializer of any member. An optional takes it for its value.
+/// Converts to the type of any member. For an optional, it converts to the value.
 struct AnyField {
   template <class T>
     requires(!kIsOptional<T>)

@@ -2,10 +2,10 @@
 #include <array>
 #include <charconv>
 #include <chrono>
-#include <vector>
 
 #include <fmt/format.h>
 
+#include "base/edit_distance.hpp"
 #include "base/field_count.hpp"
 #include "base/knob_table.hpp"
 #include "base/limits.hpp"
@@ -24,7 +24,7 @@ constexpr std::string_view kFactor = "1 to 255";
 constexpr std::string_view kVersionByte = "0 to 255";
 
 // The upper limits of times and factors are chosen so that no product of them overflows 64 bits
-// of nanoseconds; the rest is what makes sense at all.
+// of nanoseconds; the other limits only exclude values that make no sense.
 constexpr std::array kKnobs = {
     Knob{{"tcp_timeout", "1ms to 10m", "timeout for connecting, and again for the exchange"},
          &Config::tcp_timeout,
@@ -176,7 +176,7 @@ bool allowed(const Knob& knob, std::int64_t value) noexcept {
   return (value == 0 && knob.zero_is_off) || (value >= knob.min && value <= knob.max);
 }
 
-// Limits for a sentence, where those of the row are for a table.
+// The limits as part of a sentence; those of the row are written for a table.
 std::string limits_in_words(const Knob& knob) {
   return fmt::format("{}between {} and {}", knob.zero_is_off ? "0 (off) or " : "",
                      text_of(knob, knob.min), text_of(knob, knob.max));
@@ -206,21 +206,6 @@ Result<std::int64_t> parse_value(const Knob& knob, std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc{} && end == text.data() + text.size()) return number;
   return unreadable(knob, text, fmt::format("a whole number {}", limits_in_words(knob)));
-}
-
-// Levenshtein's distance, for 'did you mean'.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j + 1] + 1, row[j] + 1});
-    }
-  }
-  return row.back();
 }
 
 std::unexpected<Error> unknown_knob(std::string_view name) {

@@ -39,7 +39,7 @@ inline constexpr std::size_t kConcurrentPushPulls = 128;
 
 // --- chosen here --------------------------------------------------------------------------------
 
-/// The largest UDP payload there is.
+/// The largest possible UDP payload.
 inline constexpr std::size_t kPacketBytes = 65'535;
 /// Other members accept at most a datagram, so a sender can compress at most that.
 inline constexpr std::size_t kDecompressedPacketBytes = 65'535;
@@ -52,11 +52,11 @@ inline constexpr std::size_t kMsgpackNesting = 16;
 inline constexpr std::size_t kStreamBodyBytes = 64 * kKiB;
 /// A whole message of a stream, in clear. Compressed ones can hold no more.
 inline constexpr std::size_t kStreamMessageBytes = kDecompressedStreamBytes;
-/// The `Buf` of a compressed stream. What cannot be compressed grows, so as much as it may hold.
+/// The `Buf` of a compressed stream. Data that cannot be compressed grows, so this is no less.
 inline constexpr std::size_t kCompressedStreamBytes = kDecompressedStreamBytes;
-/// Messages handled of one packet, over all nesting.
+/// Messages handled from one packet, across all nesting.
 inline constexpr std::size_t kPacketMessages = 1024;
-/// Pings, direct and indirect, handled of one packet. Senders put one into each.
+/// Pings, direct and indirect, handled from one packet. Senders put one into each packet.
 inline constexpr std::size_t kPacketRequests = 4;
 /// Inbound streams at once, in total; above Go's 128 push/pulls, because other streams are short.
 inline constexpr std::size_t kInboundStreams = 256;
@@ -109,7 +109,7 @@ inline constexpr std::size_t kRelayedPings = 4096;
 inline constexpr std::size_t kFormerAddresses = 16;
 /// Parallel dials of one join.
 inline constexpr std::size_t kParallelJoins = 16;
-/// Addresses that one host name may have: an answer of 64 KiB holds four times as many.
+/// Addresses of one host name: an answer of 64 KiB can hold four times as many.
 inline constexpr std::size_t kAddressesOfName = 1024;
 /// Aliases (CNAME) followed from one name to the next, where no answer has all of them.
 inline constexpr std::size_t kAliasesOfName = 8;
@@ -133,7 +133,7 @@ inline constexpr std::size_t kTotalStreamQueueBytes = 128 * kMiB;
 inline constexpr std::size_t kClosingStreams = 256;
 /// Packets that wait while the socket's send buffer is full; more are dropped, as UDP may.
 inline constexpr std::size_t kRetryPackets = 256;
-/// Own addresses that a message lists; a host of containers may have a thousand.
+/// Own addresses listed in a log message; a container host may have a thousand.
 inline constexpr std::size_t kNamedAddresses = 16;
 /// Attempts to find a port that is free for UDP and for TCP, a few microseconds each. If other
 /// programs use half of the ports, every second attempt fails: with this many attempts, one start

@@ -5,8 +5,7 @@
 #include "memberlist/metrics.hpp"
 #include "memberlist/version.hpp"
 
-// The names of the closed sets of values, as logs and the command line show them, and what is
-// looked up by a name.
+// The names of enumerators, as logs and the command line show them, and the lookups by name.
 namespace memberlist {
 
 std::string_view version() noexcept { return MEMBERLIST_VERSION; }

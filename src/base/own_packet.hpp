@@ -9,8 +9,8 @@
 // could not announce itself or refute, and others would learn about it by push/pull alone.
 namespace memberlist {
 
-/// Such a packet, in bytes at most: whatever address the member has or will have, with a checksum,
-/// encrypted by either version, with a label of `label_bytes` (protocol 2 and 4).
+/// The maximum size of such a packet, for any address, with a checksum, encrypted by either
+/// version, with a label of `label_bytes` (protocol 2 and 4).
 [[nodiscard]] constexpr std::size_t own_packet_bytes(std::size_t name_bytes, std::size_t meta_bytes,
                                                      std::size_t label_bytes) noexcept {
   constexpr std::size_t kFieldBytes = 80;  // names of the fields, address, port, versions, lengths

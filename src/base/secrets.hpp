@@ -26,7 +26,7 @@ class SecretNumbers {
 struct Secrets {
   Secrets(std::uint64_t seed, const std::array<std::byte, 16>& secret) noexcept;
 
-  std::uint64_t choices;    ///< seeds Random, whose choices peers can see and work back from
+  std::uint64_t choices;    ///< seeds Random, whose state peers can derive from its choices
   SipKey hash_tables;       ///< for tables whose keys peers choose
   SipKey sequence_numbers;  ///< of pings
 };

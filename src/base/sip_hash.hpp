@@ -30,7 +30,7 @@ inline std::uint64_t little_endian(const std::byte* at) noexcept {
 inline std::uint64_t last_word(BytesView bytes) noexcept {
   const std::size_t left = bytes.size() % kWord;
   std::uint64_t word = std::uint64_t{bytes.size()} << 56;
-  if (left != 0 && bytes.size() > kWord) {  // in one piece, with what is before it
+  if (left != 0 && bytes.size() > kWord) {  // in one read, which overlaps the last word
     return word | little_endian(bytes.data() + bytes.size() - kWord) >> (8 * (kWord - left));
   }
   for (std::size_t i = bytes.size() - left; i < bytes.size(); ++i) {

@@ -20,7 +20,7 @@ inline constexpr std::size_t kLogTextBytes = 256;
 /// One character of UTF-8.
 struct Character {
   char32_t code = 0;
-  std::size_t size = 0;  ///< in bytes; 0: what stands there is not UTF-8
+  std::size_t size = 0;  ///< in bytes; 0 if the text is not valid UTF-8 here
 };
 
 /// The character at the front of a text that is not empty.

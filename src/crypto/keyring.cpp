@@ -19,7 +19,7 @@ namespace memberlist::crypto {
 namespace {
 
 constexpr std::size_t kMaxKeyBytes = 32;
-constexpr std::size_t kMaxEntropyBytes = 256;  // what getentropy gives at once
+constexpr std::size_t kMaxEntropyBytes = 256;  // the limit of one call of getentropy
 
 struct FreeContext {
   void operator()(EVP_CIPHER_CTX* context) const noexcept { EVP_CIPHER_CTX_free(context); }

@@ -21,11 +21,11 @@ inline constexpr std::size_t kTagBytes = 16;
 using Nonce = std::array<std::byte, kNonceBytes>;
 
 /// AES-GCM with one key of 16, 24 or 32 bytes; its cipher contexts are made once and kept.
-/// Not thread-safe (the contexts hold state). The key is wiped when it is dropped, here and in the
-/// contexts. Counts its use.
+/// Not thread-safe (the contexts hold state). The destructor wipes the key, here and in the
+/// contexts. Counts how often the key is used.
 class Cipher {
  public:
-  /// `sealed_before`: where the count of what it has encrypted begins.
+  /// `sealed_before`: the initial value of the count of encryptions.
   [[nodiscard]] static Result<Cipher> create(BytesView key, std::uint64_t sealed_before = 0);
   Cipher(const Cipher& other);  ///< the same key and counts, with cipher contexts of its own
   Cipher& operator=(const Cipher& other);
@@ -38,13 +38,13 @@ class Cipher {
   void seal(const Nonce& nonce, BytesView authenticated, BytesView authenticated_more,
             std::span<std::byte> text, std::span<std::byte, kTagBytes> tag);
   /// Decrypts `sealed` into `text` (same length; the two may not overlap). False: the tag does not
-  /// fit, and what `text` holds must not be used.
+  /// match, and the content of `text` must not be used.
   [[nodiscard]] bool open(const Nonce& nonce, BytesView authenticated, BytesView authenticated_more,
                           BytesView sealed, std::span<const std::byte, kTagBytes> tag,
                           std::span<std::byte> text);
   [[nodiscard]] BytesView key() const noexcept;
   [[nodiscard]] const std::string& fingerprint() const noexcept;
-  /// Calls of `seal`, and those of `open` in which the tag fitted.
+  /// Calls of `seal`, and calls of `open` in which the tag matched.
   [[nodiscard]] std::uint64_t sealed() const noexcept;
   [[nodiscard]] std::uint64_t opened() const noexcept;
 
@@ -59,8 +59,8 @@ class Cipher {
 /// `limits::kKeyringKeys`. Errors name a key by its fingerprint. Not thread-safe.
 class Keyring {
  public:
-  /// The first key is the primary; doubles are dropped. No keys: an empty ring. `sealed_before` is
-  /// handed to each Cipher.
+  /// The first key is the primary; duplicates are dropped. No keys: an empty ring. Each Cipher
+  /// starts with `sealed_before`.
   [[nodiscard]] static Result<Keyring> create(std::span<const Bytes> keys,
                                               std::uint64_t sealed_before = 0);
 
@@ -69,7 +69,7 @@ class Keyring {
   /// Precondition: not empty.
   [[nodiscard]] Cipher& primary() noexcept { return ciphers_.front(); }
   [[nodiscard]] std::span<Cipher> ciphers() noexcept { return ciphers_; }
-  /// What may be shown of the keys, in order.
+  /// The public information about the keys, in order.
   [[nodiscard]] std::vector<KeyInfo> list() const;
 
   /// Adds a key after the others, or as the primary of an empty ring; adding a present key does

@@ -39,7 +39,7 @@ std::string_view unfitness(const IpAddress& bind, const InterfaceAddress& addres
   return ip.is_private() || is_special_purpose(ip) ? std::string_view{} : kPublic;
 }
 
-// What is compared, the weightiest first; the smaller one is better.
+// Compared in this order; the smaller one is better.
 struct Rank {
   bool no_carrier = false;
   bool link_local = false;
@@ -127,8 +127,8 @@ Result<AdvertisedChoice> choose_advertised(const IpAddress& bind, const HostNetw
     best = &address;
     best_rank = rank;
   }
-  // Others are at the public address, then, and not on this link: which of the two is meant has to
-  // be said.
+  // The other members are then probably at the public address, and not on this link: the operator
+  // has to choose.
   if (best == nullptr || (best_rank.link_local && has_public)) {
     return std::unexpected(nothing_found(bind, network));
   }

@@ -14,8 +14,8 @@ struct AdvertisedChoice {
   IpAddress ip;
   std::string interface;
   std::string reason;     ///< why this one, as the end of a sentence
-  std::string others;     ///< those that were not chosen, each with what speaks against it
-  bool doubtful = false;  ///< it is a last resort: probably nobody can reach it
+  std::string others;     ///< those that were not chosen, each with the reason
+  bool doubtful = false;  ///< a last resort: probably unreachable for others
 };
 
 /// The address that a member bound to the unspecified address `bind` (`0.0.0.0` or `::`) announces
@@ -31,7 +31,7 @@ struct AdvertisedChoice {
 [[nodiscard]] Result<AdvertisedChoice> choose_advertised(const IpAddress& bind,
                                                          const HostNetwork& network);
 
-/// The same, of what the machine has.
+/// The same, for the addresses of this machine.
 [[nodiscard]] Result<AdvertisedChoice> detect_advertised(const IpAddress& bind);
 
 /// The new address of such a member, which has announced `current` so far; empty if it is
@@ -41,7 +41,7 @@ struct AdvertisedChoice {
                                                            const IpAddress& current,
                                                            const HostNetwork& network);
 
-/// The same, of what the machine has.
+/// The same, for the addresses of this machine.
 [[nodiscard]] std::optional<AdvertisedChoice> detect_moved(const IpAddress& bind,
                                                            const IpAddress& current);
 

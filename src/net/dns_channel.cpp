@@ -18,7 +18,7 @@
 namespace memberlist::net {
 namespace {
 
-// Of <arpa/nameser.h>, which is not the same everywhere.
+// As in <arpa/nameser.h>, which differs between systems.
 constexpr int kClassInternet = 1;
 constexpr int kTypeAlias = 5;  // CNAME
 
@@ -44,7 +44,7 @@ std::vector<IpAddress> addresses_of(const ares_addrinfo* info) {
   return found;
 }
 
-// Where the aliases of an answer lead; empty if it has none, or cannot be read.
+// The target of the aliases in an answer; empty if it has none, or cannot be parsed.
 std::string alias_of(const unsigned char* bytes, int size) {
   hostent* raw = nullptr;
   if (ares_parse_a_reply(bytes, size, &raw, nullptr, nullptr) != ARES_SUCCESS) return {};
@@ -186,8 +186,8 @@ void DnsChannel::got_addresses(void* raw, int status, int /*timeouts*/, ares_add
   request->answer(std::unexpected(lookup_error(status, request->host)));
 }
 
-// A name that exists and has no address: a name server that does not look up for others answers
-// with an alias alone.
+// The name exists but has no address: a name server without recursion answers with the alias
+// alone.
 void DnsChannel::ask_alias(RequestPointer request) {
   const std::string name = request->name;
   ares_query(channel_, name.c_str(), kClassInternet, kTypeAlias, &DnsChannel::got_alias,

@@ -56,16 +56,16 @@ class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
   void cancel();
 
  private:
-  // The object that c-ares has a raw pointer to until it calls back, which it always does.
+  // c-ares has a raw pointer to this until it calls back, which it always does.
   struct Request {
     DnsChannel& channel;
-    std::string host;  // as it was asked for
-    std::string name;  // that, or the alias where it has led
+    std::string host;  // as requested
+    std::string name;  // the same, or the alias it led to
     std::size_t aliases = 0;
     Answer answer;
   };
   using RequestPointer = std::unique_ptr<Request>;
-  // A socket of the channel's. It is the channel that closes it.
+  // A socket of the channel, which closes it.
   struct Watch {
     explicit Watch(asio::io_context& io, int fd) : descriptor(io, fd) {}
     asio::posix::stream_descriptor descriptor;

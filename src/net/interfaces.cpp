@@ -17,7 +17,7 @@
 namespace memberlist::net {
 namespace {
 
-// Hosts far away, to ask for the way to: a root name server, whose addresses do not change.
+// Remote hosts to ask the route for: a root name server, whose addresses do not change.
 constexpr std::array<std::string_view, 2> kFarAway{"198.41.0.4", "2001:503:ba3e::2:30"};
 
 // Connecting a datagram socket chooses its route and its source, and sends nothing.

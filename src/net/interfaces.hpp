@@ -23,13 +23,13 @@ struct InterfaceAddress {
 /// there is no default route. The system is asked for its routes; nothing is sent.
 [[nodiscard]] std::vector<IpAddress> default_route_sources();
 
-/// What this machine has to be reached at.
+/// The addresses at which this machine may be reached.
 struct HostNetwork {
   std::vector<InterfaceAddress> addresses;
   std::vector<IpAddress> default_sources;
 };
 
-/// The two above in one.
+/// Both of the above.
 [[nodiscard]] Result<HostNetwork> host_network();
 
 /// This machine's name, empty if it has none.

@@ -26,7 +26,7 @@ struct BoundSockets {
 /// Transport::open.
 [[nodiscard]] Result<BoundSockets> bind_both(asio::io_context& io, const Address& wanted);
 
-/// Keeps a descriptor from programs that this process starts.
+/// Sets close-on-exec, so that programs started by this process do not inherit the descriptor.
 void close_on_exec(int descriptor) noexcept;
 
 }  // namespace memberlist::net

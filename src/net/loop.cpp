@@ -70,8 +70,8 @@ Deadline::~Deadline() {
 
 void Deadline::set(TimePoint when) {
   state_->wanted = when;
-  // A later moment lets the timer run: it finds out when it fires. Most deadlines are moved back
-  // before they come, and this costs nothing then.
+  // If the deadline moves to a later time, the timer stays as it is and is set again when it fires.
+  // Most deadlines are postponed before they are due, so this saves most of the work.
   if (when < state_->armed) state_->arm();
 }
 

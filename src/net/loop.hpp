@@ -7,8 +7,8 @@
 
 namespace memberlist::net {
 
-/// One thread's event loop: runs what is posted, and what the sockets and deadlines of this room
-/// wait for. Everything that a Loop calls is called from the thread that is in `run`.
+/// The event loop of one thread: runs posted tasks, and the handlers of the sockets and deadlines
+/// of this room. Everything that a Loop calls is called from the thread that is in `run`.
 class Loop {
  public:
   using Task = std::function<void()>;  // not move_only_function: libc++ has none
@@ -29,7 +29,7 @@ class Loop {
   /// The steady clock on the engine's time line. From any thread.
   [[nodiscard]] static TimePoint now() noexcept;
 
-  /// What the sources of this room hang on.
+  /// The Asio context, for the sources of this room.
   struct Context;
   [[nodiscard]] Context& context() noexcept { return *context_; }
 
@@ -43,7 +43,7 @@ class Loop {
 class Deadline {
  public:
   Deadline(Loop& loop, std::function<void()> handler);
-  /// The handler is called no more. It may destroy the Deadline itself.
+  /// The handler is not called any more. It may destroy the Deadline itself.
   ~Deadline();
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;

@@ -18,7 +18,7 @@ struct Loop::Context {
   std::weak_ptr<ReceiveBuffers> receive_buffers;  ///< see ReceiveBuffers::of
 };
 
-/// The same moment for Asio's timers.
+/// The same point in time, for Asio's timers.
 [[nodiscard]] inline std::chrono::steady_clock::time_point to_steady(TimePoint when) noexcept {
   return std::chrono::steady_clock::time_point(
       std::chrono::duration_cast<std::chrono::steady_clock::duration>(when.time_since_epoch()));

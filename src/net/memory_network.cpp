@@ -86,10 +86,10 @@ class MemoryNetwork::State : public std::enable_shared_from_this<State> {
   Connection next_connection_ = 0;
 };
 
-// --- a member's end of it -----------------------------------------------------------------------
+// --- one member's endpoint -----------------------------------------------------------------------
 
-/// What one member has of the network. Other members reach it only by posting to its executor, so
-/// all but what is const is its thread's alone.
+/// The endpoint of one member. Other members access it only by posting to its executor, so
+/// everything that is not const belongs to its thread.
 class MemoryNetwork::Endpoint : public std::enable_shared_from_this<Endpoint> {
  public:
   Endpoint(std::shared_ptr<State> network, std::shared_ptr<Executor> executor, Address address)
@@ -106,7 +106,7 @@ class MemoryNetwork::Endpoint : public std::enable_shared_from_this<Endpoint> {
     });
   }
 
-  // What this member does.
+  // Called by this member.
   void start(TransportHandler& handler) { handler_ = &handler; }
   void send(const Address& to, BytesView bytes);
   void dial(StreamId id, const Address& to);
@@ -115,7 +115,7 @@ class MemoryNetwork::Endpoint : public std::enable_shared_from_this<Endpoint> {
   void abort(StreamId id);
   void close_all();
 
-  // What others do to it; from any thread.
+  // Called by other members, from any thread.
   void packet(const Address& from, Bytes bytes);
   void break_streams();
 
@@ -270,7 +270,7 @@ void MemoryNetwork::Endpoint::break_streams() {
 }
 
 void MemoryNetwork::Endpoint::close_all() {
-  if (std::exchange(closed_, true)) return;  // the address may be somebody else's by now
+  if (std::exchange(closed_, true)) return;  // another member may have the address by now
   handler_ = nullptr;
   network_->leave(address_);
   while (!ends_.empty()) abort(ends_.begin()->first);
@@ -293,7 +293,7 @@ std::optional<StreamId> MemoryNetwork::Endpoint::id_of(Connection connection) co
   return at == ids_.end() ? std::nullopt : std::optional(at->second);
 }
 
-/// What the member's owner holds of it.
+/// The transport that the owner of the member holds.
 class MemoryNetwork::EndpointTransport final : public Transport {
  public:
   EndpointTransport(EndpointPointer endpoint, TransportHandler& handler) noexcept
@@ -309,7 +309,7 @@ class MemoryNetwork::EndpointTransport final : public Transport {
   void close(StreamId id) override { endpoint_->close(id); }
   void abort(StreamId id) override { endpoint_->abort(id); }
   void finish(Duration /*limit*/, std::function<void()> done) override {
-    endpoint_->close_all();  // what was written is on its way
+    endpoint_->close_all();  // written bytes are already under way
     endpoint_->executor().post(std::move(done));
   }
 

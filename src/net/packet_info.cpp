@@ -51,7 +51,7 @@ IpAddress sent_to(msghdr& header) noexcept {
   for (cmsghdr* at = CMSG_FIRSTHDR(&header); at != nullptr; at = CMSG_NXTHDR(&header, at)) {
     std::optional<IpAddress> found;
     if (const auto v4 = content<in_pktinfo>(*at, IPPROTO_IP, IP_PKTINFO)) {
-      // What a broadcast was sent to is no address to answer from; this one is.
+      // A broadcast address cannot be the source of an answer; this one can.
       found = IpAddress::from_bytes(std::as_bytes(std::span(&v4->ipi_spec_dst, 1)));
     } else if (const auto v6 = content<in6_pktinfo>(*at, IPPROTO_IPV6, IPV6_PKTINFO)) {
       found = IpAddress::from_bytes(std::as_bytes(std::span(&v6->ipi6_addr, 1)));

@@ -1,7 +1,7 @@
 #pragma once
 
 // Private to this room: which of this machine's addresses a datagram came to, or leaves from. For
-// sockets that are bound to all of them; elsewhere there is but one.
+// sockets that are bound to all of them; other sockets have only one.
 
 #include <sys/socket.h>
 
@@ -14,7 +14,7 @@
 
 namespace memberlist::net {
 
-/// Room for the one control message that a datagram comes or goes with.
+/// Space for the one control message of a datagram.
 struct PacketInfo {
   alignas(cmsghdr) std::array<std::byte, 64> control{};
 };
@@ -23,7 +23,7 @@ struct PacketInfo {
 /// then the functions below do nothing.
 [[nodiscard]] bool enable_packet_info(int descriptor, Family family) noexcept;
 
-/// Where a datagram was sent to; unspecified if that is not known, or no address of one machine.
+/// The destination of a datagram; unspecified if it is unknown, or not a unicast address.
 [[nodiscard]] IpAddress sent_to(msghdr& header) noexcept;
 
 /// Makes a datagram leave from this address, using a header whose target is set. It does nothing if

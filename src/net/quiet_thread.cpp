@@ -7,13 +7,13 @@
 namespace memberlist::net {
 namespace {
 
-// The mask of the calling thread, for as long as it makes another, which inherits it.
+// Blocks signals in the calling thread while it creates another, which inherits the mask.
 class BlockedSignals {
  public:
   BlockedSignals() {
     sigset_t all{};  // (these are macros in places, so they go without ::)
     sigfillset(&all);
-    // Faults of the thread's own are not to be blocked: that would be undefined.
+    // Blocking the signals of a thread's own faults would be undefined behaviour.
     for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) {
       sigdelset(&all, fault);
     }

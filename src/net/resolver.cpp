@@ -20,7 +20,7 @@ using Found = Result<std::vector<IpAddress>>;
 
 constexpr std::uint16_t kDnsPort = 53;
 
-// RFC 6761: `localhost` and all below it are this machine, whatever any name server says.
+// RFC 6761: `localhost` and its subdomains are this machine, whatever name servers answer.
 bool is_localhost(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
   constexpr std::string_view kName = "localhost";
@@ -83,10 +83,10 @@ class Resolver::Impl : public std::enable_shared_from_this<Impl> {
     asio::steady_timer patience;  // with TCP alone
     std::string host;
     Answer answer;
-    std::uint64_t at_system = 0;    // what the system is asked, if it is
+    std::uint64_t at_system = 0;    // the query of the system's resolver, if any
     bool by_tcp = false;            // under way by TCP
-    bool went_ordinary = false;     // asked the ordinary way, or done with it
-    std::optional<Error> ordinary;  // why that gave nothing
+    bool went_ordinary = false;     // queried the usual way, or not needed any more
+    std::optional<Error> ordinary;  // why that failed
   };
   using QueryPointer = std::shared_ptr<Query>;
 
@@ -125,7 +125,7 @@ Result<void> Resolver::Impl::read_configuration() {
   how.by_tcp = true;
   auto tcp = DnsChannel::open(loop_, how);
   if (!tcp) return std::unexpected(std::move(tcp.error()));
-  // Later: this may be called by one of them.
+  // Deferred: one of the channels may be calling this.
   asio::post(io_, [old_ordinary = std::exchange(ordinary_, std::move(*ordinary)),
                    old_tcp = std::exchange(tcp_, std::move(*tcp))] {});
   return {};
@@ -192,7 +192,7 @@ void Resolver::Impl::nothing_by_tcp(const QueryPointer& query) {
 void Resolver::Impl::ask_ordinarily(const QueryPointer& query) {
   query->patience.cancel();
   if (!query->answer || std::exchange(query->went_ordinary, true)) return;
-  // Below it c-ares would ask name servers, which have no say in it.
+  // For subdomains c-ares would query name servers.
   const std::string name = is_localhost(query->host) ? "localhost" : query->host;
   ordinary_->look_up(name, [this, query](Found found) {
     if (found) return finish(query, std::move(found));
@@ -205,7 +205,7 @@ void Resolver::Impl::nothing_ordinarily(const QueryPointer& query, Error why) {
     return finish(query, loopback());
   }
   if (query->by_tcp) {
-    query->ordinary = std::move(why);  // that may still bring something
+    query->ordinary = std::move(why);  // the other way may still succeed
   } else {
     finish(query, std::unexpected(std::move(why)));
   }

@@ -15,7 +15,7 @@ namespace memberlist::net {
 struct ResolverOptions {
   /// Name servers, the first one first; port 0 means 53. Empty: the system's own resolver.
   std::vector<Address> servers;
-  // Of the servers given here; the system's have their times in its configuration.
+  // For the servers given here; the system's configuration has the times of its own.
   /// How long one server may take for one try; each further round waits twice as long.
   Duration try_timeout = std::chrono::seconds(2);
   int tries = 3;  ///< of each server, each way

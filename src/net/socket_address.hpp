@@ -1,6 +1,6 @@
 #pragma once
 
-// Addresses as the system calls want them, and which of them a socket reaches.
+// Addresses for system calls, and which of them a socket can reach.
 
 #include <sys/socket.h>
 
@@ -14,14 +14,14 @@
 
 namespace memberlist::net {
 
-/// Which addresses a socket reaches.
+/// Which addresses a socket can reach.
 enum class Family : std::uint8_t {
   v4,    ///< IPv4 only
   v6,    ///< IPv6 only
-  dual,  ///< an IPv6 socket that speaks IPv4 as well
+  dual,  ///< an IPv6 socket that also supports IPv4
 };
 
-/// The family of a socket bound to `ip`: `::` is dual, all else speaks its own only.
+/// The family of a socket bound to `ip`: `::` is dual, all others support only their own.
 [[nodiscard]] Family family_of(const IpAddress& ip) noexcept;
 /// Whether a socket of `family` can send to `ip`.
 [[nodiscard]] bool reaches(Family family, const IpAddress& ip) noexcept;
@@ -40,9 +40,9 @@ struct SocketAddress {
 /// `std::nullopt` for what is neither IPv4 nor IPv6.
 [[nodiscard]] std::optional<Address> from_socket_address(const sockaddr* raw) noexcept;
 
-/// The system's words for an errno.
+/// The system's message for an errno.
 [[nodiscard]] std::string system_text(int error);
-/// `unreachable`, about `to`: `cannot <verb> <address>: <the system's words>`.
+/// `unreachable`, about `to`: `cannot <verb> <address>: <the system's message>`.
 [[nodiscard]] Error unreachable(std::string_view verb, const Address& to, std::string_view why);
 
 }  // namespace memberlist::net

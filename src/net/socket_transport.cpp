@@ -25,7 +25,7 @@ namespace {
 
 // Batches of one turn, so that a flood of packets does not hold up timers and streams.
 constexpr int kBatchesPerTurn = 4;
-// News from the error queue of one turn.
+// Entries of the error queue handled in one turn.
 constexpr int kErrorsPerTurn = 256;
 constexpr auto kFirstAcceptPause = std::chrono::milliseconds(10);
 constexpr auto kLongestAcceptPause = std::chrono::seconds(1);
@@ -96,7 +96,7 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
   Loop::Context& loop_;
   asio::io_context& io_;
   SocketTransportOptions options_;
-  TransportHandler* handler_;  // null once there is nothing more to tell
+  TransportHandler* handler_;  // null after the end
   asio::ip::udp::socket udp_;
   asio::ip::tcp::acceptor acceptor_;
   asio::steady_timer accept_timer_;
@@ -137,7 +137,7 @@ void SocketTransport::Impl::receive() {
       if (handler_ == nullptr || packets.size() < kBatchPackets) return;
       continue;
     }
-    // The socket was woken for an error, or for nothing.
+    // A spurious wake-up, or one for an error.
     read_error_queue();
     if (handler_ == nullptr || error == 0) return;
   }
@@ -201,7 +201,7 @@ void SocketTransport::Impl::accepted(asio::ip::tcp::socket socket) {
   asio::error_code error;
   const auto peer = socket.remote_endpoint(error);
   const auto from = error ? std::nullopt : from_socket_address(peer.data());
-  if (!from) return;  // it is gone already
+  if (!from) return;  // closed already
   close_on_exec(socket.native_handle());
   const auto id = handler_->on_accept(*from);
   if (!id) return;

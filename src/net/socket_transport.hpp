@@ -15,14 +15,14 @@
 
 namespace memberlist::net {
 
-/// Asked of the kernel for received datagrams, and halved until it is granted (protocol 8).
+/// The requested receive buffer, halved until the kernel grants it (protocol 8).
 inline constexpr std::size_t kReceiveBufferBytes = 2 * limits::kMiB;
 
 struct SocketTransportOptions {
   Address bind;  ///< port 0: the kernel chooses one that is free for UDP and TCP
   /// How long a closed stream may take to write its remaining bytes and to receive the peer's end.
   Duration close_timeout = std::chrono::seconds(10);
-  /// Bytes that all streams may have to write.
+  /// Unsent bytes of all streams together.
   std::size_t total_queue_bytes = limits::kTotalStreamQueueBytes;
   /// Closed streams that still write, or wait for the peer's end; beyond that the oldest is
   /// aborted.
@@ -45,7 +45,7 @@ class SocketTransport final : public Transport {
   [[nodiscard]] Address local_address() const override;
 
   void send(const Address& to, BytesView bytes) override;
-  /// Chooses where the socket is bound to all addresses; else there is nothing to choose.
+  /// Has an effect only if the socket is bound to all addresses.
   void send_from(const IpAddress& from, const Address& to, BytesView bytes) override;
   /// Datagrams that the socket does not accept are retried from a bounded queue, and then dropped
   /// and counted.
@@ -55,7 +55,7 @@ class SocketTransport final : public Transport {
   void dial_from(const IpAddress& from, StreamId id, const Address& to) override;
   /// Over limits::kStreamQueueBytes the stream fails.
   void write(StreamId id, Bytes bytes) override;
-  /// The stream lingers until the peer has ended it too (a reset would destroy what is still on its
+  /// The stream lingers until the peer has ended it too (a reset would destroy bytes still under
   /// way), or `close_timeout`.
   void close(StreamId id) override;
   void abort(StreamId id) override;

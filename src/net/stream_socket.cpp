@@ -23,7 +23,7 @@ constexpr int kReadsPerTurn = 4;
 constexpr int kLastReads = 64;
 
 asio::ip::tcp::endpoint to_endpoint(const Address& address) {
-  // Each dialled socket speaks its target's family, whatever the listener is bound to.
+  // Each dialled socket has its target's family, whatever the listener is bound to.
   const SocketAddress raw =
       to_socket_address(address, address.ip.is_v4() ? Family::v4 : Family::v6);
   asio::ip::tcp::endpoint endpoint;
@@ -65,7 +65,7 @@ void StreamSocket::dial(const IpAddress& from) {
 void StreamSocket::leave_from(const IpAddress& from) {
   if (from.is_unspecified() || from.is_v4() != peer_.ip.is_v4()) return;
 #if defined(IP_BIND_ADDRESS_NO_PORT)
-  // The port is chosen as the target is known, or else each would be good for one target only.
+  // The kernel chooses the port when it connects; otherwise each port could be used only once.
   const int on = 1;
   if (::setsockopt(socket_.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) !=
       0) {
@@ -113,7 +113,7 @@ void StreamSocket::read() {
   if (!read_ended_ && (phase_ == Phase::open || phase_ == Phase::closing)) wait_readable();
 }
 
-// Reads what is there, at most a buffer full. False: nothing is left for now.
+// Reads available bytes, at most one buffer. False: nothing is left for now.
 bool StreamSocket::read_once() {
   const std::span<std::byte> room = owner_.read_buffer();
   asio::error_code error;

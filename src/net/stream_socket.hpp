@@ -31,17 +31,17 @@ class StreamOwner {
   virtual void stream_event(StreamSocket& stream, const StreamEvent& event) = 0;
   /// The socket is closed for good; may be called from within a call.
   virtual void stream_gone(StreamSocket& stream) = 0;
-  /// Bytes were added to the write queue, or (less than 0) have left it.
+  /// The write queue grew by this many bytes, or shrank (less than 0).
   virtual void queue_changed(std::ptrdiff_t bytes) = 0;
-  /// Room to read into; its content is used up within `stream_event`.
+  /// A buffer to read into; its content is consumed within `stream_event`.
   [[nodiscard]] virtual std::span<std::byte> read_buffer() = 0;
 
  protected:
   ~StreamOwner() = default;
 };
 
-/// One connection, dialled or accepted: reads whenever something is there, writes from a queue,
-/// ends gracefully. Kept alive by its own pending operations until it is gone.
+/// One connection, dialled or accepted: reads whenever bytes arrive, writes from a queue,
+/// ends gracefully. Its pending operations keep it alive until it is closed.
 class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
  public:
   StreamSocket(asio::io_context& io, StreamId id, Address peer, StreamOwner& owner);
@@ -52,12 +52,12 @@ class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return queued_bytes_; }
   [[nodiscard]] bool closing() const noexcept { return phase_ == Phase::closing; }
 
-  /// From `from`, if that is given and can be had.
+  /// From the address `from`, if it is given and available.
   void dial(const IpAddress& from);
-  /// Begins to read what an accepted connection brings.
+  /// Starts reading from an accepted connection.
   void start();
   void write(Bytes bytes);
-  /// Fails the stream with an error of the caller's, soon.
+  /// Fails the stream with the caller's error, asynchronously.
   void fail_soon(Error error);
   /// Writes the remaining bytes, ends the sending side, and waits for the peer to end its own.
   void close(Duration timeout);
@@ -70,8 +70,8 @@ class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
   enum class Phase : std::uint8_t {
     connecting,
     open,
-    failing,  ///< an error waits to be told
-    closing,  ///< nobody listens any more
+    failing,  ///< an error has not been reported yet
+    closing,  ///< the owner receives no more events
     gone,
   };
 
@@ -93,7 +93,7 @@ class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
   Address peer_;
   Phase phase_ = Phase::connecting;
   std::deque<Bytes> queue_;
-  std::size_t front_sent_ = 0;    // bytes of the first in the queue that are sent
+  std::size_t front_sent_ = 0;    // sent bytes of the first in the queue
   std::size_t queued_bytes_ = 0;  // of the whole queue, unsent
   bool waits_writable_ = false;
   bool read_ended_ = false;

@@ -75,14 +75,14 @@ struct SystemLookup::State : std::enable_shared_from_this<State> {
   struct Query {
     std::uint64_t id;
     std::string host;
-    // Called and destroyed by the loop's thread alone. None once that is done.
+    // Called and destroyed only by the loop's thread; empty after that.
     Answer answer;
   };
   using QueryPointer = std::shared_ptr<Query>;
 
   State(Loop& to, Blocking call) : blocking(std::move(call)), loop(&to) {}
 
-  /// Whether there is a thread for what waits.
+  /// Whether a thread is available for the next waiting query.
   bool have_thread();
   void work();
   QueryPointer next();
@@ -92,9 +92,9 @@ struct SystemLookup::State : std::enable_shared_from_this<State> {
 
   const Blocking blocking;
   std::mutex mutex;
-  Loop* loop;                                  // none once the object has ended
+  Loop* loop;                                  // null once the object has been destroyed
   std::deque<QueryPointer> waiting;            // for a thread
-  std::map<std::uint64_t, QueryPointer> open;  // these, and those under way
+  std::map<std::uint64_t, QueryPointer> open;  // these, and those being resolved
   std::uint64_t last_id = 0;
   std::size_t threads = 0;
 };

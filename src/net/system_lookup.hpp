@@ -38,7 +38,7 @@ class SystemLookup {
   SystemLookup(const SystemLookup&) = delete;
   SystemLookup& operator=(const SystemLookup&) = delete;
 
-  /// Calls `answer` once, from the loop. Errors: `unresolved`, `system` (no thread to be had).
+  /// Calls `answer` once, from the loop. Errors: `unresolved`, `system` (no thread available).
   /// What it returns is for `forget`.
   std::uint64_t look_up(const std::string& host, Answer answer);
   /// The answer is not called any more. If the name is being resolved, that keeps its thread for

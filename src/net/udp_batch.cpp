@@ -129,7 +129,7 @@ struct UdpSender::Batch {
   std::array<IpAddress, kBatchPackets> sources{};
   std::array<PacketInfo, kBatchPackets> infos{};
   std::size_t count = 0;
-  std::vector<Address> unreachable;  // of a family that the socket does not speak
+  std::vector<Address> unreachable;  // of a family that the socket does not support
 };
 
 UdpSender::UdpSender(Family family) : family_(family), batch_(std::make_unique<Batch>()) {}
@@ -146,7 +146,7 @@ bool UdpSender::add(const Address& to, BytesView bytes, const IpAddress& from) {
   b.addresses[i] = to;
   b.sources[i] = from;
   b.targets[i] = to_socket_address(to, family_);
-  // The system takes it as not const, but only reads it.
+  // The parameter of the system call is not const, but is only read.
   b.pieces[i] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
   msghdr& header = b.messages[i].msg_hdr;
   header = {};
@@ -177,7 +177,7 @@ void UdpSender::flush(int descriptor, std::vector<SendFailure>& failures) {
 }
 
 void UdpSender::retry(int descriptor, std::vector<SendFailure>& failures) {
-  flush(descriptor, failures);  // what was added since goes behind what waits
+  flush(descriptor, failures);  // packets added since are sent after the waiting ones
   while (!waiting_.empty()) {
     const std::size_t count = std::min(waiting_.size(), kBatchPackets);
     for (std::size_t i = 0; i < count; ++i) {
@@ -195,13 +195,13 @@ UdpSender::Sent UdpSender::send_batch(int descriptor, std::vector<SendFailure>& 
                                       std::size_t& done) {
   Batch& b = *batch_;
   int stale = 0;
-  std::optional<IpAddress> refused;  // the source of the packet that goes without it now
+  std::optional<IpAddress> refused;  // the source of the packet that is now sent without one
   while (done < b.count) {
     const int sent = send_many(descriptor, std::span(b.messages).subspan(done, b.count - done));
     if (sent > 0) {
       done += static_cast<std::size_t>(sent);
       stale = 0;
-      // It went: the source was to blame, and not the target.
+      // It was sent: the source was the problem, not the target.
       if (refused) clear_source_from(done, *refused);
       refused.reset();
       continue;
@@ -230,7 +230,7 @@ bool UdpSender::clear_source(std::size_t index) noexcept {
   return true;
 }
 
-// The rest of the batch, so that not each of its packets needs a call that fails.
+// For the rest of the batch, so that not each of its packets causes a failing call.
 void UdpSender::clear_source_from(std::size_t index, const IpAddress& source) noexcept {
   for (std::size_t i = index; i < batch_->count; ++i) {
     if (batch_->sources[i] == source) clear_source(i);
@@ -240,7 +240,7 @@ void UdpSender::clear_source_from(std::size_t index, const IpAddress& source) no
 void UdpSender::handle_failure(std::size_t index, int error, std::vector<SendFailure>& failures) {
   const Address& to = batch_->addresses[index];
   if (error == ENOBUFS || error == ENOMEM || error == ECONNREFUSED) {
-    // No room in the system's queues; or an error of another packet, which the error queue
+    // The system's queues are full, or this is an error of another packet, which the error queue
     // describes better.
     ++dropped_;
     return;
@@ -269,7 +269,7 @@ void UdpSender::keep(const Address& to, const IpAddress& from, BytesView bytes) 
 #if defined(__linux__)
 
 void enable_error_queue(int descriptor, Family family) noexcept {
-  // Without it the socket works, too; failures are then detected only by timeouts.
+  // The socket also works without it; failures are then detected only by timeouts.
   const int on = 1;
   if (family != Family::v6) ::setsockopt(descriptor, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
   if (family != Family::v4) ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
@@ -296,7 +296,7 @@ std::optional<int> icmp_errno(msghdr& header) {
 
 std::optional<SendFailure> next_queued_error(int descriptor) {
   for (;;) {
-    std::array<std::byte, 1> packet{};  // the packet that failed is of no interest
+    std::array<std::byte, 1> packet{};  // the content of the failed packet is not needed
     alignas(cmsghdr) std::array<std::byte, 512> control{};
     sockaddr_storage target{};
     iovec piece{packet.data(), packet.size()};

@@ -56,10 +56,11 @@ class UdpSender {
   /// leaves from `from` if that is given and an address of this machine; the socket is then one for
   /// all addresses (enable_packet_info).
   bool add(const Address& to, BytesView bytes, const IpAddress& from = {});
-  /// Sends the batch. What the socket does not take now is copied into a bounded queue; `waiting()`
-  /// is true then, and `retry` wanted once the socket is writable. Failures are appended.
+  /// Sends the batch. Packets that the socket does not accept now are copied into a bounded queue;
+  /// `waiting()` is true then, and `retry` wanted once the socket is writable. Failures are
+  /// appended.
   void flush(int descriptor, std::vector<SendFailure>& failures);
-  /// Sends what waits, in order.
+  /// Sends the waiting packets, in order.
   void retry(int descriptor, std::vector<SendFailure>& failures);
 
   [[nodiscard]] bool waiting() const noexcept { return !waiting_.empty(); }
@@ -88,7 +89,7 @@ class UdpSender {
 
 /// Asks the system to keep ICMP errors about sent packets, if it can.
 void enable_error_queue(int descriptor, Family family) noexcept;
-/// The next packet that the network could not deliver, as the kernel's error queue has it.
+/// The next packet in the kernel's error queue: one that the network could not deliver.
 /// `std::nullopt`: the queue is empty (always, where there is none).
 [[nodiscard]] std::optional<SendFailure> next_queued_error(int descriptor);
 

@@ -27,7 +27,7 @@ std::string interface_names() {
   return names;
 }
 
-// Of `fe80::1%eth0:7946`; else nothing.
+// The parts of `fe80::1%eth0:7946`; nothing for other texts.
 std::string guess_port(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   const std::string_view port = text.substr(colon + 1);

@@ -60,7 +60,7 @@ class PacketSource : public ::testing::Test {
       const auto* packet = std::get_if<SendPacket>(&output);
       if (packet == nullptr) continue;
       ByteReader body(packet->bytes.subspan(1));
-      if (const auto ping = wire::decode_ping(body)) return ping->seq_no;
+      if (const auto ping = wire::decode<wire::Ping>(body)) return ping->seq_no;
     }
     ADD_FAILURE() << "no ping is sent";
     return 0;

@@ -33,7 +33,7 @@ template <class Visit>
 void for_each_state(const wire::PushPullMessage& message, Visit&& visit) {
   ByteReader in(message.node_states);
   for (std::int64_t i = 0; i < message.header.nodes; ++i) {
-    const wire::WireResult<wire::NodeState> state = wire::decode_node_state(in);
+    const wire::WireResult<wire::NodeState> state = wire::decode<wire::NodeState>(in);
     if (!state) return;
     visit(*state);
   }

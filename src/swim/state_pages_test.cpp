@@ -54,7 +54,7 @@ class StatePagesTest : public ::testing::TestWithParam<bool> {
     std::set<std::string> seen;
     ByteReader in(message.node_states);
     for (std::int64_t i = 0; i < message.header.nodes; ++i) {
-      const auto state = wire::decode_node_state(in);
+      const auto state = wire::decode<wire::NodeState>(in);
       seen.insert(std::string(state->name) + "/" + std::string(as_text(state->meta)));
     }
     return seen;

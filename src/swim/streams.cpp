@@ -234,7 +234,7 @@ void Streams::shed_heaviest() {
   const auto found = streams_.find(largest);
   if (found == streams_.end()) return;
   refuse(StreamId{largest}, found->second,
-         {wire::WireErrorKind::limit, "busy: too much is held for incomplete streams", most});
+         {wire::WireErrorKind::limit, "busy: incomplete streams use too much memory", most});
 }
 
 void Streams::ended(StreamId id, Stream& stream) {
@@ -340,13 +340,13 @@ bool Streams::admit_push_pull(StreamId id, Stream& stream) {
   }
   if (served_push_pulls_ >= limits::kConcurrentPushPulls) {
     ++journal_.counters.dropped_limit;
-    answer_error(id, fmt::format("busy: {} push/pulls are being served already",
-                                 limits::kConcurrentPushPulls));
+    answer_error(id,
+                 fmt::format("busy: already serving {} push/pulls", limits::kConcurrentPushPulls));
     return false;
   }
   if (!budget_.admit_push_pull(stream.peer.ip)) {
     ++journal_.counters.dropped_limit;
-    answer_error(id, fmt::format("busy: {} push/pulls of yours are being served already",
+    answer_error(id, fmt::format("busy: already serving {} push/pulls of yours",
                                  limits::kPushPullsPerSource));
     return false;
   }
@@ -372,7 +372,8 @@ void Streams::serve(StreamId id, Stream& stream) {
           [&](const wire::Ping& ping) { serve_ping(id, ping, stream.peer); },
           [&](const auto&) {
             refuse(id, stream,
-                   {wire::WireErrorKind::malformed, "an answer where a request was expected", 0});
+                   {wire::WireErrorKind::malformed,
+                    "message is a response, but a request was expected", 0});
           },
       },
       stream.opener.message());
@@ -430,7 +431,7 @@ bool Streams::may_answer_push_pull(StreamId id, const Stream& stream) {
     return fmt::format("push/pull refused: {} has recently requested more than {} bytes of state",
                        source_of(ip).to_string(), limits::kSourceWorkBytes);
   });
-  answer_error(id, "busy: your address has asked for more state than it may in a while");
+  answer_error(id, "busy: your address has requested too much state recently");
   return false;
 }
 

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kSlices = 8;
 using Tables = std::array<std::array<std::uint32_t, 256>, kSlices>;
 
-// tables[k][b]: what byte b contributes when k more bytes follow it in the same step.
+// tables[k][b]: the contribution of byte b if k more bytes follow it in the same step.
 constexpr Tables make_tables() {
   Tables tables{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {

@@ -23,7 +23,7 @@ WireResult<std::size_t> label_header_bytes(BytesView bytes) {
     return error(WireErrorKind::malformed, kLabelTruncated, bytes.size());
   }
   const auto size = std::to_integer<std::size_t>(bytes[1]);
-  if (size == 0) return error(WireErrorKind::malformed, "label header announces an empty label", 1);
+  if (size == 0) return error(WireErrorKind::malformed, "label header has an empty label", 1);
   if (bytes.size() < kLabelHeadBytes + size) {
     return error(WireErrorKind::malformed, kLabelTruncated, bytes.size());
   }
@@ -38,13 +38,14 @@ std::string_view label_in(BytesView bytes, std::size_t header_bytes) {
 WireResult<void> check_label(const Sealing& how, std::string_view label) {
   if (how.skip_inbound_label_check) {
     if (label.empty()) return {};
-    return error(WireErrorKind::label, "double label: it should have been removed before", 0);
+    return error(WireErrorKind::label, "label header found, but skip_inbound_label_check is set",
+                 0);
   }
   if (label == how.label) return {};
   return error(WireErrorKind::label,
-               label.empty()       ? "no label, but one is configured"
-               : how.label.empty() ? "a label, but none is configured"
-                                   : "another label than the configured one",
+               label.empty()       ? "no label, but this node has one"
+               : how.label.empty() ? "label found, but this node has none"
+                                   : "label is not the configured one",
                0);
 }
 
@@ -96,7 +97,7 @@ WireResult<BytesView> open_payload(crypto::Keyring& keyring, BytesView authentic
                        payload.last<crypto::kTagBytes>(), text);
   });
   if (!fits) {
-    return error(WireErrorKind::undecryptable, "no key fits, or the bytes were changed",
+    return error(WireErrorKind::undecryptable, "no configured key decrypts the payload",
                  payload.size());
   }
   if (version == 0) return remove_padding(text);
@@ -105,7 +106,7 @@ WireResult<BytesView> open_payload(crypto::Keyring& keyring, BytesView authentic
 
 WireResult<BytesView> remove_padding(BytesView padded) {
   if (padded.empty() || padded.size() % kAesBlockBytes != 0) {
-    return error(WireErrorKind::malformed, "padded text is not in blocks of 16 bytes",
+    return error(WireErrorKind::malformed, "padded length is not a multiple of 16 bytes",
                  padded.size());
   }
   const std::byte last = padded.back();

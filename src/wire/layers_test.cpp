@@ -52,7 +52,7 @@ TEST(LabelHeader, CutOffAnywhereIsTruncated) {
 TEST(LabelHeader, AnnouncingAnEmptyLabelIsAnError) {
   const auto header = label_header_bytes(bytes_of("\xf4\x00rest"));
   ASSERT_FALSE(header);
-  EXPECT_STREQ(header.error().what, "label header announces an empty label");
+  EXPECT_STREQ(header.error().what, "label header has an empty label");
 }
 
 // parity 17

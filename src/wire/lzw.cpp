@@ -17,13 +17,13 @@ constexpr std::uint32_t kFirstFree = 258;
 constexpr unsigned kMinWidth = 9;
 constexpr unsigned kMaxWidth = 12;
 constexpr std::uint32_t kCodes = 1U << kMaxWidth;
-// The encoder clears its table instead of giving this code a meaning.
+// The encoder clears its table instead of assigning this code.
 constexpr std::uint32_t kLastCode = kCodes - 1;
 
 // --- encoding
 
 constexpr unsigned kMinTableBits = 6;
-constexpr unsigned kMaxTableBits = 13;  // twice the codes there are
+constexpr unsigned kMaxTableBits = 13;  // twice the number of codes
 
 // Writes codes, least significant bit first, into a vector that grows by pages.
 class BitWriter {
@@ -40,7 +40,7 @@ class BitWriter {
   [[nodiscard]] bool over() const noexcept { return used_ - start_ > max_bytes_; }
   [[nodiscard]] bool at_whole_byte() const noexcept { return count_ % 8 == 0; }
 
-  // The last, partly filled byte; false if all of it was too much.
+  // Writes the last, partly filled byte; false if the output exceeds the limit.
   [[nodiscard]] bool finish() {
     room(sizeof(std::uint32_t));
     while (count_ > 0) {
@@ -80,7 +80,8 @@ class BitWriter {
 // The codes in use, and the table that finds the code of a code and one more byte.
 class Dictionary {
  public:
-  // As much of the table as the input can fill half: clearing it is most of the work for a packet.
+  // Uses only twice as many slots as the input can fill: for a packet, most of the time is spent
+  // on clearing them.
   Dictionary(std::vector<std::uint32_t>& table, std::size_t input_bytes) noexcept
       : table_(table.data()),
         bits_(std::clamp(static_cast<unsigned>(std::bit_width(input_bytes)) + 1, kMinTableBits,
@@ -133,7 +134,7 @@ void put_clear(BitWriter& bits, Dictionary& dictionary) {
   dictionary.clear();
 }
 
-// All codes but the end, with a clear code in front; false as soon as they take too much.
+// Writes a clear code and all codes but the end code; false as soon as they exceed the limit.
 [[nodiscard]] bool put_codes(BytesView plain, BitWriter& bits, Dictionary& dictionary) {
   const auto byte_at = [&](std::size_t i) { return std::to_integer<std::uint32_t>(plain[i]); };
   bits.put(kClear, kMinWidth);
@@ -190,7 +191,7 @@ class BitReader {
   explicit BitReader(BytesView bytes) noexcept
       : at_(bytes.data()), end_(bytes.data() + bytes.size()), begin_(bytes.data()) {}
 
-  // False: the bytes are at their end.
+  // False: there are not enough bytes left.
   [[nodiscard]] bool take(unsigned width, std::uint32_t& code) noexcept {
     if (count_ < width && !refill(width)) return false;
     code = static_cast<std::uint32_t>(bits_) & ((1U << width) - 1);
@@ -240,11 +241,11 @@ class Output {
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  // Room for `count` more bytes; false if they are over the limit.
+  // Makes room for `count` more bytes; false if they exceed the limit.
   [[nodiscard]] bool reserve(std::size_t count) {
     if (capacity_ - size_ >= count) return true;
     if (growing_ == nullptr || max_ - size_ < count) return false;
-    // Twice as much while it is little; later less, as what is taken in vain is much then.
+    // Doubles while it is small; grows by less later, because more would be wasted.
     const std::size_t needed = size_ + count;
     const std::size_t more = needed < kMuch ? needed : needed / 8;
     capacity_ = std::min(max_, std::max(kFirstBytes, needed + more));
@@ -255,12 +256,12 @@ class Output {
   }
   void put(std::byte byte) noexcept { data_[size_++] = byte; }
 
-  // Repeats what was written at `from`; it ends at or before where it goes.
+  // Copies bytes written earlier, from `from`; they end at or before the write position.
   void repeat(std::size_t from, std::size_t count) noexcept {
     std::byte* to = data_ + size_;
     const std::byte* source = data_ + from;
     if (capacity_ - size_ >= count + kWord) {
-      // By words, up to seven bytes too many, which are written again later.
+      // Copies whole words: up to seven bytes too many, which later writes overwrite.
       for (std::size_t i = 0; i < count; i += kWord) {
         std::uint64_t word = 0;
         std::memcpy(&word, source + i, kWord);
@@ -273,7 +274,7 @@ class Output {
   }
   [[nodiscard]] std::byte at(std::size_t index) const noexcept { return data_[index]; }
 
-  // Leaves the vector with what was written; more may follow.
+  // Cuts the vector to the written bytes; more may follow.
   void finish() {
     if (growing_ == nullptr) return;
     growing_->resize(old_ + size_);
@@ -293,7 +294,7 @@ class Output {
   std::size_t max_;
 };
 
-// The text of a code was written before: it is kept as a position in the output.
+// The string of a code is already in the output, so only its position is kept.
 struct Place {
   std::uint32_t from;
   std::uint32_t size;
@@ -316,16 +317,16 @@ class Decoder {
         continue;
       }
       if (code > next_ || (code == next_ && last_.size == 0)) {
-        return error("compressed data has an impossible code");
+        return error("compressed data has an invalid code");
       }
-      if (!write(code)) return error("decompressed data is over the limit", WireErrorKind::limit);
+      if (!write(code)) return error("decompressed data exceeds the limit", WireErrorKind::limit);
     }
     return false;
   }
 
  private:
-  // Writes the text of the code, and defines the next code: the previous text, and the first byte
-  // of this one.
+  // Writes the string of the code, and defines the next code: the previous string and the first
+  // byte of this one.
   [[nodiscard]] bool write(std::uint32_t code) {
     const bool is_new = code == next_;
     const Place source = is_new ? last_ : code < kClear ? Place{0, 1} : places_[code];

@@ -12,7 +12,7 @@
 
 namespace memberlist::wire {
 
-/// LZW as of GIF: LSB first, 8-bit literals, codes of 9 to 12 bits (protocol 2, Compression).
+/// LZW as in GIF: LSB first, 8-bit literals, codes of 9 to 12 bits (protocol 2, Compression).
 /// Keeps its tables between calls, so that compressing allocates nothing in the steady state.
 class LzwEncoder {
  public:
@@ -33,12 +33,12 @@ class LzwEncoder {
   std::vector<std::uint32_t> table_;  // open addressing; prefix code, next byte, code of the two
 };
 
-/// Appends the decompressed form to `out`, which must not hold `packed`; an error if it is over
-/// `max_bytes`, or cut off, or has an impossible code. Memory grows with what is decompressed. What
-/// follows the end code is ignored.
+/// Appends the decompressed form to `out`, which must not hold `packed`; an error if it exceeds
+/// `max_bytes`, is truncated, or has an invalid code. Memory grows with the decompressed bytes.
+/// Bytes after the end code are ignored.
 [[nodiscard]] WireResult<void> lzw_decode(BytesView packed, Bytes& out, std::size_t max_bytes);
 
-/// The same step by step, so that what comes first can be judged before the rest takes memory.
+/// The same in steps, so that the first bytes can be checked before the rest takes memory.
 class LzwUnpacker {
  public:
   /// `packed` and `out` must outlive this; nothing else may be appended to `out` meanwhile.

@@ -152,7 +152,7 @@ TEST(Lzw, RefusesImpossibleCodes) {
        }) {
     const auto plain = unpack(pack(codes));
     ASSERT_FALSE(plain);
-    EXPECT_STREQ(plain.error().what, "compressed data has an impossible code");
+    EXPECT_STREQ(plain.error().what, "compressed data has an invalid code");
     EXPECT_EQ(plain.error().kind, WireErrorKind::malformed);
   }
 }

@@ -1,16 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
-#include "base/byte_reader.hpp"
-#include "base/byte_writer.hpp"
 #include "memberlist/bytes.hpp"
-#include "wire/wire_error.hpp"
+#include "wire/schema.hpp"
 
-// Message bodies (protocol 4): one msgpack map each, fields in alphabetical order when encoded, in
-// any order when decoded. Decoded values are views into the received bytes. A byte array with a
-// null data pointer is 'absent' and encoded as nil; an empty one with a pointer is encoded empty.
+// The table of messages (protocol 4): each with its type byte and its fields. A body is one msgpack
+// map, with the fields in alphabetical order when encoded, in any order when decoded. Decoded
+// values are views into the received bytes. A byte array with a null data pointer is 'absent' and
+// encoded as nil; an empty one with a pointer is encoded empty.
 namespace memberlist::wire {
 
 enum class MessageType : std::uint8_t {
@@ -38,6 +38,14 @@ struct Ping {
   std::uint16_t source_port = 0;
   std::string_view source_node;
 };
+template <>
+struct Schema<Ping> {
+  static constexpr std::optional kType = MessageType::ping;
+  using Fields = FieldList<Field<"Node", &Ping::node>, Field<"SeqNo", &Ping::seq_no>,
+                           Field<"SourceAddr", &Ping::source_addr, When::not_empty>,
+                           Field<"SourceNode", &Ping::source_node, When::not_empty>,
+                           Field<"SourcePort", &Ping::source_port, When::not_empty>>;
+};
 
 struct IndirectPing {
   std::uint32_t seq_no = 0;
@@ -49,24 +57,57 @@ struct IndirectPing {
   std::uint16_t source_port = 0;
   std::string_view source_node;
 };
+template <>
+struct Schema<IndirectPing> {
+  static constexpr std::optional kType = MessageType::indirect_ping;
+  using Fields =
+      FieldList<Field<"Nack", &IndirectPing::nack>, Field<"Node", &IndirectPing::node>,
+                Field<"Port", &IndirectPing::port>, Field<"SeqNo", &IndirectPing::seq_no>,
+                Field<"SourceAddr", &IndirectPing::source_addr, When::not_empty>,
+                Field<"SourceNode", &IndirectPing::source_node, When::not_empty>,
+                Field<"SourcePort", &IndirectPing::source_port, When::not_empty>,
+                Field<"Target", &IndirectPing::target>>;
+};
 
 struct Ack {
   std::uint32_t seq_no = 0;
   BytesView payload;
 };
+template <>
+struct Schema<Ack> {
+  static constexpr std::optional kType = MessageType::ack;
+  using Fields = FieldList<Field<"Payload", &Ack::payload>, Field<"SeqNo", &Ack::seq_no>>;
+};
 
 struct Nack {
   std::uint32_t seq_no = 0;
 };
+template <>
+struct Schema<Nack> {
+  static constexpr std::optional kType = MessageType::nack;
+  using Fields = FieldList<Field<"SeqNo", &Nack::seq_no>>;
+};
 
 struct ErrorMessage {
   std::string_view error;
+};
+template <>
+struct Schema<ErrorMessage> {
+  static constexpr std::optional kType = MessageType::error;
+  using Fields = FieldList<Field<"Error", &ErrorMessage::error>>;
 };
 
 struct Suspect {
   std::uint32_t incarnation = 0;
   std::string_view node;
   std::string_view from;
+};
+template <>
+struct Schema<Suspect> {
+  static constexpr std::optional kType = MessageType::suspect;
+  using Fields =
+      FieldList<Field<"From", &Suspect::from>, Field<"Incarnation", &Suspect::incarnation>,
+                Field<"Node", &Suspect::node>>;
 };
 
 struct Alive {
@@ -77,17 +118,37 @@ struct Alive {
   BytesView meta;
   BytesView vsn;
 };
+template <>
+struct Schema<Alive> {
+  static constexpr std::optional kType = MessageType::alive;
+  using Fields = FieldList<Field<"Addr", &Alive::addr>, Field<"Incarnation", &Alive::incarnation>,
+                           Field<"Meta", &Alive::meta>, Field<"Node", &Alive::node>,
+                           Field<"Port", &Alive::port>, Field<"Vsn", &Alive::vsn>>;
+};
 
 struct Dead {
   std::uint32_t incarnation = 0;
   std::string_view node;
   std::string_view from;
 };
+template <>
+struct Schema<Dead> {
+  static constexpr std::optional kType = MessageType::dead;
+  using Fields = FieldList<Field<"From", &Dead::from>, Field<"Incarnation", &Dead::incarnation>,
+                           Field<"Node", &Dead::node>>;
+};
 
 struct PushPullHeader {
   std::int64_t nodes = 0;
   std::int64_t user_state_len = 0;
   bool join = false;
+};
+template <>
+struct Schema<PushPullHeader> {
+  static constexpr std::optional kType = MessageType::push_pull;
+  using Fields =
+      FieldList<Field<"Join", &PushPullHeader::join>, Field<"Nodes", &PushPullHeader::nodes>,
+                Field<"UserStateLen", &PushPullHeader::user_state_len>>;
 };
 
 struct NodeState {
@@ -99,48 +160,33 @@ struct NodeState {
   std::int64_t state = 0;
   BytesView vsn;
 };
+template <>
+struct Schema<NodeState> {
+  static constexpr std::optional<MessageType> kType = std::nullopt;
+  using Fields =
+      FieldList<Field<"Addr", &NodeState::addr>, Field<"Incarnation", &NodeState::incarnation>,
+                Field<"Meta", &NodeState::meta>, Field<"Name", &NodeState::name>,
+                Field<"Port", &NodeState::port>, Field<"State", &NodeState::state>,
+                Field<"Vsn", &NodeState::vsn>>;
+};
 
 struct UserHeader {
   std::int64_t user_msg_len = 0;
+};
+template <>
+struct Schema<UserHeader> {
+  static constexpr std::optional kType = MessageType::user;
+  using Fields = FieldList<Field<"UserMsgLen", &UserHeader::user_msg_len>>;
 };
 
 struct Compressed {
   std::uint8_t algo = 0;
   BytesView buf;
 };
-
-// `encode` writes the type byte and the body (NodeState: the body only; headers of streams: with
-// their type byte, because they open the stream).
-void encode(ByteWriter& out, const Ping& message);
-void encode(ByteWriter& out, const IndirectPing& message);
-void encode(ByteWriter& out, const Ack& message);
-void encode(ByteWriter& out, const Nack& message);
-void encode(ByteWriter& out, const ErrorMessage& message);
-void encode(ByteWriter& out, const Suspect& message);
-void encode(ByteWriter& out, const Alive& message);
-void encode(ByteWriter& out, const Dead& message);
-void encode(ByteWriter& out, const PushPullHeader& message);
-void encode(ByteWriter& out, const UserHeader& message);
-void encode(ByteWriter& out, const NodeState& state);
-void encode(ByteWriter& out, const Compressed& message);
-
-// `decode` reads a body (without the type byte) from the front of `in`, and advances `in` past it;
-// the caller handles bytes after the body. A truncated body is `malformed` with `what` ==
-// kTruncated, so that a stream can distinguish 'wait for more' from 'wrong'. An array, so that its
-// address is the same wherever it is compared.
-inline constexpr char kTruncated[] = "message is cut off";
-
-WireResult<Ping> decode_ping(ByteReader& in);
-WireResult<IndirectPing> decode_indirect_ping(ByteReader& in);
-WireResult<Ack> decode_ack(ByteReader& in);
-WireResult<Nack> decode_nack(ByteReader& in);
-WireResult<ErrorMessage> decode_error(ByteReader& in);
-WireResult<Suspect> decode_suspect(ByteReader& in);
-WireResult<Alive> decode_alive(ByteReader& in);
-WireResult<Dead> decode_dead(ByteReader& in);
-WireResult<PushPullHeader> decode_push_pull_header(ByteReader& in);
-WireResult<UserHeader> decode_user_header(ByteReader& in);
-WireResult<NodeState> decode_node_state(ByteReader& in);
-WireResult<Compressed> decode_compressed(ByteReader& in);
+template <>
+struct Schema<Compressed> {
+  static constexpr std::optional kType = MessageType::compressed;
+  using Fields = FieldList<Field<"Algo", &Compressed::algo>, Field<"Buf", &Compressed::buf>>;
+};
 
 }  // namespace memberlist::wire

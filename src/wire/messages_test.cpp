@@ -21,11 +21,11 @@ Bytes encoded(const Message& message) {
   return bytes;
 }
 
-// The body of a message: behind the type byte.
+// The body of a message: behind the type byte, if it has one.
 template <class Message>
 Bytes body(const Message& message) {
   Bytes bytes = encoded(message);
-  bytes.erase(bytes.begin());
+  if (Schema<Message>::kType) bytes.erase(bytes.begin());
   return bytes;
 }
 
@@ -37,11 +37,11 @@ std::string str(const std::string& text) {
 }
 
 template <class Message>
-WireResult<Message> decode_hex(const std::string& hex, WireResult<Message> (*decode)(ByteReader&)) {
+WireResult<Message> decode_hex(const std::string& hex) {
   static std::vector<Bytes> kept;  // what the views look at
   kept.push_back(from_hex(hex));
   ByteReader in(kept.back());
-  return decode(in);
+  return decode<Message>(in);
 }
 
 const Bytes kAddr = from_hex("0a000001");
@@ -54,36 +54,35 @@ Alive alive() {
 }
 
 template <class Message>
-void expect_each_cut_is_truncated(const Bytes& whole, WireResult<Message> (*decode)(ByteReader&)) {
+void expect_each_cut_is_truncated(const Message& message) {
+  const Bytes whole = body(message);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     // Of its own length, so that a sanitizer sees a read behind it.
     const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     ByteReader in(cut);
-    const auto message = decode(in);
-    ASSERT_FALSE(message) << size;
-    EXPECT_EQ(message.error().kind, WireErrorKind::malformed);
-    EXPECT_EQ(message.error().what, kTruncated) << message.error().to_string();
-    EXPECT_LE(message.error().offset, size);
+    const auto decoded = decode<Message>(in);
+    ASSERT_FALSE(decoded) << size;
+    EXPECT_EQ(decoded.error().kind, WireErrorKind::malformed);
+    EXPECT_EQ(decoded.error().what, kTruncated) << decoded.error().to_string();
+    EXPECT_LE(decoded.error().offset, size);
     EXPECT_EQ(in.position(), 0U) << "the reader stays where it was";
   }
 }
 
 TEST(MessageDecode, CutOffAtEveryByteIsTruncated) {
   const std::string name(40, 'n');
-  expect_each_cut_is_truncated(body(Ping{1, name, kAddr, 7946, "src"}), decode_ping);
-  expect_each_cut_is_truncated(body(IndirectPing{1, kAddr, 7946, name, true, kAddr, 7946, "src"}),
-                               decode_indirect_ping);
-  expect_each_cut_is_truncated(body(Ack{70'000, kMeta}), decode_ack);
-  expect_each_cut_is_truncated(body(Nack{300}), decode_nack);
-  expect_each_cut_is_truncated(body(ErrorMessage{name}), decode_error);
-  expect_each_cut_is_truncated(body(Suspect{1, name, "b"}), decode_suspect);
-  expect_each_cut_is_truncated(body(alive()), decode_alive);
-  expect_each_cut_is_truncated(body(Dead{1, name, "b"}), decode_dead);
-  expect_each_cut_is_truncated(body(PushPullHeader{200, 70'000, true}), decode_push_pull_header);
-  expect_each_cut_is_truncated(body(UserHeader{70'000}), decode_user_header);
-  expect_each_cut_is_truncated(encoded(NodeState{name, kAddr, 7946, kMeta, 1, 2, kVsn}),
-                               decode_node_state);
-  expect_each_cut_is_truncated(body(Compressed{0, kMeta}), decode_compressed);
+  expect_each_cut_is_truncated(Ping{1, name, kAddr, 7946, "src"});
+  expect_each_cut_is_truncated(IndirectPing{1, kAddr, 7946, name, true, kAddr, 7946, "src"});
+  expect_each_cut_is_truncated(Ack{70'000, kMeta});
+  expect_each_cut_is_truncated(Nack{300});
+  expect_each_cut_is_truncated(ErrorMessage{name});
+  expect_each_cut_is_truncated(Suspect{1, name, "b"});
+  expect_each_cut_is_truncated(alive());
+  expect_each_cut_is_truncated(Dead{1, name, "b"});
+  expect_each_cut_is_truncated(PushPullHeader{200, 70'000, true});
+  expect_each_cut_is_truncated(UserHeader{70'000});
+  expect_each_cut_is_truncated(NodeState{name, kAddr, 7946, kMeta, 1, 2, kVsn});
+  expect_each_cut_is_truncated(Compressed{0, kMeta});
 }
 
 TEST(MessageDecode, LeavesWhatFollowsTheBody) {
@@ -91,15 +90,14 @@ TEST(MessageDecode, LeavesWhatFollowsTheBody) {
   const std::size_t size = bytes.size();
   bytes.push_back(std::byte{0x99});
   ByteReader in(bytes);
-  ASSERT_TRUE(decode_nack(in));
+  ASSERT_TRUE(decode<Nack>(in));
   EXPECT_EQ(in.position(), size);
   EXPECT_EQ(in.remaining(), 1U);
 }
 
 TEST(MessageDecode, FieldsInAnyOrder) {
-  const auto suspect =
-      decode_hex("83" + str("Node") + str("a") + str("From") + str("b") + str("Incarnation") + "07",
-                 decode_suspect);
+  const auto suspect = decode_hex<Suspect>("83" + str("Node") + str("a") + str("From") + str("b") +
+                                           str("Incarnation") + "07");
   ASSERT_TRUE(suspect) << suspect.error().to_string();
   EXPECT_EQ(suspect->node, "a");
   EXPECT_EQ(suspect->from, "b");
@@ -107,7 +105,7 @@ TEST(MessageDecode, FieldsInAnyOrder) {
 }
 
 TEST(MessageDecode, MissingFieldsAreZero) {
-  const auto empty = decode_hex("80", decode_alive);
+  const auto empty = decode_hex<Alive>("80");
   ASSERT_TRUE(empty);
   EXPECT_EQ(empty->incarnation, 0U);
   EXPECT_TRUE(empty->node.empty());
@@ -115,8 +113,7 @@ TEST(MessageDecode, MissingFieldsAreZero) {
   EXPECT_EQ(empty->port, 0);
   EXPECT_EQ(empty->vsn.data(), nullptr);
   // protocol 4: v0.1 sends its leave without `From`
-  const auto dead =
-      decode_hex("82" + str("Incarnation") + "03" + str("Node") + str("a"), decode_dead);
+  const auto dead = decode_hex<Dead>("82" + str("Incarnation") + "03" + str("Node") + str("a"));
   ASSERT_TRUE(dead);
   EXPECT_EQ(dead->node, "a");
   EXPECT_TRUE(dead->from.empty());
@@ -129,7 +126,7 @@ TEST(MessageDecode, UnknownFieldsOfAnyTypeAreSkipped) {
     for (const bool first : {true, false}) {
       const std::string unknown = str("Later") + value;
       const std::string known = str("SeqNo") + "09";
-      const auto nack = decode_hex("82" + (first ? unknown + known : known + unknown), decode_nack);
+      const auto nack = decode_hex<Nack>("82" + (first ? unknown + known : known + unknown));
       ASSERT_TRUE(nack) << value << " " << nack.error().to_string();
       EXPECT_EQ(nack->seq_no, 9U);
     }
@@ -137,54 +134,52 @@ TEST(MessageDecode, UnknownFieldsOfAnyTypeAreSkipped) {
 }
 
 TEST(MessageDecode, NamesAreOfExactCase) {
-  const auto nack = decode_hex("81" + str("seqno") + "09", decode_nack);
+  const auto nack = decode_hex<Nack>("81" + str("seqno") + "09");
   ASSERT_TRUE(nack);
   EXPECT_EQ(nack->seq_no, 0U);
-  const auto longer = decode_hex("81" + str("SeqNo2") + "09", decode_nack);
+  const auto longer = decode_hex<Nack>("81" + str("SeqNo2") + "09");
   ASSERT_TRUE(longer);
   EXPECT_EQ(longer->seq_no, 0U);
 }
 
 TEST(MessageDecode, NamesInEveryStringFamily) {
   for (const char* head : {"a5", "d905", "da0005", "db00000005", "c405", "c50005", "c600000005"}) {
-    const auto nack =
-        decode_hex("81" + std::string(head) + to_hex(to_bytes("SeqNo")) + "09", decode_nack);
+    const auto nack = decode_hex<Nack>("81" + std::string(head) + to_hex(to_bytes("SeqNo")) + "09");
     ASSERT_TRUE(nack);
     EXPECT_EQ(nack->seq_no, 9U) << head;
   }
 }
 
 TEST(MessageDecode, KeysThatAreNoStringsAreSkippedWithTheirValues) {
-  const auto nack = decode_hex(
+  const auto nack = decode_hex<Nack>(
       "83"
       "05"
       "a161" +
-          std::string("c0") + "01" + str("SeqNo") + "09",
-      decode_nack);
+      std::string("c0") + "01" + str("SeqNo") + "09");
   ASSERT_TRUE(nack) << nack.error().to_string();
   EXPECT_EQ(nack->seq_no, 9U);
 }
 
 TEST(MessageDecode, MapsInEveryWidth) {
   for (const char* head : {"81", "de0001", "df00000001"}) {
-    const auto nack = decode_hex(head + str("SeqNo") + "09", decode_nack);
+    const auto nack = decode_hex<Nack>(head + str("SeqNo") + "09");
     ASSERT_TRUE(nack);
     EXPECT_EQ(nack->seq_no, 9U) << head;
   }
 }
 
 TEST(MessageDecode, TheLastOfTwoEqualFieldsCounts) {
-  const auto nack = decode_hex("82" + str("SeqNo") + "01" + str("SeqNo") + "02", decode_nack);
+  const auto nack = decode_hex<Nack>("82" + str("SeqNo") + "01" + str("SeqNo") + "02");
   ASSERT_TRUE(nack);
   EXPECT_EQ(nack->seq_no, 2U);
 }
 
 TEST(MessageDecode, AbsentAndEmptyByteArraysStayDistinct) {
-  const auto absent = decode_hex("82" + str("Meta") + "c0" + str("Vsn") + "c0", decode_alive);
+  const auto absent = decode_hex<Alive>("82" + str("Meta") + "c0" + str("Vsn") + "c0");
   ASSERT_TRUE(absent);
   EXPECT_EQ(absent->meta.data(), nullptr);
   EXPECT_EQ(absent->vsn.data(), nullptr);
-  const auto empty = decode_hex("82" + str("Meta") + "a0" + str("Vsn") + "a0", decode_node_state);
+  const auto empty = decode_hex<NodeState>("82" + str("Meta") + "a0" + str("Vsn") + "a0");
   ASSERT_TRUE(empty);
   EXPECT_NE(empty->meta.data(), nullptr);
   EXPECT_TRUE(empty->meta.empty());
@@ -198,19 +193,19 @@ TEST(MessageDecode, AbsentAndEmptyByteArraysStayDistinct) {
 }
 
 TEST(MessageDecode, WrongTypesSayWhatAndWhere) {
-  const auto number = decode_hex("81" + str("SeqNo") + str("x"), decode_nack);
+  const auto number = decode_hex<Nack>("81" + str("SeqNo") + str("x"));
   ASSERT_FALSE(number);
   EXPECT_EQ(number.error().to_string(), "field is not an integer at byte 7");
-  const auto text = decode_hex("82" + str("SeqNo") + "01" + str("Payload") + "01", decode_ack);
+  const auto text = decode_hex<Ack>("82" + str("SeqNo") + "01" + str("Payload") + "01");
   ASSERT_FALSE(text);
   EXPECT_EQ(text.error().to_string(), "field is not a string or byte array at byte 16");
-  const auto flag = decode_hex("81" + str("Join") + "01", decode_push_pull_header);
+  const auto flag = decode_hex<PushPullHeader>("81" + str("Join") + "01");
   ASSERT_FALSE(flag);
   EXPECT_EQ(flag.error().to_string(), "field is not a boolean at byte 6");
-  const auto map = decode_hex("90", decode_ping);
+  const auto map = decode_hex<Ping>("90");
   ASSERT_FALSE(map);
   EXPECT_EQ(map.error().to_string(), "message body is not a map at byte 0");
-  const auto port = decode_hex("81" + str("Port") + "ce00010000", decode_alive);
+  const auto port = decode_hex<Alive>("81" + str("Port") + "ce00010000");
   ASSERT_FALSE(port);
   EXPECT_EQ(port.error().to_string(), "integer is too large for the field at byte 6");
 }
@@ -219,15 +214,15 @@ TEST(MessageDecode, OffsetsCountFromTheReadersFirstByte) {
   const Bytes bytes = from_hex("ffff81" + str("SeqNo") + "c2");
   ByteReader in(bytes);
   (void)in.u16();
-  const auto nack = decode_nack(in);
+  const auto nack = decode<Nack>(in);
   ASSERT_FALSE(nack);
   EXPECT_EQ(nack.error().offset, 9U);
   EXPECT_EQ(in.position(), 2U);
 }
 
 TEST(MessageDecode, NegativeCountsAreReadAsSuch) {
-  const auto header = decode_hex("82" + str("Nodes") + "ff" + str("UserStateLen") + "d080",
-                                 decode_push_pull_header);
+  const auto header =
+      decode_hex<PushPullHeader>("82" + str("Nodes") + "ff" + str("UserStateLen") + "d080");
   ASSERT_TRUE(header);
   EXPECT_EQ(header->nodes, -1);
   EXPECT_EQ(header->user_state_len, -128);
@@ -236,7 +231,7 @@ TEST(MessageDecode, NegativeCountsAreReadAsSuch) {
 TEST(MessageDecode, NestingOfUnknownFieldsIsLimited) {
   std::string hex = "81" + str("Later");
   for (int i = 0; i < 1000; ++i) hex += "91";
-  const auto nack = decode_hex(hex + "c0", decode_nack);
+  const auto nack = decode_hex<Nack>(hex + "c0");
   ASSERT_FALSE(nack);
   EXPECT_EQ(nack.error().kind, WireErrorKind::limit);
 }
@@ -249,10 +244,17 @@ TEST(MessageDecode, AnyChangedByteIsSurvived) {
       Bytes changed = good;
       changed[at] = static_cast<std::byte>(value);
       ByteReader in(changed);
-      const auto message = decode_alive(in);
+      const auto message = decode<Alive>(in);
       EXPECT_TRUE(message ? in.position() <= changed.size() : in.position() == 0);
     }
   }
+}
+
+// The example of schema.hpp.
+TEST(MessageEncode, WritesTheTypeByteAndTheFieldsInTheirOrder) {
+  EXPECT_EQ(to_hex(encoded(Suspect{.incarnation = 7, .node = "a", .from = "b"})),
+            "0383" + str("From") + str("b") + str("Incarnation") + "07" + str("Node") + str("a"));
+  EXPECT_EQ(str("From") + str("b"), "a446726f6da162");
 }
 
 TEST(MessageEncode, DropsAMessageThatDoesNotFitAsAWhole) {

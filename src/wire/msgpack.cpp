@@ -16,12 +16,12 @@ std::uint64_t read_big_endian(const std::byte* at, std::size_t bytes) noexcept {
   return value;
 }
 
-// What follows a tag, apart from small values that are in the tag itself.
+// The bytes that follow a tag, except for small values, which are in the tag itself.
 struct Shape {
   enum class Kind : std::uint8_t { plain, sized, array, map, invalid };
   Kind kind = Kind::plain;
-  std::uint8_t length_bytes = 0;  // of the size or count behind the tag
-  std::uint8_t payload = 0;       // bytes behind the tag and size, beside those that size counts
+  std::uint8_t length_bytes = 0;  // of the size or count after the tag
+  std::uint8_t payload = 0;       // bytes after the tag and size that the size does not count
 };
 
 // 0xc0 .. 0xdf, the tags with individual meanings (msgpack specification).
@@ -65,7 +65,7 @@ constexpr std::array<Shape, 32> kShapes = [] {
 
 // One value's head: its bytes up to its first child, and how many children follow.
 struct Head {
-  bool whole = true;  // false: the head itself is cut off
+  bool whole = true;  // false: the head itself is truncated
   bool valid = true;
   bool container = false;
   std::uint64_t bytes = 1;
@@ -157,7 +157,7 @@ WireResult<bool> Scanner::scan(BytesView value) noexcept {
       continue;
     }
     const Head head = read_head(value.data() + position_, value.size() - position_);
-    if (!head.valid) return error(WireErrorKind::malformed, "byte 0xc1 is no msgpack value");
+    if (!head.valid) return error(WireErrorKind::malformed, "0xc1 is not a msgpack type");
     if (!head.whole) return false;
     const std::uint64_t room = max_bytes_ - position_;
     if (head.bytes > room || head.children > room - head.bytes) {

@@ -53,7 +53,7 @@ std::byte* put_big_endian(std::byte* at, std::uint64_t value) noexcept {
 
 [[nodiscard]] std::byte* put_signed(std::byte* at, std::int64_t value) noexcept;
 
-/// What stands in front of so many bytes.
+/// The header of a byte array of this size.
 [[nodiscard]] inline std::byte* put_raw_header(std::byte* at, std::size_t size) noexcept {
   if (size < 32) {
     *at = static_cast<std::byte>(0xa0U | size);
@@ -75,8 +75,8 @@ std::byte* put_big_endian(std::byte* at, std::uint64_t value) noexcept {
 
 // --- decoding
 
-/// Finds the end of one value of any type, in bytes that may come piece by piece: each byte is
-/// looked at once, and nothing is stored but a count for each level of nesting.
+/// Finds the end of one value of any type, in bytes that may arrive in pieces: each byte is
+/// examined once, and nothing is stored but a count for each level of nesting.
 class Scanner {
  public:
   /// A value of more than `max_bytes` is a `limit` error, as soon as that is announced.
@@ -84,8 +84,8 @@ class Scanner {
                    std::size_t max_nesting = limits::kMsgpackNesting) noexcept
       : max_bytes_(max_bytes), max_nesting_(max_nesting) {}
 
-  /// `value` starts with the first byte of the value, and is at least as long as the time before.
-  /// True: the value is whole, and is `size()` bytes. False: more bytes are needed.
+  /// `value` starts at the first byte of the value, and is at least as long as in the last call.
+  /// True: the value is complete, and takes `size()` bytes. False: more bytes are needed.
   [[nodiscard]] WireResult<bool> scan(BytesView value) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return position_; }
 
@@ -94,7 +94,7 @@ class Scanner {
 
   std::size_t max_bytes_;
   std::size_t max_nesting_;
-  std::size_t position_ = 0;  // of the next value's first byte; may be behind what has come
+  std::size_t position_ = 0;  // of the next value's first byte; may be after the received bytes
   std::size_t level_ = 0;
   std::array<std::uint64_t, kLevels> left_{1};  // values still to come at each level
 };
@@ -114,7 +114,7 @@ class Decoder {
   /// The number of fields that a map announces.
   [[nodiscard]] bool map_header(std::uint32_t& fields) noexcept;
 
-  /// Steps over the encoded key if it is what comes next.
+  /// Skips the encoded key if it comes next.
   template <std::size_t N>
   [[nodiscard]] bool skip_key(const std::array<std::byte, N>& encoded) noexcept {
     if (static_cast<std::size_t>(end_ - at_) < N || std::memcmp(at_, encoded.data(), N) != 0) {
@@ -149,7 +149,7 @@ class Decoder {
     out = as_text(bytes);
     return true;
   }
-  /// Steps over a value of any type.
+  /// Skips a value of any type.
   [[nodiscard]] bool skip() noexcept;
 
  private:
@@ -158,7 +158,7 @@ class Decoder {
     bool negative = false;
   };
 
-  // fixint is all that most fields ever are.
+  // Most fields are a fixint.
   [[nodiscard]] bool unsigned_value(std::uint32_t& out, std::uint32_t max) noexcept {
     if (at_ != end_ && std::to_integer<unsigned>(*at_) < 0x80) {
       out = std::to_integer<std::uint32_t>(*at_++);
@@ -177,7 +177,7 @@ class Decoder {
   [[nodiscard]] bool number(Number& out) noexcept;
   [[nodiscard]] bool long_raw(BytesView& out) noexcept;
   [[nodiscard]] bool take(std::size_t header, std::uint64_t size, BytesView& out) noexcept;
-  // `bytes` big-endian bytes behind the tag.
+  // `bytes` big-endian bytes after the tag.
   [[nodiscard]] bool big_endian(std::size_t bytes, std::uint64_t& out) noexcept;
   bool fail(const char* what, WireErrorKind kind = WireErrorKind::malformed) noexcept;
   bool truncated() noexcept;

@@ -16,10 +16,18 @@ constexpr std::size_t kCrcHeadBytes = 5;  // type and checksum
 constexpr std::size_t kCompoundLengthBytes = 2;
 constexpr std::size_t kCompressedHeadBytes = 12;  // type, map, Algo and its value, key of Buf
 
+// The texts name the limits.
+static_assert(limits::kPacketNesting == 4);
+constexpr char kTooDeep[] = "packet has more than 4 nested layers";
+static_assert(limits::kPacketMessages == 1024);
+constexpr char kTooMany[] = "packet has more than 1,024 messages";
+static_assert(limits::kDecompressedPacketBytes == 65'535);
+constexpr char kTooLarge[] = "packet decompresses to more than 65,535 bytes";
+
 constexpr std::byte byte_of(MessageType type) { return std::byte{static_cast<std::uint8_t>(type)}; }
 
-// Whether a packet that no key opens is likely to be none that was encrypted. The first byte of
-// one that was is 0 or 1, which is also the type of a ping: that is decoded to see.
+// Whether a packet that no key decrypts is probably plaintext. An encrypted packet starts with 0 or
+// 1, which are also the types of pings: such a packet is plaintext if it decodes as a ping.
 bool looks_plain(BytesView message) {
   const auto first = std::to_integer<std::uint8_t>(message[0]);
   if (first > static_cast<std::uint8_t>(MessageType::indirect_ping)) {
@@ -27,38 +35,41 @@ bool looks_plain(BytesView message) {
   }
   ByteReader body(message.subspan(1));
   const bool decoded = first == static_cast<std::uint8_t>(MessageType::ping)
-                           ? decode_ping(body).has_value()
-                           : decode_indirect_ping(body).has_value();
+                           ? decode<Ping>(body).has_value()
+                           : decode<IndirectPing>(body).has_value();
   return decoded && body.remaining() == 0;
 }
 
 template <class Message>
-WireResult<PacketMessage> decode_as(WireResult<Message> (*decode)(ByteReader&), BytesView body) {
+WireResult<PacketMessage> decode_as(BytesView body) {
   ByteReader in(body);
-  WireResult<Message> message = decode(in);
+  WireResult<Message> message = decode<Message>(in);
   if (!message) return std::unexpected(message.error());
   return PacketMessage(*message);
 }
 
-// Precondition: a type that `unwrap` lets through.
+// Precondition: a type that `unwrap` accepts.
 WireResult<PacketMessage> decode_packet_message(const MessageView& message) {
   switch (message.type) {
     case MessageType::ping:
-      return decode_as(decode_ping, message.body);
+      return decode_as<Ping>(message.body);
     case MessageType::indirect_ping:
-      return decode_as(decode_indirect_ping, message.body);
+      return decode_as<IndirectPing>(message.body);
     case MessageType::ack:
-      return decode_as(decode_ack, message.body);
+      return decode_as<Ack>(message.body);
     case MessageType::nack:
-      return decode_as(decode_nack, message.body);
+      return decode_as<Nack>(message.body);
     case MessageType::suspect:
-      return decode_as(decode_suspect, message.body);
+      return decode_as<Suspect>(message.body);
     case MessageType::alive:
-      return decode_as(decode_alive, message.body);
+      return decode_as<Alive>(message.body);
     case MessageType::dead:
-      return decode_as(decode_dead, message.body);
-    default:
+      return decode_as<Dead>(message.body);
+    case MessageType::user:
       return PacketMessage(UserMessage{message.body});
+    default:
+      assert(false);
+      return PacketMessage(UserMessage{});
   }
 }
 
@@ -194,8 +205,8 @@ std::optional<WireResult<PacketMessage>> PacketOpener::next() {
   return message;
 }
 
-/// Where there is no key, the first byte of an encrypted packet, its version, reads as the type of
-/// a ping: if the rest makes no sense, this is the likelier mistake.
+/// Without a key, the first byte of an encrypted packet, its version, looks like the type of a
+/// ping. If the rest is invalid, the packet is more likely encrypted than malformed.
 bool PacketOpener::may_be_encrypted(const MessageView& message) const noexcept {
   return unsealed_.size() >= kMinEncryptedPayloadBytes &&
          message.type <= MessageType::indirect_ping && message.body.data() == unsealed_.data() + 1;
@@ -208,8 +219,7 @@ std::optional<WireResult<MessageView>> PacketOpener::next_view() {
     if (++item_count_ > limits::kPacketMessages) {
       pending_.reset();
       compound_count_ = 0;
-      return std::unexpected(
-          WireError{WireErrorKind::limit, "packet has too many messages", item->offset});
+      return std::unexpected(WireError{WireErrorKind::limit, kTooMany, item->offset});
     }
     if (auto message = unwrap(*item)) return message;
   }
@@ -235,7 +245,7 @@ std::optional<WireResult<MessageView>> PacketOpener::unwrap(const Item& item) {
     case MessageType::push_pull:
     case MessageType::encrypted:
     case MessageType::error:
-      return failed(WireErrorKind::malformed, "message type belongs into streams");
+      return failed(WireErrorKind::malformed, "message type is not allowed in packets");
     case MessageType::compound:
       error = enter_compound(item);
       break;
@@ -246,7 +256,7 @@ std::optional<WireResult<MessageView>> PacketOpener::unwrap(const Item& item) {
       error = enter_checked(item);
       break;
     case MessageType::has_label:
-      return failed(WireErrorKind::label, "label inside a packet");
+      return failed(WireErrorKind::label, "label header inside a packet");
     default:
       return failed(WireErrorKind::malformed, "unknown message type");
   }
@@ -256,7 +266,7 @@ std::optional<WireResult<MessageView>> PacketOpener::unwrap(const Item& item) {
 
 std::optional<WireError> PacketOpener::enter_compound(const Item& item) {
   if (item.nesting >= limits::kPacketNesting) {
-    return WireError{WireErrorKind::limit, "packet is nested too deeply", item.offset};
+    return WireError{WireErrorKind::limit, kTooDeep, item.offset};
   }
   if (item.bytes.size() < kCompoundHeadBytes) {
     return WireError{WireErrorKind::malformed, "compound has no count", item.offset + 1};
@@ -266,7 +276,7 @@ std::optional<WireError> PacketOpener::enter_compound(const Item& item) {
   const std::size_t lengths = count * kCompoundLengthBytes;
   if (rest.size() < lengths) {
     truncated_parts_ += count;
-    return WireError{WireErrorKind::malformed, "compound's list of lengths is cut off",
+    return WireError{WireErrorKind::malformed, "list of compound lengths is cut off",
                      item.offset + item.bytes.size()};
   }
   // Each level of nesting has one compound open at most, so there is always room.
@@ -277,10 +287,10 @@ std::optional<WireError> PacketOpener::enter_compound(const Item& item) {
 
 std::optional<WireError> PacketOpener::enter_compressed(const Item& item) {
   if (item.nesting >= limits::kPacketNesting) {
-    return WireError{WireErrorKind::limit, "packet is nested too deeply", item.offset};
+    return WireError{WireErrorKind::limit, kTooDeep, item.offset};
   }
   ByteReader reader(item.bytes.subspan(1));
-  const auto body = decode_compressed(reader);
+  const auto body = decode<Compressed>(reader);
   if (!body) {
     WireError error = body.error();
     error.offset += item.offset + 1;
@@ -293,7 +303,11 @@ std::optional<WireError> PacketOpener::enter_compressed(const Item& item) {
   if (unpacked_.empty()) unpacked_.resize(limits::kDecompressedPacketBytes);
   const auto room = std::span(unpacked_).subspan(unpacked_bytes_);
   const auto size = lzw_decode_into(body->buf, room);
-  if (!size) return size.error();
+  if (!size) {
+    WireError error = size.error();
+    if (error.kind == WireErrorKind::limit) error.what = kTooLarge;
+    return error;
+  }
   unpacked_bytes_ += *size;
   pending_ = Item{room.first(*size), 0, item.nesting + 1};
   return std::nullopt;
@@ -301,7 +315,7 @@ std::optional<WireError> PacketOpener::enter_compressed(const Item& item) {
 
 std::optional<WireError> PacketOpener::enter_checked(const Item& item) {
   if (item.nesting >= limits::kPacketNesting) {
-    return WireError{WireErrorKind::limit, "packet is nested too deeply", item.offset};
+    return WireError{WireErrorKind::limit, kTooDeep, item.offset};
   }
   ByteReader reader(item.bytes.subspan(1));
   const auto announced = reader.u32();

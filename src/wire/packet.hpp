@@ -22,11 +22,11 @@
 // compound, message.
 namespace memberlist::wire {
 
-/// Bytes that a compound costs: at its head, and for each part.
+/// Overhead of a compound: its head, and a length for each part.
 inline constexpr std::size_t kCompoundHeadBytes = 2;
 inline constexpr std::size_t kCompoundPartOverhead = 2;
 
-/// Bytes that encryption adds at most: version, nonce, tag, and padding for version 0.
+/// Maximum overhead of encryption: version, nonce, tag, and padding for version 0.
 [[nodiscard]] constexpr std::size_t encryption_overhead(std::uint8_t version) noexcept {
   return version == 0 ? 45 : 29;
 }
@@ -35,7 +35,7 @@ inline constexpr std::size_t kCompoundPartOverhead = 2;
   return label.empty() ? 0 : 2 + label.size();
 }
 
-/// The keys that packets and streams are sealed with, for the rooms above, which see no cipher.
+/// The keys for packets and streams, for the rooms above, which do not see `crypto`.
 using Keyring = crypto::Keyring;
 
 /// How this node's packets and streams are sealed and opened. The keyring must outlive it.
@@ -75,10 +75,10 @@ class PacketSealer {
   Bytes scratch_;
 };
 
-/// One innermost message of a packet, as it lies there.
+/// One innermost message of a packet, not decoded.
 struct MessageView {
   MessageType type = MessageType::ping;
-  BytesView body;  ///< behind the type byte
+  BytesView body;  ///< after the type byte
 };
 
 /// A user message of a packet: all of its body.
@@ -95,11 +95,12 @@ using PacketMessage =
 class PacketOpener {
  public:
   /// Removes label and encryption; an error says why the whole datagram is dropped. The datagram
-  /// must stay until its messages are done with: those that were not sealed are views into it.
+  /// must remain until its messages have been handled: those that were not encrypted are views of
+  /// it.
   [[nodiscard]] WireResult<void> open(const Sealing& how, BytesView datagram);
 
   /// The next message, decoded; `std::nullopt` at the end. An error concerns one part (bad
-  /// compression, bad checksum, an unknown type, nesting too deep, a body that makes no sense):
+  /// compression, bad checksum, an unknown type, nesting too deep, an invalid body):
   /// continue calling to get the others. One of the kind `not_expected`: the packet seems to be
   /// encrypted, and there is no key.
   [[nodiscard]] std::optional<WireResult<PacketMessage>> next();
@@ -109,18 +110,18 @@ class PacketOpener {
   /// The label that the datagram came with; empty if there is none.
   [[nodiscard]] std::string_view label() const noexcept { return label_; }
 
-  /// Parts that compounds announced but did not hold.
+  /// Parts that compounds announced but did not contain.
   [[nodiscard]] std::size_t truncated_parts() const noexcept { return truncated_parts_; }
 
  private:
-  // A compound that is being gone through.
+  // A compound whose parts are being read.
   struct Compound {
-    BytesView lengths;        // of the parts to come, two bytes each
-    BytesView parts;          // what is left of them
+    BytesView lengths;        // of the remaining parts, two bytes each
+    BytesView parts;          // the remaining ones
     std::size_t offset = 0;   // of `parts` in its layer
     std::size_t nesting = 0;  // of the compound itself
   };
-  // Something that starts with a type byte, and where it lies.
+  // Bytes that start with a type byte, and their position.
   struct Item {
     BytesView bytes;
     std::size_t offset = 0;
@@ -128,7 +129,7 @@ class PacketOpener {
   };
 
   [[nodiscard]] std::optional<Item> next_item();
-  // Unwraps one item: a message, an error, or nothing (it held others, which come next).
+  // Unwraps one item: a message, an error, or nothing (it contains others, which come next).
   [[nodiscard]] std::optional<WireResult<MessageView>> unwrap(const Item& item);
   [[nodiscard]] std::optional<WireError> enter_compound(const Item& item);
   [[nodiscard]] std::optional<WireError> enter_compressed(const Item& item);
@@ -137,9 +138,9 @@ class PacketOpener {
   [[nodiscard]] bool may_be_encrypted(const MessageView& message) const noexcept;
 
   std::string_view label_;
-  BytesView unsealed_;  // the datagram behind its label, where there is no key; else empty
+  BytesView unsealed_;  // the datagram after its label if there is no key; otherwise empty
   Bytes plain_;         // decrypted
-  Bytes unpacked_;      // decompressed, all of a packet's one after the other; never grows
+  Bytes unpacked_;      // all decompressed bytes of a packet; never grows
   std::size_t unpacked_bytes_ = 0;
   std::optional<Item> pending_;
   std::array<Compound, limits::kPacketNesting + 1> compounds_;

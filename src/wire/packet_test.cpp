@@ -294,10 +294,11 @@ TEST(PacketParts, EachBadPartIsToldOfAndTheOthersAreHandled) {
                                               user("b")}));
   ASSERT_TRUE(opened);
   EXPECT_EQ(opened->messages, (Texts{"a", "b"}));
-  EXPECT_EQ(opened->errors,
-            (Texts{"message is empty", "unknown message type", "message type belongs into streams",
-                   "message type belongs into streams", "message type belongs into streams",
-                   "label inside a packet"}));
+  EXPECT_EQ(
+      opened->errors,
+      (Texts{"message is empty", "unknown message type", "message type is not allowed in packets",
+             "message type is not allowed in packets", "message type is not allowed in packets",
+             "label header inside a packet"}));
 }
 
 TEST(PacketParts, EveryTypeByteAloneIsSurvived) {
@@ -375,13 +376,14 @@ TEST(PacketCompression, BombsAreRefused) {
   const Bytes fits = user(std::string(limits::kDecompressedPacketBytes - 1, 'x'));
   EXPECT_EQ(open(plain(), compressed(fits))->messages.size(), 1U);
   const Bytes bomb = user(std::string(limits::kDecompressedPacketBytes, 'x'));
-  EXPECT_EQ(open(plain(), compressed(bomb))->errors, Texts{"decompressed data is over the limit"});
+  EXPECT_EQ(open(plain(), compressed(bomb))->errors,
+            Texts{"packet decompresses to more than 65,535 bytes"});
   // The limit is one for the whole packet.
   const Bytes half = compressed(user(std::string(40'000, 'x')));
   const auto both = open(plain(), compound({half, half, user("after")}));
   EXPECT_EQ(both->messages.size(), 2U);
   EXPECT_EQ(both->messages.back(), "after");
-  EXPECT_EQ(both->errors, Texts{"decompressed data is over the limit"});
+  EXPECT_EQ(both->errors, Texts{"packet decompresses to more than 65,535 bytes"});
 }
 
 TEST(PacketCompression, ViewsOfSeveralPartsStayValid) {
@@ -401,7 +403,8 @@ TEST(PacketNesting, LayersInAnyOrder) {
       open(plain(), checked(compressed(compound({inner, user("c"), compressed(user("d"))}))));
   ASSERT_TRUE(opened);
   EXPECT_EQ(opened->messages, (Texts{"a", "c", "d"}));
-  EXPECT_EQ(opened->errors, Texts{"packet is nested too deeply"}) << "checksum in the fifth place";
+  EXPECT_EQ(opened->errors, Texts{"packet has more than 4 nested layers"})
+      << "checksum in the fifth place";
 }
 
 TEST(PacketNesting, IsLimitedForEachKind) {
@@ -416,7 +419,7 @@ TEST(PacketNesting, IsLimitedForEachKind) {
       if (depth <= limits::kPacketNesting) {
         EXPECT_EQ(opened->messages, Texts{"deep"}) << depth;
       } else {
-        EXPECT_EQ(opened->errors, Texts{"packet is nested too deeply"}) << depth;
+        EXPECT_EQ(opened->errors, Texts{"packet has more than 4 nested layers"}) << depth;
       }
     }
   }
@@ -426,7 +429,7 @@ TEST(PacketNesting, NumberOfMessagesIsLimited) {
   const Bytes many = compound(std::vector<Bytes>(255, user("")));
   const auto opened = open(plain(), compound({many, many, many, many, many, many}));
   ASSERT_TRUE(opened);
-  EXPECT_EQ(opened->errors, Texts{"packet has too many messages"});
+  EXPECT_EQ(opened->errors, Texts{"packet has more than 1,024 messages"});
   EXPECT_LE(opened->messages.size(), limits::kPacketMessages);
   EXPECT_GE(opened->messages.size(), limits::kPacketMessages - 7);
 }

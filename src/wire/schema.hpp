@@ -4,16 +4,48 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <cstring>
+#include <expected>
 #include <string_view>
 
 #include "base/byte_reader.hpp"
 #include "base/byte_writer.hpp"
+#include "base/field_count.hpp"
+#include "memberlist/bytes.hpp"
 #include "wire/msgpack.hpp"
 #include "wire/wire_error.hpp"
 
-// Encoder and decoder of a message, both from one list of its fields.
-namespace memberlist::wire::schema {
+// Encodes and decodes any message from its schema: the type byte, and the fields in the order of
+// the wire. For example, this is a message,
+//
+//   struct Suspect {
+//     std::uint32_t incarnation = 0;
+//     std::string_view node;
+//     std::string_view from;
+//   };
+//
+// this is its schema,
+//
+//   template <>
+//   struct Schema<Suspect> {
+//     static constexpr std::optional kType = MessageType::suspect;
+//     using Fields = FieldList<Field<"From", &Suspect::from>,
+//                              Field<"Incarnation", &Suspect::incarnation>,
+//                              Field<"Node", &Suspect::node>>;
+//   };
+//
+// and these are the bytes that `encode` writes for Suspect{.incarnation = 7, .node = "a",
+// .from = "b"}:
+//
+//   03                                      the type byte
+//   83                                      a map of three fields
+//   a4 46 72 6f 6d  a1 62                   From: "b"
+//   ab 49 6e 63 61 72 6e 61 74 69 6f 6e 07  Incarnation: 7
+//   a4 4e 6f 64 65  a1 61                   Node: "a"
+//
+// A field that is left out of the list, or is not in its place, does not compile.
+namespace memberlist::wire {
+namespace schema {
 
 /// A field's name as a template argument.
 template <std::size_t N>
@@ -24,10 +56,12 @@ struct Name {
   [[nodiscard]] constexpr std::string_view view() const noexcept { return {text, N - 1}; }
 };
 
+}  // namespace schema
+
 enum class When : std::uint8_t { always, not_empty };
 
 /// One field: its name on the wire, the member that holds it, and whether an empty one is left out.
-template <Name kText, auto kMember, When kWhen = When::always>
+template <schema::Name kText, auto kMember, When kWhen = When::always>
 struct Field {
   static constexpr std::string_view kName = kText.view();
   static_assert(kName.size() < 32, "the key's header is one byte");
@@ -52,13 +86,19 @@ struct Field {
   }
 };
 
+/// The fields of a message in alphabetical order, which is the order on the wire.
 template <class... Fields>
-struct FieldList {};
+struct FieldList {
+  static_assert(sizeof...(Fields) < 16, "the map's header is one byte");
+  static_assert(std::ranges::is_sorted(std::array{Fields::kName...}), "alphabetical order");
+};
 
-/// Specialised for each message: `using Fields = FieldList<...>`, in alphabetical order, which is
-/// the order on the wire.
+/// Specialised next to each message: `kType`, its type byte (`std::nullopt` if only the body is
+/// sent), and `Fields`, a FieldList.
 template <class Message>
 struct Schema;
+
+namespace schema {
 
 // --- encoding
 
@@ -95,7 +135,7 @@ inline std::byte* put(std::byte* at, std::string_view value) noexcept {
   return msgpack::put_raw(at, as_bytes(value));
 }
 
-// Small unsigned fields go the way of the 32-bit ones.
+// Small unsigned fields are encoded like 32-bit ones.
 template <class T>
 [[nodiscard]] T widened(T value) noexcept {
   return value;
@@ -118,22 +158,16 @@ std::byte* put_field(std::byte* at, const Message& message,
 }
 
 template <class Message, class... Fields>
-void encode_fields(ByteWriter& out, std::optional<std::uint8_t> type, const Message& message,
-                   FieldList<Fields...>) {
-  static_assert(sizeof...(Fields) < 16, "the map's header is one byte");
-  const std::size_t head = type ? 2 : 1;
-  std::byte* at = out.claim((head + ... + field_size(message, Fields{})));
+void encode_fields(ByteWriter& out, const Message& message, FieldList<Fields...>) {
+  static_assert(field_count<Message>() == sizeof...(Fields), "each member has a field");
+  constexpr auto kType = Schema<Message>::kType;
+  constexpr std::size_t kHeadBytes = kType.has_value() ? 2 : 1;
+  std::byte* at = out.claim((kHeadBytes + ... + field_size(message, Fields{})));
   if (at == nullptr) return;
-  if (type) *at++ = std::byte{*type};
+  if constexpr (kType.has_value()) *at++ = static_cast<std::byte>(*kType);
   const std::size_t count = (std::size_t{0} + ... + (Fields::present(message) ? 1U : 0U));
   *at++ = static_cast<std::byte>(0x80U | count);
   ((at = put_field(at, message, Fields{})), ...);
-}
-
-/// Writes the type byte (if any) and the body, all or nothing.
-template <class Message>
-void encode_message(ByteWriter& out, std::optional<std::uint8_t> type, const Message& message) {
-  encode_fields(out, type, message, typename Schema<Message>::Fields{});
 }
 
 // --- decoding
@@ -147,7 +181,7 @@ bool read_expected(msgpack::Decoder& in, std::uint32_t& left, Message& message,
   return in.value(message.*kMember);
 }
 
-// Reads the value if the field has this name. `read` tells whether, `ok` whether it could be read.
+// Reads the value if the field has this name, and returns whether it has; `ok`: the value is valid.
 template <class Message, Name kText, auto kMember, When kWhen>
 bool read_named(msgpack::Decoder& in, std::string_view name, bool& ok, Message& message,
                 Field<kText, kMember, kWhen> field) noexcept {
@@ -160,8 +194,8 @@ template <class Message, class... Fields>
 bool decode_fields(msgpack::Decoder& in, Message& message, FieldList<Fields...>) noexcept {
   std::uint32_t left = 0;
   if (!in.map_header(left)) return false;
-  // One pass in the order of the wire reads all that Go sends; what is then left is out of order,
-  // written in another form, or of a later version.
+  // One pass in the order of the wire reads everything that Go sends. Remaining fields are out of
+  // order, encoded in another form, or of a later version.
   if (!(read_expected(in, left, message, Fields{}) && ...)) return false;
   for (; left > 0; --left) {
     std::string_view name;
@@ -174,12 +208,23 @@ bool decode_fields(msgpack::Decoder& in, Message& message, FieldList<Fields...>)
   return true;
 }
 
-/// Reads a body from the front of `in`; on an error `in` stays where it was.
+}  // namespace schema
+
+/// Writes the type byte (if there is one) and the body. On a fixed span, both or nothing.
 template <class Message>
-WireResult<Message> decode_message(ByteReader& in) noexcept {
+void encode(ByteWriter& out, const Message& message) {
+  schema::encode_fields(out, message, typename Schema<Message>::Fields{});
+}
+
+/// Reads a body (without the type byte) from the front of `in`, and advances `in` past it; the
+/// caller handles what follows. After an error `in` is where it was. A body that is cut off is
+/// `malformed` with `what` == kTruncated, so that a stream can distinguish 'wait for more' from
+/// 'wrong'.
+template <class Message>
+[[nodiscard]] WireResult<Message> decode(ByteReader& in) noexcept {
   WireResult<Message> message;
   msgpack::Decoder decoder(in.rest());
-  if (!decode_fields(decoder, *message, typename Schema<Message>::Fields{})) {
+  if (!schema::decode_fields(decoder, *message, typename Schema<Message>::Fields{})) {
     WireError error = decoder.error();
     error.offset += in.position();
     message = std::unexpected(error);
@@ -189,4 +234,4 @@ WireResult<Message> decode_message(ByteReader& in) noexcept {
   return message;
 }
 
-}  // namespace memberlist::wire::schema
+}  // namespace memberlist::wire

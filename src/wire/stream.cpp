@@ -11,18 +11,26 @@ namespace memberlist::wire {
 namespace {
 
 constexpr std::size_t kFrameHeadBytes = 5;  // type and payload length
-// A message's own map, and what an unknown field in it may hold.
+// The map of the message, and the nesting of an unknown field in it.
 constexpr std::size_t kBodyNesting = limits::kMsgpackNesting + 1;
-// Beside the `Buf` of a compressed message: its key, `Algo`, and fields of later versions.
+// The `Buf` of a compressed message, its key, `Algo`, and fields of later versions.
 constexpr std::size_t kCompressedBodyBytes =
     limits::kCompressedStreamBytes + limits::kStreamBodyBytes;
 
-// In front of the compressed bytes: type, map, `Algo` and its value, key and length of `Buf`.
+// Before the compressed bytes: type, map, `Algo` and its value, key and length of `Buf`.
 constexpr std::size_t kCompressedHeadBytes = 17;
-// How much more room than is needed is taken when what was received grows, as a part of it.
+// When the buffer of received bytes grows, it reserves this fraction more than needed.
 constexpr std::size_t kGrowthPart = 4;
-// Unpacked at once, before it is looked at.
+// Bytes decompressed before they are parsed.
 constexpr std::size_t kUnpackStep = 64 * limits::kKiB;
+
+// The texts of errors name these limits.
+static_assert(limits::kPushPullNodes == 1'048'576);
+static_assert(limits::kStreamMessageBytes == 40 * limits::kMiB);
+static_assert(limits::kDecompressedStreamBytes == 40 * limits::kMiB);
+static_assert(limits::kStreamPayloadBytes == 20 * limits::kMiB);
+static_assert(limits::kUserMessageBytes == 20 * limits::kMiB);
+static_assert(limits::kUserStateBytes == 20 * limits::kMiB);
 
 constexpr std::byte byte_of(MessageType type) { return std::byte{static_cast<std::uint8_t>(type)}; }
 
@@ -37,12 +45,12 @@ void append_compressed_head(Bytes& out, std::size_t packed_bytes) {
   (void)msgpack::put_raw_header(out.data() + at, packed_bytes);
 }
 
-// Gives the plain bytes up as soon as they are compressed: they may be many.
+// Frees the plain bytes as soon as they are compressed: there may be many.
 Bytes compress(Bytes plain, LzwEncoder& lzw) {
   Bytes packed;
   packed.reserve(plain.size() / 2);
   (void)lzw.encode(plain, packed);  // without a limit it does not fail
-  plain = Bytes();                  // gives the memory back, as `= {}` would not
+  plain = Bytes();                  // frees the memory, which `= {}` would not
   Bytes message;
   message.reserve(packed.size() + kCompressedHeadBytes + kStreamSealBytes);
   append_compressed_head(message, packed.size());
@@ -50,7 +58,7 @@ Bytes compress(Bytes plain, LzwEncoder& lzw) {
   return message;
 }
 
-// What goes in front of a message.
+// The bytes reserved before a message.
 std::size_t head_bytes(const Sealing& how, bool with_label_header) {
   const std::size_t label = with_label_header ? label_overhead(how.label) : 0;
   return label + (how.encrypts() ? kFrameHeadBytes + kPayloadHeadBytes : 0);
@@ -154,7 +162,7 @@ WireResult<StreamOpener::Progress> StreamOpener::feed(BytesView bytes) {
   }
 }
 
-/// Grows by less than the doubling of a vector: of a large message little is taken in vain.
+/// Grows by less than a doubling, so that a large message wastes little memory.
 void StreamOpener::make_room(std::size_t more) {
   const std::size_t needed = bytes_.size() + more;
   if (needed > bytes_.capacity()) bytes_.reserve(needed + needed / kGrowthPart);
@@ -204,10 +212,10 @@ StreamOpener::Step StreamOpener::read_outer() {
   if (left().empty()) return false;
   encrypted_ = left()[0] == byte_of(MessageType::encrypted);
   if (encrypted_ && !how_->has_keys()) {
-    return error(WireErrorKind::not_expected, "stream is encrypted, and no key is configured");
+    return error(WireErrorKind::not_expected, "stream is encrypted, but no key is configured");
   }
   if (!encrypted_ && how_->has_keys() && how_->verify_incoming) {
-    return error(WireErrorKind::not_encrypted, "stream is not encrypted, and must be");
+    return error(WireErrorKind::not_encrypted, "stream is not encrypted, but must be");
   }
   stage_ = encrypted_ ? Stage::sealed : Stage::inner;
   return true;
@@ -220,7 +228,7 @@ StreamOpener::Step StreamOpener::read_sealed() {
   if (!head || !size) return false;
   announced_ = *size;
   if (*size > limits::kStreamPayloadBytes) {
-    return error(WireErrorKind::limit, "encrypted payload is over the limit of 20 MiB");
+    return error(WireErrorKind::limit, "encrypted payload exceeds 20 MiB");
   }
   if (*size < kMinEncryptedPayloadBytes) {
     return error(WireErrorKind::undecryptable, "encrypted payload is too short");
@@ -250,13 +258,13 @@ StreamOpener::Step StreamOpener::read_inner() {
 }
 
 StreamOpener::Step StreamOpener::read_packed() {
-  const auto read = read_body(decode_compressed, kCompressedBodyBytes);
+  const auto read = read_body<Compressed>(kCompressedBodyBytes);
   if (!read) return std::unexpected(read.error());
   const auto& body = *read;
   if (!body) return false;
   const Compressed& compressed = *body;
   if (compressed.algo != 0) return error(WireErrorKind::malformed, "unknown compression algorithm");
-  // The view stays: moving a vector leaves its bytes where they are.
+  // The view remains valid: moving a vector does not move its bytes.
   const Bytes packed = std::exchange(bytes_, Bytes());
   position_ = 0;
   LzwUnpacker unpacker(compressed.buf, bytes_,
@@ -265,11 +273,13 @@ StreamOpener::Step StreamOpener::read_packed() {
     const auto ended = unpacker.more(std::max(kUnpackStep, bytes_.size() / kGrowthPart));
     unpacked_ = bytes_.size();
     if (!ended) {
-      if (ended.error().kind == WireErrorKind::limit &&
-          max_unpacked_ < limits::kDecompressedStreamBytes) {
-        return error(WireErrorKind::limit, "busy: unpacks to more than its sender may cost now");
+      WireError failed = ended.error();
+      if (failed.kind == WireErrorKind::limit) {
+        failed.what = max_unpacked_ < limits::kDecompressedStreamBytes
+                          ? "busy: message decompresses to more than this node accepts now"
+                          : "message decompresses to more than 40 MiB";
       }
-      return std::unexpected(ended.error());
+      return std::unexpected(failed);
     }
     whole_ = *ended;
     const Step unpacked = read_unpacked();
@@ -277,14 +287,14 @@ StreamOpener::Step StreamOpener::read_packed() {
   }
 }
 
-// Reads as far as the bytes go that are unpacked, so that what is no message is refused at its
-// first bytes, however long it is. What follows a message is not unpacked at all.
+// Parses the bytes decompressed so far, so that an invalid message is refused at its first bytes,
+// however long it is. Bytes after the message are never decompressed.
 StreamOpener::Step StreamOpener::read_unpacked() {
   if (stage_ == Stage::packed) {
     if (bytes_.empty()) return error(WireErrorKind::malformed, "compressed message is empty");
     type_ = static_cast<MessageType>(bytes_[0]);
     if (type_ == MessageType::compressed) {
-      return error(WireErrorKind::malformed, "compressed message in a compressed message");
+      return error(WireErrorKind::malformed, "compressed message inside a compressed message");
     }
     ++position_;
     stage_ = Stage::message;
@@ -296,12 +306,11 @@ StreamOpener::Step StreamOpener::read_unpacked() {
   return true;
 }
 
-// Reads one body from the front of what is left, and steps over it; nothing if it is not whole
-// yet. The first try is to decode it. If that fails for want of bytes, the scanner finds its end
-// as they come, and then it is decoded again: each byte is looked at three times at most.
+// Reads and skips one body; nothing if it is not complete yet. First it tries to decode the body.
+// If bytes are missing, the scanner looks for the end as they arrive, and then the body is decoded
+// again: each byte is examined three times at most.
 template <class Body>
-WireResult<std::optional<Body>> StreamOpener::read_body(WireResult<Body> (*decode)(ByteReader&),
-                                                        std::size_t max_bytes) {
+WireResult<std::optional<Body>> StreamOpener::read_body(std::size_t max_bytes) {
   const auto at = [this](WireError failed) {
     failed.offset += position_;
     return std::unexpected(failed);
@@ -312,10 +321,10 @@ WireResult<std::optional<Body>> StreamOpener::read_body(WireResult<Body> (*decod
     if (!*ended) return std::nullopt;
   }
   ByteReader reader(left());
-  auto body = decode(reader);
+  auto body = decode<Body>(reader);
   if (body) {
     if (reader.position() > max_bytes) {
-      return error(WireErrorKind::limit, "message is over the limit");
+      return error(WireErrorKind::limit, "message body is too large");
     }
     scanner_.reset();
     position_ += reader.position();
@@ -335,8 +344,8 @@ StreamOpener::Step StreamOpener::read_message() {
 }
 
 template <class Body>
-StreamOpener::Step StreamOpener::read_plain_message(WireResult<Body> (*decode)(ByteReader&)) {
-  const auto read = read_body(decode, limits::kStreamBodyBytes);
+StreamOpener::Step StreamOpener::read_plain_message() {
+  const auto read = read_body<Body>(limits::kStreamBodyBytes);
   if (!read) return std::unexpected(read.error());
   const auto& body = *read;
   if (!body) return false;
@@ -348,27 +357,27 @@ StreamOpener::Step StreamOpener::read_plain_message(WireResult<Body> (*decode)(B
 StreamOpener::Step StreamOpener::read_header() {
   switch (type_) {
     case MessageType::ping:
-      return read_plain_message(decode_ping);
+      return read_plain_message<Ping>();
     case MessageType::ack:
-      return read_plain_message(decode_ack);
+      return read_plain_message<Ack>();
     case MessageType::error:
-      return read_plain_message(decode_error);
+      return read_plain_message<ErrorMessage>();
     case MessageType::user: {
-      const auto read = read_body(decode_user_header, limits::kStreamBodyBytes);
+      const auto read = read_body<UserHeader>(limits::kStreamBodyBytes);
       if (!read) return std::unexpected(read.error());
       const auto& header = *read;
       if (!header) return false;
       const std::int64_t size = header->user_msg_len;
-      if (size < 0) return error(WireErrorKind::malformed, "length of user message is negative");
+      if (size < 0) return error(WireErrorKind::malformed, "user message has a negative length");
       if (std::cmp_greater(size, limits::kUserMessageBytes)) {
-        return error(WireErrorKind::limit, "user message is over the limit of 20 MiB");
+        return error(WireErrorKind::limit, "user message exceeds 20 MiB");
       }
       raw_bytes_ = static_cast<std::size_t>(size);
       part_ = Part::raw;
       return true;
     }
     case MessageType::push_pull: {
-      const auto read = read_body(decode_push_pull_header, limits::kStreamBodyBytes);
+      const auto read = read_body<PushPullHeader>(limits::kStreamBodyBytes);
       if (!read) return std::unexpected(read.error());
       const auto& header = *read;
       if (!header) return false;
@@ -376,20 +385,22 @@ StreamOpener::Step StreamOpener::read_header() {
     }
     default:
       return std::unexpected(WireError{WireErrorKind::malformed,
-                                       "message type does not belong into streams", position_ - 1});
+                                       "message type is not allowed in streams", position_ - 1});
   }
 }
 
 StreamOpener::Step StreamOpener::read_push_pull(const PushPullHeader& header) {
-  if (header.nodes < 0) return error(WireErrorKind::malformed, "count of nodes is negative");
+  if (header.nodes < 0) {
+    return error(WireErrorKind::malformed, "push/pull has a negative number of members");
+  }
   if (std::cmp_greater(header.nodes, limits::kPushPullNodes)) {
-    return error(WireErrorKind::limit, "more than 1048576 nodes");
+    return error(WireErrorKind::limit, "push/pull has more than 1,048,576 members");
   }
   if (header.user_state_len < 0) {
-    return error(WireErrorKind::malformed, "length of user state is negative");
+    return error(WireErrorKind::malformed, "user state has a negative length");
   }
   if (std::cmp_greater(header.user_state_len, limits::kUserStateBytes)) {
-    return error(WireErrorKind::limit, "user state is over the limit of 20 MiB");
+    return error(WireErrorKind::limit, "user state exceeds 20 MiB");
   }
   header_ = header;
   nodes_left_ = header.nodes;
@@ -401,17 +412,17 @@ StreamOpener::Step StreamOpener::read_push_pull(const PushPullHeader& header) {
 
 StreamOpener::Step StreamOpener::read_node_states() {
   for (; nodes_left_ > 0; --nodes_left_) {
-    const auto read = read_body(decode_node_state, limits::kStreamBodyBytes);
+    const auto read = read_body<NodeState>(limits::kStreamBodyBytes);
     if (!read) return std::unexpected(read.error());
     const auto& state = *read;
     if (!state) return false;
-    // Tables are keyed by name, so one is the most that an honest state has. It is dropped where
-    // members are judged; many cost only their sender's time.
+    // Tables are keyed by name, so a valid state has at most one, which is dropped later. Many
+    // would only cost time.
     if (state->name.empty() && std::exchange(nameless_seen_, true)) {
       return error(WireErrorKind::malformed, "more than one member state without a name");
     }
     if (position_ + raw_bytes_ > limits::kStreamMessageBytes) {
-      return error(WireErrorKind::limit, "message is over the limit of 40 MiB");
+      return error(WireErrorKind::limit, "message exceeds 40 MiB");
     }
   }
   part_ = Part::raw;

@@ -44,7 +44,7 @@ void append_stream_part(const Sealing& how, BytesView plain, Bytes& out, LzwEnco
 /// A whole push/pull message. Views live as long as the StreamOpener that holds the bytes.
 struct PushPullMessage {
   PushPullHeader header;
-  BytesView node_states;  ///< `header.nodes` valid node states one after another; decode_node_state
+  BytesView node_states;  ///< `header.nodes` valid node states one after another; decode<NodeState>
   BytesView user_state;
 };
 struct StreamUserMessage {
@@ -54,7 +54,7 @@ using StreamMessage = std::variant<PushPullMessage, StreamUserMessage, Ping, Ack
 
 /// Reads one message from a stream, fed with bytes as they come, in pieces of any size. Memory
 /// grows with the bytes received, never by an announced length; all announced lengths and counts
-/// are checked against the limits first. Each byte is looked at a bounded number of times.
+/// are checked against the limits first. Each byte is examined a bounded number of times.
 class StreamOpener {
  public:
   /// `expect_label`: this side was dialled, so the label header comes first (both empty is equal).
@@ -64,7 +64,7 @@ class StreamOpener {
   StreamOpener(const Sealing&& how, bool expect_label) = delete;
 
   // The message's views stay with the bytes when these are moved, but not when they are copied.
-  /// The same as `other`, which has no whole message, with `how` in place of what that one has.
+  /// A copy of `other`, which must not be complete, that uses `how` instead.
   StreamOpener(const StreamOpener& other, const Sealing& how);
   StreamOpener(StreamOpener&&) noexcept = default;
   StreamOpener& operator=(StreamOpener&&) noexcept = default;
@@ -72,22 +72,22 @@ class StreamOpener {
   ~StreamOpener() = default;
 
   enum class Progress : std::uint8_t { need_more, complete };
-  /// Takes bytes; after `complete` or an error it must not be fed again.
+  /// Adds bytes. Must not be called again after `complete` or an error.
   [[nodiscard]] WireResult<Progress> feed(BytesView bytes);
-  /// A compressed message that unpacks to more is refused (and one over
-  /// limits::kDecompressedStreamBytes anyway). To be set before the bytes that make it whole.
+  /// Refuses compressed messages that decompress to more (limits::kDecompressedStreamBytes always
+  /// applies). Call it before the bytes that complete the message.
   void limit_unpacked(std::size_t bytes) noexcept { max_unpacked_ = bytes; }
-  /// What was unpacked so far, also of what was then refused.
+  /// Bytes decompressed so far, including those of a refused message.
   [[nodiscard]] std::size_t unpacked_bytes() const noexcept { return unpacked_; }
-  /// Whether any byte has come: an end of file before that is no error.
+  /// Whether any byte has been received: an end of file before that is not an error.
   [[nodiscard]] bool started() const noexcept;
-  /// After an error about the label: the one that came; empty if none did.
+  /// After an error about the label: the received one; empty if there was none.
   [[nodiscard]] std::string_view peer_label() const noexcept;
-  /// Bytes held, for the limits.
+  /// Bytes in memory, for the limits.
   [[nodiscard]] std::size_t held_bytes() const noexcept;
   /// The payload announced by the encryption frame so far (0 if none): from 60 % of the limit warn.
   [[nodiscard]] std::size_t announced_bytes() const noexcept;
-  /// The message's type, as soon as it is known, whatever it is wrapped in.
+  /// The message's type, as soon as it is known, whatever layers it is in.
   [[nodiscard]] std::optional<MessageType> first_type() const noexcept {
     if (stage_ != Stage::message && stage_ != Stage::complete) return std::nullopt;
     return type_;
@@ -115,29 +115,28 @@ class StreamOpener {
   [[nodiscard]] Step read_node_states();
   [[nodiscard]] Step read_raw();
   template <class Body>
-  [[nodiscard]] WireResult<std::optional<Body>> read_body(WireResult<Body> (*decode)(ByteReader&),
-                                                          std::size_t max_bytes);
+  [[nodiscard]] WireResult<std::optional<Body>> read_body(std::size_t max_bytes);
   template <class Body>
-  [[nodiscard]] Step read_plain_message(WireResult<Body> (*decode)(ByteReader&));
+  [[nodiscard]] Step read_plain_message();
 
   [[nodiscard]] BytesView left() const noexcept { return BytesView(bytes_).subspan(position_); }
   [[nodiscard]] std::unexpected<WireError> error(WireErrorKind kind, const char* what) const;
   void make_room(std::size_t more);
-  // Goes on with other bytes, which are all that there will be.
+  // Continues with the bytes of an inner layer, which are complete.
   void replace(Bytes inner);
 
   const Sealing* how_;
   Stage stage_;
   Bytes bytes_;               // of the layer being read
-  std::size_t position_ = 0;  // what is read of them
-  bool whole_ = false;        // no more bytes will come: it was all in an inner layer
+  std::size_t position_ = 0;  // bytes read
+  bool whole_ = false;        // the bytes are complete: they come from an inner layer
   bool encrypted_ = false;
   bool started_ = false;
   std::size_t announced_ = 0;
   std::size_t max_unpacked_ = limits::kDecompressedStreamBytes;
   std::size_t unpacked_ = 0;
 
-  // The body that is being read over several pieces, so that no byte is looked at again and again.
+  // For a body that arrives in several pieces, so that no byte is examined over and over.
   std::optional<msgpack::Scanner> scanner_;
 
   Part part_ = Part::header;
@@ -145,7 +144,7 @@ class StreamOpener {
   std::int64_t nodes_left_ = 0;
   bool nameless_seen_ = false;
   PushPullHeader header_;
-  std::size_t raw_bytes_ = 0;     // announced behind the header and the node states
+  std::size_t raw_bytes_ = 0;     // announced after the header and the node states
   std::size_t states_begin_ = 0;  // of the node states
   StreamMessage message_;
 };

@@ -114,7 +114,7 @@ TEST(Stream, EveryCombinationOfLayersInPiecesOfAnySize) {
       EXPECT_TRUE(opened.header.join);
       EXPECT_EQ(as_text(opened.user_state), "user state");
       ByteReader states(opened.node_states);
-      for (int i = 0; i < 3; ++i) EXPECT_EQ(decode_node_state(states).value().name, "node");
+      for (int i = 0; i < 3; ++i) EXPECT_EQ(decode<NodeState>(states).value().name, "node");
       EXPECT_EQ(states.remaining(), 0U);
     }
   }
@@ -197,13 +197,13 @@ TEST(StreamLabel, TheAnsweringSideSendsNone) {
   StreamOpener opener(prod, false);
   EXPECT_EQ(opener.feed(sealed(prod, user("x"), false)).value(), Progress::complete);
   EXPECT_STREQ(error_of(prod, sealed(prod, user("x"), true)).what,
-               "message type does not belong into streams");
+               "message type is not allowed in streams");
 }
 
 // parity 70
 TEST(StreamLabel, BadHeadersAreErrors) {
   EXPECT_STREQ(error_of(plain(), bytes_of("\xf4\x00\x08"), true).what,
-               "label header announces an empty label");
+               "label header has an empty label");
   Sealing prod = plain();
   prod.label = "prod";
   StreamOpener opener(prod, true);
@@ -293,7 +293,7 @@ TEST(StreamEncryption, AnEncryptedFrameInAnotherIsRefused) {
   Sealing how = plain();
   how.keyring = &keyring;
   EXPECT_STREQ(error_of(how, sealed(how, sealed(how, user("x")))).what,
-               "message type does not belong into streams");
+               "message type is not allowed in streams");
 }
 
 // --- compression
@@ -308,7 +308,7 @@ TEST(StreamCompression, IsAppliedEvenWhereItMakesLonger) {
 
 TEST(StreamCompression, NestedIsRefused) {
   EXPECT_STREQ(error_of(plain(), compressed(compressed(user("x")))).what,
-               "compressed message in a compressed message");
+               "compressed message inside a compressed message");
 }
 
 TEST(StreamCompression, BadOnesAreRefused) {
@@ -444,12 +444,12 @@ TEST(StreamLimits, CountsOfPushPull) {
   const auto error = [](std::int64_t nodes, std::int64_t user_state) {
     return error_of(plain(), push_pull_header(nodes, user_state));
   };
-  EXPECT_STREQ(error(-1, 0).what, "count of nodes is negative");
+  EXPECT_STREQ(error(-1, 0).what, "push/pull has a negative number of members");
   EXPECT_EQ(error((1 << 20) + 1, 0).kind, WireErrorKind::limit);
   EXPECT_EQ(error(std::numeric_limits<std::int64_t>::max(), 0).kind, WireErrorKind::limit);
-  EXPECT_STREQ(error(0, -1).what, "length of user state is negative");
+  EXPECT_STREQ(error(0, -1).what, "user state has a negative length");
   EXPECT_STREQ(error(0, std::numeric_limits<std::int64_t>::min()).what,
-               "length of user state is negative");
+               "user state has a negative length");
   EXPECT_EQ(error(0, (20 << 20) + 1).kind, WireErrorKind::limit);
   EXPECT_TRUE(waits(plain(), push_pull_header(1 << 20, 20 << 20)));
 }
@@ -462,7 +462,7 @@ TEST(StreamLimits, LengthOfUserMessage) {
     encode(out, UserHeader{size});
     return bytes;
   };
-  EXPECT_STREQ(error_of(plain(), header(-1)).what, "length of user message is negative");
+  EXPECT_STREQ(error_of(plain(), header(-1)).what, "user message has a negative length");
   EXPECT_EQ(error_of(plain(), header((20 << 20) + 1)).kind, WireErrorKind::limit);
   EXPECT_TRUE(waits(plain(), header(20 << 20)));
 }
@@ -493,8 +493,7 @@ TEST(StreamMessages, OtherTypesAreRefusedWithTheFirstByte) {
         type == 0 || type == 2 || type == 6 || type == 8 || type == 9 || type == 10 || type == 13;
     if (known) continue;
     const Bytes stream = {static_cast<std::byte>(type)};
-    EXPECT_STREQ(error_of(plain(), stream).what, "message type does not belong into streams")
-        << type;
+    EXPECT_STREQ(error_of(plain(), stream).what, "message type is not allowed in streams") << type;
   }
 }
 

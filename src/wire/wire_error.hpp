@@ -7,18 +7,18 @@
 
 namespace memberlist::wire {
 
-/// Which kind of fault, for the counters.
+/// The kind of error, for the counters.
 enum class WireErrorKind : std::uint8_t {
   malformed,      ///< cannot be understood
-  limit,          ///< over a limit of ours
-  label,          ///< another label than ours, or none, or one too many
-  undecryptable,  ///< no key fits
-  not_encrypted,  ///< plain where encryption is required
-  not_expected,   ///< encrypted where no key is configured
+  limit,          ///< exceeds a limit
+  label,          ///< a wrong, missing or unexpected label
+  undecryptable,  ///< no key decrypts it
+  not_encrypted,  ///< plaintext, but encryption is required
+  not_expected,   ///< encrypted, but no key is configured
 };
 
-/// What was wrong with received bytes, and at which byte (of the layer being read). Made without
-/// allocation: `what` is a literal.
+/// Why received bytes were rejected, and at which byte of the current layer. Does not allocate:
+/// `what` is a literal.
 struct WireError {
   WireErrorKind kind = WireErrorKind::malformed;
   const char* what = "";
@@ -29,6 +29,10 @@ struct WireError {
     return std::string(what) + " at byte " + std::to_string(offset);
   }
 };
+
+/// `what` of a message that ends too early. An array, so that its address is the same wherever it
+/// is compared.
+inline constexpr char kTruncated[] = "message is cut off";
 
 template <class T>
 using WireResult = std::expected<T, WireError>;

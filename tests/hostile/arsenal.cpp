@@ -99,7 +99,7 @@ std::optional<std::uint32_t> Wrapper::ack_in(BytesView packet) {
   while (const auto message = opener_.next_view()) {
     if (!*message || (*message)->type != wire::MessageType::ack) continue;
     ByteReader in((*message)->body);
-    if (const auto ack = wire::decode_ack(in)) return ack->seq_no;
+    if (const auto ack = wire::decode<wire::Ack>(in)) return ack->seq_no;
   }
   return std::nullopt;
 }

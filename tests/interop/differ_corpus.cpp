@@ -301,7 +301,7 @@ std::vector<Case> make_corpus(std::uint64_t seed) {
   for (const auto& message : testing::load_golden("compression.json")) {
     const Bytes bytes = from_hex(message["compressed_message"].get<std::string>());
     ByteReader in(BytesView(bytes).subspan(1));
-    const auto packed = wire::decode_compressed(in);
+    const auto packed = wire::decode<wire::Compressed>(in);
     corpus.add("compressed", Bytes(bytes.begin() + 1, bytes.end()));
     const Bytes body(packed->buf.begin(), packed->buf.end());
     if (message["plain"].get<std::string>().size() / 2 <= kMaxPlainChanged) {

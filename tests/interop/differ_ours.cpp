@@ -101,15 +101,13 @@ void list(Values& out, const wire::Compressed& m) {
 using Verdict = std::function<std::string(BytesView)>;
 
 template <class Body>
-Verdict body_verdict(wire::WireResult<Body> (*decode)(ByteReader&)) {
-  return [decode](BytesView bytes) {
-    ByteReader in(bytes);
-    const auto body = decode(in);
-    if (!body) return refused(body.error());
-    Values values;
-    list(values, *body);
-    return values.text();
-  };
+std::string body_verdict(BytesView bytes) {
+  ByteReader in(bytes);
+  const auto body = wire::decode<Body>(in);
+  if (!body) return refused(body.error());
+  Values values;
+  list(values, *body);
+  return values.text();
 }
 
 std::string lzw_verdict(BytesView bytes) {
@@ -122,18 +120,18 @@ std::string lzw_verdict(BytesView bytes) {
 
 std::string our_verdict(std::string_view kind, BytesView bytes) {
   static const std::map<std::string_view, Verdict> kVerdicts = {
-      {"ping", body_verdict(wire::decode_ping)},
-      {"indirect_ping", body_verdict(wire::decode_indirect_ping)},
-      {"ack", body_verdict(wire::decode_ack)},
-      {"nack", body_verdict(wire::decode_nack)},
-      {"error", body_verdict(wire::decode_error)},
-      {"suspect", body_verdict(wire::decode_suspect)},
-      {"alive", body_verdict(wire::decode_alive)},
-      {"dead", body_verdict(wire::decode_dead)},
-      {"push_pull_header", body_verdict(wire::decode_push_pull_header)},
-      {"node_state", body_verdict(wire::decode_node_state)},
-      {"user_header", body_verdict(wire::decode_user_header)},
-      {"compressed", body_verdict(wire::decode_compressed)},
+      {"ping", body_verdict<wire::Ping>},
+      {"indirect_ping", body_verdict<wire::IndirectPing>},
+      {"ack", body_verdict<wire::Ack>},
+      {"nack", body_verdict<wire::Nack>},
+      {"error", body_verdict<wire::ErrorMessage>},
+      {"suspect", body_verdict<wire::Suspect>},
+      {"alive", body_verdict<wire::Alive>},
+      {"dead", body_verdict<wire::Dead>},
+      {"push_pull_header", body_verdict<wire::PushPullHeader>},
+      {"node_state", body_verdict<wire::NodeState>},
+      {"user_header", body_verdict<wire::UserHeader>},
+      {"compressed", body_verdict<wire::Compressed>},
       {"lzw", lzw_verdict},
   };
   return kVerdicts.at(kind)(bytes);

@@ -52,7 +52,7 @@ const std::map<std::string, Room, std::less<>> kTable = {
     {"capi", {{"api"}, {"*"}}},
     // Its keyring reads what engines send.
     {"sim", {{"swim", "wire", "base"}, kEngineHeaders, {"crypto/keyring.hpp"}}},
-    {"apps", {{"sim"}, {"*"}, {"base/field_count.hpp", "base/text.hpp"}}},
+    {"apps", {{"sim"}, {"*"}, {"base/edit_distance.hpp", "base/field_count.hpp", "base/text.hpp"}}},
 };
 
 /// Rooms whose every run must be the same for the same seed, on every compiler.
