@@ -13,6 +13,22 @@
 #include "swim/scaling.hpp"
 #include "swim/versions.hpp"
 
+// What a node believes about a member is its incarnation and one of four states:
+//
+//              a newer alive                      expires, or a dead message
+//     alive <------------------- suspect ----------------------------------> dead
+//       | ^                        ^                                          |
+//       | |  a newer alive         |                                          |
+//       | +----------------------- | -----------------------------------------+
+//       |       suspect message    |                           (and from left, likewise)
+//       +--------------------------+
+//       |   dead message of the member about itself
+//       +----------------------------------------> left
+//
+// Only the member itself raises its incarnation, so a claim with an older one is old news. An
+// accused member refutes: it announces itself alive with a greater incarnation. Whatever changes
+// the table is queued for gossip, and so reaches all. Each of the three `judge` functions is one
+// kind of claim, with the rules of protocol 6 in their order; it returns what became of the claim.
 namespace memberlist::swim {
 namespace {
 

@@ -10,6 +10,20 @@
 #include "base/limits.hpp"
 #include "memberlist/name_text.hpp"
 
+// A probe asks one member whether it is there, in up to three ways:
+//
+//     tick: ping --------------------> ack: it is alive
+//       | no ack within probe_timeout
+//       v
+//     ask helpers, and ping by TCP --> ack (through a helper, or late): it is alive
+//       |                              TCP answer alone: alive at the deadline
+//       v the interval ends
+//     nothing: accuse it (Membership::suspect)
+//
+// A failed probe may also be the fault of this node. Helpers that reach nobody either say so with a
+// nack; missing nacks, and failed probes without helpers, raise the health score, which lengthens
+// interval and timeout (Lifeguard). The prober also answers the pings of others, relays indirect
+// ones, and pings for the application; all that is awaited is in one table by sequence number.
 namespace memberlist::swim {
 namespace {
 

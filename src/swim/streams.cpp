@@ -14,6 +14,17 @@
 #include "swim/keys.hpp"
 #include "swim/scaling.hpp"
 
+// Each TCP stream carries one exchange, and is forgotten when it ends or its deadline comes:
+//
+//     we dial:    connecting --> request sent --> answer complete --> finished
+//                 (a user message is finished once it is sent)
+//     they dial:  reading --> request complete --> answer sent, closed --> finished
+//
+// Bytes arrive in pieces of any size, and StreamOpener collects them until there is a message, up
+// to its limits. An inbound stream belongs to somebody who may be hostile, so StreamBudget limits
+// how many streams, how much memory and how much work a source can have; a stream that is refused
+// gets an error message if that is affordable. The protocol has no other errors: a peer with
+// another label or key just closes the stream.
 namespace memberlist::swim {
 namespace {
 
