@@ -15,15 +15,12 @@
 
 // What a node believes about a member is its incarnation and one of four states:
 //
-//              a newer alive                      expires, or a dead message
-//     alive <------------------- suspect ----------------------------------> dead
-//       | ^                        ^                                          |
-//       | |  a newer alive         |                                          |
-//       | +----------------------- | -----------------------------------------+
-//       |       suspect message    |                           (and from left, likewise)
-//       +--------------------------+
-//       |   dead message of the member about itself
-//       +----------------------------------------> left
+//     alive            -> suspect   a suspect message, or a failed probe of this node
+//     suspect          -> alive     a newer alive message: the member refuted
+//     suspect          -> dead      the suspicion expires
+//     alive or suspect -> dead      a dead message of another member
+//     alive or suspect -> left      a dead message of the member about itself
+//     dead or left     -> alive     a newer alive message
 //
 // Only the member itself raises its incarnation, so a claim with an older one is old news. An
 // accused member refutes: it announces itself alive with a greater incarnation. Whatever changes
