@@ -6,6 +6,16 @@
 
 #include "base/limits.hpp"
 
+// Each update rides on several packets until it was sent often enough, about log(n) times, to reach
+// all members with high probability. So a queue has an order by how often each message was sent:
+//
+//     sent:   0        1        2  ...   limit: dropped, and its token is finished
+//           [a b c]  [d e]    [f]
+//
+// A packet is filled from the left with whatever still fits; what it takes moves one tier to the
+// right. Within a tier the longest goes first (or the oldest, for user messages). A newer update
+// about the same member, or of the same name, replaces the queued one and starts at the left.
+// Messages are in slots that keep their memory, and the order is a set of small keys.
 namespace memberlist::swim {
 namespace {
 

@@ -193,8 +193,8 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
   }
 }
 
-/// Whoever works for the operation lets go of it; else it only waits for something that was told
-/// to the cluster already.
+/// Exchanges of the operation are released; otherwise it only waits for the transmission of
+/// something already announced.
 void Engine::Impl::stop_operation(OperationId id, Error why) {
   if (participation.stop_join(id, why) || streams.stop_user_message(id, why) ||
       prober.stop_ping(id, why)) {

@@ -56,7 +56,7 @@ void MemberTable::note_change(MemberIndex index) {
 void MemberTable::replace_record(MemberIndex index, std::shared_ptr<const MemberRecord> record) {
   MemberEntry& entry = entries_[index];
   assert(record->name == entry.record->name);
-  // Whoever claims an address last is found by it.
+  // The last member that claimed an address is found by it.
   const bool moves =
       record->address != entry.record->address || entry.newer_at_address != kNoMember;
   if (moves) unindex_address(index);

@@ -31,10 +31,10 @@ struct MemberEntry {
   std::shared_ptr<const MemberRecord> record;  // null: the place is free
   TimePoint since;
   TimePoint heard = TimePoint::min();  // when the last packet came from its address
-  TimePoint told = TimePoint::min();   // when this node last told it what it is (Teller)
+  TimePoint told = TimePoint::min();   // when this node last told it its state (Teller)
   CopiedPtr<Suspicion> suspicion;      // while suspect
   TimerHandle suspicion_timer;
-  MemberIndex older_at_address = kNoMember;  // the table's, who else claims its address
+  MemberIndex older_at_address = kNoMember;  // of the table: another member that claims its address
   MemberIndex newer_at_address = kNoMember;
   std::uint32_t incarnation = 0;
   MemberStatus status = MemberStatus::dead;
@@ -77,14 +77,14 @@ class MemberTable {
   void set_incarnation(MemberIndex index, std::uint32_t incarnation);
   /// A packet has come from this address.
   void note_heard(const Address& address, TimePoint now);
-  /// Forgets those who are dead or left since before `cutoff`, except `keep`, then shuffles the
-  /// probe list. They are appended to `forgotten`.
+  /// Forgets members that have been dead or left since before `cutoff`, except `keep`, then
+  /// shuffles the probe list. They are appended to `forgotten`.
   void reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,
                         std::vector<ForgottenMember>& forgotten);
 
-  /// Places lie in pages of so many, and each page has the number of its last change, so that what
-  /// is made of the members need be made anew for what has changed only. Never 0 where there are or
-  /// were members.
+  /// Slots are grouped into pages of this size, and each page has the number of its last change, so
+  /// that data derived from the members need be rebuilt only for changed pages. Never 0 where there
+  /// are or were members.
   static constexpr MemberIndex kPageMembers = 64;
   [[nodiscard]] std::size_t page_count() const noexcept { return page_changes_.size(); }
   [[nodiscard]] std::uint64_t page_change(std::size_t page) const noexcept {
@@ -116,7 +116,7 @@ class MemberTable {
   void pick_random(std::size_t count, Random& random, Wanted&& wanted,
                    std::vector<MemberIndex>& out) const;
 
-  /// Everyone, sorted by name; made anew only after a change.
+  /// All members, sorted by name; rebuilt only after a change.
   [[nodiscard]] MemberSnapshot snapshot() const;
   [[nodiscard]] Member view(MemberIndex index) const;
   /// Of name, address, meta data, incarnation and status of all live members, whatever the order in

@@ -13,6 +13,19 @@
 #include "swim/scaling.hpp"
 #include "swim/versions.hpp"
 
+// What a node believes about a member is its incarnation and one of four states:
+//
+//     alive            -> suspect   a suspect message, or a failed probe of this node
+//     suspect          -> alive     a newer alive message: the member refuted
+//     suspect          -> dead      the suspicion expires
+//     alive or suspect -> dead      a dead message of another member
+//     alive or suspect -> left      a dead message of the member about itself
+//     dead or left     -> alive     a newer alive message
+//
+// Only the member itself raises its incarnation, so a claim with an older one is old news. An
+// accused member refutes: it announces itself alive with a greater incarnation. Whatever changes
+// the table is queued for gossip, and so reaches all. Each of the three `judge` functions is one
+// kind of claim, with the rules of protocol 6 in their order; it returns what became of the claim.
 namespace memberlist::swim {
 namespace {
 

@@ -29,8 +29,8 @@ struct MetricsUses {
   OutputQueue& out_;
 };
 
-/// Tells what has changed since it was told last. So a packet with a hundred messages makes one
-/// record and not a hundred, and whoever counts does not know of metrics.
+/// Reports the changes since the last report. So a packet with a hundred messages makes one record,
+/// not a hundred, and the counting code does not know of metrics.
 class Metrics : MetricsState, MetricsUses {
  public:
   explicit Metrics(const MetricsUses& uses) : MetricsUses(uses) {}

@@ -10,6 +10,20 @@
 #include "base/limits.hpp"
 #include "memberlist/name_text.hpp"
 
+// A probe asks one member whether it is there, in up to three ways:
+//
+//     tick: ping --------------------> ack: it is alive
+//       | no ack within probe_timeout
+//       v
+//     ask helpers, and ping by TCP --> ack (through a helper, or late): it is alive
+//       |                              TCP answer alone: alive at the deadline
+//       v the interval ends
+//     nothing: accuse it (Membership::suspect)
+//
+// A failed probe may also be the fault of this node. Helpers that reach nobody either say so with a
+// nack; missing nacks, and failed probes without helpers, raise the health score, which lengthens
+// interval and timeout (Lifeguard). The prober also answers the pings of others, relays indirect
+// ones, and pings for the application; all that is awaited is in one table by sequence number.
 namespace memberlist::swim {
 namespace {
 
@@ -50,8 +64,8 @@ void Prober::start() {
 }
 
 /// The interval grows with the health score (Lifeguard, LHA-Probe), and with it the deadline, so
-/// that there is one probe of ours at a time. The next tick is planned behind the deadline of this
-/// probe, which then has its say in how patient the next one is.
+/// that this node has one probe at a time. The next tick is planned after the deadline of this
+/// probe, whose result then influences the next one's timeout.
 void Prober::tick() {
   const Duration interval = health_.scale(node_.config.probe_interval);
   if (const MemberIndex target = next_target(); target != kNoMember) start_probe(target);
@@ -71,8 +85,8 @@ void Prober::forget_the_dead() {
   forgotten_.clear();
 }
 
-/// Members that this node accuses already are not probed again, which would hold up the search for
-/// those who died since. They are told of the suspicion instead, so that they can refute.
+/// Members that this node already accuses are not probed again, which would delay the detection of
+/// other failures. They are sent the suspicion instead, so that they can refute.
 MemberIndex Prober::next_target() {
   MemberIndex first = kNoMember;
   for (int passed = 0; passed < kPassedOver; ++passed) {
@@ -89,7 +103,7 @@ MemberIndex Prober::next_target() {
 }
 
 MemberIndex Prober::next_in_list() {
-  // To the end of the list at most, and once through it anew.
+  // At most to the end of the list, and once through it after the shuffle.
   for (std::size_t looked_at = 0; looked_at < 2 * cluster_.table.size(); ++looked_at) {
     if (next_in_list_ >= cluster_.table.size()) forget_the_dead();
     const MemberIndex candidate = cluster_.table.probe_list()[next_in_list_++];
@@ -129,7 +143,7 @@ void Prober::plan(std::uint32_t seq_no, Probe& probe) {
       clock_.timers.schedule(probe.deadline, {TimerEvent::Kind::probe_deadline, seq_no});
 }
 
-/// Buddy system: who is suspect hears of it with the ping, and can refute at once (Lifeguard).
+/// Buddy system: a suspect member is told with the ping, and can refute at once (Lifeguard).
 void Prober::ping_target(std::uint32_t seq_no, MemberIndex target) {
   const MemberEntry& entry = cluster_.table.at(target);
   const wire::Suspect suspicion = membership_.suspicion_of(target);
@@ -359,9 +373,9 @@ void Prober::trace_end(const Probe& probe, trace::ProbeEnded::Result result) {
   });
 }
 
-/// What a failed probe says about this node itself. A node that got 'no answer here either' from
-/// the helpers hears the network well; one that got silence from them is probably the slow one
-/// (Lifeguard). Where somebody else accuses the target, the failure is no sign against this node.
+/// What a failed probe says about this node itself. If the helpers sent nacks, this node hears the
+/// network well; if they were silent, it is probably slow itself (Lifeguard). If another member
+/// accuses the target, too, the failure is no sign against this node.
 int Prober::penalty_of(const Probe& probe, const MemberEntry* target) const {
   if (target != nullptr && target->suspicion != nullptr &&
       target->suspicion->accused_by_others(cluster_.self_name())) {
@@ -435,8 +449,8 @@ void Prober::on_stream_ack(std::uint32_t seq_no) {
   trace_answer(*probe, trace::ProbeAnswer::Kind::tcp);
 }
 
-/// Nobody can guess the number of a ping that it has not seen, whatever others it has: an ack is
-/// known by nothing else, since members with several addresses answer from any of them.
+/// Sequence numbers are unpredictable, because an ack is authenticated by nothing but its number:
+/// members with several addresses answer from any of them.
 std::uint32_t Prober::new_seq_no() {
   for (;;) {
     const auto seq_no = static_cast<std::uint32_t>(seq_nos_.next());
@@ -458,8 +472,8 @@ std::optional<Address> Prober::answer_address(BytesView source_addr, std::uint16
   return to;
 }
 
-/// Somebody asks this node to send a packet to a third party: it goes where members are, and to few
-/// others, or else it is a tool for floods under this node's address.
+/// A peer requests a packet to a third party: it is sent if that is a member, and to few other
+/// addresses, so that this node cannot be used for floods.
 bool Prober::may_send_to(const Address& to, const Address& asked_by, RateLimit& strangers) {
   if (!node_.allowed(to.ip)) {
     journal_.drop_foreign({.what = "request to send there", .from = to});

@@ -28,9 +28,9 @@ namespace memberlist::swim {
 
 /// What is awaited, and where the prober stands in its list.
 struct ProberState {
-  /// A probe of ours that is under way.
+  /// A running probe of this node.
   struct Probe {
-    std::string target;  // by name: its place in the table may be somebody else's by then
+    std::string target;  // by name: its slot in the table may belong to another member by then
     Address address;
     std::uint32_t incarnation = 0;  // that is probed: a failure says nothing about a later one
     std::uint64_t began = 0;        // the number of the input that began it
@@ -44,9 +44,9 @@ struct ProberState {
     std::uint32_t nacks = 0;
     bool indirect = false;    // the direct ping was given up
     bool stream_ack = false;  // TCP got through
-    bool repeated = false;    // an answer may be one to the first ping: it tells no round-trip time
+    bool repeated = false;    // an answer may belong to the first ping: no round-trip time is known
   };
-  /// A ping that we send for somebody else.
+  /// A ping sent on behalf of another member.
   struct Relay {
     Address requester;
     IpAddress asked;  // our address, as the requester has it
@@ -93,7 +93,7 @@ struct ProberUses {
 };
 
 /// Failure detection (protocol 5): probes one member after another, directly, then through others
-/// and by TCP; serves others' probes; pings by hand.
+/// and by TCP; serves others' probes, and pings of the application.
 class Prober : ProberState, ProberUses {
  public:
   explicit Prober(const ProberUses& uses)
@@ -103,15 +103,14 @@ class Prober : ProberState, ProberUses {
   /// Plans the first tick, after a random part of the interval.
   void start();
   void tick();
-  /// Forgets those who are dead or left for longer than `gossip_to_the_dead_time`, but for their
-  /// tombstones, and shuffles the probe list. Happens at each wrap-around of the list; where probes
-  /// are off, somebody else calls.
+  /// Forgets members that have been dead or left for longer than `gossip_to_the_dead_time`, except
+  /// for their tombstones, and shuffles the probe list. Happens at each wrap-around of the list;
+  /// called from elsewhere if probes are off.
   void forget_the_dead();
 
-  /// This node stood still for a while, and may have missed the answers to its probes. Each probe
-  /// under way is repeated from its ping on, once. From the second time on a probe only has more
-  /// time, at most as much as it had: a node that stands still again and again still finds out who
-  /// is dead.
+  /// This node was paused, and may have missed the answers to its probes. Each running probe is
+  /// repeated from its ping on, once. From the second time on a probe is only extended, at most
+  /// doubled: a node that is paused again and again still detects dead members.
   void forgive(Duration stood_still);
 
   // `asked` is the own address that was asked, from which the answer leaves.

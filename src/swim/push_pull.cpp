@@ -17,6 +17,15 @@
 #include "swim/versions.hpp"
 #include "wire/stream.hpp"
 
+// Gossip is quick but loses messages; now and then two nodes therefore exchange all that they know
+// (anti-entropy). Each sends one message: a header, the state of every member in its table, and the
+// user state of its application. What the other one sends is merged member by member, as if each
+// entry had been gossiped; 'dead' is taken as 'suspect', so that the member can refute.
+//
+// Before anything is merged, the whole state is checked: versions that no member here understands,
+// or the application's veto against a join, refuse all of it. Encoding and compressing the table is
+// dear, so it is kept in pages (StatePages); only the pages in which a member has changed are made
+// anew. A state over the size that peers accept goes in parts, some pages at a time.
 namespace memberlist::swim {
 namespace {
 

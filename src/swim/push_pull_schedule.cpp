@@ -32,9 +32,9 @@ void PushPullSchedule::after_stall() {
   tick();
 }
 
-/// Who joined a moment later is known here by gossip only, and gossip misses somebody now and then
-/// (docs/differences.md). A random moment and a random member: where many have joined at once, they
-/// do not all ask the same one at the same time.
+/// Members that joined a moment later are known here by gossip only, and gossip occasionally misses
+/// one (docs/differences.md). A random time and a random member: where many have joined at once,
+/// they do not all ask the same one at the same time.
 void PushPullSchedule::plan_after_join() {
   if (planned_after_join_ || node_.config.push_pull_interval <= Duration::zero()) return;
   planned_after_join_ = true;
@@ -44,7 +44,7 @@ void PushPullSchedule::plan_after_join() {
 }
 
 void PushPullSchedule::after_join() {
-  constexpr std::size_t kNothingToAsk = 2;  // among two there is nobody else to know of
+  constexpr std::size_t kNothingToAsk = 2;  // with two members there is no other to learn of
   planned_after_join_ = false;
   if (cluster_.table.live_count() > kNothingToAsk) with_anybody();
 }
@@ -55,7 +55,7 @@ void PushPullSchedule::with_anybody() {
   const auto wanted = [this](const MemberEntry& entry) {
     return entry.status == MemberStatus::alive && &entry != &cluster_.self_entry();
   };
-  // Who is likely to be there, since a try with a dead one costs the whole interval.
+  // Members that are likely to be up, because an attempt with a dead one costs the whole interval.
   cluster_.table.pick_random(
       1, node_.random,
       [&](const MemberEntry& entry) { return wanted(entry) && cluster_.established(entry); },

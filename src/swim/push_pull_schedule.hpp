@@ -35,11 +35,11 @@ class PushPullSchedule : PushPullScheduleState, PushPullScheduleUses {
   /// Plans the first periodic push/pull, after a random part of the interval.
   void start();
   void tick();
-  /// This node stood still: brings the next periodic push/pull forward to now, to learn what has
-  /// happened. At most once each push/pull interval, so that a node which stands still again and
-  /// again does not burden its peers.
+  /// This node was paused: starts the next periodic push/pull now, to learn what has happened. At
+  /// most once per push/pull interval, so that a node which is paused again and again does not
+  /// burden its peers.
   void after_stall();
-  /// This node has joined: one more in a while, with a random member.
+  /// This node has joined: one more push/pull follows later, with a random member.
   void plan_after_join();
   void after_join();
 

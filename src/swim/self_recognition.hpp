@@ -14,7 +14,7 @@
 
 namespace memberlist::swim {
 
-/// Tells whether a join has reached the node that it comes from: by its own address, by that of
+/// Detects whether a join has reached the node that sent it: by its own address, by that of
 /// all interfaces, by a name, through NAT or a virtual address. No address shows that; the bytes
 /// do.
 ///
@@ -29,7 +29,7 @@ namespace memberlist::swim {
 class SelfRecognition {
  public:
   enum class Verdict : std::uint8_t {
-    other,      ///< an ordinary error of somebody else
+    other,      ///< an ordinary error of another node
     self,       ///< this node's own answer
     same_name,  ///< that of another node, which has this node's name and address
   };

@@ -10,16 +10,16 @@
 namespace memberlist::swim {
 namespace {
 
-// This node has stood still if it handles a deadline by this part of a probe's time too late, half
-// of it. A probe fails for no fault of its target if this node sleeps from before the answer comes
-// until behind the deadline; answers come early, so a shorter sleep hardly hides one.
+// This node was paused if it handles a deadline by this part (half) of a probe's time too late. A
+// probe fails without a fault of its target if this node sleeps from before the answer arrives
+// until after the deadline; answers arrive early, so a shorter sleep hardly hides one.
 constexpr int kStallShare = 2;
 
 }  // namespace
 
 void StallRule::check() {
-  // Whoever drives the engine calls it when a deadline has come, so from then, or from the last
-  // input, until now nobody was there.
+  // The driver calls the engine when a deadline is reached, so from then, or from the last input,
+  // until now the process was not running.
   const TimePoint awaited = std::max(last_input_, clock_.timers.next());
   last_input_ = clock_.now;
   if (clock_.now < awaited) return;  // nothing was due

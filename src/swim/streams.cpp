@@ -14,11 +14,22 @@
 #include "swim/keys.hpp"
 #include "swim/scaling.hpp"
 
+// Each TCP stream carries one exchange, and is forgotten when it ends or its deadline comes:
+//
+//     we dial:    connecting --> request sent --> answer complete --> finished
+//                 (a user message is finished once it is sent)
+//     they dial:  reading --> request complete --> answer sent, closed --> finished
+//
+// Bytes arrive in pieces of any size, and StreamOpener collects them until there is a message, up
+// to its limits. An inbound stream belongs to somebody who may be hostile, so StreamBudget limits
+// how many streams, how much memory and how much work a source can have; a stream that is refused
+// gets an error message if that is affordable. The protocol has no other errors: a peer with
+// another label or key just closes the stream.
 namespace memberlist::swim {
 namespace {
 
-// To find out who does not fit takes a look at everybody: as long as it takes to send so many
-// bytes.
+// Finding the members that do not fit takes a look at all of them: as much work as sending this
+// many bytes.
 constexpr std::size_t kRefusalWorkOfMember = 64;
 
 }  // namespace
@@ -195,7 +206,7 @@ void Streams::note_received(Stream& stream, std::size_t bytes) {
   }
 }
 
-/// A cluster that grows beyond the limit falls apart: somebody has to hear of it in time.
+/// A cluster that grows beyond the limit falls apart: an operator must be warned in time.
 void Streams::warn_of_size(const Stream& stream) {
   const auto share = [](std::size_t bytes, std::size_t limit) {
     return static_cast<double>(bytes) / static_cast<double>(limit);
@@ -219,7 +230,7 @@ void Streams::hold(Stream& stream, std::size_t bytes) {
   stream.held_bytes = bytes;
 }
 
-/// Too much is held for incomplete streams: whoever holds most has to go.
+/// Too much is held for incomplete streams: the peer that holds most is dropped.
 void Streams::shed_heaviest() {
   const std::optional<IpAddress> peer = budget_.heaviest();
   if (!peer) return;
@@ -246,7 +257,7 @@ void Streams::ended(StreamId id, Stream& stream) {
     return refuse(id, stream,
                   {wire::WireErrorKind::malformed, wire::kTruncated, stream.opener.held_bytes()});
   }
-  // Whoever has another label, or cannot read us, says nothing.
+  // A peer that has another label, or cannot decrypt the request, closes without an answer.
   const std::string peer = stream.peer.to_string();
   abort(id);
   finish(
@@ -288,7 +299,7 @@ void Streams::deadline(StreamId id) {
                   peer));
 }
 
-/// The stream is over: tells whoever began it, and forgets it.
+/// The stream has ended: informs the listener that started it, and forgets it.
 void Streams::finish(StreamId id, const Result<void>& result) {
   auto node = streams_.extract(std::to_underlying(id));
   Stream& stream = node.mapped();
@@ -379,7 +390,8 @@ void Streams::serve(StreamId id, Stream& stream) {
       stream.opener.message());
 }
 
-/// Checks before it answers, so that a refused peer hears why (protocol 6, docs/differences.md).
+/// Checks before it answers, so that a refused peer learns the reason (protocol 6,
+/// docs/differences.md).
 void Streams::serve_push_pull(StreamId id, Stream& stream, const wire::PushPullMessage& message) {
   if (message.header.join && self_recognition_.is_under_way(message)) {
     return send_error(id, self_recognition_.answer(node_.random));
@@ -406,9 +418,9 @@ void Streams::serve_push_pull(StreamId id, Stream& stream, const wire::PushPullM
   finish(id, {});
 }
 
-/// Whose name is taken takes part in nothing, so whoever joined through it would be on an island,
-/// and think that it has joined the cluster. Once it has left, its state would say that the member
-/// which has the name has left.
+/// A node whose name is taken is not part of the cluster, so a node that joined through it would be
+/// isolated while it believes that it has joined. Once this node has left, its state would say that
+/// the member with the name has left.
 Result<void> Streams::admits(const wire::PushPullMessage& message, const Address& from) {
   if (node_.name_holder && (message.header.join || (node_.life == Life::left))) {
     return fail(ErrorCode::name_taken,
@@ -419,8 +431,8 @@ Result<void> Streams::admits(const wire::PushPullMessage& message, const Address
   return push_pull_.check(message, from);
 }
 
-/// The state may be a million times as long as what asks for it. Who sends about as much as it gets
-/// is always answered; others as long as their source has not cost too much.
+/// The state may be a million times as long as the request. A peer that sends about as much as it
+/// gets is always answered; others as long as their source has not caused too much work.
 bool Streams::may_answer_push_pull(StreamId id, const Stream& stream) {
   const IpAddress& ip = stream.peer.ip;
   const std::size_t received = stream.patience.received;
@@ -453,7 +465,7 @@ void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& fro
   finish(id, {});
 }
 
-/// The stream cannot be read. Whoever has another label hears nothing; others are told why.
+/// The stream cannot be read. A peer with another label gets no answer; others are told why.
 void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& error,
                      BytesView begin) {
   const std::string text = error.to_string();

@@ -20,7 +20,7 @@
 
 namespace memberlist::swim {
 
-/// Who hears how an exchange that was begun elsewhere went.
+/// Receives the result of an exchange that was started elsewhere.
 class StreamListener {
  public:
   StreamListener() = default;
@@ -73,7 +73,7 @@ class Streams : StreamsState, StreamsUses {
                  TimePoint deadline);
   /// The ping's answer is not wanted any more.
   void abort_ping(std::uint32_t seq_no);
-  /// Ends an exchange that this node began, and tells its listener why.
+  /// Ends an exchange that this node started, and passes the reason to its listener.
   void stop_push_pull(StreamId id, const Error& why);
   /// Ends the exchange that sends this operation's message. False: there is none.
   bool stop_user_message(OperationId operation, const Error& why);
@@ -130,7 +130,7 @@ class Streams : StreamsState, StreamsUses {
 
   void send(StreamId id, Bytes plain, bool with_label_header);
   void send_sealed(StreamId id, Bytes sealed);
-  // The stream is over. `result` goes to whoever began it.
+  // The stream has ended. `result` goes to the listener that started it.
   void finish(StreamId id, const Result<void>& result);
   void close(StreamId id) { out_.push(CloseStream{id}); }
   void abort(StreamId id) { out_.push(AbortStream{id}); }
