@@ -35,6 +35,7 @@ Result<wire::Keyring> take_keys(Config& config) {
 
 Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring)
     : context(std::move(config), environment, std::move(keyring)), on_input_(environment.on_input) {
+  if (environment.member_changes) context.table.follow_changes();
   membership.add_self(self_record(context.config, context.advertise));
   prober.start();
   gossiper.start();
@@ -313,6 +314,10 @@ GossipVerify Engine::gossip_verify() const noexcept {
 }
 
 MemberSnapshot Engine::members() const { return impl_->context.table.snapshot(); }
+
+std::vector<MemberChange> Engine::take_member_changes() {
+  return impl_->context.table.take_changes();
+}
 
 std::optional<Member> Engine::member(std::string_view name) const {
   const swim::MemberIndex index = impl_->context.table.find(name);

@@ -88,7 +88,7 @@ TEST(EngineAlive, EarlierSnapshotsDoNotChange) {
   ASSERT_EQ(before->size(), 2u);
   EXPECT_EQ(before->at(0).name(), "m");
   EXPECT_EQ(as_text(before->at(0).meta()), "one");
-  EXPECT_EQ(as_text(bench.engine().members()->at(0).meta()), "two");
+  EXPECT_EQ(as_text(bench.engine().members()[0].meta()), "two");
 }
 
 TEST(EngineAlive, GreaterIncarnationClearsASuspicion) {
