@@ -30,7 +30,7 @@ using swim::TimerEvent;
 class Inspection {
  public:
   Inspection(const Engine::Impl& impl, const Reporter& reporter)
-      : impl_(impl), context_(impl.context), reporter_(reporter) {}
+      : impl_(impl), reporter_(reporter) {}
 
   void table() const;
   void tombstones() const;
@@ -46,12 +46,11 @@ class Inspection {
   void timer(const TimerEvent& event, TimePoint when) const;
 
   const Engine::Impl& impl_;
-  const swim::Context& context_;
   const Reporter& reporter_;
 };
 
 void Inspection::table() const {
-  const swim::MemberTable& table = context_.table;
+  const swim::MemberTable& table = impl_.cluster.table;
   std::vector<bool> seen(table.entries_.size());
   std::map<MemberStatus, std::size_t> counts;
   for (const MemberIndex index : table.order_) {
@@ -76,15 +75,15 @@ void Inspection::table() const {
 }
 
 void Inspection::tombstones() const {
-  const swim::Tombstones& tombstones = context_.tombstones;
+  const swim::Tombstones& tombstones = impl_.cluster.tombstones;
   TimePoint last{};
   for (const swim::Tombstone& tombstone : tombstones.by_age_) {
-    reporter_.require(tombstone.buried >= last && tombstone.buried <= context_.now,
+    reporter_.require(tombstone.buried >= last && tombstone.buried <= impl_.clock.now,
                       "tombstones stand in the order of their time");
     last = tombstone.buried;
     reporter_.require(tombstones.find(tombstone.name) == &tombstone,
                       "a tombstone is found by its name");
-    reporter_.require(context_.table.find(tombstone.name) == swim::kNoMember,
+    reporter_.require(impl_.cluster.table.find(tombstone.name) == swim::kNoMember,
                       "nobody is both a member and buried");
   }
   reporter_.require(tombstones.by_name_.size() == tombstones.by_age_.size() &&
@@ -93,14 +92,14 @@ void Inspection::tombstones() const {
 }
 
 void Inspection::suspicions() const {
-  for (const MemberEntry& entry : context_.table.entries_) {
+  for (const MemberEntry& entry : impl_.cluster.table.entries_) {
     const bool suspect = entry.record != nullptr && entry.status == MemberStatus::suspect;
     reporter_.require(suspect == (entry.suspicion != nullptr),
                       "the suspect, and nobody else, have a suspicion");
-    reporter_.require(suspect == context_.timers.pending(entry.suspicion_timer),
+    reporter_.require(suspect == impl_.clock.timers.pending(entry.suspicion_timer),
                       "the suspect, and nobody else, have a suspicion's timer");
     if (suspect) {
-      reporter_.require(entry.suspicion->accusers().size() <= context_.config.suspicion_mult,
+      reporter_.require(entry.suspicion->accusers().size() <= impl_.node.config.suspicion_mult,
                         "a suspicion counts a bounded number of accusers");
     }
   }
@@ -110,15 +109,15 @@ void Inspection::suspicions() const {
 /// number is bounded by members, streams, operations and what is awaited.
 void Inspection::timers() const {
   std::array<std::size_t, std::to_underlying(TimerEvent::Kind::queue_check) + 1> ticks{};
-  for (const auto& entry : context_.timers.heap_) {
-    const TimerEvent& event = context_.timers.slots_.at(entry.slot).payload;
+  for (const auto& entry : impl_.clock.timers.heap_) {
+    const TimerEvent& event = impl_.clock.timers.slots_.at(entry.slot).payload;
     if (event.kind <= TimerEvent::Kind::queue_check) {
       ++ticks.at(std::to_underlying(event.kind));
     } else {
       timer(event, entry.when);
     }
   }
-  const Config& config = context_.config;
+  const Config& config = impl_.node.config;
   const auto require_tick = [&](TimerEvent::Kind kind, Duration interval) {
     reporter_.require(ticks.at(std::to_underlying(kind)) == (interval > Duration::zero() ? 1 : 0),
                       "each tick that is on is planned once");
@@ -128,7 +127,7 @@ void Inspection::timers() const {
   require_tick(TimerEvent::Kind::push_pull_tick, config.push_pull_interval);
   require_tick(TimerEvent::Kind::queue_check, config.queue_check_interval);
   reporter_.require(ticks.at(std::to_underlying(TimerEvent::Kind::push_pull_after_join)) ==
-                        (impl_.streams.push_pull_planned_ ? 1 : 0),
+                        (impl_.push_pull_schedule.planned_after_join_ ? 1 : 0),
                     "the push/pull after a join is planned once");
 }
 
@@ -153,7 +152,7 @@ void Inspection::timer(const TimerEvent& event, TimePoint when) const {
       wanted = awaits(std::in_place_type<Prober::HandPing>);
       break;
     case Kind::suspicion: {
-      const MemberEntry& entry = context_.table.entries_.at(event.number);
+      const MemberEntry& entry = impl_.cluster.table.entries_.at(event.number);
       wanted = entry.suspicion != nullptr && entry.suspicion->deadline() == when;
       break;
     }
@@ -180,7 +179,8 @@ void Inspection::streams() const {
   std::size_t served = 0;
   std::size_t held = 0;
   for (const auto& [id, stream] : streams.streams_) {
-    reporter_.require(context_.timers.pending(stream.deadline_timer), "every stream has a timer");
+    reporter_.require(impl_.clock.timers.pending(stream.deadline_timer),
+                      "every stream has a timer");
     if (stream.kind == Streams::Kind::inbound) ++inbound;
     if (stream.counted_push_pull) ++served;
     held += stream.held_bytes;
@@ -212,7 +212,7 @@ void Inspection::awaited() const {
       last = relay->end_timer;
       ++relays;
     }
-    reporter_.require(context_.timers.pending(last), "every awaited ack has a timer");
+    reporter_.require(impl_.clock.timers.pending(last), "every awaited ack has a timer");
   }
   reporter_.require(relays == impl_.prober.relays_ && relays <= limits::kRelayedPings,
                     "relayed pings are counted and bounded");
@@ -250,17 +250,17 @@ void Inspection::operations() const {
     }
   }
   for (const auto& [id, open] : impl_.operations.open_) {
-    reporter_.require(context_.timers.pending(open.timer) || ends.contains(id),
+    reporter_.require(impl_.clock.timers.pending(open.timer) || ends.contains(id),
                       "an open operation has something that ends it");
   }
 }
 
 void Inspection::broadcasts() const {
-  reporter_.require(context_.member_broadcasts.size() <= context_.table.size(),
+  reporter_.require(impl_.queues.member_broadcasts.size() <= impl_.cluster.table.size(),
                     "there is at most one piece of news about each member");
-  reporter_.require(context_.member_broadcasts.finished_.empty(),
+  reporter_.require(impl_.queues.member_broadcasts.finished_.empty(),
                     "who waits for a broadcast hears of its end at once");
-  reporter_.require(context_.user_broadcasts.size() <= limits::kQueuedUserBroadcasts,
+  reporter_.require(impl_.queues.user_broadcasts.size() <= limits::kQueuedUserBroadcasts,
                     "user broadcasts are bounded");
 }
 

@@ -15,6 +15,11 @@
 namespace memberlist::net {
 namespace {
 
+IpAddress own_ip() {
+  const auto [a, b, c, d] = testing::own_loopback();
+  return IpAddress::v4(a, b, c, d);
+}
+
 using std::chrono::seconds;
 
 const IpAddress kLocal4 = IpAddress::v4(127, 0, 0, 1);
@@ -254,7 +259,7 @@ TEST_F(TransportTest, NamesAPortThatIsTakenForUdpOnly) {
   // No port that the kernel chooses for others, who may be bound to all addresses: the same number
   // has to be free for TCP.
   constexpr std::uint16_t kNotEphemeral = 21'946;
-  const IpAddress own = testing::own_loopback();
+  const IpAddress own = own_ip();
   PlainSocket udp(SOCK_DGRAM, own);
   udp.bind(own, kNotEphemeral);
   const auto opened = try_open({.bind = udp.local()});
@@ -272,7 +277,7 @@ TEST_F(TransportTest, RefusesAnAddressOfAnotherMachine) {
 
 TEST_F(TransportTest, FreesItsPortWhenItFinishes) {
   // Where nobody connects from, so that nobody is given the port before it is bound again.
-  End& end = open(testing::own_loopback());
+  End& end = open(own_ip());
   End& other = open();
   const Address bound = end.transport->local_address();
   connect(end, other);

@@ -34,30 +34,44 @@ Result<wire::Keyring> take_keys(Config& config) {
 // --- wiring
 
 Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring)
-    : context(std::move(config), environment, std::move(keyring)), on_input_(environment.on_input) {
-  if (environment.member_changes) context.table.follow_changes();
-  membership.add_self(self_record(context.config, context.advertise));
+    : clock{environment.now, {}},
+      node(std::move(config), environment),
+      sealing_keys(std::move(keyring), node.config, environment),
+      journal(environment, node, clock, out),
+      on_input_(environment.on_input) {
+  if (environment.member_changes) cluster.table.follow_changes();
+  membership.add_self(self_record(node.config, node.advertise));
   prober.start();
   gossiper.start();
-  streams.start();
+  push_pull_schedule.start();
 }
 
 Engine::Impl::Impl(const Impl& other, const EngineEnvironment& environment)
-    : context(other.context),
-      teller(other.teller, context, packets),
-      membership(other.membership, context, teller),
-      operations(other.operations, context),
-      push_pull(other.push_pull, context, membership),
-      streams(other.streams, context, push_pull, operations, *this),
-      prober(other.prober, context, packets, membership, teller, streams, operations),
-      gossiper(other.gossiper, context, packets),
-      participation(other.participation, context, membership, streams, gossiper, operations),
-      stall_rule(other.stall_rule, context, prober, membership, streams),
-      metrics(other.metrics, context),
+    : clock(other.clock),
+      node(other.node),
+      sealing_keys(other.sealing_keys),
+      cluster(other.cluster, node, clock),
+      queues(other.queues),
+      health(other.health, out),
+      journal(other.journal, environment, node, clock, out),
+      teller(other.teller, {clock, node, cluster, journal, packets}),
+      membership(other.membership, {clock, node, cluster, queues, health, journal, out, teller}),
+      operations(other.operations, {clock, out}),
+      push_pull(other.push_pull, {clock, node, cluster, sealing_keys, out, journal, membership}),
+      streams(other.streams,
+              {clock, node, cluster, sealing_keys, out, journal, push_pull, operations, *this}),
+      push_pull_schedule(other.push_pull_schedule, {clock, node, cluster, streams}),
+      prober(other.prober, {clock, node, cluster, queues, health, journal, packets, membership,
+                            teller, streams, operations}),
+      gossiper(other.gossiper, {clock, node, cluster, queues, journal, packets}),
+      participation(other.participation, {node, cluster, queues, out, membership, streams,
+                                          push_pull_schedule, gossiper, operations}),
+      stall_rule(other.stall_rule,
+                 {clock, node, health, journal, prober, membership, push_pull_schedule}),
+      metrics(other.metrics, {cluster, health, journal, out}),
       on_input_(environment.on_input) {
-  context.policy = environment.policy;
-  context.stopwatch = environment.stopwatch;
-  context.sealing.nonce_source = environment.nonce_source;
+  node.policy = environment.policy;
+  sealing_keys.sealing.nonce_source = environment.nonce_source;
 }
 
 // --- each input, to the part that knows the rule
@@ -82,7 +96,7 @@ Engine::Impl::Nothing Engine::Impl::take(const input::Stream& stream) {
 }
 
 Engine::Impl::Nothing Engine::Impl::take(const input::Deadline&) {
-  while (const std::optional<swim::TimerEvent> due = context.timers.pop_due(context.now)) {
+  while (const std::optional<swim::TimerEvent> due = clock.timers.pop_due(clock.now)) {
     fire(*due);
   }
   return {};
@@ -149,11 +163,11 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
     case Kind::gossip_tick:
       return gossiper.tick();
     case Kind::push_pull_tick:
-      return streams.push_pull_tick();
+      return push_pull_schedule.tick();
     case Kind::push_pull_after_join:
-      return streams.push_pull_after_join();
+      return push_pull_schedule.after_join();
     case Kind::queue_check:
-      if (context.config.probe_interval <= Duration::zero()) prober.forget_the_dead();
+      if (node.config.probe_interval <= Duration::zero()) prober.forget_the_dead();
       push_pull.release_if_idle();
       return gossiper.check_queues();
     case Kind::probe_timeout:
@@ -176,7 +190,7 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
       return stop_operation(OperationId{timer.number},
                             operations.timeout_error(OperationId{timer.number}));
     case Kind::lasting_states:
-      return context.end_quiet_states();
+      return journal.end_quiet_states();
   }
 }
 
@@ -206,7 +220,7 @@ Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
 
 Engine::Engine(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 Engine Engine::clone(const EngineEnvironment& environment) const {
-  assert(std::as_const(impl_->context.out).outputs().empty());
+  assert(std::as_const(impl_->out).outputs().empty());
   return Engine(std::make_unique<Impl>(*impl_, environment));
 }
 
@@ -238,7 +252,7 @@ void Engine::handle_stream(TimePoint now, StreamId id, const StreamEvent& event)
 
 void Engine::handle_deadline(TimePoint now) { impl_->turn(now, input::Deadline{}); }
 
-TimePoint Engine::next_deadline() const noexcept { return impl_->context.timers.next(); }
+TimePoint Engine::next_deadline() const noexcept { return impl_->clock.timers.next(); }
 
 Result<OperationId> Engine::join(TimePoint now, std::vector<JoinTarget> targets,
                                  const JoinLimits& limits) {
@@ -282,72 +296,72 @@ void Engine::cancel(TimePoint now, OperationId operation, Error why) {
 // Key changes come without a time: they happen at the engine's.
 
 Result<void> Engine::add_key(BytesView key) {
-  return impl_->turn(impl_->context.now, input::AddKey{key});
+  return impl_->turn(impl_->clock.now, input::AddKey{key});
 }
 
 Result<void> Engine::use_key(BytesView key) {
-  return impl_->turn(impl_->context.now, input::UseKey{key});
+  return impl_->turn(impl_->clock.now, input::UseKey{key});
 }
 
 Result<void> Engine::use_key(std::string_view fingerprint) {
-  return impl_->turn(impl_->context.now, input::UseKey{fingerprint});
+  return impl_->turn(impl_->clock.now, input::UseKey{fingerprint});
 }
 
 Result<void> Engine::remove_key(BytesView key) {
-  return impl_->turn(impl_->context.now, input::RemoveKey{key});
+  return impl_->turn(impl_->clock.now, input::RemoveKey{key});
 }
 
 Result<void> Engine::remove_key(std::string_view fingerprint) {
-  return impl_->turn(impl_->context.now, input::RemoveKey{fingerprint});
+  return impl_->turn(impl_->clock.now, input::RemoveKey{fingerprint});
 }
 
 void Engine::set_gossip_verify(std::optional<bool> incoming, std::optional<bool> outgoing) {
-  impl_->turn(impl_->context.now, input::SetGossipVerify{incoming, outgoing});
+  impl_->turn(impl_->clock.now, input::SetGossipVerify{incoming, outgoing});
 }
 
 // --- views and outputs
 
-std::vector<KeyInfo> Engine::keys() const { return impl_->context.keyring.list(); }
+std::vector<KeyInfo> Engine::keys() const { return impl_->sealing_keys.keyring.list(); }
 
 GossipVerify Engine::gossip_verify() const noexcept {
-  return {impl_->context.sealing.verify_incoming, impl_->context.sealing.verify_outgoing};
+  return {impl_->sealing_keys.sealing.verify_incoming, impl_->sealing_keys.sealing.verify_outgoing};
 }
 
-MemberSnapshot Engine::members() const { return impl_->context.table.snapshot(); }
+MemberSnapshot Engine::members() const { return impl_->cluster.table.snapshot(); }
 
 std::vector<MemberChange> Engine::take_member_changes() {
-  return impl_->context.table.take_changes();
+  return impl_->cluster.table.take_changes();
 }
 
 std::optional<Member> Engine::member(std::string_view name) const {
-  const swim::MemberIndex index = impl_->context.table.find(name);
+  const swim::MemberIndex index = impl_->cluster.table.find(name);
   if (index == swim::kNoMember) return std::nullopt;
-  return impl_->context.table.view(index);
+  return impl_->cluster.table.view(index);
 }
 
-Member Engine::local_member() const { return impl_->context.table.view(impl_->context.self); }
+Member Engine::local_member() const { return impl_->cluster.table.view(impl_->cluster.self); }
 
-std::size_t Engine::live_count() const noexcept { return impl_->context.table.live_count(); }
+std::size_t Engine::live_count() const noexcept { return impl_->cluster.table.live_count(); }
 
-std::uint32_t Engine::health_score() const noexcept { return impl_->context.awareness.score(); }
+std::uint32_t Engine::health_score() const noexcept { return impl_->health.score(); }
 
 EngineCounters Engine::counters() const {
-  EngineCounters counters = impl_->context.counters;
+  EngineCounters counters = impl_->journal.counters;
   counters.broadcasts_queued =
-      impl_->context.member_broadcasts.size() + impl_->context.user_broadcasts.size();
-  counters.tombstones = impl_->context.tombstones.size();
-  counters.health_score = impl_->context.awareness.score();
+      impl_->queues.member_broadcasts.size() + impl_->queues.user_broadcasts.size();
+  counters.tombstones = impl_->cluster.tombstones.size();
+  counters.health_score = impl_->health.score();
   return counters;
 }
 
-std::uint64_t Engine::view_digest() const { return impl_->context.table.digest(); }
+std::uint64_t Engine::view_digest() const { return impl_->cluster.table.digest(); }
 
-const Config& Engine::config() const noexcept { return impl_->context.config; }
+const Config& Engine::config() const noexcept { return impl_->node.config; }
 
 std::size_t Engine::max_packet_payload() const noexcept { return impl_->packets.max_payload(); }
 
-std::span<Output> Engine::outputs() noexcept { return impl_->context.out.outputs(); }
+std::span<Output> Engine::outputs() noexcept { return impl_->out.outputs(); }
 
-void Engine::clear_outputs() noexcept { impl_->context.out.clear(); }
+void Engine::clear_outputs() noexcept { impl_->out.clear(); }
 
 }  // namespace memberlist

@@ -7,17 +7,25 @@
 
 #include "memberlist/engine.hpp"
 #include "memberlist/input.hpp"
-#include "swim/context.hpp"
+#include "swim/clock.hpp"
+#include "swim/cluster_view.hpp"
 #include "swim/gossip.hpp"
+#include "swim/gossip_queues.hpp"
+#include "swim/journal.hpp"
 #include "swim/keys.hpp"
+#include "swim/local_health.hpp"
+#include "swim/local_node.hpp"
 #include "swim/membership.hpp"
 #include "swim/metrics.hpp"
 #include "swim/operations.hpp"
+#include "swim/output_queue.hpp"
 #include "swim/packet_intake.hpp"
 #include "swim/packets.hpp"
 #include "swim/participation.hpp"
 #include "swim/probe.hpp"
 #include "swim/push_pull.hpp"
+#include "swim/push_pull_schedule.hpp"
+#include "swim/sealing_keys.hpp"
 #include "swim/stall_rule.hpp"
 #include "swim/streams.hpp"
 #include "swim/user_messages.hpp"
@@ -36,12 +44,12 @@ class Engine::Impl final : public swim::StreamListener {
   /// what the input's `take` returns.
   template <class Happened>
   auto turn(TimePoint now, Happened happened) {
-    context.now = std::max(context.now, now);
-    if (on_input_) on_input_(context.now, Input(happened));
+    clock.now = std::max(clock.now, now);
+    if (on_input_) on_input_(clock.now, Input(happened));
     if constexpr (kFindsStalls<Happened>) stall_rule.check();
     auto answer = take(std::move(happened));
     participation.settle();
-    if (context.metrics) metrics.report();
+    if (journal.wants_metrics()) metrics.report();
     return answer;
   }
 
@@ -50,21 +58,38 @@ class Engine::Impl final : public swim::StreamListener {
     participation.on_push_pull_ended(id, result);
   }
 
-  swim::Context context;
-  swim::Keys keys{context};
-  swim::PacketSender packets{context};
-  swim::Teller teller{context, packets};
-  swim::Membership membership{context, teller};
-  swim::Operations operations{context};
-  swim::PushPull push_pull{context, membership};
-  swim::Streams streams{context, push_pull, operations, *this};
-  swim::Prober prober{context, packets, membership, teller, streams, operations};
-  swim::Gossiper gossiper{context, packets};
-  swim::Participation participation{context, membership, streams, gossiper, operations};
-  swim::UserMessages user_messages{context, packets, streams, operations};
-  swim::PacketIntake packet_intake{context, prober, membership, user_messages};
-  swim::StallRule stall_rule{context, prober, membership, streams};
-  swim::Metrics metrics{context};
+  // What the parts share.
+  swim::Clock clock;
+  swim::LocalNode node;
+  swim::SealingKeys sealing_keys;
+  swim::OutputQueue out;
+  swim::ClusterView cluster{node, clock};
+  swim::GossipQueues queues{node.secrets};
+  swim::LocalHealth health{node.config.awareness_max_multiplier, out};
+  swim::Journal journal;
+
+  // The parts: the rules.
+  swim::Keys keys{{sealing_keys, node, cluster, journal}};
+  swim::PacketSender packets{{node, cluster, queues, sealing_keys, out, journal}};
+  swim::Teller teller{{clock, node, cluster, journal, packets}};
+  swim::Membership membership{{clock, node, cluster, queues, health, journal, out, teller}};
+  swim::Operations operations{{clock, out}};
+  swim::PushPull push_pull{{clock, node, cluster, sealing_keys, out, journal, membership}};
+  swim::Streams streams{
+      {clock, node, cluster, sealing_keys, out, journal, push_pull, operations, *this}};
+  swim::PushPullSchedule push_pull_schedule{{clock, node, cluster, streams}};
+  swim::Prober prober{{clock, node, cluster, queues, health, journal, packets, membership, teller,
+                       streams, operations}};
+  swim::Gossiper gossiper{{clock, node, cluster, queues, journal, packets}};
+  swim::Participation participation{
+      {node, cluster, queues, out, membership, streams, push_pull_schedule, gossiper, operations}};
+  swim::UserMessages user_messages{
+      {node, cluster, queues, out, journal, packets, streams, operations}};
+  swim::PacketIntake packet_intake{
+      {clock, node, cluster, sealing_keys, journal, prober, membership, user_messages}};
+  swim::StallRule stall_rule{
+      {clock, node, health, journal, prober, membership, push_pull_schedule}};
+  swim::Metrics metrics{{cluster, health, journal, out}};
 
  private:
   // See StallRule::check.

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <span>
 
-#include "swim/metrics.hpp"
-
 namespace memberlist::swim {
 namespace {
 
@@ -17,49 +15,43 @@ constexpr std::size_t kUserMessageTicks = 64;
 }  // namespace
 
 void Gossiper::start() {
-  const Duration interval = context_.config.gossip_interval;
-  if (interval > Duration::zero() && context_.config.gossip_nodes > 0) {
-    context_.timers.schedule(context_.now + context_.random.below(interval),
-                             {TimerEvent::Kind::gossip_tick, 0});
+  const Duration interval = node_.config.gossip_interval;
+  if (interval > Duration::zero() && node_.config.gossip_nodes > 0) {
+    clock_.timers.schedule(clock_.now + node_.random.below(interval),
+                           {TimerEvent::Kind::gossip_tick, 0});
   }
-  const Duration check = context_.config.queue_check_interval;
+  const Duration check = node_.config.queue_check_interval;
   if (check > Duration::zero()) {
-    context_.timers.schedule(context_.now + check, {TimerEvent::Kind::queue_check, 0});
+    clock_.timers.schedule(clock_.now + check, {TimerEvent::Kind::queue_check, 0});
   }
 }
 
 void Gossiper::tick() {
-  if (context_.metrics && context_.stopwatch) {
-    const TimePoint began = context_.stopwatch();
-    round();
-    note_time(context_, metric::kGossip, context_.stopwatch() - began);
-  } else {
-    round();
-  }
-  context_.timers.schedule(context_.now + context_.config.gossip_interval,
-                           {TimerEvent::Kind::gossip_tick, 0});
+  journal_.timed(metric::kGossip, [this] { round(); });
+  clock_.timers.schedule(clock_.now + node_.config.gossip_interval,
+                         {TimerEvent::Kind::gossip_tick, 0});
 }
 
 void Gossiper::round() {
-  if (!context_.member_broadcasts.empty() || context_.policy != nullptr) gossip_about_members();
-  if (!context_.user_broadcasts.empty()) gossip_user_messages();
+  if (!queues_.member_broadcasts.empty() || node_.policy != nullptr) gossip_about_members();
+  if (!queues_.user_broadcasts.empty()) gossip_user_messages();
 }
 
 void Gossiper::gossip_about_members() {
-  const std::size_t count = context_.config.gossip_nodes;
+  const std::size_t count = node_.config.gossip_nodes;
   const std::size_t alive = count - std::min<std::size_t>(count, 1);
   targets_.clear();
-  context_.table.pick_random(
-      alive, context_.random,
+  cluster_.table.pick_random(
+      alive, node_.random,
       [this](const MemberEntry& entry) {
         return entry.status == MemberStatus::alive && wanted(entry);
       },
       targets_);
-  context_.table.pick_random(
-      count - targets_.size(), context_.random,
+  cluster_.table.pick_random(
+      count - targets_.size(), node_.random,
       [this](const MemberEntry& entry) {
         return wanted(entry) && std::ranges::none_of(targets_, [&](MemberIndex target) {
-                 return &context_.table.at(target) == &entry;
+                 return &cluster_.table.at(target) == &entry;
                });
       },
       targets_);
@@ -69,15 +61,15 @@ void Gossiper::gossip_about_members() {
 /// Goes through all members in random order before any is chosen again, in separate packets: a
 /// message that is sent often enough reaches all, and updates about members cannot crowd it out.
 void Gossiper::gossip_user_messages() {
-  const std::size_t live = context_.table.live_count();
+  const std::size_t live = cluster_.table.live_count();
   const std::size_t count =
-      std::max<std::size_t>(context_.config.gossip_nodes, 2 * live / kUserMessageTicks);
+      std::max<std::size_t>(node_.config.gossip_nodes, 2 * live / kUserMessageTicks);
   if (upcoming_.empty()) {
-    upcoming_ = context_.table.probe_list();
-    context_.random.shuffle(std::span(upcoming_));
+    upcoming_ = cluster_.table.probe_list();
+    node_.random.shuffle(std::span(upcoming_));
   }
   for (std::size_t sent = 0; sent < count && !upcoming_.empty(); upcoming_.pop_back()) {
-    const MemberEntry& entry = context_.table.at(upcoming_.back());
+    const MemberEntry& entry = cluster_.table.at(upcoming_.back());
     if (entry.record == nullptr || !wanted(entry)) continue;
     packets_.send_user_broadcasts(entry.record->address);
     ++sent;
@@ -85,27 +77,26 @@ void Gossiper::gossip_user_messages() {
 }
 
 bool Gossiper::wanted(const MemberEntry& entry) const {
-  if (&entry == &context_.self_entry() || entry.status == MemberStatus::left) return false;
+  if (&entry == &cluster_.self_entry() || entry.status == MemberStatus::left) return false;
   return entry.status != MemberStatus::dead ||
-         context_.now - entry.since <= context_.config.gossip_to_the_dead_time;
+         clock_.now - entry.since <= node_.config.gossip_to_the_dead_time;
 }
 
 void Gossiper::check_queues() {
-  note_sample(context_, metric::kQueueBroadcasts,
-              context_.member_broadcasts.size() + context_.user_broadcasts.size());
-  context_.out.log(
-      LogLevel::debug,
-      fmt::format("queued for gossip: {} messages about members ({} bytes), {} of "
-                  "users ({} bytes)",
-                  context_.member_broadcasts.size(), context_.member_broadcasts.bytes(),
-                  context_.user_broadcasts.size(), context_.user_broadcasts.bytes()),
-      {},
-      {{"member_messages", std::to_string(context_.member_broadcasts.size())},
-       {"member_bytes", std::to_string(context_.member_broadcasts.bytes())},
-       {"user_messages", std::to_string(context_.user_broadcasts.size())},
-       {"user_bytes", std::to_string(context_.user_broadcasts.bytes())}});
-  context_.timers.schedule(context_.now + context_.config.queue_check_interval,
-                           {TimerEvent::Kind::queue_check, 0});
+  journal_.sample(metric::kQueueBroadcasts,
+                  queues_.member_broadcasts.size() + queues_.user_broadcasts.size());
+  journal_.log(LogLevel::debug,
+               fmt::format("queued for gossip: {} messages about members ({} bytes), {} of "
+                           "users ({} bytes)",
+                           queues_.member_broadcasts.size(), queues_.member_broadcasts.bytes(),
+                           queues_.user_broadcasts.size(), queues_.user_broadcasts.bytes()),
+               {},
+               {{"member_messages", std::to_string(queues_.member_broadcasts.size())},
+                {"member_bytes", std::to_string(queues_.member_broadcasts.bytes())},
+                {"user_messages", std::to_string(queues_.user_broadcasts.size())},
+                {"user_bytes", std::to_string(queues_.user_broadcasts.bytes())}});
+  clock_.timers.schedule(clock_.now + node_.config.queue_check_interval,
+                         {TimerEvent::Kind::queue_check, 0});
 }
 
 }  // namespace memberlist::swim

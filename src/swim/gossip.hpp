@@ -2,7 +2,11 @@
 
 #include <vector>
 
-#include "swim/context.hpp"
+#include "swim/clock.hpp"
+#include "swim/cluster_view.hpp"
+#include "swim/gossip_queues.hpp"
+#include "swim/journal.hpp"
+#include "swim/local_node.hpp"
 #include "swim/packets.hpp"
 
 namespace memberlist::swim {
@@ -12,12 +16,22 @@ struct GossiperState {
   std::vector<MemberIndex> upcoming_;  // the members still to be sent user messages, last first
 };
 
+/// What a Gossiper reads and changes.
+struct GossiperUses {
+  Clock& clock_;
+  LocalNode& node_;
+  ClusterView& cluster_;
+  GossipQueues& queues_;
+  Journal& journal_;
+  PacketSender& packets_;
+};
+
 /// Sends what is queued to a few random members now and then (protocol 7).
-class Gossiper : GossiperState {
+class Gossiper : GossiperState, GossiperUses {
  public:
-  Gossiper(Context& context, PacketSender& packets) : context_(context), packets_(packets) {}
-  Gossiper(const Gossiper& other, Context& context, PacketSender& packets)
-      : GossiperState(other), context_(context), packets_(packets) {}
+  explicit Gossiper(const GossiperUses& uses) : GossiperUses(uses) {}
+  Gossiper(const Gossiper& other, const GossiperUses& uses)
+      : GossiperState(other), GossiperUses(uses) {}
 
   /// Plans the first tick, after a random part of the interval.
   void start();
@@ -32,8 +46,6 @@ class Gossiper : GossiperState {
   void gossip_user_messages();
   [[nodiscard]] bool wanted(const MemberEntry& entry) const;
 
-  Context& context_;
-  PacketSender& packets_;
   std::vector<MemberIndex> targets_;
 };
 

@@ -22,14 +22,13 @@ const Address kPeer{IpAddress::v4(10, 0, 0, 2), 7946};
 struct Node {
   explicit Node(const std::vector<Bytes>& initial, std::size_t live = 1,
                 std::uint64_t sealed_before = 0)
-      : context(config(), EngineEnvironment{},
-                wire::Keyring::create(initial, sealed_before).value()) {
+      : sealing_keys(wire::Keyring::create(initial, sealed_before).value(), local.config, {}) {
     for (std::size_t i = 0; i < live; ++i) {
       auto record = std::make_shared<MemberRecord>();
       record->name = "member-" + std::to_string(i);
       record->address = {IpAddress::v4(10, 0, 0, static_cast<std::uint8_t>(i + 1)), 7946};
-      const MemberIndex index = context.table.insert(record, context.now, context.random);
-      context.table.set_status(index, MemberStatus::alive, context.now);
+      const MemberIndex index = cluster.table.insert(record, clock.now, local.random);
+      cluster.table.set_status(index, MemberStatus::alive, clock.now);
     }
   }
 
@@ -41,17 +40,23 @@ struct Node {
 
   [[nodiscard]] std::vector<LogRecord> take_log() {
     std::vector<LogRecord> lines;
-    for (const Output& output : context.out.outputs()) {
+    for (const Output& output : out.outputs()) {
       if (const auto* line = std::get_if<LogRecord>(&output)) lines.push_back(*line);
     }
-    context.out.clear();
+    out.clear();
     return lines;
   }
   void send() { sender.send(kPeer, as_bytes("\x08hello")); }
 
-  Context context;
-  Keys keys{context};
-  PacketSender sender{context};
+  Clock clock;
+  LocalNode local{config(), EngineEnvironment{}};
+  SealingKeys sealing_keys;
+  OutputQueue out;
+  ClusterView cluster{local, clock};
+  GossipQueues queues{local.secrets};
+  Journal journal{EngineEnvironment{}, local, clock, out};
+  Keys keys{{sealing_keys, local, cluster, journal}};
+  PacketSender sender{{local, cluster, queues, sealing_keys, out, journal}};
 };
 
 TEST(Keys, WarnOnceWhenTheLimitOfRandomNoncesComesNear) {
@@ -126,8 +131,8 @@ TEST(Keys, ChangesAreLoggedAndWhatChangesNothingIsNot) {
         std::string("gossip_verify_incoming is off")}) {
     EXPECT_NE(all.find(part), std::string::npos) << part << " in:\n" << all;
   }
-  EXPECT_FALSE(node.context.config.gossip_verify_incoming);
-  EXPECT_TRUE(node.context.config.gossip_verify_outgoing);
+  EXPECT_FALSE(node.local.config.gossip_verify_incoming);
+  EXPECT_TRUE(node.local.config.gossip_verify_outgoing);
 }
 
 }  // namespace

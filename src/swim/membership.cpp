@@ -96,36 +96,36 @@ struct Membership::Claimant {
 };
 
 void Membership::add_self(std::shared_ptr<const MemberRecord> record) {
-  context_.self = context_.table.insert(std::move(record), context_.now, context_.random);
-  context_.table.set_incarnation(context_.self, 1);
-  context_.table.set_status(context_.self, MemberStatus::alive, context_.now);
+  cluster_.self = cluster_.table.insert(std::move(record), clock_.now, node_.random);
+  cluster_.table.set_incarnation(cluster_.self, 1);
+  cluster_.table.set_status(cluster_.self, MemberStatus::alive, clock_.now);
   broadcast_self(0);
 }
 
 void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
-  ++context_.counters.alive_messages;
+  ++journal_.counters.alive_messages;
   Claimant claimant;
   if (!check_claim(claim, evidence, claimant)) return;
 
-  MemberIndex index = context_.table.find(claimant.name);
-  if (index == context_.self && (context_.leaving || context_.away)) return;
+  MemberIndex index = cluster_.table.find(claimant.name);
+  if (index == cluster_.self && (node_.life != Life::here)) return;
   bool takes_address = false;
   const bool is_new = index == kNoMember;
   if (is_new) {
     if (!check_room(claimant, evidence)) return;
     if (!check_address(claimant, index, evidence, takes_address)) return;
     if (stays_buried(claimant, evidence)) return;
-    index = context_.table.insert(claimant.to_record(), context_.now, context_.random);
-  } else if (context_.table.at(index).record->address != claimant.address) {
+    index = cluster_.table.insert(claimant.to_record(), clock_.now, node_.random);
+  } else if (cluster_.table.at(index).record->address != claimant.address) {
     if (!check_address(claimant, index, evidence, takes_address)) return;
   }
 
-  const std::uint32_t known = context_.table.at(index).incarnation;
-  if (index == context_.self) {
+  const std::uint32_t known = cluster_.table.at(index).incarnation;
+  if (index == cluster_.self) {
     if (!is_older(claimant.incarnation, known)) alive_about_self(claimant);
     return;
   }
-  if (!is_new && !is_news(claimant.incarnation, context_.table.at(index))) {
+  if (!is_new && !is_news(claimant.incarnation, cluster_.table.at(index))) {
     return answer_old_claim(claimant, index, takes_address, evidence);
   }
   take_over(claimant, index, is_new, evidence);
@@ -136,7 +136,7 @@ void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
 /// learns what we remember, and refutes upward.
 void Membership::answer_old_claim(const Claimant& claimant, MemberIndex index, bool takes_address,
                                   const Evidence& evidence) {
-  const MemberEntry& entry = context_.table.at(index);
+  const MemberEntry& entry = cluster_.table.at(index);
   const bool by_itself = evidence.source != nullptr && *evidence.source == claimant.address;
   const bool begins_again = by_itself && is_older(claimant.incarnation, entry.incarnation);
   if (takes_address || !entry.live() || begins_again) teller_.tell(index, claimant.address);
@@ -144,9 +144,9 @@ void Membership::answer_old_claim(const Claimant& claimant, MemberIndex index, b
 
 /// A peer has an outdated view of this node: it is sent the current one.
 void Membership::answer_old_accusation(MemberIndex index, const Evidence& evidence) {
-  if (index != context_.self || evidence.kind != Cause::Kind::gossip) return;
-  if (context_.leaving || context_.away || evidence.source == nullptr) return;
-  teller_.tell(context_.self, *evidence.source);
+  if (index != cluster_.self || evidence.kind != Cause::Kind::gossip) return;
+  if (node_.life != Life::here || evidence.source == nullptr) return;
+  teller_.tell(cluster_.self, *evidence.source);
 }
 
 /// Rules 1 and 2, and what no member may be: without versions, address or name (poison).
@@ -158,8 +158,8 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
     return drop_poison(claim, evidence, "it has no usable address"), false;
   }
   if (claim.node.size() > limits::kNameBytes || claim.meta.size() > limits::kMetaBytes) {
-    ++context_.counters.dropped_limit;
-    context_.log_peer(LogCause::limit, LogLevel::warning, peer_text(evidence), [&] {
+    ++journal_.counters.dropped_limit;
+    journal_.log_peer(LogCause::limit, LogLevel::warning, peer_text(evidence), [&] {
       return fmt::format(
           "alive message refused: a name of {} bytes (at most {}) with meta data of {} (at most "
           "{})",
@@ -167,19 +167,19 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
     });
     return false;
   }
-  out = {claim.node,          context_.member_address(*ip, claim.port), claim.meta,
-         range_of(claim.vsn), range_of(claim.vsn.subspan(3)),           claim.incarnation};
+  out = {claim.node,          node_.member_address(*ip, claim.port), claim.meta,
+         range_of(claim.vsn), range_of(claim.vsn.subspan(3)),        claim.incarnation};
   const VersionRange& versions = out.protocol;
   if (versions.min == 0 || versions.max == 0 || versions.min > versions.max) {
     return drop_poison(claim, evidence, "its versions are invalid"), false;
   }
-  if (claim.node == context_.self_name()) return true;  // whatever it says, it is answered
+  if (claim.node == cluster_.self_name()) return true;  // whatever it says, it is answered
   if (!check_versions(claim, out, evidence)) return false;
-  if (context_.policy == nullptr) return true;
-  const Result<void> verdict = context_.policy->notify_alive(*out.to_record());
+  if (node_.policy == nullptr) return true;
+  const Result<void> verdict = node_.policy->notify_alive(*out.to_record());
   if (verdict) return true;
-  const std::uint64_t subject = context_.subject(claim.node);
-  context_.log_state(LogCause::veto, subject, LogLevel::warning, peer_text(evidence), [&] {
+  const std::uint64_t subject = journal_.subject(claim.node);
+  journal_.log_state(LogCause::veto, subject, LogLevel::warning, peer_text(evidence), [&] {
     return LogLine(fmt::format("member {} is refused: {}", escape_for_log(claim.node),
                                escape_controls(verdict.error().message)),
                    {{"member", escape_for_log(claim.node)},
@@ -195,19 +195,19 @@ bool Membership::check_versions(const wire::Alive& claim, const Claimant& claima
   if (!versions.sound()) {
     return drop_poison(claim, evidence, "its version is outside of its own range"), false;
   }
-  if (versions.fit(versions_of(*context_.self_entry().record))) return true;
+  if (versions.fit(versions_of(*cluster_.self_entry().record))) return true;
   return drop_poison(claim, evidence, "its versions do not fit those of this node"), false;
 }
 
 /// Is there a place for one more member? The dead and left count until they are forgotten.
 bool Membership::check_room(const Claimant& claimant, const Evidence& evidence) {
-  if (context_.table.size() < context_.config.max_members) return true;
-  ++context_.counters.dropped_limit;
-  context_.log_state(LogCause::full, 0, LogLevel::error, peer_text(evidence), [&] {
+  if (cluster_.table.size() < node_.config.max_members) return true;
+  ++journal_.counters.dropped_limit;
+  journal_.log_state(LogCause::full, 0, LogLevel::error, peer_text(evidence), [&] {
     return LogLine(
         fmt::format(
             "member {} refused: the table already has {} members, the maximum set by max_members",
-            escape_for_log(claimant.name), context_.config.max_members),
+            escape_for_log(claimant.name), node_.config.max_members),
         {{"member", escape_for_log(claimant.name)}});
   });
   return false;
@@ -216,10 +216,10 @@ bool Membership::check_room(const Claimant& claimant, const Evidence& evidence) 
 /// Rule 3: may this name be at this address? False: the message was dealt with.
 bool Membership::check_address(const Claimant& claimant, MemberIndex index,
                                const Evidence& evidence, bool& takes_address) {
-  if (!context_.allowed(claimant.address.ip)) {
-    ++context_.counters.dropped_network;
-    const std::uint64_t subject = context_.subject(claimant.name);
-    context_.log_state(LogCause::network, subject, LogLevel::warning, peer_text(evidence), [&] {
+  if (!node_.allowed(claimant.address.ip)) {
+    ++journal_.counters.dropped_network;
+    const std::uint64_t subject = journal_.subject(claimant.name);
+    journal_.log_state(LogCause::network, subject, LogLevel::warning, peer_text(evidence), [&] {
       return LogLine(
           fmt::format("member {} refused: {} is in none of the allowed networks",
                       escape_for_log(claimant.name), claimant.address.ip.to_string()),
@@ -228,11 +228,11 @@ bool Membership::check_address(const Claimant& claimant, MemberIndex index,
     return false;
   }
   if (index == kNoMember) return true;
-  const MemberEntry& entry = context_.table.at(index);
-  const Duration reclaim = context_.config.dead_node_reclaim_time;
+  const MemberEntry& entry = cluster_.table.at(index);
+  const Duration reclaim = node_.config.dead_node_reclaim_time;
   takes_address = entry.status == MemberStatus::left ||
                   (entry.status == MemberStatus::dead && reclaim > Duration::zero() &&
-                   context_.now - entry.since > reclaim);
+                   clock_.now - entry.since > reclaim);
   if (!takes_address) report_conflict(claimant, index, evidence);
   return takes_address;
 }
@@ -240,9 +240,9 @@ bool Membership::check_address(const Claimant& claimant, MemberIndex index,
 void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
                                  const Evidence& evidence) {
   const std::uint64_t subject =
-      context_.subject(claimant.name) ^ context_.subject(claimant.address);
-  context_.log_state(LogCause::conflict, subject, LogLevel::warning, peer_text(evidence), [&] {
-    const std::string known = context_.table.at(index).record->address.to_string();
+      journal_.subject(claimant.name) ^ journal_.subject(claimant.address);
+  journal_.log_state(LogCause::conflict, subject, LogLevel::warning, peer_text(evidence), [&] {
+    const std::string known = cluster_.table.at(index).record->address.to_string();
     return LogLine(
         fmt::format("name conflict: {} is known at {}, but another node claims the name at {}",
                     escape_for_log(claimant.name), known, claimant.address.to_string()),
@@ -250,40 +250,40 @@ void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
          {"address", claimant.address.to_string()},
          {"known_address", known}});
   });
-  if (!conflicts_.take(context_.now)) {
-    ++context_.counters.dropped_limit;
+  if (!conflicts_.take(clock_.now)) {
+    ++journal_.counters.dropped_limit;
     return;
   }
   // Not about this node itself: the other one would answer in the same way, and so on.
-  if (index != context_.self) teller_.tell(index, claimant.address);
-  context_.out.push(Event{MemberEvent{MemberEventKind::conflict, context_.table.view(index),
-                                      claimant.address, evidence.to_cause()}});
+  if (index != cluster_.self) teller_.tell(index, claimant.address);
+  out_.push(Event{MemberEvent{MemberEventKind::conflict, cluster_.table.view(index),
+                              claimant.address, evidence.to_cause()}});
 }
 
 /// A forgotten member comes back with a greater incarnation, or by its own message. Other claims
 /// about it without a greater one may be old; if a live member is there, it learns what this node
 /// remembers, and refutes with a greater one.
 bool Membership::stays_buried(const Claimant& claimant, const Evidence& evidence) {
-  context_.forget_old_tombstones();
-  const Tombstone* tombstone = context_.tombstones.find(claimant.name);
+  cluster_.forget_old_tombstones();
+  const Tombstone* tombstone = cluster_.tombstones.find(claimant.name);
   if (tombstone == nullptr) return false;
   if (within_a_jump(tombstone->incarnation, claimant.incarnation)) {
     teller_.tell(*tombstone, claimant.address);
     if (evidence.speaker == nullptr || *evidence.speaker != claimant.address) {
-      ++context_.counters.dropped_buried;
+      ++journal_.counters.dropped_buried;
       return true;
     }
   }
-  context_.tombstones.remove(claimant.name);
+  cluster_.tombstones.remove(claimant.name);
   return false;
 }
 
 /// Two nodes that advertise one address cannot both be reached; the one that is not learns it here.
 void Membership::warn_of_own_address(const Claimant& claimant, const Evidence& evidence) {
-  if (claimant.address != context_.advertise) return;
+  if (claimant.address != node_.advertise) return;
   const std::uint64_t subject =
-      context_.subject(claimant.name) ^ context_.subject(claimant.address);
-  context_.log_state(LogCause::conflict, subject, LogLevel::warning, peer_text(evidence), [&] {
+      journal_.subject(claimant.name) ^ journal_.subject(claimant.address);
+  journal_.log_state(LogCause::conflict, subject, LogLevel::warning, peer_text(evidence), [&] {
     return LogLine(
         fmt::format("member {} is known at {}, the address that this node advertises: either it is "
                     "a former name of this node, or one of the two advertises a wrong address",
@@ -294,7 +294,7 @@ void Membership::warn_of_own_address(const Claimant& claimant, const Evidence& e
 
 /// Rule 5 about this node: the claim did not come from this node.
 void Membership::alive_about_self(const Claimant& claimant) {
-  const MemberEntry& self = context_.self_entry();
+  const MemberEntry& self = cluster_.self_entry();
   if (claimant.incarnation == self.incarnation && claimant.same_but_address(*self.record)) return;
   refute(claimant.incarnation);
 }
@@ -303,16 +303,16 @@ void Membership::alive_about_self(const Claimant& claimant) {
 void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                            const Evidence& evidence) {
   warn_of_own_address(claimant, evidence);
-  if (drop_suspicion(index) != nullptr) ++context_.counters.suspicions_refuted;
-  ++context_.counters.alive_believed;
-  MemberEntry& entry = context_.table.at(index);
+  if (drop_suspicion(index) != nullptr) ++journal_.counters.suspicions_refuted;
+  ++journal_.counters.alive_believed;
+  MemberEntry& entry = cluster_.table.at(index);
   const MemberStatus before = entry.status;
   const bool meta_changed = as_text(entry.record->meta) != as_text(claimant.meta);
   if (!claimant.says_the_same_as(*entry.record)) {
-    context_.table.replace_record(index, claimant.to_record());
+    cluster_.table.replace_record(index, claimant.to_record());
   }
-  context_.table.set_incarnation(index, claimant.incarnation);
-  context_.table.set_status(index, MemberStatus::alive, context_.now);
+  cluster_.table.set_incarnation(index, claimant.incarnation);
+  cluster_.table.set_status(index, MemberStatus::alive, clock_.now);
   const std::array<std::byte, 6> vsn = version_bytes(*entry.record);
   broadcast(index,
             wire::Alive{claimant.incarnation, claimant.name, entry.record->address.ip.wire_bytes(),
@@ -328,23 +328,23 @@ void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_
 }
 
 void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
-  ++context_.counters.suspect_messages;
-  const MemberIndex index = context_.table.find(claim.node);
+  ++journal_.counters.suspect_messages;
+  const MemberIndex index = cluster_.table.find(claim.node);
   if (index == kNoMember) return;
-  MemberEntry& entry = context_.table.at(index);
+  MemberEntry& entry = cluster_.table.at(index);
   if (!within_a_jump(claim.incarnation, entry.incarnation)) {
     return answer_old_accusation(index, evidence);
   }
   if (entry.suspicion != nullptr) {
     if (entry.suspicion->confirm(claim.from)) {
-      context_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
+      clock_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
       broadcast(index, claim);
     }
     return;
   }
   if (entry.status != MemberStatus::alive) return;
-  if (index == context_.self) {
-    context_.log_peer(LogCause::refutation, LogLevel::warning, peer_text(evidence), [&] {
+  if (index == cluster_.self) {
+    journal_.log_peer(LogCause::refutation, LogLevel::warning, peer_text(evidence), [&] {
       return LogLine(fmt::format("refuting a suspicion against this node (from {})",
                                  escape_for_log(claim.from)),
                      {{"accuser", escape_for_log(claim.from)}});
@@ -353,66 +353,66 @@ void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
     return;
   }
   broadcast(index, claim);
-  context_.table.set_incarnation(index, claim.incarnation);
-  context_.table.set_status(index, MemberStatus::suspect, context_.now);
+  cluster_.table.set_incarnation(index, claim.incarnation);
+  cluster_.table.set_status(index, MemberStatus::suspect, clock_.now);
   start_suspicion(index, claim.from);
   emit(MemberEventKind::suspect, index, evidence);
 }
 
 void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
-  const std::size_t n = context_.table.live_count();
-  const std::uint32_t k = expected_confirmations(context_.config.suspicion_mult, n);
+  const std::size_t n = cluster_.table.live_count();
+  const std::uint32_t k = expected_confirmations(node_.config.suspicion_mult, n);
   const Duration min =
-      suspicion_min_timeout(context_.config.suspicion_mult, n, context_.probe_interval());
-  const Duration max = min * context_.config.suspicion_max_timeout_mult;
-  MemberEntry& entry = context_.table.at(index);
-  entry.suspicion = CopiedPtr(Suspicion(context_.now, accuser, k, min, max));
+      suspicion_min_timeout(node_.config.suspicion_mult, n, node_.probe_interval());
+  const Duration max = min * node_.config.suspicion_max_timeout_mult;
+  MemberEntry& entry = cluster_.table.at(index);
+  entry.suspicion = CopiedPtr(Suspicion(clock_.now, accuser, k, min, max));
   entry.suspicion_timer =
-      context_.timers.schedule(entry.suspicion->deadline(), {TimerEvent::Kind::suspicion, index});
-  ++context_.counters.suspicions_started;
+      clock_.timers.schedule(entry.suspicion->deadline(), {TimerEvent::Kind::suspicion, index});
+  ++journal_.counters.suspicions_started;
 }
 
 /// One probe's time is left after the first pause, so that what has arrived can be read and the
 /// suspect member can be probed once more.
 void Membership::forgive(Duration stood_still) {
-  for (const MemberIndex index : context_.table.probe_list()) {
-    const MemberEntry& entry = context_.table.at(index);
+  for (const MemberIndex index : cluster_.table.probe_list()) {
+    const MemberEntry& entry = cluster_.table.at(index);
     if (entry.suspicion == nullptr) continue;
-    entry.suspicion->forgive(context_.now, stood_still, context_.probe_interval());
-    context_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
+    entry.suspicion->forgive(clock_.now, stood_still, node_.probe_interval());
+    clock_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
   }
 }
 
 CopiedPtr<Suspicion> Membership::drop_suspicion(MemberIndex index) {
-  MemberEntry& entry = context_.table.at(index);
-  context_.timers.cancel(entry.suspicion_timer);
+  MemberEntry& entry = cluster_.table.at(index);
+  clock_.timers.cancel(entry.suspicion_timer);
   return std::exchange(entry.suspicion, {});
 }
 
 void Membership::suspicion_expired(MemberIndex index) {
   const CopiedPtr<Suspicion> suspicion = drop_suspicion(index);
-  MemberEntry& entry = context_.table.at(index);
+  MemberEntry& entry = cluster_.table.at(index);
   if (suspicion == nullptr || entry.status != MemberStatus::suspect) return;
   Evidence evidence;
   evidence.kind = Cause::Kind::suspicion_expired;
   evidence.accuser = suspicion->accusers().front();
   evidence.suspicion = suspicion.get();
-  if (!suspicion->confirmed()) ++context_.counters.suspicions_degraded;
-  dead({entry.incarnation, entry.record->name, context_.self_name()}, evidence);
+  if (!suspicion->confirmed()) ++journal_.counters.suspicions_degraded;
+  dead({entry.incarnation, entry.record->name, cluster_.self_name()}, evidence);
 }
 
 void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
-  ++context_.counters.dead_messages;
-  const MemberIndex index = context_.table.find(claim.node);
+  ++journal_.counters.dead_messages;
+  const MemberIndex index = cluster_.table.find(claim.node);
   if (index == kNoMember) return;
-  MemberEntry& entry = context_.table.at(index);
+  MemberEntry& entry = cluster_.table.at(index);
   if (!within_a_jump(claim.incarnation, entry.incarnation)) {
     return answer_old_accusation(index, evidence);
   }
   const CopiedPtr<Suspicion> suspicion = drop_suspicion(index);
   if (!entry.live()) return;
-  if (index == context_.self) {
-    context_.log_peer(LogCause::refutation, LogLevel::warning, peer_text(evidence), [&] {
+  if (index == cluster_.self) {
+    journal_.log_peer(LogCause::refutation, LogLevel::warning, peer_text(evidence), [&] {
       return LogLine(fmt::format("refuting a death report about this node (from {})",
                                  escape_for_log(claim.from)),
                      {{"accuser", escape_for_log(claim.from)}});
@@ -421,13 +421,13 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
     return;
   }
   broadcast(index, claim);
-  ++context_.counters.dead_believed;
+  ++journal_.counters.dead_believed;
   const bool left = claim.from == claim.node;
   if (!left && (suspicion != nullptr || evidence.suspicion != nullptr)) {
-    ++context_.counters.suspicions_confirmed;
+    ++journal_.counters.suspicions_confirmed;
   }
-  context_.table.set_incarnation(index, claim.incarnation);
-  context_.table.set_status(index, left ? MemberStatus::left : MemberStatus::dead, context_.now);
+  cluster_.table.set_incarnation(index, claim.incarnation);
+  cluster_.table.set_status(index, left ? MemberStatus::left : MemberStatus::dead, clock_.now);
   if (!left) {
     log_death(index, evidence);
     emit(MemberEventKind::dead, index, evidence);
@@ -436,8 +436,8 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
 }
 
 void Membership::log_death(MemberIndex index, const Evidence& evidence) {
-  const MemberRecord& record = *context_.table.at(index).record;
-  context_.log_peer(LogCause::death, LogLevel::info, record.address, [&] {
+  const MemberRecord& record = *cluster_.table.at(index).record;
+  journal_.log_peer(LogCause::death, LogLevel::info, record.address, [&] {
     const std::string name = escape_for_log(record.name);
     return LogLine(fmt::format("{} is dead: {}", name, reason_of(evidence)),
                    {{"member", name},
@@ -448,7 +448,7 @@ void Membership::log_death(MemberIndex index, const Evidence& evidence) {
 
 void Membership::merge(const wire::NodeState& state, const Evidence& evidence) {
   if (state.state < 0 || state.state > static_cast<int>(MemberStatus::left)) {
-    ++context_.counters.dropped_malformed;
+    ++journal_.counters.dropped_malformed;
     return;
   }
   switch (static_cast<MemberStatus>(state.state)) {
@@ -472,41 +472,41 @@ void Membership::merge(const wire::NodeState& state, const Evidence& evidence) {
 }
 
 wire::Suspect Membership::suspicion_of(MemberIndex index) const {
-  const MemberEntry& entry = context_.table.at(index);
-  return {entry.incarnation, entry.record->name, context_.self_name()};
+  const MemberEntry& entry = cluster_.table.at(index);
+  return {entry.incarnation, entry.record->name, cluster_.self_name()};
 }
 
 void Membership::announce_leave(BroadcastToken token) {
-  const MemberEntry& self = context_.self_entry();
+  const MemberEntry& self = cluster_.self_entry();
   const std::string& name = self.record->name;
-  context_.table.set_status(context_.self, MemberStatus::left, context_.now);
-  broadcast(context_.self, wire::Dead{self.incarnation, name, name}, token);
+  cluster_.table.set_status(cluster_.self, MemberStatus::left, clock_.now);
+  broadcast(cluster_.self, wire::Dead{self.incarnation, name, name}, token);
 }
 
 void Membership::leave_silently() {
-  context_.table.set_status(context_.self, MemberStatus::left, context_.now);
-  context_.member_broadcasts.forget_member(context_.self);
+  cluster_.table.set_status(cluster_.self, MemberStatus::left, clock_.now);
+  queues_.member_broadcasts.forget_member(cluster_.self);
 }
 
 void Membership::announce_update(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
-  context_.table.replace_record(context_.self, std::move(record));
-  context_.table.set_incarnation(context_.self, context_.self_entry().incarnation + 1);
+  cluster_.table.replace_record(cluster_.self, std::move(record));
+  cluster_.table.set_incarnation(cluster_.self, cluster_.self_entry().incarnation + 1);
   broadcast_self(token);
 }
 
 void Membership::announce_return(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
-  context_.table.set_status(context_.self, MemberStatus::alive, context_.now);
+  cluster_.table.set_status(cluster_.self, MemberStatus::alive, clock_.now);
   announce_update(std::move(record), token);
 }
 
 /// Own incarnation above the accused one (protocol 6, refute).
 void Membership::refute(std::uint32_t accused_incarnation) {
-  if (context_.leaving) return;
-  const std::uint32_t own = context_.self_entry().incarnation;
+  if (node_.life == Life::left) return;
+  const std::uint32_t own = cluster_.self_entry().incarnation;
   const std::uint32_t base = is_newer(accused_incarnation, own) ? accused_incarnation : own;
   step_towards(base + 1);
-  ++context_.counters.refutations;
-  context_.add_health(1);
+  ++journal_.counters.refutations;
+  health_.add(1);
   broadcast_self(0);
 }
 
@@ -515,15 +515,15 @@ void Membership::refute(std::uint32_t accused_incarnation) {
 /// received it.
 void Membership::step_towards(std::uint32_t goal) {
   constexpr std::uint32_t kNoJump = 1024;  // so short that it does not restart the wait
-  const std::uint32_t own = context_.self_entry().incarnation;
-  const bool all_heard = context_.now >= heard_at_;
+  const std::uint32_t own = cluster_.self_entry().incarnation;
+  const bool all_heard = clock_.now >= heard_at_;
   if (all_heard) heard_incarnation_ = own;
   std::uint32_t distance = goal - own;
   if (goal_ && is_ahead(*goal_, own)) distance = std::max(distance, *goal_ - own);
   const std::uint32_t gone = std::min(own - heard_incarnation_, kLongestStep);
   const std::uint32_t step = std::min(distance, std::max(1U, kLongestStep - gone));
-  context_.table.set_incarnation(context_.self, own + step);
-  if (all_heard || step > kNoJump) heard_at_ = context_.now + context_.spreading_time();
+  cluster_.table.set_incarnation(cluster_.self, own + step);
+  if (all_heard || step > kNoJump) heard_at_ = clock_.now + cluster_.spreading_time();
   goal_.reset();
   if (step == distance) return;
   goal_ = own + distance;
@@ -532,26 +532,26 @@ void Membership::step_towards(std::uint32_t goal) {
 
 void Membership::plan_step() {
   if (std::exchange(step_planned_, true)) return;
-  context_.timers.schedule(heard_at_, {TimerEvent::Kind::refutation, 0});
+  clock_.timers.schedule(heard_at_, {TimerEvent::Kind::refutation, 0});
 }
 
 void Membership::go_on_refuting() {
   step_planned_ = false;
   if (!goal_) return;
-  if (context_.now < heard_at_) return plan_step();
+  if (clock_.now < heard_at_) return plan_step();
   const std::uint32_t goal = *goal_;
   goal_.reset();
-  const bool reached = !is_ahead(goal, context_.self_entry().incarnation);
-  if (reached || context_.leaving || context_.away) return;
+  const bool reached = !is_ahead(goal, cluster_.self_entry().incarnation);
+  if (reached || node_.life != Life::here) return;
   step_towards(goal);
   broadcast_self(0);
 }
 
 void Membership::broadcast_self(BroadcastToken token) {
-  const MemberEntry& self = context_.self_entry();
+  const MemberEntry& self = cluster_.self_entry();
   const MemberRecord& record = *self.record;
   const std::array<std::byte, 6> vsn = version_bytes(record);
-  broadcast(context_.self,
+  broadcast(cluster_.self,
             wire::Alive{self.incarnation, record.name, record.address.ip.wire_bytes(),
                         record.address.port, record.meta, vsn},
             token);
@@ -562,19 +562,19 @@ void Membership::broadcast(MemberIndex index, const Message& message, BroadcastT
   encoded_.clear();
   ByteWriter writer(encoded_);
   wire::encode(writer, message);
-  context_.member_broadcasts.queue_member(index, encoded_, token);
-  context_.member_broadcasts.prune(context_.table.size(), limits::kQueuedBroadcastBytes);
+  queues_.member_broadcasts.queue_member(index, encoded_, token);
+  queues_.member_broadcasts.prune(cluster_.table.size(), limits::kQueuedBroadcastBytes);
 }
 
 void Membership::emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence) {
-  context_.out.push(
-      Event{MemberEvent{kind, context_.table.view(index), std::nullopt, evidence.to_cause()}});
+  out_.push(
+      Event{MemberEvent{kind, cluster_.table.view(index), std::nullopt, evidence.to_cause()}});
 }
 
 void Membership::drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why) {
-  ++context_.counters.dropped_poison;
-  const std::uint64_t subject = context_.subject(claim.node);
-  context_.log_state(LogCause::poison, subject, LogLevel::warning, peer_text(evidence), [&] {
+  ++journal_.counters.dropped_poison;
+  const std::uint64_t subject = journal_.subject(claim.node);
+  journal_.log_state(LogCause::poison, subject, LogLevel::warning, peer_text(evidence), [&] {
     return LogLine(
         fmt::format("alive message about '{}' refused: {}", escape_for_log(claim.node), why),
         {{"member", escape_for_log(claim.node)}});

@@ -6,7 +6,14 @@
 #include <optional>
 
 #include "base/limits.hpp"
-#include "swim/context.hpp"
+#include "swim/clock.hpp"
+#include "swim/cluster_view.hpp"
+#include "swim/evidence.hpp"
+#include "swim/gossip_queues.hpp"
+#include "swim/journal.hpp"
+#include "swim/local_health.hpp"
+#include "swim/local_node.hpp"
+#include "swim/output_queue.hpp"
 #include "swim/rate_limit.hpp"
 #include "swim/teller.hpp"
 #include "wire/messages.hpp"
@@ -22,13 +29,25 @@ struct MembershipState {
   bool step_planned_ = false;
 };
 
+/// What a Membership reads and changes.
+struct MembershipUses {
+  Clock& clock_;
+  LocalNode& node_;
+  ClusterView& cluster_;
+  GossipQueues& queues_;
+  LocalHealth& health_;
+  Journal& journal_;
+  OutputQueue& out_;
+  Teller& teller_;
+};
+
 /// The rules of membership (protocol 6): what alive, suspect and dead messages do to the table,
 /// whatever way they came, and what is passed on.
-class Membership : MembershipState {
+class Membership : MembershipState, MembershipUses {
  public:
-  Membership(Context& context, Teller& teller) : context_(context), teller_(teller) {}
-  Membership(const Membership& other, Context& context, Teller& teller)
-      : MembershipState(other), context_(context), teller_(teller) {}
+  explicit Membership(const MembershipUses& uses) : MembershipUses(uses) {}
+  Membership(const Membership& other, const MembershipUses& uses)
+      : MembershipState(other), MembershipUses(uses) {}
 
   /// Puts this node into the table, alive with incarnation 1, and announces it.
   void add_self(std::shared_ptr<const MemberRecord> record);
@@ -91,8 +110,6 @@ class Membership : MembershipState {
   template <class Message>
   void broadcast(MemberIndex index, const Message& message, BroadcastToken token = 0);
 
-  Context& context_;
-  Teller& teller_;
   Bytes encoded_;  // kept, so that forwarding an update allocates nothing
 };
 

@@ -35,19 +35,19 @@ constexpr std::array kCounterMetrics{
 
 void Metrics::report() {
   report_counters();
-  if (told_health_ != context_.awareness.score()) {
-    told_health_ = context_.awareness.score();
-    note_gauge(context_, metric::kHealthScore, context_.awareness.score());
+  if (told_health_ != health_.score()) {
+    told_health_ = health_.score();
+    journal_.gauge(metric::kHealthScore, health_.score());
   }
   report_members();
 }
 
 void Metrics::report_counters() {
   for (const CounterMetric& metric : kCounterMetrics) {
-    const std::uint64_t now = context_.counters.*metric.counter;
+    const std::uint64_t now = journal_.counters.*metric.counter;
     const std::uint64_t before = std::exchange(told_.*metric.counter, now);
     if (now == before) continue;
-    context_.out.push(
+    out_.push(
         MetricRecord{MetricKind::counter, metric.name.text, static_cast<double>(now - before)});
   }
 }
@@ -56,11 +56,11 @@ void Metrics::report_members() {
   for (const MemberStatus status :
        {MemberStatus::alive, MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
     std::optional<std::size_t>& told = told_members_[static_cast<std::size_t>(status)];
-    const std::size_t count = context_.table.count(status);
+    const std::size_t count = cluster_.table.count(status);
     if (told == count) continue;
     told = count;
-    context_.out.push(MetricRecord{MetricKind::gauge, metric::kNodeInstances,
-                                   static_cast<double>(count), status});
+    out_.push(MetricRecord{MetricKind::gauge, metric::kNodeInstances, static_cast<double>(count),
+                           status});
   }
 }
 

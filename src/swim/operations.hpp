@@ -6,7 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "swim/context.hpp"
+#include "swim/clock.hpp"
+#include "swim/output_queue.hpp"
 
 namespace memberlist::swim {
 
@@ -21,13 +22,19 @@ struct OperationsState {
   std::uint64_t last_id_ = 0;
 };
 
+/// What an Operations reads and changes.
+struct OperationsUses {
+  Clock& clock_;
+  OutputQueue& out_;
+};
+
 /// Commands whose outcome comes later: hands out their ids, keeps their deadlines, and makes
 /// sure that each completes exactly once.
-class Operations : OperationsState {
+class Operations : OperationsState, OperationsUses {
  public:
-  explicit Operations(Context& context) : context_(context) {}
-  Operations(const Operations& other, Context& context)
-      : OperationsState(other), context_(context) {}
+  explicit Operations(const OperationsUses& uses) : OperationsUses(uses) {}
+  Operations(const Operations& other, const OperationsUses& uses)
+      : OperationsState(other), OperationsUses(uses) {}
 
   /// A new operation; if `timeout` is given, it is stopped then with `timed_out` and `what`.
   [[nodiscard]] OperationId start(std::optional<Duration> timeout = std::nullopt,
@@ -35,8 +42,8 @@ class Operations : OperationsState {
     const OperationId id{++last_id_};
     TimerHandle timer;
     if (timeout) {
-      timer = context_.timers.schedule(context_.after(*timeout),
-                                       {TimerEvent::Kind::operation, last_id_});
+      timer =
+          clock_.timers.schedule(clock_.after(*timeout), {TimerEvent::Kind::operation, last_id_});
     }
     open_.emplace(last_id_, Open{timer, what});
     return id;
@@ -46,9 +53,9 @@ class Operations : OperationsState {
   void complete(OperationId id, Result<OperationOutcome> result) {
     const auto found = open_.find(std::to_underlying(id));
     if (found == open_.end()) return;
-    context_.timers.cancel(found->second.timer);
+    clock_.timers.cancel(found->second.timer);
     open_.erase(found);
-    context_.out.push(Completion{id, std::move(result)});
+    out_.push(Completion{id, std::move(result)});
   }
 
   /// What an operation ends with once its deadline has come.
@@ -62,7 +69,6 @@ class Operations : OperationsState {
   }
 
  private:
-  Context& context_;
 };
 
 }  // namespace memberlist::swim

@@ -7,7 +7,6 @@
 
 #include "base/limits.hpp"
 #include "base/overloaded.hpp"
-#include "swim/drops.hpp"
 
 namespace memberlist::swim {
 namespace {
@@ -23,16 +22,16 @@ Evidence gossip_from(const Address& from, std::string_view accuser = {}) {
 }  // namespace
 
 void PacketIntake::take(const Address& from, BytesView datagram, const IpAddress& asked) {
-  ++context_.counters.packets_received;
-  context_.counters.packet_bytes_received += datagram.size();
-  if (!context_.allowed(from.ip)) return note_foreign(context_, {.from = from});
+  ++journal_.counters.packets_received;
+  journal_.counters.packet_bytes_received += datagram.size();
+  if (!node_.allowed(from.ip)) return journal_.drop_foreign({.from = from});
   const auto dropped = [&](const wire::WireError& error) {
-    note_drop(context_, error, {.from = from, .label = opener_.label(), .begin = datagram});
+    journal_.drop(error, {.from = from, .label = opener_.label(), .begin = datagram});
   };
   requests_ = 0;
-  const wire::WireResult<void> opened = opener_.open(context_.sealing, datagram);
+  const wire::WireResult<void> opened = opener_.open(keys_.sealing, datagram);
   if (!opened) return dropped(opened.error());
-  context_.table.note_heard(from, context_.now);
+  cluster_.table.note_heard(from, clock_.now);
   while (const std::optional<wire::WireResult<wire::PacketMessage>> next = opener_.next()) {
     if (*next) {
       message(**next, from, asked);
@@ -41,8 +40,8 @@ void PacketIntake::take(const Address& from, BytesView datagram, const IpAddress
     }
   }
   if (opener_.truncated_parts() == 0) return;
-  ++context_.counters.dropped_malformed;
-  context_.log_peer(LogCause::malformed, LogLevel::warning, from, [&] {
+  ++journal_.counters.dropped_malformed;
+  journal_.log_peer(LogCause::malformed, LogLevel::warning, from, [&] {
     return fmt::format("compound message cut off: {} parts missing", opener_.truncated_parts());
   });
 }
@@ -75,8 +74,8 @@ void PacketIntake::message(const wire::PacketMessage& message, const Address& fr
 bool PacketIntake::may_ask(const Address& from) {
   if (++requests_ <= limits::kPacketRequests) return true;
   if (requests_ > limits::kPacketRequests + 1) return false;
-  ++context_.counters.dropped_limit;
-  context_.log_peer(LogCause::limit, LogLevel::warning, from, [] {
+  ++journal_.counters.dropped_limit;
+  journal_.log_peer(LogCause::limit, LogLevel::warning, from, [] {
     return fmt::format("pings ignored: more than {} in one packet", limits::kPacketRequests);
   });
   return false;

@@ -21,19 +21,19 @@ std::size_t cost_of(std::size_t message_bytes) {
 
 void PacketSender::send(const Address& to, BytesView message, const IpAddress& asked) {
   parts_.assign(1, message);
-  flush(to, understands_crc(context_.table.find(to)), asked);
+  flush(to, understands_crc(cluster_.table.find(to)), asked);
 }
 
 void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesView> messages,
                                        const IpAddress& asked) {
-  const MemberIndex member = context_.table.find(to);
+  const MemberIndex member = cluster_.table.find(to);
   const bool with_crc = understands_crc(member);
   parts_.assign(messages.begin(), messages.end());
   std::size_t used = 0;
   for (const BytesView message : messages) used += cost_of(message.size());
   if (member != kNoMember && used < room(with_crc)) {
     const std::size_t left = add_member_broadcasts(room(with_crc) - used);
-    if (context_.policy != nullptr) add_policy_broadcasts(left);
+    if (node_.policy != nullptr) add_policy_broadcasts(left);
   }
   flush(to, with_crc, asked);
 }
@@ -46,14 +46,14 @@ void PacketSender::send_member_broadcasts(std::span<const MemberIndex> targets) 
   const std::size_t about_members = parts_.size();
   for (const MemberIndex target : targets) {
     parts_.resize(about_members);
-    if (context_.policy != nullptr) add_policy_broadcasts(left);
+    if (node_.policy != nullptr) add_policy_broadcasts(left);
     if (parts_.empty()) continue;
-    flush(context_.table.at(target).record->address, understands_crc(target));
+    flush(cluster_.table.at(target).record->address, understands_crc(target));
   }
 }
 
 void PacketSender::send_user_broadcasts(const Address& to) {
-  const bool with_crc = understands_crc(context_.table.find(to));
+  const bool with_crc = understands_crc(cluster_.table.find(to));
   parts_.clear();
   add_user_broadcasts(room(with_crc));
   if (!parts_.empty()) flush(to, with_crc);
@@ -66,25 +66,25 @@ std::size_t PacketSender::max_payload() const noexcept {
 }
 
 std::size_t PacketSender::room(bool with_crc) const noexcept {
-  return room(with_crc, context_.sealing.encrypts());
+  return room(with_crc, keys_.sealing.encrypts());
 }
 
 std::size_t PacketSender::room(bool with_crc, bool encrypted) const noexcept {
-  std::size_t overhead = wire::kCompoundHeadBytes + wire::label_overhead(context_.sealing.label);
+  std::size_t overhead = wire::kCompoundHeadBytes + wire::label_overhead(keys_.sealing.label);
   if (with_crc) overhead += kCrcBytes;
-  if (encrypted) overhead += wire::encryption_overhead(context_.sealing.encryption_version);
-  return context_.config.udp_buffer_size - overhead;
+  if (encrypted) overhead += wire::encryption_overhead(keys_.sealing.encryption_version);
+  return node_.config.udp_buffer_size - overhead;
 }
 
 bool PacketSender::understands_crc(MemberIndex member) const {
-  return member != kNoMember && context_.table.at(member).record->protocol.max >= kCrcProtocol;
+  return member != kNoMember && cluster_.table.at(member).record->protocol.max >= kCrcProtocol;
 }
 
 std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes, std::uint32_t copies) {
   const std::uint32_t limit =
-      retransmit_limit(context_.config.retransmit_mult, context_.table.live_count());
+      retransmit_limit(node_.config.retransmit_mult, cluster_.table.live_count());
   const std::size_t before = parts_.size();
-  context_.member_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_, copies);
+  queues_.member_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_, copies);
   for (std::size_t i = before; i < parts_.size(); ++i) free_bytes -= cost_of(parts_[i].size());
   return free_bytes;
 }
@@ -92,17 +92,17 @@ std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes, std::uin
 /// Others do not forward user messages, so each member must be a target: in two rounds through all,
 /// wherever they begin, every member is chosen at least once.
 void PacketSender::add_user_broadcasts(std::size_t free_bytes) {
-  const std::size_t live = context_.table.live_count();
-  const std::uint32_t limit = std::max(retransmit_limit(context_.config.retransmit_mult, live),
+  const std::size_t live = cluster_.table.live_count();
+  const std::uint32_t limit = std::max(retransmit_limit(node_.config.retransmit_mult, live),
                                        static_cast<std::uint32_t>(2 * live));
-  context_.user_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_);
+  queues_.user_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_);
 }
 
 void PacketSender::add_policy_broadcasts(std::size_t free_bytes) {
   constexpr std::size_t kOverhead = wire::kCompoundPartOverhead + 1;  // and the type byte
   if (free_bytes <= kOverhead) return;
   policy_messages_.clear();
-  context_.policy->fill_broadcasts(kOverhead, free_bytes, policy_messages_);
+  node_.policy->fill_broadcasts(kOverhead, free_bytes, policy_messages_);
   for (Bytes& message : policy_messages_) {
     if (message.size() + kOverhead > free_bytes) break;
     free_bytes -= message.size() + kOverhead;
@@ -113,18 +113,17 @@ void PacketSender::add_policy_broadcasts(std::size_t free_bytes) {
 
 /// One datagram for every 255 parts, which is more than a datagram of the usual size holds.
 void PacketSender::flush(const Address& to, bool with_crc, const IpAddress& asked) {
-  const IpAddress& from = asked.is_unspecified() ? context_.advertise.ip : asked;
+  const IpAddress& from = asked.is_unspecified() ? node_.advertise.ip : asked;
   for (std::size_t at = 0; at < parts_.size(); at += limits::kCompoundParts) {
     const std::size_t count = std::min(limits::kCompoundParts, parts_.size() - at);
     const std::span<const BytesView> parts = std::span(parts_).subspan(at, count);
     std::size_t bytes = wire::PacketSealer::kMaxOverheadBytes;
     for (const BytesView part : parts) bytes += part.size();
-    const BytesView packet =
-        sealer_.seal(context_.sealing, parts, with_crc, context_.out.packet_room(bytes));
-    context_.out.send_packet(to, packet, from);
-    ++context_.counters.packets_sent;
-    context_.counters.packet_bytes_sent += packet.size();
-    note_key_use(context_);
+    const BytesView packet = sealer_.seal(keys_.sealing, parts, with_crc, out_.packet_room(bytes));
+    out_.send_packet(to, packet, from);
+    ++journal_.counters.packets_sent;
+    journal_.counters.packet_bytes_sent += packet.size();
+    note_key_use(keys_, cluster_, journal_);
   }
 }
 

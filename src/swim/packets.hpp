@@ -4,16 +4,31 @@
 #include <span>
 #include <vector>
 
-#include "swim/context.hpp"
+#include "swim/cluster_view.hpp"
+#include "swim/gossip_queues.hpp"
+#include "swim/journal.hpp"
+#include "swim/local_node.hpp"
+#include "swim/output_queue.hpp"
+#include "swim/sealing_keys.hpp"
 
 namespace memberlist::swim {
+
+/// What a PacketSender reads and changes.
+struct PacketSenderUses {
+  const LocalNode& node_;
+  ClusterView& cluster_;
+  GossipQueues& queues_;
+  SealingKeys& keys_;
+  OutputQueue& out_;
+  Journal& journal_;
+};
 
 /// Builds and queues the packets that this node sends: fills the remaining space with broadcasts,
 /// and knows which members understand a checksum (protocol 2, 5 and 7). Packets leave from the
 /// advertised address, answers from `asked`, the local address that was asked, if that is known.
-class PacketSender {
+class PacketSender : PacketSenderUses {
  public:
-  explicit PacketSender(Context& context) : context_(context) {}
+  explicit PacketSender(const PacketSenderUses& uses) : PacketSenderUses(uses) {}
 
   /// One whole message, alone.
   void send(const Address& to, BytesView message, const IpAddress& asked = {});
@@ -44,7 +59,6 @@ class PacketSender {
   void add_policy_broadcasts(std::size_t free_bytes);
   void flush(const Address& to, bool with_crc, const IpAddress& asked = {});
 
-  Context& context_;
   wire::PacketSealer sealer_;
   std::vector<BytesView> parts_;
   std::vector<Bytes> policy_messages_;

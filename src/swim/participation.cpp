@@ -42,7 +42,7 @@ BroadcastToken token_of(OperationId id) { return std::to_underlying(id); }
 }  // namespace
 
 Result<OperationId> Participation::join(std::vector<JoinTarget> targets, const JoinLimits& how) {
-  if (context_.leaving) return std::unexpected(left_error());
+  if (node_.life == Life::left) return std::unexpected(left_error());
   if (targets.empty()) {
     return fail(ErrorCode::invalid_argument, "no address to join through was given", "addresses");
   }
@@ -52,7 +52,7 @@ Result<OperationId> Participation::join(std::vector<JoinTarget> targets, const J
                             limits::kParallelJoins),
                 "parallel");
   }
-  if (context_.config.require_node_names) {
+  if (node_.config.require_node_names) {
     for (const JoinTarget& target : targets) {
       if (!target.name.empty()) continue;
       return fail(ErrorCode::name_required,
@@ -87,8 +87,8 @@ void Participation::advance(OperationId id) {
 /// A leave was called while joins were under way, and the last of them has ended.
 void Participation::go_on_leaving() {
   if (!leave_ || !operations_.is_open(*leave_) || !joins_.empty()) return;
-  if (context_.others_alive()) return gossiper_.round();
-  context_.out.push(Event{LeaveFinished{}});
+  if (cluster_.others_alive()) return gossiper_.round();
+  out_.push(Event{LeaveFinished{}});
   operations_.complete(*leave_, OperationOutcome{});
 }
 
@@ -121,7 +121,7 @@ void Participation::on_push_pull_ended(StreamId id, const Result<void>& result) 
 void Participation::end_as_taken(OperationId id, const Error& why) {
   joins_.at(std::to_underlying(id)).taken = why;
   drop_exchanges(id, why);
-  if (context_.leaving) membership_.leave_silently();
+  if (node_.life == Life::left) membership_.leave_silently();
   if (move_) come_back(*move_);
   finish_join(id);
 }
@@ -132,14 +132,14 @@ void Participation::finish_join(OperationId id) {
   for (const JoinAttempt& attempt : outcome.attempts) {
     if (attempt.failure) outcome.failures.push_back(*attempt.failure);
   }
-  context_.out.push(Event{JoinFinished{outcome.contacted, outcome.failures}});
+  out_.push(Event{JoinFinished{outcome.contacted, outcome.failures}});
   if (auto& taken = node.mapped().taken; taken) {
     operations_.complete(id, std::unexpected(std::move(*taken)));
     return;
   }
   if (outcome.contacted > 0) {
-    context_.name_holder.reset();
-    streams_.plan_push_pull_after_join();
+    node_.name_holder.reset();
+    push_pull_schedule_.plan_after_join();
     operations_.complete(id, std::move(outcome));
     return;
   }
@@ -153,13 +153,13 @@ void Participation::finish_join(OperationId id) {
 Result<OperationId> Participation::leave(Duration timeout) {
   if (leave_ && operations_.is_open(*leave_)) return *leave_;
   // A member that is being joined right now may already know this node.
-  const bool heard = !context_.name_holder.has_value();
-  const bool wait = !context_.leaving && heard && (context_.others_alive() || !joins_.empty());
+  const bool heard = !node_.name_holder.has_value();
+  const bool wait =
+      node_.life != Life::left && heard && (cluster_.others_alive() || !joins_.empty());
   leave_ = operations_.start(wait ? std::optional(timeout) : std::nullopt,
                              "the leave message was not fully transmitted within the timeout");
-  if (!context_.leaving) {
-    context_.leaving = true;
-    context_.away = false;
+  if (node_.life != Life::left) {
+    node_.life = Life::left;
     if (const auto ended = std::exchange(move_, std::nullopt)) {
       operations_.complete(ended->id, std::unexpected(left_error()));
     }
@@ -173,24 +173,24 @@ Result<OperationId> Participation::leave(Duration timeout) {
   if (wait) {
     gossiper_.round();                        // a leave is sent at once, not at the next tick
   } else if (operations_.is_open(*leave_)) {  // the last join that was stopped may have ended it
-    context_.out.push(Event{LeaveFinished{}});
+    out_.push(Event{LeaveFinished{}});
     operations_.complete(*leave_, OperationOutcome{});
   }
   return *leave_;
 }
 
 Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout) {
-  if (context_.leaving) return std::unexpected(left_error());
-  if (auto fits = check_own_meta(context_.config, meta.size()); !fits) {
+  if (node_.life == Life::left) return std::unexpected(left_error());
+  if (auto fits = check_own_meta(node_.config, meta.size()); !fits) {
     return std::unexpected(fits.error());
   }
-  auto record = std::make_shared<MemberRecord>(*context_.self_entry().record);
+  auto record = std::make_shared<MemberRecord>(*cluster_.self_entry().record);
   record->meta = to_bytes(meta);
   if (move_) {  // it is sent with the return, and has the same outcome
-    context_.table.replace_record(context_.self, std::move(record));
+    cluster_.table.replace_record(cluster_.self, std::move(record));
     return move_->id;
   }
-  const bool wait = context_.others_alive();
+  const bool wait = cluster_.others_alive();
   const OperationId id = operations_.start(wait ? std::optional(timeout) : std::nullopt,
                                            "the new meta data was not fully transmitted within the "
                                            "timeout; the change still takes effect");
@@ -202,7 +202,7 @@ Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout)
 /// Members do not accept another address of a live member (protocol 6, Move). So this node
 /// announces that it leaves, and once that was sent often enough, that it is back.
 Result<OperationId> Participation::advertise(const Address& address, Duration timeout) {
-  if (context_.leaving) return std::unexpected(left_error());
+  if (node_.life == Life::left) return std::unexpected(left_error());
   if (address.ip.is_unspecified() || address.ip.is_multicast() || address.port == 0) {
     return fail(ErrorCode::no_address,
                 fmt::format("the advertised address {} cannot be reached: it needs the address of "
@@ -210,20 +210,20 @@ Result<OperationId> Participation::advertise(const Address& address, Duration ti
                             address.to_string()),
                 "advertise");
   }
-  context_.advertise = address;
+  node_.advertise = address;
   if (move_) {
     move_->to = address;
     return move_->id;
   }
-  const bool changed = context_.self_entry().record->address != address;
+  const bool changed = cluster_.self_entry().record->address != address;
   // A leave would be taken for that of the member which has this node's name.
-  const bool wait = changed && context_.others_alive() && !context_.name_holder;
+  const bool wait = changed && cluster_.others_alive() && !node_.name_holder;
   const OperationId id = operations_.start(wait ? std::optional(timeout) : std::nullopt,
                                            "the new address was not fully transmitted within the "
                                            "timeout; the change still takes effect");
   if (wait) {
     move_ = {id, address, kLeavesOfAMove};
-    context_.away = true;
+    node_.life = Life::moving;
     go_on_moving();
     gossiper_.round();
   } else if (changed) {
@@ -245,17 +245,17 @@ void Participation::go_on_moving() {
 /// An operation that waits for the move waits until this was sent, too.
 void Participation::come_back(Move move) {
   move_.reset();
-  context_.away = false;
-  auto record = std::make_shared<MemberRecord>(*context_.self_entry().record);
+  node_.life = Life::here;
+  auto record = std::make_shared<MemberRecord>(*cluster_.self_entry().record);
   remember_address(record->address);
   record->address = move.to;
-  const bool wait = context_.others_alive();
+  const bool wait = cluster_.others_alive();
   membership_.announce_return(std::move(record), wait ? token_of(move.id) : 0);
   if (!wait) operations_.complete(move.id, OperationOutcome{});
 }
 
 void Participation::remember_address(const Address& address) {
-  std::vector<Address>& former = context_.former_addresses;
+  std::vector<Address>& former = node_.former_addresses;
   std::erase(former, address);
   former.push_back(address);
   if (former.size() > limits::kFormerAddresses) former.erase(former.begin());
@@ -298,7 +298,7 @@ void Participation::drop_exchanges(OperationId id, const Error& why) {
 }
 
 void Participation::stop_waiting(OperationId id, Error why) {
-  if (leave_ == id && operations_.is_open(id)) context_.out.push(Event{LeaveFinished{}});
+  if (leave_ == id && operations_.is_open(id)) out_.push(Event{LeaveFinished{}});
   if (move_ && move_->id == id) come_back(*move_);
   operations_.complete(id, std::unexpected(std::move(why)));
 }
@@ -306,16 +306,16 @@ void Participation::stop_waiting(OperationId id, Error why) {
 void Participation::settle() {
   // All others may have left or died meanwhile, and then nothing is sent any more. A member that is
   // being joined may already know this node.
-  if (!context_.others_alive() && joins_.empty()) context_.member_broadcasts.finish_tokens();
+  if (!cluster_.others_alive() && joins_.empty()) queues_.member_broadcasts.finish_tokens();
   finished_.clear();
-  context_.member_broadcasts.drain_finished(finished_);
+  queues_.member_broadcasts.drain_finished(finished_);
   for (const BroadcastToken token : finished_) {
     const OperationId id{token};
     if (move_ && move_->id == id) {
       go_on_moving();
       continue;
     }
-    if (leave_ == id && operations_.is_open(id)) context_.out.push(Event{LeaveFinished{}});
+    if (leave_ == id && operations_.is_open(id)) out_.push(Event{LeaveFinished{}});
     operations_.complete(id, OperationOutcome{});
   }
 }

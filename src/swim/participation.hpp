@@ -5,10 +5,14 @@
 #include <unordered_map>
 #include <vector>
 
-#include "swim/context.hpp"
+#include "swim/cluster_view.hpp"
 #include "swim/gossip.hpp"
+#include "swim/gossip_queues.hpp"
+#include "swim/local_node.hpp"
 #include "swim/membership.hpp"
 #include "swim/operations.hpp"
+#include "swim/output_queue.hpp"
+#include "swim/push_pull_schedule.hpp"
 #include "swim/streams.hpp"
 
 namespace memberlist::swim {
@@ -43,24 +47,25 @@ struct ParticipationState {
   std::optional<Move> move_;
 };
 
+/// What a Participation reads and changes.
+struct ParticipationUses {
+  LocalNode& node_;
+  ClusterView& cluster_;
+  GossipQueues& queues_;
+  OutputQueue& out_;
+  Membership& membership_;
+  Streams& streams_;
+  PushPullSchedule& push_pull_schedule_;
+  Gossiper& gossiper_;
+  Operations& operations_;
+};
+
 /// This node's own coming, changing and going (protocol 6: join, update node, leave).
-class Participation : ParticipationState {
+class Participation : ParticipationState, ParticipationUses {
  public:
-  Participation(Context& context, Membership& membership, Streams& streams, Gossiper& gossiper,
-                Operations& operations)
-      : context_(context),
-        membership_(membership),
-        streams_(streams),
-        gossiper_(gossiper),
-        operations_(operations) {}
-  Participation(const Participation& other, Context& context, Membership& membership,
-                Streams& streams, Gossiper& gossiper, Operations& operations)
-      : ParticipationState(other),
-        context_(context),
-        membership_(membership),
-        streams_(streams),
-        gossiper_(gossiper),
-        operations_(operations) {}
+  explicit Participation(const ParticipationUses& uses) : ParticipationUses(uses) {}
+  Participation(const Participation& other, const ParticipationUses& uses)
+      : ParticipationState(other), ParticipationUses(uses) {}
 
   [[nodiscard]] Result<OperationId> join(std::vector<JoinTarget> targets, const JoinLimits& how);
   [[nodiscard]] Result<OperationId> leave(Duration timeout);
@@ -89,11 +94,6 @@ class Participation : ParticipationState {
   void come_back(Move move);
   void remember_address(const Address& address);
 
-  Context& context_;
-  Membership& membership_;
-  Streams& streams_;
-  Gossiper& gossiper_;
-  Operations& operations_;
   std::vector<BroadcastToken> finished_;
 };
 

@@ -9,8 +9,6 @@
 
 #include "base/limits.hpp"
 #include "memberlist/name_text.hpp"
-#include "swim/drops.hpp"
-#include "swim/metrics.hpp"
 
 namespace memberlist::swim {
 namespace {
@@ -45,30 +43,30 @@ T* Prober::find(std::uint32_t seq_no) {
 }
 
 void Prober::start() {
-  const Duration interval = context_.config.probe_interval;
+  const Duration interval = node_.config.probe_interval;
   if (interval <= Duration::zero()) return;
-  context_.timers.schedule(context_.now + context_.random.below(interval),
-                           {TimerEvent::Kind::probe_tick, 0});
+  clock_.timers.schedule(clock_.now + node_.random.below(interval),
+                         {TimerEvent::Kind::probe_tick, 0});
 }
 
 /// The interval grows with the health score (Lifeguard, LHA-Probe), and with it the deadline, so
 /// that there is one probe of ours at a time. The next tick is planned behind the deadline of this
 /// probe, which then has its say in how patient the next one is.
 void Prober::tick() {
-  const Duration interval = context_.awareness.scale(context_.config.probe_interval);
+  const Duration interval = health_.scale(node_.config.probe_interval);
   if (const MemberIndex target = next_target(); target != kNoMember) start_probe(target);
-  context_.timers.schedule(context_.now + interval, {TimerEvent::Kind::probe_tick, 0});
+  clock_.timers.schedule(clock_.now + interval, {TimerEvent::Kind::probe_tick, 0});
 }
 
 void Prober::forget_the_dead() {
   next_in_list_ = 0;
-  context_.forget_old_tombstones();
-  const TimePoint cutoff = context_.now - context_.config.gossip_to_the_dead_time;
-  context_.table.reset_probe_list(cutoff, context_.self, context_.random, forgotten_);
+  cluster_.forget_old_tombstones();
+  const TimePoint cutoff = clock_.now - node_.config.gossip_to_the_dead_time;
+  cluster_.table.reset_probe_list(cutoff, cluster_.self, node_.random, forgotten_);
   for (const auto& [index, entry] : forgotten_) {
-    context_.member_broadcasts.forget_member(index);
-    context_.tombstones.bury(entry.record->name, entry.incarnation,
-                             entry.status == MemberStatus::left, context_.now);
+    queues_.member_broadcasts.forget_member(index);
+    cluster_.tombstones.bury(entry.record->name, entry.incarnation,
+                             entry.status == MemberStatus::left, clock_.now);
   }
   forgotten_.clear();
 }
@@ -80,8 +78,8 @@ MemberIndex Prober::next_target() {
   for (int passed = 0; passed < kPassedOver; ++passed) {
     const MemberIndex candidate = next_in_list();
     if (candidate == kNoMember || candidate == first) return kNoMember;
-    const MemberEntry& entry = context_.table.at(candidate);
-    if (entry.suspicion == nullptr || !entry.suspicion->accused_by(context_.self_name())) {
+    const MemberEntry& entry = cluster_.table.at(candidate);
+    if (entry.suspicion == nullptr || !entry.suspicion->accused_by(cluster_.self_name())) {
       return candidate;
     }
     teller_.tell(candidate, entry.record->address);
@@ -92,16 +90,16 @@ MemberIndex Prober::next_target() {
 
 MemberIndex Prober::next_in_list() {
   // To the end of the list at most, and once through it anew.
-  for (std::size_t looked_at = 0; looked_at < 2 * context_.table.size(); ++looked_at) {
-    if (next_in_list_ >= context_.table.size()) forget_the_dead();
-    const MemberIndex candidate = context_.table.probe_list()[next_in_list_++];
-    if (candidate != context_.self && context_.table.at(candidate).live()) return candidate;
+  for (std::size_t looked_at = 0; looked_at < 2 * cluster_.table.size(); ++looked_at) {
+    if (next_in_list_ >= cluster_.table.size()) forget_the_dead();
+    const MemberIndex candidate = cluster_.table.probe_list()[next_in_list_++];
+    if (candidate != cluster_.self && cluster_.table.at(candidate).live()) return candidate;
   }
   return kNoMember;
 }
 
 void Prober::start_probe(MemberIndex target) {
-  const MemberEntry& entry = context_.table.at(target);
+  const MemberEntry& entry = cluster_.table.at(target);
   const std::uint32_t seq_no = new_seq_no();
   Probe probe;
   probe.target = entry.record->name;
@@ -109,27 +107,27 @@ void Prober::start_probe(MemberIndex target) {
   probe.incarnation = entry.incarnation;
   plan(seq_no, probe);
   awaited_.emplace(seq_no, std::move(probe));
-  ++context_.counters.probes;
-  if (context_.awareness.score() > 0) ++context_.counters.probes_degraded;
+  ++journal_.counters.probes;
+  if (health_.score() > 0) ++journal_.counters.probes_degraded;
   ping_target(seq_no, target);
 }
 
 /// Timeout and deadline from now on, both scaled by the health score (Lifeguard, LHA-Probe).
 void Prober::plan(std::uint32_t seq_no, Probe& probe) {
-  const Duration interval = context_.awareness.scale(context_.config.probe_interval);
-  const Duration timeout = context_.awareness.scale(context_.config.probe_timeout);
-  probe.sent = context_.now;
-  probe.deadline = context_.now + interval;
+  const Duration interval = health_.scale(node_.config.probe_interval);
+  const Duration timeout = health_.scale(node_.config.probe_timeout);
+  probe.sent = clock_.now;
+  probe.deadline = clock_.now + interval;
   probe.forgivable = interval;
   probe.timeout_timer =
-      context_.timers.schedule(context_.now + timeout, {TimerEvent::Kind::probe_timeout, seq_no});
+      clock_.timers.schedule(clock_.now + timeout, {TimerEvent::Kind::probe_timeout, seq_no});
   probe.deadline_timer =
-      context_.timers.schedule(probe.deadline, {TimerEvent::Kind::probe_deadline, seq_no});
+      clock_.timers.schedule(probe.deadline, {TimerEvent::Kind::probe_deadline, seq_no});
 }
 
 /// Buddy system: who is suspect hears of it with the ping, and can refute at once (Lifeguard).
 void Prober::ping_target(std::uint32_t seq_no, MemberIndex target) {
-  const MemberEntry& entry = context_.table.at(target);
+  const MemberEntry& entry = cluster_.table.at(target);
   const wire::Suspect suspicion = membership_.suspicion_of(target);
   const bool is_suspect = entry.status == MemberStatus::suspect;
   send_ping(seq_no, entry.record->address, entry.record->name, is_suspect ? &suspicion : nullptr);
@@ -137,11 +135,11 @@ void Prober::ping_target(std::uint32_t seq_no, MemberIndex target) {
 
 void Prober::send_ping(std::uint32_t seq_no, const Address& to, std::string_view node,
                        const wire::Suspect* suspicion) {
-  const IpAddress source = context_.advertise.ip;
+  const IpAddress source = node_.advertise.ip;
   encoded_.clear();
   ByteWriter writer(encoded_);
-  wire::encode(writer, wire::Ping{seq_no, node, source.wire_bytes(), context_.advertise.port,
-                                  context_.self_name()});
+  wire::encode(writer, wire::Ping{seq_no, node, source.wire_bytes(), node_.advertise.port,
+                                  cluster_.self_name()});
   std::array<BytesView, 2> messages{encoded_};
   std::size_t count = 1;
   if (suspicion != nullptr) {
@@ -169,8 +167,8 @@ std::vector<std::uint32_t> Prober::probes_under_way(Wanted&& wanted) const {
 }
 
 void Prober::on_send_error(const Address& to, const Error& error) {
-  ++context_.counters.send_errors;
-  context_.log_peer(LogCause::send_error, LogLevel::debug, to, [&] {
+  ++journal_.counters.send_errors;
+  journal_.log_peer(LogCause::send_error, LogLevel::debug, to, [&] {
     return LogLine("packet not sent: " + error.message,
                    {{"error", std::string(to_string(error.code))}});
   });
@@ -193,11 +191,11 @@ void Prober::forgive(Duration stood_still) {
 /// The number stays the same, so that an answer to the first ping, which may wait to be read, is
 /// one to the second ping, too.
 void Prober::repeat(std::uint32_t seq_no, Probe& probe) {
-  context_.timers.cancel(probe.timeout_timer);
-  context_.timers.cancel(probe.deadline_timer);
+  clock_.timers.cancel(probe.timeout_timer);
+  clock_.timers.cancel(probe.deadline_timer);
   streams_.abort_ping(seq_no);
-  const MemberIndex target = context_.table.find(probe.target);
-  if (target == kNoMember || !context_.table.at(target).live()) {
+  const MemberIndex target = cluster_.table.find(probe.target);
+  if (target == kNoMember || !cluster_.table.at(target).live()) {
     awaited_.erase(seq_no);
     return;
   }
@@ -211,59 +209,59 @@ void Prober::repeat(std::uint32_t seq_no, Probe& probe) {
 /// The time that this node stood still does not count, and what has arrived meanwhile is read
 /// before the probe is judged.
 void Prober::extend(Probe& probe, Duration stood_still) {
-  const Duration to_read = context_.config.probe_interval / 10;
-  const Duration wanted = std::max(stood_still, context_.now + to_read - probe.deadline);
+  const Duration to_read = node_.config.probe_interval / 10;
+  const Duration wanted = std::max(stood_still, clock_.now + to_read - probe.deadline);
   const Duration by = std::min(wanted, probe.forgivable);
   probe.forgivable -= by;
   probe.deadline += by;
-  context_.timers.reschedule(probe.deadline_timer, probe.deadline);
+  clock_.timers.reschedule(probe.deadline_timer, probe.deadline);
 }
 
 /// No answer so far: ask others, and try TCP (protocol 5).
 void Prober::go_indirect(std::uint32_t seq_no, Probe& probe) {
   if (probe.indirect) return;
   probe.indirect = true;
-  context_.timers.cancel(probe.timeout_timer);
-  const MemberIndex target = context_.table.find(probe.target);
+  clock_.timers.cancel(probe.timeout_timer);
+  const MemberIndex target = cluster_.table.find(probe.target);
   if (target == kNoMember) return;
   ask_others(seq_no, probe, target);
-  if (may_ping_by_stream(*context_.table.at(target).record)) {
+  if (may_ping_by_stream(*cluster_.table.at(target).record)) {
     streams_.dial_ping(probe.address, probe.target, seq_no, probe.deadline);
   }
 }
 
 bool Prober::may_ping_by_stream(const MemberRecord& target) const {
-  if (target.protocol.max < kStreamPingProtocol || context_.config.disable_tcp_pings) return false;
-  return context_.policy == nullptr || context_.policy->allow_tcp_ping(target);
+  if (target.protocol.max < kStreamPingProtocol || node_.config.disable_tcp_pings) return false;
+  return node_.policy == nullptr || node_.policy->allow_tcp_ping(target);
 }
 
 void Prober::ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target) {
-  const MemberEntry& entry = context_.table.at(target);
+  const MemberEntry& entry = cluster_.table.at(target);
   const auto may_help = [&](const MemberEntry& other) {
-    return other.status == MemberStatus::alive && &other != &context_.self_entry() &&
+    return other.status == MemberStatus::alive && &other != &cluster_.self_entry() &&
            &other != &entry;
   };
-  const std::size_t count = context_.config.indirect_checks;
+  const std::size_t count = node_.config.indirect_checks;
   picked_.clear();
-  context_.table.pick_random(
-      count, context_.random,
-      [&](const MemberEntry& other) { return may_help(other) && context_.established(other); },
+  cluster_.table.pick_random(
+      count, node_.random,
+      [&](const MemberEntry& other) { return may_help(other) && cluster_.established(other); },
       picked_);
   const std::size_t established = picked_.size();
-  context_.table.pick_random(
-      count - established, context_.random,
-      [&](const MemberEntry& other) { return may_help(other) && !context_.established(other); },
+  cluster_.table.pick_random(
+      count - established, node_.random,
+      [&](const MemberEntry& other) { return may_help(other) && !cluster_.established(other); },
       picked_);
-  const IpAddress source = context_.advertise.ip;
+  const IpAddress source = node_.advertise.ip;
   for (std::size_t i = 0; i < picked_.size(); ++i) {
-    const MemberRecord& record = *context_.table.at(picked_[i]).record;
+    const MemberRecord& record = *cluster_.table.at(picked_[i]).record;
     const bool nack = record.protocol.max >= kNackProtocol;
     encoded_.clear();
     ByteWriter writer(encoded_);
     wire::encode(writer, wire::IndirectPing{seq_no, entry.record->address.ip.wire_bytes(),
                                             entry.record->address.port, entry.record->name, nack,
-                                            source.wire_bytes(), context_.advertise.port,
-                                            context_.self_name()});
+                                            source.wire_bytes(), node_.advertise.port,
+                                            cluster_.self_name()});
     packets_.send_with_piggyback(record.address, std::array{BytesView(encoded_)});
     ++probe.indirect_probes;
     // A helper that is new or silent may be dead itself, so its nack is not expected, unless all
@@ -278,7 +276,7 @@ void Prober::probe_deadline(std::uint32_t seq_no) {
   Probe probe = std::move(*found);
   awaited_.erase(seq_no);
   if (!probe.stream_ack) return fail(probe);
-  ++context_.counters.probes_saved_by_tcp;
+  ++journal_.counters.probes_saved_by_tcp;
   note_tcp_only(probe);
   succeed(probe);
 }
@@ -286,20 +284,20 @@ void Prober::probe_deadline(std::uint32_t seq_no) {
 /// One member without UDP is a matter of the way to it. Several in a row, while not a single packet
 /// comes in from anybody, are a matter of this node.
 void Prober::note_tcp_only(const Probe& probe) {
-  const std::uint64_t packets = context_.counters.packets_received;
+  const std::uint64_t packets = journal_.counters.packets_received;
   if (packets != packets_before_tcp_only_) tcp_only_in_a_row_ = 0;
   packets_before_tcp_only_ = packets;
   if (++tcp_only_in_a_row_ < kProbesWithoutUdp) {
-    const std::uint64_t subject = context_.subject(probe.target);
-    context_.log_state(LogCause::tcp_only, subject, LogLevel::warning, probe.address, [&] {
+    const std::uint64_t subject = journal_.subject(probe.target);
+    journal_.log_state(LogCause::tcp_only, subject, LogLevel::warning, probe.address, [&] {
       return LogLine(fmt::format("{} answers by TCP but not by UDP: is UDP blocked on the way?",
                                  escape_for_log(probe.target)),
                      {{"member", escape_for_log(probe.target)}});
     });
     return;
   }
-  context_.log_state(LogCause::no_udp, 0, LogLevel::warning, std::string_view{}, [&] {
-    const std::string address = context_.advertise.to_string();
+  journal_.log_state(LogCause::no_udp, 0, LogLevel::warning, std::string_view{}, [&] {
+    const std::string address = node_.advertise.to_string();
     return LogLine(
         fmt::format("no UDP reaches this node at {}: the last {} probes were answered by TCP only; "
                     "does a firewall block UDP, or is the advertised address wrong?",
@@ -310,35 +308,35 @@ void Prober::note_tcp_only(const Probe& probe) {
 
 /// A packet has answered a probe: UDP works, there and back.
 void Prober::note_udp(const Probe& probe) {
-  if (context_.lasting_states.size() == 0) return;
-  context_.end_state(LogCause::no_udp, 0, [&] {
-    return "UDP reaches this node again at " + context_.advertise.to_string();
+  if (!journal_.has_lasting_states()) return;
+  journal_.end_state(LogCause::no_udp, 0, [&] {
+    return "UDP reaches this node again at " + node_.advertise.to_string();
   });
-  context_.end_state(LogCause::tcp_only, context_.subject(probe.target),
+  journal_.end_state(LogCause::tcp_only, journal_.subject(probe.target),
                      [&] { return escape_for_log(probe.target) + " answers by UDP again"; });
 }
 
 void Prober::succeed(Probe& probe) {
-  note_time(context_, metric::kProbeNode, context_.now - probe.sent);
-  context_.timers.cancel(probe.timeout_timer);
-  context_.timers.cancel(probe.deadline_timer);
-  context_.add_health(-1);
+  journal_.time(metric::kProbeNode, clock_.now - probe.sent);
+  clock_.timers.cancel(probe.timeout_timer);
+  clock_.timers.cancel(probe.deadline_timer);
+  health_.add(-1);
 }
 
 void Prober::fail(const Probe& probe) {
-  ++context_.counters.probes_failed;
-  note_time(context_, metric::kProbeNode, context_.now - probe.sent);
-  const MemberIndex target = context_.table.find(probe.target);
-  const MemberEntry* entry = target == kNoMember ? nullptr : &context_.table.at(target);
-  context_.add_health(penalty_of(probe, entry));
+  ++journal_.counters.probes_failed;
+  journal_.time(metric::kProbeNode, clock_.now - probe.sent);
+  const MemberIndex target = cluster_.table.find(probe.target);
+  const MemberEntry* entry = target == kNoMember ? nullptr : &cluster_.table.at(target);
+  health_.add(penalty_of(probe, entry));
   if (entry == nullptr) return;
   Evidence evidence;
   evidence.kind = Cause::Kind::probe_failed;
-  evidence.accuser = context_.self_name();
+  evidence.accuser = cluster_.self_name();
   evidence.source = &probe.address;
   evidence.indirect_probes = probe.indirect_probes;
   evidence.nacks = probe.nacks;
-  membership_.suspect({probe.incarnation, probe.target, context_.self_name()}, evidence);
+  membership_.suspect({probe.incarnation, probe.target, cluster_.self_name()}, evidence);
 }
 
 /// What a failed probe says about this node itself. A node that got 'no answer here either' from
@@ -346,7 +344,7 @@ void Prober::fail(const Probe& probe) {
 /// (Lifeguard). Where somebody else accuses the target, the failure is no sign against this node.
 int Prober::penalty_of(const Probe& probe, const MemberEntry* target) const {
   if (target != nullptr && target->suspicion != nullptr &&
-      target->suspicion->accused_by_others(context_.self_name())) {
+      target->suspicion->accused_by_others(cluster_.self_name())) {
     return 0;
   }
   if (probe.expected_nacks == 0) return 1;
@@ -356,28 +354,28 @@ int Prober::penalty_of(const Probe& probe, const MemberEntry* target) const {
 void Prober::on_ack(const wire::Ack& ack) {
   const auto found = awaited_.find(ack.seq_no);
   if (found == awaited_.end()) {
-    ++context_.counters.acks_unexpected;
+    ++journal_.counters.acks_unexpected;
     return;
   }
   if (auto* probe = std::get_if<Probe>(&found->second)) {
     if (probe->indirect) {
-      ++context_.counters.probes_saved_by_indirect;
+      ++journal_.counters.probes_saved_by_indirect;
     } else {
       answered_directly(*probe, ack.payload);
     }
     succeed(*probe);
     streams_.abort_ping(ack.seq_no);
   } else if (auto* ping = std::get_if<HandPing>(&found->second)) {
-    context_.timers.cancel(ping->timer);
+    clock_.timers.cancel(ping->timer);
     OperationOutcome outcome;
-    outcome.round_trip = context_.now - ping->sent;
+    outcome.round_trip = clock_.now - ping->sent;
     outcome.payload = to_bytes(ack.payload);
     operations_.complete(ping->operation, std::move(outcome));
     --hand_pings_;
   } else if (auto* relay = std::get_if<Relay>(&found->second)) {
     const Relay answered = *relay;
-    context_.timers.cancel(answered.timeout_timer);
-    context_.timers.cancel(answered.end_timer);
+    clock_.timers.cancel(answered.timeout_timer);
+    clock_.timers.cancel(answered.end_timer);
     encoded_.clear();
     ByteWriter writer(encoded_);
     wire::encode(writer, wire::Ack{answered.requester_seq_no, {}});
@@ -390,14 +388,14 @@ void Prober::on_ack(const wire::Ack& ack) {
 
 void Prober::answered_directly(const Probe& probe, BytesView payload) {
   note_udp(probe);
-  ++context_.counters.probes_answered;
+  ++journal_.counters.probes_answered;
   if (probe.repeated) return;
-  const Duration round_trip = context_.now - probe.sent;
-  note_time(context_, metric::kProbeRoundTrip, round_trip);
-  if (context_.policy == nullptr) return;
-  const MemberIndex target = context_.table.find(probe.target);
+  const Duration round_trip = clock_.now - probe.sent;
+  journal_.time(metric::kProbeRoundTrip, round_trip);
+  if (node_.policy == nullptr) return;
+  const MemberIndex target = cluster_.table.find(probe.target);
   if (target == kNoMember) return;
-  context_.policy->notify_ping(*context_.table.at(target).record, round_trip, payload);
+  node_.policy->notify_ping(*cluster_.table.at(target).record, round_trip, payload);
 }
 
 void Prober::on_nack(const wire::Nack& nack) {
@@ -426,7 +424,7 @@ std::optional<Address> Prober::answer_address(BytesView source_addr, std::uint16
     // A sender may put port 0 into its datagrams; nothing can be sent there.
     return from.port != 0 ? std::optional(from) : std::nullopt;
   }
-  const Address to{context_.on_this_link(*ip), source_port};
+  const Address to{node_.on_this_link(*ip), source_port};
   if (!may_send_to(to, from, answered_strangers_)) return std::nullopt;
   return to;
 }
@@ -434,33 +432,33 @@ std::optional<Address> Prober::answer_address(BytesView source_addr, std::uint16
 /// Somebody asks this node to send a packet to a third party: it goes where members are, and to few
 /// others, or else it is a tool for floods under this node's address.
 bool Prober::may_send_to(const Address& to, const Address& asked_by, RateLimit& strangers) {
-  if (!context_.allowed(to.ip)) {
-    note_foreign(context_, {.what = "request to send there", .from = to});
+  if (!node_.allowed(to.ip)) {
+    journal_.drop_foreign({.what = "request to send there", .from = to});
     return false;
   }
   if (to.ip.is_multicast()) {
-    ++context_.counters.dropped_malformed;
+    ++journal_.counters.dropped_malformed;
     return false;
   }
-  if (to.ip == asked_by.ip || context_.table.find(to) != kNoMember) return true;
-  if (strangers.take(context_.now)) return true;
-  ++context_.counters.dropped_limit;
+  if (to.ip == asked_by.ip || cluster_.table.find(to) != kNoMember) return true;
+  if (strangers.take(clock_.now)) return true;
+  ++journal_.counters.dropped_limit;
   return false;
 }
 
 void Prober::on_ping(const wire::Ping& ping, const Address& from, const IpAddress& asked) {
-  if (!ping.node.empty() && ping.node != context_.self_name()) {
-    const std::uint64_t subject = context_.subject(from);
-    context_.log_state(LogCause::wrong_name, subject, LogLevel::warning, from, [&] {
+  if (!ping.node.empty() && ping.node != cluster_.self_name()) {
+    const std::uint64_t subject = journal_.subject(from);
+    journal_.log_state(LogCause::wrong_name, subject, LogLevel::warning, from, [&] {
       return LogLine(fmt::format("ping for {} ignored: this node is {}", escape_for_log(ping.node),
-                                 show_name(context_.self_name())),
+                                 show_name(cluster_.self_name())),
                      {{"member", escape_for_log(ping.node)}});
     });
     return;
   }
   const std::optional<Address> to = answer_address(ping.source_addr, ping.source_port, from);
   if (!to) return;
-  Bytes payload = context_.policy != nullptr ? context_.policy->ack_payload() : Bytes{};
+  Bytes payload = node_.policy != nullptr ? node_.policy->ack_payload() : Bytes{};
   if (payload.size() > limits::kAckPayloadBytes) payload.clear();
   encoded_.clear();
   ByteWriter writer(encoded_);
@@ -474,16 +472,16 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
                               const IpAddress& asked) {
   const std::optional<IpAddress> target = IpAddress::from_bytes(request.target);
   if (!target || target->is_unspecified()) {
-    ++context_.counters.dropped_malformed;
+    ++journal_.counters.dropped_malformed;
     return;
   }
-  const Address to = context_.member_address(*target, request.port);
+  const Address to = node_.member_address(*target, request.port);
   if (!may_send_to(to, from, pinged_strangers_)) return;
   const std::optional<Address> requester =
       answer_address(request.source_addr, request.source_port, from);
   if (!requester) return;
   if (relays_ >= limits::kRelayedPings) {
-    ++context_.counters.dropped_limit;
+    ++journal_.counters.dropped_limit;
     return;
   }
   const std::uint32_t seq_no = new_seq_no();
@@ -493,11 +491,11 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
   relay.requester_seq_no = request.seq_no;
   relay.wants_nack = request.nack;
   // An ack that comes after the nack still helps the requester: it waits out its interval.
-  const Duration patience = std::max(context_.config.probe_timeout, context_.config.probe_interval);
-  relay.timeout_timer = context_.timers.schedule(context_.now + nack_delay(context_.config),
-                                                 {TimerEvent::Kind::relay_timeout, seq_no});
+  const Duration patience = std::max(node_.config.probe_timeout, node_.config.probe_interval);
+  relay.timeout_timer = clock_.timers.schedule(clock_.now + nack_delay(node_.config),
+                                               {TimerEvent::Kind::relay_timeout, seq_no});
   relay.end_timer =
-      context_.timers.schedule(context_.now + patience, {TimerEvent::Kind::relay_end, seq_no});
+      clock_.timers.schedule(clock_.now + patience, {TimerEvent::Kind::relay_end, seq_no});
   awaited_.emplace(seq_no, relay);
   ++relays_;
   send_ping(seq_no, to, request.node, nullptr);
@@ -519,7 +517,7 @@ void Prober::relay_end(std::uint32_t seq_no) {
 }
 
 Result<OperationId> Prober::ping(std::string_view member, std::optional<Duration> timeout) {
-  const MemberIndex target = context_.table.find(member);
+  const MemberIndex target = cluster_.table.find(member);
   if (target == kNoMember) {
     return memberlist::fail(ErrorCode::unknown_member,
                             fmt::format("no member is called '{}'", show_name(member)),
@@ -532,12 +530,12 @@ Result<OperationId> Prober::ping(std::string_view member, std::optional<Duration
         std::string(member));
   }
   const OperationId operation = operations_.start();
-  const Duration patience = timeout.value_or(context_.config.probe_timeout);
-  const MemberRecord& record = *context_.table.at(target).record;
+  const Duration patience = timeout.value_or(node_.config.probe_timeout);
+  const MemberRecord& record = *cluster_.table.at(target).record;
   const std::uint32_t seq_no = new_seq_no();
-  HandPing ping{operation, record.name, context_.now, patience, {}};
+  HandPing ping{operation, record.name, clock_.now, patience, {}};
   ping.timer =
-      context_.timers.schedule(context_.after(patience), {TimerEvent::Kind::ping_timeout, seq_no});
+      clock_.timers.schedule(clock_.after(patience), {TimerEvent::Kind::ping_timeout, seq_no});
   awaited_.emplace(seq_no, std::move(ping));
   ++hand_pings_;
   send_ping(seq_no, record.address, record.name, nullptr);
@@ -563,7 +561,7 @@ bool Prober::stop_ping(OperationId operation, const Error& why) {
     return ping != nullptr && ping->operation == operation;
   });
   if (found == awaited_.end()) return false;
-  context_.timers.cancel(std::get<HandPing>(found->second).timer);
+  clock_.timers.cancel(std::get<HandPing>(found->second).timer);
   awaited_.erase(found);
   --hand_pings_;
   operations_.complete(operation, std::unexpected(why));

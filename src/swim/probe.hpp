@@ -10,7 +10,12 @@
 
 #include "base/limits.hpp"
 #include "base/secrets.hpp"
-#include "swim/context.hpp"
+#include "swim/clock.hpp"
+#include "swim/cluster_view.hpp"
+#include "swim/gossip_queues.hpp"
+#include "swim/journal.hpp"
+#include "swim/local_health.hpp"
+#include "swim/local_node.hpp"
 #include "swim/membership.hpp"
 #include "swim/operations.hpp"
 #include "swim/packets.hpp"
@@ -70,28 +75,28 @@ struct ProberState {
   explicit ProberState(const SipKey& seq_nos) : seq_nos_(seq_nos) {}
 };
 
+/// What a Prober reads and changes.
+struct ProberUses {
+  Clock& clock_;
+  LocalNode& node_;
+  ClusterView& cluster_;
+  GossipQueues& queues_;
+  LocalHealth& health_;
+  Journal& journal_;
+  PacketSender& packets_;
+  Membership& membership_;
+  Teller& teller_;
+  Streams& streams_;
+  Operations& operations_;
+};
+
 /// Failure detection (protocol 5): probes one member after another, directly, then through others
 /// and by TCP; serves others' probes; pings by hand.
-class Prober : ProberState {
+class Prober : ProberState, ProberUses {
  public:
-  Prober(Context& context, PacketSender& packets, Membership& membership, Teller& teller,
-         Streams& streams, Operations& operations)
-      : ProberState(context.secrets.sequence_numbers),
-        context_(context),
-        packets_(packets),
-        membership_(membership),
-        teller_(teller),
-        streams_(streams),
-        operations_(operations) {}
-  Prober(const Prober& other, Context& context, PacketSender& packets, Membership& membership,
-         Teller& teller, Streams& streams, Operations& operations)
-      : ProberState(other),
-        context_(context),
-        packets_(packets),
-        membership_(membership),
-        teller_(teller),
-        streams_(streams),
-        operations_(operations) {}
+  explicit Prober(const ProberUses& uses)
+      : ProberState(uses.node_.secrets.sequence_numbers), ProberUses(uses) {}
+  Prober(const Prober& other, const ProberUses& uses) : ProberState(other), ProberUses(uses) {}
 
   /// Plans the first tick, after a random part of the interval.
   void start();
@@ -159,12 +164,6 @@ class Prober : ProberState {
   template <class T>
   T* find(std::uint32_t seq_no);
 
-  Context& context_;
-  PacketSender& packets_;
-  Membership& membership_;
-  Teller& teller_;
-  Streams& streams_;
-  Operations& operations_;
   std::vector<MemberIndex> picked_;
   std::vector<ForgottenMember> forgotten_;
   Bytes encoded_;

@@ -14,7 +14,6 @@
 #include "base/limits.hpp"
 #include "memberlist/name_text.hpp"
 #include "swim/incarnation.hpp"
-#include "swim/metrics.hpp"
 #include "swim/versions.hpp"
 #include "wire/stream.hpp"
 
@@ -80,7 +79,7 @@ struct Speakers {
 }  // namespace
 
 PushPull::LocalState PushPull::local_state(bool join, bool with_label_header) {
-  last_used_ = context_.now;
+  last_used_ = clock_.now;
   refresh_pages();
   Bytes user_state = ask_user_state(join);
   const ContentDigest user_digest(with_label_header ? BytesView(user_state) : BytesView{});
@@ -98,10 +97,10 @@ PushPull::LocalState PushPull::local_state(bool join, bool with_label_header) {
   }
   wire::encode(out,
                wire::PushPullHeader{members, static_cast<std::int64_t>(user_state_bytes_), join});
-  note_gauge(context_, metric::kSizeLocal, plain_bytes + plain.size());
+  journal_.gauge(metric::kSizeLocal, plain_bytes + plain.size());
 
   Bytes header;
-  wire::append_stream_part(context_.sealing, plain, header, lzw_);
+  wire::append_stream_part(keys_.sealing, plain, header, lzw_);
   std::vector<BytesView> parts;
   parts.reserve(chosen_.size() + 2);
   parts.emplace_back(header);
@@ -111,14 +110,14 @@ PushPull::LocalState PushPull::local_state(bool join, bool with_label_header) {
   state.digest.append(plain);
   for (const std::size_t page : chosen_) state.digest.append(pages_.pages()[page].digest);
   if (user_state_bytes_ > 0) state.digest.append(user_digest);
-  state.sealed = wire::seal_stream_parts(context_.sealing, parts, with_label_header);
+  state.sealed = wire::seal_stream_parts(keys_.sealing, parts, with_label_header);
   last_sealed_bytes_ = state.sealed.size();
   state.work_bytes = work + state.sealed.size();
   return state;
 }
 
 Bytes PushPull::ask_user_state(bool join) {
-  Bytes user_state = context_.policy != nullptr ? context_.policy->local_state(join) : Bytes{};
+  Bytes user_state = node_.policy != nullptr ? node_.policy->local_state(join) : Bytes{};
   if (user_state.size() > limits::kUserStateBytes) {
     log_left_out(user_state.size(), fmt::format("at most {} are allowed", limits::kUserStateBytes));
     user_state.clear();
@@ -128,7 +127,7 @@ Bytes PushPull::ask_user_state(bool join) {
 
 /// Any peer can ask for the state, and with it for this line.
 void PushPull::log_left_out(std::size_t bytes, const std::string& why) {
-  context_.log_state(LogCause::state_size, 0, LogLevel::error, std::string_view{}, [&] {
+  journal_.log_state(LogCause::state_size, 0, LogLevel::error, std::string_view{}, [&] {
     return LogLine(fmt::format("user state of {} bytes left out of a push/pull: {}", bytes, why),
                    {{"bytes", std::to_string(bytes)}});
   });
@@ -149,7 +148,7 @@ std::size_t PushPull::encode_user_state(Bytes user_state) {
   user_state_bytes_ = bytes;
   if (bytes > 0 && user_state == user_state_) return bytes;
   user_state_part_.clear();
-  if (bytes > 0) wire::append_stream_part(context_.sealing, user_state, user_state_part_, lzw_);
+  if (bytes > 0) wire::append_stream_part(keys_.sealing, user_state, user_state_part_, lzw_);
   // A large one would be held a second time for long.
   user_state_ = bytes <= limits::kKeptUserStateBytes ? std::move(user_state) : Bytes();
   return bytes;
@@ -177,7 +176,7 @@ void PushPull::choose_pages() {
     chosen_.push_back(page);
     return true;
   };
-  const std::size_t own = context_.self / MemberTable::kPageMembers;
+  const std::size_t own = cluster_.self / MemberTable::kPageMembers;
   if (!take(own)) {
     leave_out_user_state();
     plain_bytes = parts_bytes = 0;
@@ -200,9 +199,9 @@ double PushPull::used_share(std::size_t plain_bytes, std::size_t parts_bytes) co
   const double whole =
       share(kHeaderBytes + plain_bytes + user_state_bytes_, limits::kStreamMessageBytes);
   const std::size_t payload = wire::stream_payload_bytes(
-      context_.sealing, kHeaderBytes + parts_bytes + user_state_part_.size());
+      keys_.sealing, kHeaderBytes + parts_bytes + user_state_part_.size());
   const std::size_t limit =
-      context_.sealing.encrypts() ? limits::kStreamPayloadBytes : limits::kCompressedStreamBytes;
+      keys_.sealing.encrypts() ? limits::kStreamPayloadBytes : limits::kCompressedStreamBytes;
   return std::max(whole, share(payload, limit));
 }
 
@@ -210,8 +209,8 @@ double PushPull::used_share(std::size_t plain_bytes, std::size_t parts_bytes) co
 void PushPull::warn_of_size(double share) {
   if (share < limits::kStateWarningShare) return;
   TimePoint& next = share > 1 ? next_error_ : next_warning_;
-  if (context_.now < next) return;
-  next = context_.now + kStateWarningInterval;
+  if (clock_.now < next) return;
+  next = clock_.now + kStateWarningInterval;
   const StatePages::Totals& totals = pages_.totals();
   const auto percent = static_cast<int>(100 * share);
   std::string text = fmt::format(
@@ -222,14 +221,14 @@ void PushPull::warn_of_size(double share) {
                       "some; shorten names, meta data or user state, or split the cluster"
                     : "; from 100 % on members are left out: shorten names, meta data or user "
                       "state, or split the cluster";
-  context_.out.log(share > 1 ? LogLevel::error : LogLevel::warning, std::move(text), {},
-                   {{"cause", std::string(to_string(LogCause::state_size))},
-                    {"members", std::to_string(totals.members)},
-                    {"percent", std::to_string(percent)}});
+  journal_.log(share > 1 ? LogLevel::error : LogLevel::warning, std::move(text), {},
+               {{"cause", std::string(to_string(LogCause::state_size))},
+                {"members", std::to_string(totals.members)},
+                {"percent", std::to_string(percent)}});
 }
 
 void PushPull::release_if_idle() {
-  if (context_.now - last_used_ < kIdle) return;
+  if (clock_.now - last_used_ < kIdle) return;
   pages_.release();
   user_state_ = Bytes();
   user_state_part_ = Bytes();
@@ -237,7 +236,7 @@ void PushPull::release_if_idle() {
 
 Result<void> PushPull::check(const wire::PushPullMessage& message, const Address& from) {
   if (auto fits = check_versions(message, from); !fits) return fits;
-  if (message.header.join && context_.policy != nullptr) return ask_policy(message);
+  if (message.header.join && node_.policy != nullptr) return ask_policy(message);
   return {};
 }
 
@@ -251,12 +250,12 @@ Result<void> PushPull::check_versions(const wire::PushPullMessage& message, cons
   const VersionSummaries& ours = pages_.totals().live;
   std::array<Speakers, 3> nearness;  // at the address, at its IP address, anywhere
   for_each_state(message, [&](const wire::NodeState& state) {
-    if (!is_live(state.state) || state.vsn.size() < 6 || state.name == context_.self_name()) return;
+    if (!is_live(state.state) || state.vsn.size() < 6 || state.name == cluster_.self_name()) return;
     const bool fits = ours.fits(versions_of(state));
     nearness[2].add(state, fits);
     const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
     if (!ip) return;
-    const Address address = context_.member_address(*ip, state.port);
+    const Address address = node_.member_address(*ip, state.port);
     if (address.ip != from.ip) return;
     nearness[1].add(state, fits);
     if (address == from) nearness[0].add(state, fits);
@@ -271,16 +270,16 @@ Result<void> PushPull::check_versions(const wire::PushPullMessage& message, cons
 /// What no merge would take is not offered.
 Result<void> PushPull::ask_policy(const wire::PushPullMessage& message) {
   std::vector<MemberRecord> peers;
-  const MemberVersions own = swim::versions_of(*context_.self_entry().record);
+  const MemberVersions own = swim::versions_of(*cluster_.self_entry().record);
   for_each_state(message, [&](const wire::NodeState& state) {
     const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
     if (!ip || state.vsn.size() < 6) return;
     const MemberVersions versions = versions_of(state);
     if (is_live(state.state) && !(versions.sound() && versions.fit(own))) return;
-    peers.push_back({std::string(state.name), context_.member_address(*ip, state.port),
+    peers.push_back({std::string(state.name), node_.member_address(*ip, state.port),
                      to_bytes(state.meta), versions.protocol, versions.delegate_protocol});
   });
-  const Result<void> verdict = context_.policy->notify_merge(peers);
+  const Result<void> verdict = node_.policy->notify_merge(peers);
   if (verdict) return {};
   return fail(ErrorCode::vetoed, "the merge was cancelled: " + verdict.error().message,
               verdict.error().subject);
@@ -293,14 +292,14 @@ Result<void> PushPull::check_name(const wire::PushPullMessage& answer, const Add
   bool alive = false;
   bool only_us = true;
   for_each_state(answer, [&](const wire::NodeState& state) {
-    if (state.name != context_.self_name()) {
+    if (state.name != cluster_.self_name()) {
       only_us = false;
       return;
     }
     const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
     if (!is_live(state.state) || !ip) return;
     alive = true;
-    const Address claimed{*ip, context_.port_or_default(state.port)};
+    const Address claimed{*ip, node_.port_or_default(state.port)};
     if (!is_ours(claimed, state.incarnation)) holder = claimed;
   });
   if (!holder && alive && only_us) holder = from;
@@ -309,11 +308,11 @@ Result<void> PushPull::check_name(const wire::PushPullMessage& answer, const Add
 }
 
 std::unexpected<Error> PushPull::name_taken(const Address& holder, const Address& from) {
-  context_.name_holder = holder;
+  node_.name_holder = holder;
   return fail(ErrorCode::name_taken,
               fmt::format("the name {} is taken: {} knows it at {}, and this node is at {}",
-                          show_name(context_.self_name()), from.to_string(), holder.to_string(),
-                          context_.self_entry().record->address.to_string()),
+                          show_name(cluster_.self_name()), from.to_string(), holder.to_string(),
+                          cluster_.self_entry().record->address.to_string()),
               from.to_string());
 }
 
@@ -323,10 +322,10 @@ bool PushPull::is_ours(const Address& claimed, std::uint32_t incarnation) const 
   const auto is_at = [&claimed](const Address& own) {
     return own.port == claimed.port && own.ip.bytes() == claimed.ip.bytes();  // zones stay here
   };
-  const MemberEntry& self = context_.self_entry();
+  const MemberEntry& self = cluster_.self_entry();
   if (is_at(self.record->address)) return true;
   return !is_newer(incarnation, self.incarnation) &&
-         std::ranges::any_of(context_.former_addresses, is_at);
+         std::ranges::any_of(node_.former_addresses, is_at);
 }
 
 /// The address of the member that sent this, by its own claim: the one that was dialled, or the
@@ -334,14 +333,14 @@ bool PushPull::is_ours(const Address& claimed, std::uint32_t incarnation) const 
 /// this could override.
 std::optional<Address> PushPull::speaker_of(const wire::PushPullMessage& message,
                                             const Address& from) const {
-  if (context_.tombstones.empty()) return std::nullopt;
+  if (cluster_.tombstones.empty()) return std::nullopt;
   std::optional<Address> only;
   std::size_t at_this_ip = 0;
   bool dialled = false;
   for_each_state(message, [&](const wire::NodeState& state) {
     const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
     if (!is_live(state.state) || !ip) return;
-    const Address address = context_.member_address(*ip, state.port);
+    const Address address = node_.member_address(*ip, state.port);
     if (address.ip != from.ip) return;
     only = address;
     dialled = dialled || *only == from;
@@ -360,7 +359,7 @@ void PushPull::merge(const wire::PushPullMessage& message, const Address& from) 
   for_each_state(message,
                  [&](const wire::NodeState& state) { membership_.merge(state, evidence); });
   if (message.user_state.empty()) return;
-  context_.out.push(Event{StateMerged{from, to_bytes(message.user_state), message.header.join}});
+  out_.push(Event{StateMerged{from, to_bytes(message.user_state), message.header.join}});
 }
 
 }  // namespace memberlist::swim

@@ -6,9 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "swim/clock.hpp"
+#include "swim/cluster_view.hpp"
 #include "swim/content_digest.hpp"
-#include "swim/context.hpp"
+#include "swim/evidence.hpp"
+#include "swim/journal.hpp"
+#include "swim/local_node.hpp"
 #include "swim/membership.hpp"
+#include "swim/output_queue.hpp"
+#include "swim/sealing_keys.hpp"
 #include "swim/state_pages.hpp"
 #include "wire/stream.hpp"
 
@@ -27,15 +33,25 @@ struct PushPullState {
   TimePoint next_error_;
 };
 
+/// What a PushPull reads and changes.
+struct PushPullUses {
+  const Clock& clock_;
+  LocalNode& node_;
+  ClusterView& cluster_;
+  SealingKeys& keys_;
+  OutputQueue& out_;
+  Journal& journal_;
+  Membership& membership_;
+};
+
 /// What the two sides of a push/pull exchange, and what is believed of it (protocol 6).
-class PushPull : PushPullState {
+class PushPull : PushPullState, PushPullUses {
  public:
-  PushPull(Context& context, Membership& membership) : context_(context), membership_(membership) {}
-  PushPull(const PushPull& other, Context& context, Membership& membership)
+  explicit PushPull(const PushPullUses& uses) : PushPullUses(uses) {}
+  PushPull(const PushPull& other, const PushPullUses& uses)
       : PushPullState(other),
-        context_(context),
-        membership_(membership),
-        pages_(other.pages_, context.table, context.sealing) {}
+        PushPullUses(uses),
+        pages_(other.pages_, cluster_.table, keys_.sealing) {}
 
   /// This node's state as it goes into a stream.
   struct LocalState {
@@ -77,9 +93,7 @@ class PushPull : PushPullState {
   [[nodiscard]] bool is_ours(const Address& claimed, std::uint32_t incarnation) const;
   [[nodiscard]] Result<void> ask_policy(const wire::PushPullMessage& message);
 
-  Context& context_;
-  Membership& membership_;
-  StatePages pages_{context_.table, context_.sealing};
+  StatePages pages_{cluster_.table, keys_.sealing};
   wire::LzwEncoder lzw_;
   std::vector<std::size_t> chosen_;
 };

@@ -20,29 +20,29 @@ constexpr int kStallShare = 2;
 void StallRule::check() {
   // Whoever drives the engine calls it when a deadline has come, so from then, or from the last
   // input, until now nobody was there.
-  const TimePoint awaited = std::max(last_input_, context_.timers.next());
-  last_input_ = context_.now;
-  if (context_.now < awaited) return;  // nothing was due
-  const Duration stood_still = context_.now - awaited;
-  if (stood_still >= context_.probe_interval() / kStallShare) go_on_after(stood_still);
+  const TimePoint awaited = std::max(last_input_, clock_.timers.next());
+  last_input_ = clock_.now;
+  if (clock_.now < awaited) return;  // nothing was due
+  const Duration stood_still = clock_.now - awaited;
+  if (stood_still >= node_.probe_interval() / kStallShare) go_on_after(stood_still);
 }
 
 void StallRule::go_on_after(Duration stood_still) {
-  ++context_.counters.stalls;
-  context_.log_state(LogCause::stall, 0, LogLevel::warning, std::string_view{}, [&] {
+  ++journal_.counters.stalls;
+  journal_.log_state(LogCause::stall, 0, LogLevel::warning, std::string_view{}, [&] {
     const auto time = std::chrono::floor<std::chrono::milliseconds>(stood_still);
     return LogLine(fmt::format("process was paused for {}; repeating its probes and extending "
                                "suspicions",
                                format_duration(time)),
                    {{"milliseconds", std::to_string(time.count())}});
   });
-  const std::int64_t missed = std::min<std::int64_t>(stood_still / context_.probe_interval(),
-                                                     context_.config.awareness_max_multiplier);
-  const std::int64_t score = context_.awareness.score();
-  context_.add_health(static_cast<int>(std::max<std::int64_t>(missed - score, 0)));
+  const std::int64_t missed = std::min<std::int64_t>(stood_still / node_.probe_interval(),
+                                                     node_.config.awareness_max_multiplier);
+  const std::int64_t score = health_.score();
+  health_.add(static_cast<int>(std::max<std::int64_t>(missed - score, 0)));
   prober_.forgive(stood_still);
   membership_.forgive(stood_still);
-  streams_.push_pull_after_stall();
+  push_pull_schedule_.after_stall();
 }
 
 }  // namespace memberlist::swim

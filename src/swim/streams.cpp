@@ -11,9 +11,7 @@
 #include "base/limits.hpp"
 #include "base/overloaded.hpp"
 #include "memberlist/name_text.hpp"
-#include "swim/drops.hpp"
 #include "swim/keys.hpp"
-#include "swim/metrics.hpp"
 #include "swim/scaling.hpp"
 
 namespace memberlist::swim {
@@ -25,29 +23,24 @@ constexpr std::size_t kRefusalWorkOfMember = 64;
 
 }  // namespace
 
-Streams::Streams(const Streams& other, Context& context, PushPull& push_pull,
-                 Operations& operations, StreamListener& listener)
-    : StreamsState(other),
-      context_(context),
-      push_pull_(push_pull),
-      operations_(operations),
-      listener_(listener) {
+Streams::Streams(const Streams& other, const StreamsUses& uses)
+    : StreamsState(other), StreamsUses(uses) {
   for (const auto& [id, stream] : other.streams_) {
-    streams_.emplace(id, Stream(stream, context.sealing));
+    streams_.emplace(id, Stream(stream, keys_.sealing));
   }
 }
 
 // --- who comes and goes -------------------------------------------------------------------------
 
 std::optional<StreamId> Streams::accept(const Address& from) {
-  if (!context_.allowed(from.ip)) {
-    note_foreign(context_, {.what = "connection", .from = from, .by_stream = true});
+  if (!node_.allowed(from.ip)) {
+    journal_.drop_foreign({.what = "connection", .from = from, .by_stream = true});
     return std::nullopt;
   }
   const StreamBudget::Verdict verdict = budget_.admit(from.ip);
   if (verdict != StreamBudget::Verdict::admitted) {
-    ++context_.counters.dropped_limit;
-    context_.log_peer(LogCause::limit, LogLevel::warning, from, [&] {
+    ++journal_.counters.dropped_limit;
+    journal_.log_peer(LogCause::limit, LogLevel::warning, from, [&] {
       return verdict == StreamBudget::Verdict::too_many
                  ? fmt::format("connection refused: {} streams are open already",
                                limits::kInboundStreams)
@@ -56,50 +49,49 @@ std::optional<StreamId> Streams::accept(const Address& from) {
     });
     return std::nullopt;
   }
-  ++context_.counters.streams_accepted;
+  ++journal_.counters.streams_accepted;
   const StreamId id{++last_id_};
-  Stream& stream =
-      streams_.try_emplace(last_id_, from, Kind::inbound, context_.sealing).first->second;
-  stream.patience.opened = context_.now;
-  stream.deadline_timer = context_.timers.schedule(stream.patience.end(context_.config.tcp_timeout),
-                                                   {TimerEvent::Kind::stream, last_id_});
+  Stream& stream = streams_.try_emplace(last_id_, from, Kind::inbound, keys_.sealing).first->second;
+  stream.patience.opened = clock_.now;
+  stream.deadline_timer = clock_.timers.schedule(stream.patience.end(node_.config.tcp_timeout),
+                                                 {TimerEvent::Kind::stream, last_id_});
   return id;
 }
 
 StreamId Streams::dial(Stream stream, TimePoint deadline) {
-  ++context_.counters.streams_dialled;
+  ++journal_.counters.streams_dialled;
   const StreamId id{++last_id_};
-  stream.dialled = context_.now;
-  stream.deadline_timer = context_.timers.schedule(deadline, {TimerEvent::Kind::stream, last_id_});
-  context_.out.push(DialStream{id, stream.peer, context_.advertise.ip});
+  stream.dialled = clock_.now;
+  stream.deadline_timer = clock_.timers.schedule(deadline, {TimerEvent::Kind::stream, last_id_});
+  out_.push(DialStream{id, stream.peer, node_.advertise.ip});
   streams_.emplace(last_id_, std::move(stream));
   return id;
 }
 
 StreamId Streams::dial_push_pull(const Address& to, bool join) {
-  ++context_.counters.push_pulls_started;
-  Stream stream(to, Kind::push_pull, context_.sealing);
+  ++journal_.counters.push_pulls_started;
+  Stream stream(to, Kind::push_pull, keys_.sealing);
   stream.join = join;
-  return dial(std::move(stream), context_.now + context_.config.tcp_timeout);
+  return dial(std::move(stream), clock_.now + node_.config.tcp_timeout);
 }
 
 void Streams::dial_user_message(const Address& to, BytesView payload, OperationId operation) {
-  Stream stream(to, Kind::user_message, context_.sealing);
+  Stream stream(to, Kind::user_message, keys_.sealing);
   stream.operation = operation;
   ByteWriter out(stream.request);
   wire::encode(out, wire::UserHeader{static_cast<std::int64_t>(payload.size())});
   out.bytes(payload);
-  dial(std::move(stream), context_.now + context_.config.tcp_timeout);
+  dial(std::move(stream), clock_.now + node_.config.tcp_timeout);
 }
 
 void Streams::dial_ping(const Address& to, std::string_view node, std::uint32_t seq_no,
                         TimePoint deadline) {
-  Stream stream(to, Kind::ping, context_.sealing);
+  Stream stream(to, Kind::ping, keys_.sealing);
   stream.seq_no = seq_no;
   ByteWriter out(stream.request);
-  const IpAddress source = context_.advertise.ip;
-  wire::encode(out, wire::Ping{seq_no, node, source.wire_bytes(), context_.advertise.port,
-                               context_.self_name()});
+  const IpAddress source = node_.advertise.ip;
+  wire::encode(out, wire::Ping{seq_no, node, source.wire_bytes(), node_.advertise.port,
+                               cluster_.self_name()});
   pings_[seq_no] = dial(std::move(stream), deadline);
 }
 
@@ -128,66 +120,6 @@ bool Streams::stop_user_message(OperationId operation, const Error& why) {
   return true;
 }
 
-void Streams::start() {
-  if (context_.config.push_pull_interval <= Duration::zero()) return;
-  push_pull_timer_ = context_.timers.schedule(
-      context_.now + context_.random.below(context_.config.push_pull_interval),
-      {TimerEvent::Kind::push_pull_tick, 0});
-}
-
-void Streams::push_pull_tick() {
-  plan_push_pull();
-  push_pull_with_anybody();
-}
-
-void Streams::plan_push_pull() {
-  const Duration interval =
-      push_pull_interval(context_.config.push_pull_interval, context_.table.live_count());
-  context_.timers.cancel(push_pull_timer_);
-  push_pull_timer_ =
-      context_.timers.schedule(context_.now + interval, {TimerEvent::Kind::push_pull_tick, 0});
-}
-
-void Streams::push_pull_after_stall() {
-  const Duration interval = context_.config.push_pull_interval;
-  if (interval <= Duration::zero()) return;
-  if (asked_after_stall_ && context_.now - *asked_after_stall_ < interval) return;
-  asked_after_stall_ = context_.now;
-  push_pull_tick();
-}
-
-/// Who joined a moment later is known here by gossip only, and gossip misses somebody now and then
-/// (docs/differences.md). A random moment and a random member: where many have joined at once, they
-/// do not all ask the same one at the same time.
-void Streams::plan_push_pull_after_join() {
-  if (push_pull_planned_ || context_.config.push_pull_interval <= Duration::zero()) return;
-  push_pull_planned_ = true;
-  const Duration spread = context_.spreading_time();
-  context_.timers.schedule(context_.now + spread + context_.random.below(spread),
-                           {TimerEvent::Kind::push_pull_after_join, 0});
-}
-
-void Streams::push_pull_after_join() {
-  constexpr std::size_t kNothingToAsk = 2;  // among two there is nobody else to know of
-  push_pull_planned_ = false;
-  if (context_.table.live_count() > kNothingToAsk) push_pull_with_anybody();
-}
-
-void Streams::push_pull_with_anybody() {
-  if (context_.leaving) return;
-  std::vector<MemberIndex> target;
-  const auto wanted = [this](const MemberEntry& entry) {
-    return entry.status == MemberStatus::alive && &entry != &context_.self_entry();
-  };
-  // Who is likely to be there, since a try with a dead one costs the whole interval.
-  context_.table.pick_random(
-      1, context_.random,
-      [&](const MemberEntry& entry) { return wanted(entry) && context_.established(entry); },
-      target);
-  if (target.empty()) context_.table.pick_random(1, context_.random, wanted, target);
-  if (!target.empty()) dial_push_pull(context_.table.at(target[0]).record->address, false);
-}
-
 // --- events -------------------------------------------------------------------------------------
 
 void Streams::handle(StreamId id, const StreamEvent& event) {
@@ -206,8 +138,8 @@ void Streams::handle(StreamId id, const StreamEvent& event) {
 void Streams::connected(StreamId id, Stream& stream) {
   if (stream.kind == Kind::inbound) return;
   if (stream.kind != Kind::ping) {  // a ping has its probe's deadline for everything
-    stream.patience.opened = context_.now;
-    context_.timers.reschedule(stream.deadline_timer, context_.now + context_.config.tcp_timeout);
+    stream.patience.opened = clock_.now;
+    clock_.timers.reschedule(stream.deadline_timer, clock_.now + node_.config.tcp_timeout);
   }
   if (stream.kind == Kind::push_pull) {
     PushPull::LocalState state = push_pull_.local_state(stream.join, true);
@@ -224,7 +156,7 @@ void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
   note_received(stream, bytes.size());
   if (stream.kind == Kind::inbound) {
     stream.opener.limit_unpacked(
-        budget_.work_left(stream.peer.ip, stream.patience.received, context_.now));
+        budget_.work_left(stream.peer.ip, stream.patience.received, clock_.now));
   }
   const wire::WireResult<wire::StreamOpener::Progress> progress = stream.opener.feed(bytes);
   if (!progress) {
@@ -238,7 +170,7 @@ void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
     return;
   }
   if (std::holds_alternative<wire::PushPullMessage>(stream.opener.message())) {
-    note_sample(context_, metric::kSizeRemote, stream.patience.received);
+    journal_.sample(metric::kSizeRemote, stream.patience.received);
     warn_of_size(stream);
   }
   if (stream.kind == Kind::inbound) {
@@ -250,16 +182,16 @@ void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
 
 /// What has come decides how long the rest may take.
 void Streams::note_received(Stream& stream, std::size_t bytes) {
-  context_.counters.stream_bytes_received += bytes;
+  journal_.counters.stream_bytes_received += bytes;
   StreamPatience& patience = stream.patience;
   const bool first = !patience.first_byte;
   const bool head_was_open = patience.received < limits::kStreamHeadBytes;
-  if (first) patience.first_byte = context_.now;
+  if (first) patience.first_byte = clock_.now;
   patience.received += bytes;
   if (stream.kind != Kind::inbound) return;
   // Later the timer moves itself, once it fires: not with every piece.
   if (first || (head_was_open && patience.received >= limits::kStreamHeadBytes)) {
-    context_.timers.reschedule(stream.deadline_timer, patience.end(context_.config.tcp_timeout));
+    clock_.timers.reschedule(stream.deadline_timer, patience.end(node_.config.tcp_timeout));
   }
 }
 
@@ -272,8 +204,8 @@ void Streams::warn_of_size(const Stream& stream) {
   const double used = std::max(share(whole, limits::kStreamMessageBytes),
                                share(stream.opener.announced_bytes(), limits::kStreamPayloadBytes));
   if (used < limits::kStateWarningShare) return;
-  const std::uint64_t subject = context_.subject(Address{stream.peer.ip, 0});
-  context_.log_state(LogCause::state_size, subject, LogLevel::warning, stream.peer, [&] {
+  const std::uint64_t subject = journal_.subject(Address{stream.peer.ip, 0});
+  journal_.log_state(LogCause::state_size, subject, LogLevel::warning, stream.peer, [&] {
     return LogLine(
         fmt::format("the state of {} for push/pull has {} % of the size that is accepted",
                     stream.peer.to_string(), static_cast<int>(100 * used)),
@@ -332,17 +264,17 @@ void Streams::deadline(StreamId id) {
   Stream& stream = found->second;
   if (stream.kind != Kind::ping && stream.patience.first_byte) {
     // A message that comes fast enough is waited for.
-    const TimePoint end = stream.patience.end(context_.config.tcp_timeout);
-    if (end > context_.now) {
+    const TimePoint end = stream.patience.end(node_.config.tcp_timeout);
+    if (end > clock_.now) {
       stream.deadline_timer =
-          context_.timers.schedule(end, {TimerEvent::Kind::stream, std::to_underlying(id)});
+          clock_.timers.schedule(end, {TimerEvent::Kind::stream, std::to_underlying(id)});
       return;
     }
   }
   if (stream.kind == Kind::inbound) {
-    ++context_.counters.dropped_limit;
-    context_.log_peer(LogCause::stream, LogLevel::warning, stream.peer, [&] {
-      const std::chrono::duration<double> open = context_.now - stream.patience.opened;
+    ++journal_.counters.dropped_limit;
+    journal_.log_peer(LogCause::stream, LogLevel::warning, stream.peer, [&] {
+      const std::chrono::duration<double> open = clock_.now - stream.patience.opened;
       return LogLine(fmt::format("stream closed: incomplete after {:.1f} s, {} bytes received",
                                  open.count(), stream.patience.received),
                      {{"bytes", std::to_string(stream.patience.received)}});
@@ -352,7 +284,7 @@ void Streams::deadline(StreamId id) {
   abort(id);
   finish(id, fail(ErrorCode::timed_out,
                   fmt::format("{} did not answer within {}", peer,
-                              format_duration(context_.config.tcp_timeout)),
+                              format_duration(node_.config.tcp_timeout)),
                   peer));
 }
 
@@ -360,7 +292,7 @@ void Streams::deadline(StreamId id) {
 void Streams::finish(StreamId id, const Result<void>& result) {
   auto node = streams_.extract(std::to_underlying(id));
   Stream& stream = node.mapped();
-  context_.timers.cancel(stream.deadline_timer);
+  clock_.timers.cancel(stream.deadline_timer);
   hold(stream, 0);
   switch (stream.kind) {
     case Kind::inbound:
@@ -369,7 +301,7 @@ void Streams::finish(StreamId id, const Result<void>& result) {
         budget_.push_pull_closed(stream.peer.ip);
       }
       budget_.worked(stream.peer.ip, stream.patience.received,
-                     stream.work_bytes + stream.opener.unpacked_bytes(), context_.now);
+                     stream.work_bytes + stream.opener.unpacked_bytes(), clock_.now);
       budget_.closed(stream.peer.ip);
       return;
     case Kind::ping:
@@ -384,12 +316,12 @@ void Streams::finish(StreamId id, const Result<void>& result) {
       return;
     case Kind::push_pull:
       self_recognition_.over(id);
-      note_time(context_, metric::kPushPullNode, context_.now - stream.dialled);
+      journal_.time(metric::kPushPullNode, clock_.now - stream.dialled);
       // That one's own address is in the list is what is meant where all hosts have the same list.
       if (!result && result.error().code != ErrorCode::own_address) {
-        ++context_.counters.push_pulls_failed;
-        const std::uint64_t subject = context_.subject(stream.peer);
-        context_.log_state(LogCause::stream, subject, LogLevel::warning, stream.peer, [&] {
+        ++journal_.counters.push_pulls_failed;
+        const std::uint64_t subject = journal_.subject(stream.peer);
+        journal_.log_state(LogCause::stream, subject, LogLevel::warning, stream.peer, [&] {
           return LogLine("push/pull failed: " + escape_controls(result.error().message),
                          {{"error", std::string(to_string(result.error().code))}});
         });
@@ -407,13 +339,13 @@ bool Streams::admit_push_pull(StreamId id, Stream& stream) {
     return true;
   }
   if (served_push_pulls_ >= limits::kConcurrentPushPulls) {
-    ++context_.counters.dropped_limit;
+    ++journal_.counters.dropped_limit;
     answer_error(id, fmt::format("busy: {} push/pulls are being served already",
                                  limits::kConcurrentPushPulls));
     return false;
   }
   if (!budget_.admit_push_pull(stream.peer.ip)) {
-    ++context_.counters.dropped_limit;
+    ++journal_.counters.dropped_limit;
     answer_error(id, fmt::format("busy: {} push/pulls of yours are being served already",
                                  limits::kPushPullsPerSource));
     return false;
@@ -428,11 +360,11 @@ void Streams::serve(StreamId id, Stream& stream) {
       Overloaded{
           [&](const wire::PushPullMessage& message) { serve_push_pull(id, stream, message); },
           [&](const wire::StreamUserMessage& message) {
-            ++context_.counters.user_messages;
-            const MemberIndex sender = context_.table.find_unique(stream.peer.ip);
-            context_.out.push(Event{UserMessage{
+            ++journal_.counters.user_messages;
+            const MemberIndex sender = cluster_.table.find_unique(stream.peer.ip);
+            out_.push(Event{UserMessage{
                 stream.peer,
-                sender == kNoMember ? std::string{} : context_.table.at(sender).record->name,
+                sender == kNoMember ? std::string{} : cluster_.table.at(sender).record->name,
                 to_bytes(message.payload), true}});
             close(id);
             finish(id, {});
@@ -449,22 +381,22 @@ void Streams::serve(StreamId id, Stream& stream) {
 /// Checks before it answers, so that a refused peer hears why (protocol 6, docs/differences.md).
 void Streams::serve_push_pull(StreamId id, Stream& stream, const wire::PushPullMessage& message) {
   if (message.header.join && self_recognition_.is_under_way(message)) {
-    return send_error(id, self_recognition_.answer(context_.random));
+    return send_error(id, self_recognition_.answer(node_.random));
   }
   if (!may_answer_push_pull(id, stream)) return;
   const Address from = stream.peer;
   const Result<void> verdict = admits(message, from);
   if (!verdict) {
-    ++context_.counters.push_pulls_failed;
-    stream.work_bytes += context_.table.size() * kRefusalWorkOfMember;
-    const std::uint64_t subject = context_.subject(Address{from.ip, 0});
-    context_.log_state(LogCause::stream, subject, LogLevel::warning, from, [&] {
+    ++journal_.counters.push_pulls_failed;
+    stream.work_bytes += cluster_.table.size() * kRefusalWorkOfMember;
+    const std::uint64_t subject = journal_.subject(Address{from.ip, 0});
+    journal_.log_state(LogCause::stream, subject, LogLevel::warning, from, [&] {
       return LogLine("push/pull refused: " + escape_controls(verdict.error().message),
                      {{"error", std::string(to_string(verdict.error().code))}});
     });
     return answer_error(id, verdict.error().message);
   }
-  ++context_.counters.push_pulls_served;
+  ++journal_.counters.push_pulls_served;
   PushPull::LocalState state = push_pull_.local_state(message.header.join, false);
   stream.work_bytes += state.work_bytes;
   send_sealed(id, std::move(state.sealed));
@@ -477,11 +409,11 @@ void Streams::serve_push_pull(StreamId id, Stream& stream, const wire::PushPullM
 /// and think that it has joined the cluster. Once it has left, its state would say that the member
 /// which has the name has left.
 Result<void> Streams::admits(const wire::PushPullMessage& message, const Address& from) {
-  if (context_.name_holder && (message.header.join || context_.leaving)) {
+  if (node_.name_holder && (message.header.join || (node_.life == Life::left))) {
     return fail(ErrorCode::name_taken,
                 fmt::format("this node has not joined itself: its name {} is taken by the member "
                             "at {}",
-                            show_name(context_.self_name()), context_.name_holder->to_string()));
+                            show_name(cluster_.self_name()), node_.name_holder->to_string()));
   }
   return push_pull_.check(message, from);
 }
@@ -491,10 +423,10 @@ Result<void> Streams::admits(const wire::PushPullMessage& message, const Address
 bool Streams::may_answer_push_pull(StreamId id, const Stream& stream) {
   const IpAddress& ip = stream.peer.ip;
   const std::size_t received = stream.patience.received;
-  if (budget_.may_work(ip, received, push_pull_.expected_bytes(), context_.now)) return true;
-  ++context_.counters.dropped_limit;
-  const std::uint64_t subject = context_.subject(Address{ip, 0});
-  context_.log_state(LogCause::limit, subject, LogLevel::warning, stream.peer, [&] {
+  if (budget_.may_work(ip, received, push_pull_.expected_bytes(), clock_.now)) return true;
+  ++journal_.counters.dropped_limit;
+  const std::uint64_t subject = journal_.subject(Address{ip, 0});
+  journal_.log_state(LogCause::limit, subject, LogLevel::warning, stream.peer, [&] {
     return fmt::format("push/pull refused: {} has recently requested more than {} bytes of state",
                        source_of(ip).to_string(), limits::kSourceWorkBytes);
   });
@@ -503,11 +435,11 @@ bool Streams::may_answer_push_pull(StreamId id, const Stream& stream) {
 }
 
 void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& from) {
-  if (!ping.node.empty() && ping.node != context_.self_name()) {
-    const std::uint64_t subject = context_.subject(Address{from.ip, 0});
-    context_.log_state(LogCause::wrong_name, subject, LogLevel::warning, from, [&] {
+  if (!ping.node.empty() && ping.node != cluster_.self_name()) {
+    const std::uint64_t subject = journal_.subject(Address{from.ip, 0});
+    journal_.log_state(LogCause::wrong_name, subject, LogLevel::warning, from, [&] {
       return LogLine(fmt::format("ping by stream for {} ignored: this node is {}",
-                                 escape_for_log(ping.node), show_name(context_.self_name())),
+                                 escape_for_log(ping.node), show_name(cluster_.self_name())),
                      {{"member", escape_for_log(ping.node)}});
     });
   } else {
@@ -526,14 +458,13 @@ void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& e
   const std::string text = error.to_string();
   const std::string peer = stream.peer.to_string();
   if (stream.kind != Kind::inbound) {
-    count_drop(context_, error.kind);
+    journal_.count_drop(error.kind);
   } else {
-    note_drop(context_, error,
-              {.what = "stream",
-               .from = stream.peer,
-               .label = stream.opener.peer_label(),
-               .begin = begin,
-               .by_stream = true});
+    journal_.drop(error, {.what = "stream",
+                          .from = stream.peer,
+                          .label = stream.opener.peer_label(),
+                          .begin = begin,
+                          .by_stream = true});
     if (error.kind != wire::WireErrorKind::label) return answer_error(id, text);
   }
   abort(id);
@@ -543,8 +474,8 @@ void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& e
 
 /// Answers with an error message, unless there were too many of late, and ends the stream.
 void Streams::answer_error(StreamId id, std::string_view text) {
-  if (!budget_.take_error_reply(context_.now)) {
-    ++context_.counters.dropped_limit;
+  if (!budget_.take_error_reply(clock_.now)) {
+    ++journal_.counters.dropped_limit;
     abort(id);
     return finish(id, {});
   }
@@ -608,13 +539,13 @@ Result<void> Streams::take_error(StreamId id, const Address& from, std::string_v
 }
 
 void Streams::send(StreamId id, Bytes plain, bool with_label_header) {
-  send_sealed(id, wire::seal_stream(context_.sealing, std::move(plain), with_label_header, lzw_));
+  send_sealed(id, wire::seal_stream(keys_.sealing, std::move(plain), with_label_header, lzw_));
 }
 
 void Streams::send_sealed(StreamId id, Bytes sealed) {
-  note_key_use(context_);
-  context_.counters.stream_bytes_sent += sealed.size();
-  context_.out.push(WriteStream{id, std::move(sealed)});
+  note_key_use(keys_, cluster_, journal_);
+  journal_.counters.stream_bytes_sent += sealed.size();
+  out_.push(WriteStream{id, std::move(sealed)});
 }
 
 }  // namespace memberlist::swim

@@ -6,9 +6,14 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "swim/context.hpp"
+#include "swim/clock.hpp"
+#include "swim/cluster_view.hpp"
+#include "swim/journal.hpp"
+#include "swim/local_node.hpp"
 #include "swim/operations.hpp"
+#include "swim/output_queue.hpp"
 #include "swim/push_pull.hpp"
+#include "swim/sealing_keys.hpp"
 #include "swim/self_recognition.hpp"
 #include "swim/stream_budget.hpp"
 #include "wire/stream.hpp"
@@ -35,20 +40,28 @@ struct StreamsState {
   std::uint64_t last_id_ = 0;
   StreamBudget budget_;
   SelfRecognition self_recognition_;
-  bool push_pull_planned_ = false;  // after a join
   std::size_t served_push_pulls_ = 0;
-  TimerHandle push_pull_timer_;
-  std::optional<TimePoint> asked_after_stall_;
+};
+
+/// What a Streams reads and changes.
+struct StreamsUses {
+  Clock& clock_;
+  LocalNode& node_;
+  ClusterView& cluster_;
+  SealingKeys& keys_;
+  OutputQueue& out_;
+  Journal& journal_;
+  PushPull& push_pull_;
+  Operations& operations_;
+  StreamListener& listener_;
 };
 
 /// Every stream exchange as a small state machine over bytes (protocol 3): push/pull, reliable user
 /// message and fallback ping, on the dialling and on the answering side.
-class Streams : StreamsState {
+class Streams : StreamsState, StreamsUses {
  public:
-  Streams(Context& context, PushPull& push_pull, Operations& operations, StreamListener& listener)
-      : context_(context), push_pull_(push_pull), operations_(operations), listener_(listener) {}
-  Streams(const Streams& other, Context& context, PushPull& push_pull, Operations& operations,
-          StreamListener& listener);
+  explicit Streams(const StreamsUses& uses) : StreamsUses(uses) {}
+  Streams(const Streams& other, const StreamsUses& uses);
 
   [[nodiscard]] std::optional<StreamId> accept(const Address& from);
   void handle(StreamId id, const StreamEvent& event);
@@ -64,17 +77,6 @@ class Streams : StreamsState {
   void stop_push_pull(StreamId id, const Error& why);
   /// Ends the exchange that sends this operation's message. False: there is none.
   bool stop_user_message(OperationId operation, const Error& why);
-
-  /// Plans the first periodic push/pull, after a random part of the interval.
-  void start();
-  void push_pull_tick();
-  /// This node stood still: brings the next periodic push/pull forward to now, to learn what has
-  /// happened. At most once each push/pull interval, so that a node which stands still again and
-  /// again does not burden its peers.
-  void push_pull_after_stall();
-  /// This node has joined: one more in a while, with a random member.
-  void plan_push_pull_after_join();
-  void push_pull_after_join();
 
  private:
   enum class Kind : std::uint8_t { inbound, push_pull, user_message, ping };
@@ -103,9 +105,6 @@ class Streams : StreamsState {
   };
 
   StreamId dial(Stream stream, TimePoint deadline);
-  /// One with a random live member, unless this node leaves.
-  void push_pull_with_anybody();
-  void plan_push_pull();
   void connected(StreamId id, Stream& stream);
   void data(StreamId id, Stream& stream, BytesView bytes);
   void ended(StreamId id, Stream& stream);
@@ -133,13 +132,9 @@ class Streams : StreamsState {
   void send_sealed(StreamId id, Bytes sealed);
   // The stream is over. `result` goes to whoever began it.
   void finish(StreamId id, const Result<void>& result);
-  void close(StreamId id) { context_.out.push(CloseStream{id}); }
-  void abort(StreamId id) { context_.out.push(AbortStream{id}); }
+  void close(StreamId id) { out_.push(CloseStream{id}); }
+  void abort(StreamId id) { out_.push(AbortStream{id}); }
 
-  Context& context_;
-  PushPull& push_pull_;
-  Operations& operations_;
-  StreamListener& listener_;
   std::unordered_map<std::uint64_t, Stream> streams_;
   wire::LzwEncoder lzw_;
 };

@@ -8,13 +8,13 @@ namespace memberlist::swim {
 
 void Teller::on_contact(std::string_view name, std::optional<Address> claimed, const Address& from,
                         const IpAddress& asked) {
-  const MemberIndex index = name.empty() ? context_.table.find(from) : context_.table.find(name);
+  const MemberIndex index = name.empty() ? cluster_.table.find(from) : cluster_.table.find(name);
   if (index == kNoMember) {
-    const Tombstone* buried = context_.tombstones.find(name);
+    const Tombstone* buried = cluster_.tombstones.find(name);
     if (buried != nullptr) tell(*buried, from, asked);
     return;
   }
-  const MemberEntry& entry = context_.table.at(index);
+  const MemberEntry& entry = cluster_.table.at(index);
   const bool elsewhere = claimed && *claimed != entry.record->address;
   if (entry.status != MemberStatus::alive || elsewhere) tell(index, from, asked);
 }
@@ -22,9 +22,9 @@ void Teller::on_contact(std::string_view name, std::optional<Address> claimed, c
 void Teller::tell(MemberIndex about, const Address& to, const IpAddress& asked) {
   // A node whose name is taken has nothing to say about that name: once it has left, that would be
   // taken for the leave of the other one.
-  if (about == context_.self && context_.name_holder) return;
+  if (about == cluster_.self && node_.name_holder) return;
   if (!may_tell(to)) return;
-  const MemberEntry& entry = context_.table.at(about);
+  const MemberEntry& entry = cluster_.table.at(about);
   const MemberRecord& record = *entry.record;
   switch (entry.status) {
     case MemberStatus::alive: {
@@ -35,9 +35,9 @@ void Teller::tell(MemberIndex about, const Address& to, const IpAddress& asked) 
                   asked);
     }
     case MemberStatus::suspect:
-      return send(to, wire::Suspect{entry.incarnation, record.name, context_.self_name()}, asked);
+      return send(to, wire::Suspect{entry.incarnation, record.name, cluster_.self_name()}, asked);
     case MemberStatus::dead:
-      return send(to, wire::Dead{entry.incarnation, record.name, context_.self_name()}, asked);
+      return send(to, wire::Dead{entry.incarnation, record.name, cluster_.self_name()}, asked);
     case MemberStatus::left:
       return send(to, wire::Dead{entry.incarnation, record.name, record.name}, asked);
   }
@@ -47,7 +47,7 @@ void Teller::tell(const Tombstone& buried, const Address& to, const IpAddress& a
   if (!may_tell(to)) return;
   send(to,
        wire::Dead{buried.incarnation, buried.name,
-                  buried.left ? std::string_view(buried.name) : context_.self_name()},
+                  buried.left ? std::string_view(buried.name) : cluster_.self_name()},
        asked);
 }
 
@@ -55,16 +55,16 @@ void Teller::tell(const Tombstone& buried, const Address& to, const IpAddress& a
 /// second to addresses of no member in total: a forged address must not make this node flood a
 /// third party.
 bool Teller::may_tell(const Address& to) {
-  if (to.port == 0 || !context_.allowed(to.ip)) return false;
-  const MemberIndex member = context_.table.find(to);
+  if (to.port == 0 || !node_.allowed(to.ip)) return false;
+  const MemberIndex member = cluster_.table.find(to);
   if (member == kNoMember) {
-    if (strangers_.take(context_.now)) return true;
-    ++context_.counters.dropped_limit;
+    if (strangers_.take(clock_.now)) return true;
+    ++journal_.counters.dropped_limit;
     return false;
   }
-  MemberEntry& entry = context_.table.at(member);
-  if (context_.now < entry.told + context_.probe_interval()) return false;
-  entry.told = context_.now;
+  MemberEntry& entry = cluster_.table.at(member);
+  if (clock_.now < entry.told + node_.probe_interval()) return false;
+  entry.told = clock_.now;
   return true;
 }
 

@@ -4,7 +4,10 @@
 #include <string_view>
 
 #include "base/limits.hpp"
-#include "swim/context.hpp"
+#include "swim/clock.hpp"
+#include "swim/cluster_view.hpp"
+#include "swim/journal.hpp"
+#include "swim/local_node.hpp"
 #include "swim/packets.hpp"
 #include "swim/rate_limit.hpp"
 
@@ -15,15 +18,23 @@ struct TellerState {
   RateLimit strangers_{limits::kAnswersToStrangersPerSecond};
 };
 
+/// What a Teller reads and changes.
+struct TellerUses {
+  const Clock& clock_;
+  const LocalNode& node_;
+  ClusterView& cluster_;
+  Journal& journal_;
+  PacketSender& packets_;
+};
+
 /// Informs nodes that contact this one, but are suspect, dead, left or forgotten here, or known
 /// with an older incarnation or at another address (protocol 6, 'Told at once'). One message goes
 /// to the address that the contact came from or claims, so that the member can refute at once
 /// instead of after the next push/pull.
-class Teller : TellerState {
+class Teller : TellerState, TellerUses {
  public:
-  Teller(Context& context, PacketSender& packets) : context_(context), packets_(packets) {}
-  Teller(const Teller& other, Context& context, PacketSender& packets)
-      : TellerState(other), context_(context), packets_(packets) {}
+  explicit Teller(const TellerUses& uses) : TellerUses(uses) {}
+  Teller(const Teller& other, const TellerUses& uses) : TellerState(other), TellerUses(uses) {}
 
   /// A ping came from `from` to `asked`; its sender calls itself `name` and says that it is reached
   /// at `claimed`. An empty name, or no address, is one that the ping did not give.
@@ -39,8 +50,6 @@ class Teller : TellerState {
   template <class Message>
   void send(const Address& to, const Message& message, const IpAddress& asked);
 
-  Context& context_;
-  PacketSender& packets_;
   Bytes encoded_;
 };
 

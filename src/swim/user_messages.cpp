@@ -10,10 +10,10 @@
 namespace memberlist::swim {
 
 void UserMessages::received(BytesView payload, const Address& from) {
-  ++context_.counters.user_messages;
-  const MemberIndex sender = context_.table.find(from);
-  context_.out.push(Event{UserMessage{
-      from, sender == kNoMember ? std::string{} : context_.table.at(sender).record->name,
+  ++journal_.counters.user_messages;
+  const MemberIndex sender = cluster_.table.find(from);
+  out_.push(Event{UserMessage{
+      from, sender == kNoMember ? std::string{} : cluster_.table.at(sender).record->name,
       to_bytes(payload), false}});
 }
 
@@ -35,8 +35,8 @@ Result<OperationId> UserMessages::send_reliable(const Address& to, BytesView pay
 
 Result<void> UserMessages::broadcast(BytesView payload, std::string_view name) {
   if (auto fits = check_broadcast(payload.size(), packets_.max_payload()); !fits) return fits;
-  if (context_.leaving) return std::unexpected(left_error());
-  BroadcastQueue& queue = context_.user_broadcasts;
+  if (node_.life == Life::left) return std::unexpected(left_error());
+  BroadcastQueue& queue = queues_.user_broadcasts;
   if (name.empty()) {
     queue.queue_unique(encode(payload));
   } else {

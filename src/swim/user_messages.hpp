@@ -3,20 +3,35 @@
 #include <optional>
 #include <string_view>
 
-#include "swim/context.hpp"
+#include "swim/cluster_view.hpp"
+#include "swim/gossip_queues.hpp"
+#include "swim/journal.hpp"
+#include "swim/local_node.hpp"
 #include "swim/operations.hpp"
+#include "swim/output_queue.hpp"
 #include "swim/packets.hpp"
 #include "swim/streams.hpp"
 
 namespace memberlist::swim {
 
+/// What a UserMessages reads and changes.
+struct UserMessagesUses {
+  const LocalNode& node_;
+  const ClusterView& cluster_;
+  GossipQueues& queues_;
+  OutputQueue& out_;
+  Journal& journal_;
+  PacketSender& packets_;
+  Streams& streams_;
+  Operations& operations_;
+};
+
 /// The application's messages (protocol 4, user message): sends them to one member by UDP or TCP,
 /// or to all by gossip, and passes received ones to the application. Streams does that for those
 /// that arrive by TCP.
-class UserMessages {
+class UserMessages : UserMessagesUses {
  public:
-  UserMessages(Context& context, PacketSender& packets, Streams& streams, Operations& operations)
-      : context_(context), packets_(packets), streams_(streams), operations_(operations) {}
+  explicit UserMessages(const UserMessagesUses& uses) : UserMessagesUses(uses) {}
 
   /// A packet contained one.
   void received(BytesView payload, const Address& from);
@@ -29,10 +44,6 @@ class UserMessages {
  private:
   BytesView encode(BytesView payload);
 
-  Context& context_;
-  PacketSender& packets_;
-  Streams& streams_;
-  Operations& operations_;
   Bytes encoded_;  // reused, so that sending allocates nothing
 };
 

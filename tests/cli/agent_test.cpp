@@ -7,6 +7,7 @@
 #include <sstream>
 #include <thread>
 
+#include "../support/own_loopback.hpp"
 #include "../support/reserved_port.hpp"
 #include "cli_fixture.hpp"
 #include "net/test_name_server.hpp"
@@ -34,7 +35,7 @@ TEST(Agent, TheReadyLineComesFirst) {
   const Agent agent("a");
   EXPECT_EQ(agent.ready()["event"], "ready");
   EXPECT_EQ(agent.ready()["name"], "a");
-  const std::regex address("127\\.0\\.0\\.1:[1-9]\\d*");
+  const std::regex address("127\\.\\d+\\.\\d+\\.\\d+:[1-9]\\d*");
   EXPECT_TRUE(std::regex_match(agent.address(), address)) << agent.address();
   EXPECT_TRUE(std::regex_match(agent.http(), address)) << agent.http();
   EXPECT_TRUE(std::regex_match(agent.ready()["time"].get<std::string>(),
@@ -199,7 +200,7 @@ TEST(Agent, LooksNamesUpAnewAtEachTry) {
   const Json failed = a.wait_for("joined");
   ASSERT_FALSE(failed.is_null());
   EXPECT_EQ(failed["contacted"], 0);
-  names.set("seeds.example", {.addresses = {"127.0.0.1"}});
+  names.set("seeds.example", {.addresses = {testing::own_loopback_text()}});
   EXPECT_FALSE(
       a.wait_for("joined", [](const Json& event) { return event["contacted"] == 1; }).is_null());
 }
@@ -251,11 +252,17 @@ TEST(Agent, TheConfigFileHasTheNamesOfTheOptionsAndTheLineWins) {
 }
 
 TEST(Agent, AllowedNetworksKeepOthersOut) {
-  Agent a("a", {"--allow", "127.0.0.1/32", "--allow", "10.0.0.0/8"});
-  const Agent friendly("b", {"--join", a.address()});
+  // TCP connections come from the address that the kernel chooses.
+  const Arguments at_the_first{"--bind", "127.0.0.1:0", "--label", testing::own_loopback_text()};
+  const auto with = [&](Arguments more) {
+    more.insert(more.end(), at_the_first.begin(), at_the_first.end());
+    return more;
+  };
+  Agent a("a", with({"--allow", "127.0.0.1/32", "--allow", "10.0.0.0/8"}));
+  const Agent friendly("b", with({"--join", a.address()}));
   EXPECT_FALSE(a.wait_for_member("join", "b").is_null());
   // It listens on loopback, but advertises an address outside.
-  const Agent outside("c", {"--join", a.address(), "--advertise", "192.0.2.7"});
+  const Agent outside("c", with({"--join", a.address(), "--advertise", "192.0.2.7"}));
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   const auto refused = [&a] { return a.client_json({"info"})["counters"]["dropped_network"]; };
   while (refused() == 0) {
@@ -337,7 +344,8 @@ TEST(Agent, WarnsOfAllowedNetworksThatKeepItselfOut) {
     return false;
   };
   EXPECT_TRUE(says("0.0.0.0/32 is a single address"));
-  EXPECT_TRUE(says("127.0.0.1 is in none of the allowed networks (10.0.0.0/8, 0.0.0.0/32)"));
+  EXPECT_TRUE(says(testing::own_loopback_text() +
+                   " is in none of the allowed networks (10.0.0.0/8, 0.0.0.0/32)"));
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "../support/own_loopback.hpp"
+
 namespace memberlist::cli_test {
 
 namespace {
@@ -44,7 +46,7 @@ Arguments agent_arguments(const std::string& name, const Arguments& more) {
     all.insert(all.end(), {"--set", knob});
   }
   const std::pair<std::string, std::string> replaceable[] = {
-      {"--name", name}, {"--bind", "127.0.0.1:0"}, {"--http", "127.0.0.1:0"}};
+      {"--name", name}, {"--bind", testing::own_loopback_text() + ":0"}, {"--http", "127.0.0.1:0"}};
   for (const auto& [option, value] : replaceable) {
     if (std::ranges::find(more, option) == more.end()) {
       all.insert(all.end(), {option, value});

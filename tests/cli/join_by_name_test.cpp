@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "../support/own_loopback.hpp"
 #include "../support/own_names.hpp"
 #include "../support/own_network.hpp"
 #include "cli_fixture.hpp"
@@ -24,8 +25,8 @@ void with_own_names(const std::function<void(const OwnNames&)>& test) {
     works = names.works();
     if (!works) return;
     TestNameServer server(TestNameServer::Ways::both, 53);
-    server.set("peer-a", {.addresses = {"127.0.0.1"}});
-    server.set("peer-b.corp.example", {.addresses = {"127.0.0.1"}});
+    server.set("peer-a", {.addresses = {testing::own_loopback_text()}});
+    server.set("peer-b.corp.example", {.addresses = {testing::own_loopback_text()}});
     test(names);
   });
   if (!ran || !works) GTEST_SKIP() << "this machine gives tests no names of their own";

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "../support/own_loopback.hpp"
 #include "../support/process.hpp"
 
 namespace memberlist::testing {
@@ -63,7 +64,7 @@ class Chatter {
  private:
   static std::vector<std::string> arguments(const std::string& program, const std::string& name,
                                             const std::string& joins) {
-    std::vector<std::string> argv{program, name, "127.0.0.1:0"};
+    std::vector<std::string> argv{program, name, own_loopback_text() + ":0"};
     if (!joins.empty()) argv.push_back(joins);
     return argv;
   }

@@ -125,7 +125,7 @@ TEST(Call, EnoughAnswersEndAJoin) {
 
 TEST(Call, EveryAddressOfAJoinHasItsResult) {
   Node a("a");
-  Node b("b");
+  Node b(at_localhost("b"));
   Node gone("gone");
   const std::string gone_address = gone.address();
   gone->shutdown();

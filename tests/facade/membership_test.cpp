@@ -28,7 +28,7 @@ TEST(Join, MakesBothSidesSeeEachOther) {
 }
 
 TEST(Join, ResolvesHostNames) {
-  Node a("a");
+  Node a(at_localhost("a"));
   Node b("b");
   const std::string port = std::to_string(a->local_address().port);
   const auto joined = b->join({"a/localhost:" + port});

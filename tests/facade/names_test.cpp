@@ -32,7 +32,7 @@ class JoinByName : public ::testing::Test {
 TEST_F(JoinByName, ReachesWhoHasTheName) {
   Node seed("seed");
   names_.set("seeds.example", {.alias = "seed.example"});
-  names_.set("seed.example", {.addresses = {"127.0.0.1"}});
+  names_.set("seed.example", {.addresses = {testing::own_loopback_text()}});
   Node node(config());
   const auto joined = node->join({at_port_of(seed, "seeds.example")});
   ASSERT_TRUE(joined) << joined.error().message;
@@ -43,7 +43,7 @@ TEST_F(JoinByName, ReachesWhoHasTheName) {
 TEST_F(JoinByName, TakesNameServersOfBothFamilies) {
   Config both = config();
   both.dns_servers.push_back({IpAddress::parse("fd00::53").value_or(IpAddress()), 0});
-  names_.set("seeds.example", {.addresses = {"127.0.0.1"}});
+  names_.set("seeds.example", {.addresses = {testing::own_loopback_text()}});
   Node seed("seed");
   Node node(both);
   EXPECT_TRUE(node->join({at_port_of(seed, "seeds.example")}));
@@ -51,7 +51,8 @@ TEST_F(JoinByName, TakesNameServersOfBothFamilies) {
 
 TEST_F(JoinByName, TriesEachAddressOfTheName) {
   Node seed("seed");
-  names_.set("seeds.example", {.addresses = {"127.0.0.7", "127.0.0.1", "127.0.0.8"}});
+  names_.set("seeds.example",
+             {.addresses = {"127.0.0.7", testing::own_loopback_text(), "127.0.0.8"}});
   Node node(config());
   const auto joined = node->join({at_port_of(seed, "seeds.example")});
   ASSERT_TRUE(joined) << joined.error().message;
@@ -72,7 +73,7 @@ TEST_F(JoinByName, IsLookedUpAnewAtEachTry) {
   const auto elsewhere = node->join({address});
   ASSERT_FALSE(elsewhere);
   EXPECT_EQ(elsewhere.error().code, ErrorCode::unreachable);
-  names_.set("seeds.example", {.addresses = {"127.0.0.1"}});
+  names_.set("seeds.example", {.addresses = {testing::own_loopback_text()}});
   const auto joined = node->join({address});
   ASSERT_TRUE(joined) << joined.error().message;
   EXPECT_EQ(joined->contacted, 1U);
@@ -91,7 +92,7 @@ TEST_F(JoinByName, HasADeadline) {
 TEST_F(JoinByName, GetsAnAnswerWhereTheFirstNameServerIsDead) {
   const TestNameServer dead(TestNameServer::Ways::none);
   Node seed("seed");
-  names_.set("seeds.example", {.addresses = {"127.0.0.1"}});
+  names_.set("seeds.example", {.addresses = {testing::own_loopback_text()}});
   Config two = config();
   two.dns_servers.insert(two.dns_servers.begin(), dead.address());
   Node node(two);

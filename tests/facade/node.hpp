@@ -26,10 +26,15 @@ namespace memberlist::facade_test {
 /// Longer than anything takes on a machine that is busy with other things.
 inline constexpr auto kPatience = std::chrono::seconds(60);
 
+inline IpAddress own_ip(bool second = false) {
+  const auto [a, b, c, d] = testing::own_loopback(second);
+  return IpAddress::v4(a, b, c, d);
+}
+
 inline Config quick_config(std::string name) {
   Config config = Config::local();
   config.name = std::move(name);
-  config.bind = {IpAddress::v4(127, 0, 0, 1), 0};
+  config.bind = {own_ip(), 0};
   config.probe_interval = std::chrono::milliseconds(100);
   config.probe_timeout = std::chrono::milliseconds(80);
   config.gossip_interval = std::chrono::milliseconds(20);
@@ -38,11 +43,18 @@ inline Config quick_config(std::string name) {
   return config;
 }
 
-/// The same at an address from which no program connects: a port that is given up there is still
-/// free when it is bound again, even if the kernel chooses ports for other programs meanwhile.
+/// The same at an address from which nothing connects: a port that is given up there is still free
+/// when it is bound again, even if the kernel chooses ports meanwhile.
 inline Config quick_config_apart(std::string name) {
   Config config = quick_config(std::move(name));
-  config.bind.ip = testing::own_loopback();
+  config.bind.ip = own_ip(true);
+  return config;
+}
+
+/// The same where `localhost` leads.
+inline Config at_localhost(std::string name) {
+  Config config = quick_config(std::move(name));
+  config.bind.ip = IpAddress::v4(127, 0, 0, 1);
   return config;
 }
 

@@ -165,7 +165,7 @@ TEST_F(Retry, LooksNamesUpAnewAtEachTry) {
   Node b("b");
   auto joined = begin(a, {at_port_of(b, "seeds.example")}, {.retry = kQuick});
   EXPECT_TRUE(retried(a, 2, ErrorCode::unresolved));
-  names.set("seeds.example", {.addresses = {"127.0.0.1"}});
+  names.set("seeds.example", {.addresses = {testing::own_loopback_text()}});
   const Joined result = joined.get();
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->contacted, 1U);

@@ -150,7 +150,7 @@ TEST(RuntimeTest, HundredsOfMembersOnOneThreadAllSeeAll) {
   for (std::size_t i = 0; i < kMembers; ++i) {
     Config config = Config::lan();
     config.name = "member-" + std::to_string(i);
-    config.bind = {IpAddress::v4(127, 0, 0, 1), 0};
+    config.bind = {own_ip(), 0};
     members.push_back(make_member(std::move(config), hosting));
     if (i == 0) continue;
     const auto joined = members.back().join({members.front().local_address().to_string()});

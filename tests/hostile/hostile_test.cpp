@@ -68,6 +68,7 @@ void Watch::sleep(const std::stop_token& stop) {
 void HostileTest::prepare(const Protection& protection, bool open) {
   raise_descriptor_limit();
   interop::PeerOptions options;
+  options.bind = "127.0.0.1:0";  // what the attacks are aimed at
   options.label = protection.label;
   if (*protection.key_base64 != 0) options.keys = {protection.key_base64};
   options.knobs["gossip_interval"] = "50ms";

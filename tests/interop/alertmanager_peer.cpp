@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "../support/own_loopback.hpp"
+
 namespace memberlist::interop {
 namespace {
 
@@ -38,7 +40,7 @@ AlertmanagerPeer::AlertmanagerPeer(const std::string& join) {
                                 "--config.file=" + config.string(),
                                 "--storage.path=" + (folder_.path() / "data").string(),
                                 "--web.listen-address=127.0.0.1:0",
-                                "--cluster.listen-address=127.0.0.1:0",
+                                "--cluster.listen-address=" + testing::own_loopback_text() + ":0",
                                 "--cluster.settle-timeout=0s",
                                 "--cluster.probe-interval=200ms",
                                 "--cluster.probe-timeout=100ms",

@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "../support/own_loopback.hpp"
 #include "interop_test.hpp"
 
 namespace memberlist::interop {
@@ -119,7 +120,8 @@ TEST_P(ReturnTest, AMemberThatRestartsIsAliveAgainWithAHigherIncarnation) {
   options.name = "watcher";
   Peer& watcher = start(GetParam().second, options);
   options.name = "victim";
-  options.bind = "127.0.0.9:0";  // no program connects from there, so its port stays free
+  // Nothing connects from there, so its port stays free.
+  options.bind = testing::own_loopback_text(true) + ":0";
   Peer& victim = start(GetParam().first, options);
   join(victim, watcher);
   watcher.watch();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/own_loopback.hpp"
 #include "json_lines.hpp"
 #include "member_view.hpp"
 #include "wait.hpp"
@@ -15,7 +16,7 @@ namespace memberlist::interop {
 /// A member of either implementation is started with these.
 struct PeerOptions {
   std::string name;
-  std::string bind = "127.0.0.1:0";
+  std::string bind = testing::own_loopback_text() + ":0";
   std::string profile = "lan";
   std::string label;
   std::string meta;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "../support/own_loopback.hpp"
 #include "../support/process.hpp"
 #include "interop_test.hpp"
 
@@ -53,10 +54,11 @@ class OldestVersionTest : public InteropTest, public ::testing::WithParamInterfa
     constexpr int kAttempts = 10;
     for (int attempt = 1;; ++attempt) {
       options.name = "go";
-      options.bind = "127.0.0.1:0";
+      options.bind = testing::own_loopback_text() + ":0";
       Peer& go = start(GetParam(), options);
       options.name = "ours";
-      options.bind = "127.0.0.3" + go.address().substr(go.address().rfind(':'));
+      options.bind =
+          testing::own_loopback_text(true) + go.address().substr(go.address().rfind(':'));
       try {
         return {&go, &start_ours(options)};
       } catch (const std::runtime_error& error) {

@@ -6,15 +6,18 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "own_loopback.hpp"
+
 namespace memberlist::testing {
 
-/// A reserved port of 127.0.0.1, for UDP and TCP, without a listener: connections to it are
-/// refused.
+/// A reserved port of this test's loopback address, for UDP and TCP, without a listener:
+/// connections to it are refused.
 class ReservedPort {
  public:
   /// Throws std::runtime_error.
@@ -38,7 +41,9 @@ class ReservedPort {
   ReservedPort& operator=(const ReservedPort&) = delete;
   ~ReservedPort() { release(); }
 
-  [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::string address() const {
+    return own_loopback_text() + ":" + std::to_string(port_);
+  }
   /// Lets a program have it that cannot say which port the kernel chose. Another one may still be
   /// quicker.
   void release() {
@@ -53,7 +58,8 @@ class ReservedPort {
     fd = ::socket(AF_INET, type | SOCK_CLOEXEC, 0);
     sockaddr_in at{};
     at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const std::array<std::uint8_t, 4> own = own_loopback();
+    std::memcpy(&at.sin_addr.s_addr, own.data(), own.size());
     at.sin_port = htons(port_);
     return fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
   }

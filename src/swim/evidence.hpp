@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "memberlist/address.hpp"
+#include "memberlist/event.hpp"
+#include "swim/suspicion.hpp"
+
+namespace memberlist::swim {
+
+/// What is known about the origin of a claim, without copying it. The public Cause is made of it
+/// only if an event goes out.
+struct Evidence {
+  Cause::Kind kind = Cause::Kind::command;
+  std::string_view accuser;
+  const Address* source = nullptr;
+  const Address* speaker = nullptr;  // set if the member at that address makes the claim itself
+  const Suspicion* suspicion = nullptr;
+  std::uint32_t indirect_probes = 0;
+  std::uint32_t nacks = 0;
+
+  [[nodiscard]] Cause to_cause() const;
+};
+
+}  // namespace memberlist::swim

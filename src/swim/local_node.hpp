@@ -1,0 +1,74 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/random.hpp"
+#include "base/secrets.hpp"
+#include "memberlist/config.hpp"
+#include "memberlist/engine.hpp"
+#include "memberlist/policy.hpp"
+
+namespace memberlist::swim {
+
+/// Whether this node takes part in the cluster.
+enum class Life : std::uint8_t {
+  here,
+  moving,  ///< between two addresses: it has left for the others, and comes back soon
+  left,    ///< `Engine::leave` was called
+};
+
+/// This node itself: how it is configured, where it is, and whether it takes part.
+struct LocalNode {
+  Config config;
+  Address advertise;
+  Secrets secrets;
+  Random random{secrets.choices};
+  Policy* policy = nullptr;
+  Life life = Life::here;
+  // Where this node was before, the latest last.
+  std::vector<Address> former_addresses;
+  // The member that has this node's name at another address, according to the answer to a join of
+  // this node. The next successful join clears it.
+  std::optional<Address> name_holder;
+
+  LocalNode(Config chosen, const EngineEnvironment& environment)
+      : config(std::move(chosen)),
+        advertise(environment.advertise),
+        secrets(environment.seed, environment.secret),
+        policy(environment.policy) {}
+
+  [[nodiscard]] bool allowed(const IpAddress& ip) const noexcept {
+    if (!config.allowed_networks) return true;
+    for (const Network& network : *config.allowed_networks) {
+      if (network.contains(ip)) return true;
+    }
+    return false;
+  }
+  /// The port that a peer means when it says 0, or when we speak protocol 1 (protocol 4).
+  [[nodiscard]] std::uint16_t port_or_default(std::uint16_t port) const noexcept {
+    if (port != 0 && config.protocol_version > 1) return port;
+    return config.bind.port != 0 ? config.bind.port : advertise.port;
+  }
+  /// An IP address from a message. The zone of a link-local one is never sent: it is that of this
+  /// node, because other nodes are reachable at such an address only on the same link.
+  [[nodiscard]] IpAddress on_this_link(IpAddress ip) const noexcept {
+    if (ip.is_link_local() && !ip.is_v4()) ip.set_scope_id(advertise.ip.scope_id());
+    return ip;
+  }
+  /// Where a member is, by what a message says of it.
+  [[nodiscard]] Address member_address(const IpAddress& ip, std::uint16_t port) const noexcept {
+    return {on_this_link(ip), port_or_default(port)};
+  }
+  /// What times of others are measured by: the probe interval, and where this node does not probe,
+  /// that of the LAN profile.
+  [[nodiscard]] Duration probe_interval() const noexcept {
+    constexpr Duration kWithoutProbes = std::chrono::seconds(1);
+    return config.probe_interval > Duration::zero() ? config.probe_interval : kWithoutProbes;
+  }
+};
+
+}  // namespace memberlist::swim
