@@ -117,6 +117,7 @@ Result<void> Memberlist::Impl::choose_advertised(const Address& bound) {
 }
 
 Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
+  const WipeAtEnd wiper(keys);
   EngineEnvironment environment;
   environment.advertise = config_.advertise.value_or(config_.bind);
   environment.now = net::Loop::now();
