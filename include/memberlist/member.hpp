@@ -81,9 +81,8 @@ struct MemberChange {
 class MEMBERLIST_API MemberSnapshot {
  public:
   class Iterator;
-  using value_type = Member;        ///< what it holds
-  using const_iterator = Iterator;  ///< how to go through it
-  using iterator = Iterator;        ///< the same, because it is immutable
+  using value_type = Member;  ///< what it holds
+  using iterator = Iterator;  ///< how to go through it
 
   /// No members.
   MemberSnapshot() noexcept = default;

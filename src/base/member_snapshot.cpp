@@ -4,11 +4,18 @@
 #include <cassert>
 #include <iterator>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "memberlist/member.hpp"
 
 namespace memberlist {
+
+// What the standard library's algorithms ask of it.
+using Traits = std::iterator_traits<MemberSnapshot::Iterator>;
+static_assert(std::is_same_v<Traits::iterator_category, std::forward_iterator_tag>);
+static_assert(std::is_same_v<Traits::difference_type, std::ptrdiff_t>);
+
 namespace {
 
 // With ten thousand members a change then copies about as much of the list of chunks as of a chunk.

@@ -187,7 +187,6 @@ TEST(Owner, AnApplicationMayTakeItsMutexInCallbacksAndHoldItAroundCalls) {
 }
 
 // --- while the protocol's thread stands still
-// -----------------------------------------------------
 
 // A member whose thread waits in a log handler.
 class HeldUp : public ::testing::Test {
@@ -281,7 +280,6 @@ TEST_F(HeldUp, CancelsWhatHasNotBegunAndKeepsWhatWasAnnounced) {
 }
 
 // --- how old a view may be
-// ------------------------------------------------------------------------
 
 TEST(Owner, AViewIsNotOlderThanAnEventOrAnOutcome) {
   std::atomic<Memberlist*> self = nullptr;
