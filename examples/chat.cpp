@@ -101,7 +101,7 @@ int main(int argc, char** argv) {
 
   for (std::string line; std::getline(std::cin, line);) {
     if (line == "/who") {
-      for (const ml::Member& member : *list->members()) {
+      for (const ml::Member& member : list->members()) {
         print(member.name() + " is " + std::string(to_string(member.status)));
       }
       continue;

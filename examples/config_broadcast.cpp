@@ -134,7 +134,7 @@ int main() {
     });
   };
   // Broadcasts go to the known members: a has heard of c, b may not have yet.
-  if (!examples::await([&] { return b->list().members()->size() == 3; })) return 1;
+  if (!examples::await([&] { return b->list().members().size() == 3; })) return 1;
 
   if (!a->set("timeout", "30s") || !all_have("30s")) return 1;
   if (!b->set("timeout", "60s") || !all_have("60s")) return 1;

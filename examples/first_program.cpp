@@ -33,7 +33,7 @@ int main() {
     std::cerr << joined.error().message << '\n';
     return 1;
   }
-  for (const ml::Member& member : *second->members()) {
+  for (const ml::Member& member : second->members()) {
     const std::string status(to_string(member.status));
     std::cout << member.name() + " at " + member.address().to_string() + " is " + status + '\n';
   }

@@ -55,7 +55,7 @@ class Registry {
   // Where a service is, by what this member knows: no packet is sent, nothing is waited for.
   [[nodiscard]] std::vector<std::string> find(std::string_view service) const {
     std::vector<std::string> places;
-    for (const ml::Member& member : *list_.members()) {  // sorted by name
+    for (const ml::Member& member : list_.members()) {  // sorted by name
       if (member.status != ml::MemberStatus::alive) continue;
       const auto offer = Offer::parse(ml::as_text(member.meta()));
       if (!offer || offer->service != service) continue;

@@ -249,7 +249,7 @@ ApiReply AdminApi::members(const std::string& statuses) const {
       wanted.push_back(*status);
     }
   }
-  return {200, members_line(*list_.members(), wanted, viewer_of(list_))};
+  return {200, members_line(list_.members(), wanted, viewer_of(list_))};
 }
 
 ApiReply AdminApi::member(const std::string& shown_name) const {

@@ -86,7 +86,7 @@ class Page {
   std::vector<MetricFamily> families_;
 };
 
-void add_members(Page& page, const std::vector<Member>& members) {
+void add_members(Page& page, const MemberSnapshot& members) {
   std::array<std::uint64_t, 4> by_state{};
   for (const Member& member : members) ++by_state.at(static_cast<std::size_t>(member.status));
   Parts parts;
@@ -307,7 +307,7 @@ std::string AgentMetrics::page(const Memberlist& list) const {
   Page page;
   page.gauges("memberlist_build_info", "Always 1; the label is the version.", "version",
               {{version(), 1}});
-  add_members(page, *list.members());
+  add_members(page, list.members());
   page.gauge("memberlist_health_score", "Local health: 0 is healthy, more is worse.",
              counters.health_score);
   add_counters(page, counters);

@@ -67,7 +67,7 @@ Json with_utf8_only(const Json& json) {
   return copy;
 }
 
-Json by_status_json(const std::vector<Member>& members) {
+Json by_status_json(const MemberSnapshot& members) {
   Json json = Json::object();
   for (const MemberStatus status :
        {MemberStatus::alive, MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
@@ -106,8 +106,8 @@ Json member_json(const Member& member, const Viewer& viewer) {
   return json;
 }
 
-std::string members_line(const std::vector<Member>& members,
-                         const std::vector<MemberStatus>& statuses, const Viewer& viewer) {
+std::string members_line(const MemberSnapshot& members, const std::vector<MemberStatus>& statuses,
+                         const Viewer& viewer) {
   std::string line = "[";
   for (const Member& member : members) {
     if (statuses.empty() || std::ranges::find(statuses, member.status) != statuses.end()) {
@@ -134,7 +134,7 @@ Json info_json(const Memberlist& list) {
       {"label", config.label},
       {"encrypted", !list.keys().empty()},
       {"health_score", list.health_score()},
-      {"members", by_status_json(*list.members())},
+      {"members", by_status_json(list.members())},
       {"queue", counters.broadcasts_queued},
       {"max_packet_payload_bytes", list.max_packet_payload()},
       {"view_digest", fmt::format("{:016x}", list.view_digest())},

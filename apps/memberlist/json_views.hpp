@@ -32,7 +32,7 @@ struct Viewer {
 
 /// The members whose status is in `statuses` (all if that is empty), as the text of an array. Each
 /// is serialised as soon as it is made: a tree of ten thousand takes ten times the text's memory.
-[[nodiscard]] std::string members_line(const std::vector<Member>& members,
+[[nodiscard]] std::string members_line(const MemberSnapshot& members,
                                        const std::vector<MemberStatus>& statuses,
                                        const Viewer& viewer);
 

@@ -12,7 +12,7 @@ namespace {
 
 Json members_json(const std::vector<Member>& members, const std::vector<MemberStatus>& statuses,
                   const Viewer& viewer) {
-  return Json::parse(members_line(members, statuses, viewer));
+  return Json::parse(members_line(MemberSnapshot(members), statuses, viewer));
 }
 
 using namespace std::chrono_literals;

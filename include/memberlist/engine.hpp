@@ -49,6 +49,9 @@ struct EngineEnvironment {
   /// Whether the outputs contain TraceRecords: the life of each probe, what became of each claim,
   /// suspicions, stalls. Many, and each allocates; without them there is no cost.
   bool trace = false;
+  /// Whether the engine keeps the changes of its table for `take_member_changes`, which must then
+  /// be called from time to time.
+  bool member_changes = false;
   /// A clock for `metric::kGossip` only, which measures the time of a piece of work. The engine's
   /// behaviour does not depend on it. Empty: the metric is absent.
   std::function<TimePoint()> stopwatch = {};
@@ -183,6 +186,10 @@ class MEMBERLIST_API Engine {
 
   /// All members in the table, sorted by name; rebuilt only after changes.
   [[nodiscard]] MemberSnapshot members() const;
+  /// The changes of the table since the last call, at most one for each member and each forgotten
+  /// one, for `MemberSnapshot::with`: a view for other threads that costs what has changed. Nothing
+  /// without `EngineEnvironment::member_changes`.
+  [[nodiscard]] std::vector<MemberChange> take_member_changes();
   /// One member by its name, in any status; `std::nullopt` if it is not in the table.
   [[nodiscard]] std::optional<Member> member(std::string_view name) const;
   /// This node as it sees itself.

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "memberlist/address.hpp"
@@ -64,8 +67,106 @@ struct Member {
   [[nodiscard]] BytesView meta() const noexcept { return record->meta; }
 };
 
+/// One change of the table of members (`Engine::take_member_changes`).
+struct MemberChange {
+  Member member;           ///< as it is now; as it was last, if it was forgotten
+  bool forgotten = false;  ///< it is no longer in the table
+};
+
 /// All members at one moment, sorted by name, including dead and left ones for as long as they are
-/// remembered.
-using MemberSnapshot = std::shared_ptr<const std::vector<Member>>;
+/// remembered. An immutable value, cheap to copy and readable from any thread, for as long as
+/// needed. Successive snapshots share the members that did not change, in chunks of up to 128.
+///
+/// References, pointers and iterators are valid for as long as any copy of the snapshot exists.
+class MEMBERLIST_API MemberSnapshot {
+ public:
+  class Iterator;
+  using value_type = Member;  ///< what it holds
+  using iterator = Iterator;  ///< how to go through it
+
+  /// No members.
+  MemberSnapshot() noexcept = default;
+  /// Precondition: sorted by name, each name once.
+  explicit MemberSnapshot(std::vector<Member> members);
+
+  /// A snapshot with these changes, of which the last one of each name counts. Copies only the
+  /// chunks that change.
+  [[nodiscard]] MemberSnapshot with(std::vector<MemberChange> changes) const;
+
+  /// The number of members.
+  [[nodiscard]] std::size_t size() const noexcept;
+  /// Whether there are none.
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  [[nodiscard]] Iterator begin() const noexcept;  ///< the first in the order of names
+  [[nodiscard]] Iterator end() const noexcept;    ///< behind the last
+  /// A member by its place in the order of names. Precondition: `index` is below `size()`.
+  [[nodiscard]] const Member& operator[](std::size_t index) const noexcept;
+  /// A member by its name; null if there is none.
+  [[nodiscard]] const Member* find(std::string_view name) const& noexcept;
+  const Member* find(std::string_view name) && = delete;  ///< keep the snapshot first
+
+  /// Itself, as if it were a pointer to a container.
+  [[nodiscard]] const MemberSnapshot& operator*() const& noexcept { return *this; }
+  /// By value, so that a loop over `*list.members()` keeps what it goes through.
+  [[nodiscard]] MemberSnapshot operator*() && noexcept { return std::move(*this); }
+  /// Itself, as if it were a pointer to a container.
+  [[nodiscard]] const MemberSnapshot* operator->() const noexcept { return this; }
+
+  /// Whether both are the same snapshot, not whether their members are equal: quick.
+  friend bool operator==(const MemberSnapshot&, const MemberSnapshot&) noexcept = default;
+
+ private:
+  using Chunk = std::vector<Member>;  // never empty
+  struct Piece {
+    std::shared_ptr<const Chunk> chunk;
+    std::size_t end = 0;  // members up to and including this chunk
+    [[nodiscard]] const std::string& first_name() const noexcept { return chunk->front().name(); }
+  };
+  class Builder;
+
+  explicit MemberSnapshot(std::vector<Piece> pieces);
+  [[nodiscard]] std::size_t piece_of(std::string_view name, std::size_t from) const noexcept;
+
+  std::shared_ptr<const std::vector<Piece>> pieces_;  // null: there are no members
+};
+
+/// Goes through a snapshot in the order of names.
+class MemberSnapshot::Iterator {
+ public:
+  using iterator_category = std::forward_iterator_tag;  ///< it can be copied and used again
+  using value_type = Member;                            ///< what it refers to
+  using difference_type = std::ptrdiff_t;               ///< between two of them
+  using pointer = const Member*;                        ///< what `->` returns
+  using reference = const Member&;                      ///< what `*` returns
+
+  Iterator() noexcept = default;  ///< refers to nothing
+  /// The member.
+  [[nodiscard]] reference operator*() const noexcept { return (*piece_->chunk)[at_]; }
+  /// The member.
+  [[nodiscard]] pointer operator->() const noexcept { return &**this; }
+  /// The next one.
+  Iterator& operator++() noexcept {
+    if (++at_ == piece_->chunk->size()) {
+      ++piece_;
+      at_ = 0;
+    }
+    return *this;
+  }
+  /// The next one; returns this one.
+  Iterator operator++(int) noexcept {
+    Iterator before = *this;
+    ++*this;
+    return before;
+  }
+  /// Whether both are at the same place of the same snapshot.
+  friend bool operator==(const Iterator&, const Iterator&) noexcept = default;
+
+ private:
+  friend class MemberSnapshot;
+  explicit Iterator(const Piece* piece) noexcept : piece_(piece) {}
+
+  const Piece* piece_ = nullptr;
+  std::size_t at_ = 0;
+};
 
 }  // namespace memberlist

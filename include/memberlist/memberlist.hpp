@@ -33,6 +33,10 @@ namespace memberlist {
 /// Events report what has happened: one function receives all of them, in order, and the protocol
 /// does not wait for it. Decisions that cannot wait are a Policy: a few small functions, called in
 /// the middle of a state change, all with defaults.
+///
+/// The library holds no lock while it calls any of these, and no function that does not block waits
+/// for a thread that may be inside one of them. So the application may take a mutex of its own in a
+/// callback, and hold the same one around such calls.
 struct Handlers {
   /// Receives every event, one at a time and in order, without any lock held, on a separate thread
   /// that the Memberlist owns (created only if this is set). It may call any function, including
@@ -42,16 +46,16 @@ struct Handlers {
   /// from before a `shutdown` are delivered before it returns, unless the handler itself calls it.
   /// The handler may destroy the Memberlist. It must not throw.
   std::function<void(const Event&)> on_event;
-  /// Receives log records, one at a time, on the protocol thread: return quickly. Must not call a
-  /// Memberlist of that thread, and must not throw.
+  /// Receives log records, one at a time, on the protocol thread: return quickly, and do not throw.
+  /// Functions that do not block may be called; blocking ones fail with `invalid_argument`.
   std::function<void(const LogRecord&)> on_log;
   /// Receives metrics on the protocol thread (see MetricsSink). Null: no metrics, at no cost.
   std::shared_ptr<MetricsSink> metrics;
   /// Labels added to every metric, in this order; the library's own label follows them.
   std::vector<MetricLabel> metric_labels;
-  /// Makes decisions (see Policy). Called with the protocol's lock held, on whichever thread holds
-  /// it: return quickly, and do not throw. Views (`members` and the like) may be called; commands
-  /// fail with `invalid_argument`.
+  /// Makes decisions (see Policy). Called on the protocol thread, in the middle of a turn: return
+  /// quickly, and do not throw. Views (`members` and the like) may be called, and show the state
+  /// before the turn; commands fail with `invalid_argument`.
   std::shared_ptr<Policy> policy;
 };
 
@@ -92,7 +96,9 @@ struct PingResult {
 /// thread that runs them.
 ///
 /// Thread-safe: every function may be called from any thread, and from `Handlers::on_event`.
-/// Functions that block on the network say so. Each of these has an asynchronous version,
+/// Functions that block say so; all others only hand a command to the protocol thread, or read what
+/// it has published last. A view is never older than an event that was delivered, or a call that
+/// has returned its outcome. Each of these has an asynchronous version,
 /// `..._async`, that takes a callback or returns an Awaitable for `co_await`. The callback runs
 /// exactly once with the outcome, on the event thread, in order with the events and without any
 /// lock held, and may call any function; after a shutdown it runs on the calling thread. After
@@ -157,9 +163,10 @@ class MEMBERLIST_API Memberlist {
   [[nodiscard]] Awaitable<Result<void>> update_meta_async(Bytes meta, CallOptions options = {});
 
   /// Sends a user message to one live member. `reliable` blocks until TCP has accepted the bytes,
-  /// or until the timeout (`tcp_timeout` by default). `best_effort` does not wait for the network,
-  /// but blocks while too many sends are queued for the thread; it ignores the options. Errors:
-  /// `unknown_member`, `member_not_alive`, `too_large` (names the limit), `unreachable`.
+  /// or until the timeout (`tcp_timeout` by default). `best_effort` does not wait for the network;
+  /// while 1,024 messages wait for the protocol thread it blocks for up to 5 s, then it fails with
+  /// `timed_out`. It ignores the options. Errors: `unknown_member`, `member_not_alive`, `too_large`
+  /// (names the limit), `unreachable`.
   [[nodiscard]] Result<void> send(std::string_view member, BytesView payload,
                                   Delivery delivery = Delivery::best_effort,
                                   const CallOptions& options = {});
@@ -175,7 +182,8 @@ class MEMBERLIST_API Memberlist {
                                                    CallOptions options = {});
 
   /// Sends a user message to all members by gossip; receivers may get it more than once. A message
-  /// with a name replaces an earlier one of that name that is still queued. Does not block.
+  /// with a name replaces an earlier one of that name that is still queued. Does not block. Errors:
+  /// `too_large` (names the limit), `shut_down` (also after a leave).
   [[nodiscard]] Result<void> broadcast(BytesView payload, std::string_view name = {});
 
   /// Pings a member once. Blocks until the answer, or until the timeout (`probe_timeout` by
@@ -193,6 +201,8 @@ class MEMBERLIST_API Memberlist {
   void shutdown();
 
   // --- keys: as in Engine, never wait -----------------------------------------------------------
+  // A change holds for whatever is sent or received after the call has returned. A removed key is
+  // wiped as soon as the protocol thread takes the change, which is before it does anything else.
 
   /// See `Engine::add_key`.
   [[nodiscard]] Result<void> add_key(BytesView key);
@@ -212,7 +222,7 @@ class MEMBERLIST_API Memberlist {
   /// The current state of both switches.
   [[nodiscard]] GossipVerify gossip_verify() const;
 
-  // --- views: immutable, never wait for the network ---------------------------------------------
+  // --- views: immutable, never block ------------------------------------------------------------
 
   /// All known members, sorted by name, including dead and left ones for as long as they are
   /// remembered.

@@ -94,8 +94,9 @@ struct MetricRecord {
 /// Where a member's metrics go: the way to whatever collects them.
 ///
 /// Called by one thread at a time, the one that runs the protocol, outside any lock. It waits for
-/// the call to return: add to a number, or hand it on, and no more. Must not call the Memberlist,
-/// and must not throw. Names and labels are views, good during the call.
+/// the call to return: add to a number, or hand it on, and no more. Functions of the Memberlist
+/// that do not block may be called. Must not throw. Names and labels are views, good during the
+/// call.
 class MEMBERLIST_API MetricsSink {
  public:
   /// The configured labels, and for `metric::kNodeInstances` ours behind them.

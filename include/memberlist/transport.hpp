@@ -22,8 +22,8 @@ struct ReceivedPacket {
 };
 
 /// Receives what a Transport reports. Called on the executor's thread only, and never from within a
-/// call to the Transport (the caller holds a lock while it calls the Transport): post a task for
-/// results that are known immediately. Each function may call the Transport, unless its comment
+/// call to the Transport (the caller is in the middle of a turn): post a task for results that are
+/// known immediately. Each function may call the Transport, unless its comment
 /// says otherwise.
 class TransportHandler {
  public:

@@ -2,16 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cassert>
+#include <memory>
+#include <span>
+#include <utility>
+#include <variant>
+
 #include "api/memberlist_impl.hpp"
 #include "base/limits.hpp"
 #include "base/own_packet.hpp"
 #include "memberlist/name_text.hpp"
 #include "net/advertised.hpp"
+#include "swim/member_table.hpp"
+#include "swim/message_checks.hpp"
 
 namespace memberlist {
 namespace {
 
 constexpr Duration kAnnounceTimeout = std::chrono::seconds(5);
+
+// The caller was told that it can be done.
+void carry_out_checked([[maybe_unused]] const Result<void>& result) { assert(result); }
 
 // A `done` for an operation whose outcome has no value.
 api::Call::Then without_value(std::function<void(Result<void>)> done) {
@@ -20,55 +32,79 @@ api::Call::Then without_value(std::function<void(Result<void>)> done) {
   };
 }
 
-Result<Address> address_of(const Engine& engine, std::string_view name) {
-  const auto member = engine.member(name);
-  if (!member) {
-    return fail(ErrorCode::unknown_member, fmt::format("no member is called '{}'", show_name(name)),
-                std::string(name));
-  }
-  if (member->status == MemberStatus::dead || member->status == MemberStatus::left) {
-    return fail(ErrorCode::member_not_alive,
-                fmt::format("'{}' is {}", show_name(name), to_string(member->status)),
-                std::string(name));
-  }
-  return member->address();
+// Keys that wait to be handed to the engine are wiped when they were, or if they never are.
+std::shared_ptr<const Bytes> keep_secret(BytesView key) {
+  return {new Bytes(key.begin(), key.end()), [](Bytes* bytes) {
+            wipe(std::span(*bytes));
+            delete bytes;
+          }};
 }
 
-Result<Address> address_of(const Engine& engine, const Address& address) {
-  if (!engine.config().require_node_names) return address;
-  const std::string text = address.to_string();
-  return fail(ErrorCode::name_required,
-              fmt::format("require_node_names is on: send to a member's name, not to {}", text),
-              text);
-}
+// A key or a fingerprint, in memory of its own.
+class OwnedKeyChoice {
+ public:
+  explicit OwnedKeyChoice(const input::KeyChoice& choice)
+      : is_key_(std::holds_alternative<BytesView>(choice)),
+        bytes_(keep_secret(is_key_ ? std::get<BytesView>(choice)
+                                   : as_bytes(std::get<std::string_view>(choice)))) {}
 
-template <class Receiver>
-Result<Address> receiver_address(const Engine& engine, const Receiver& to) {
-  return std::visit([&engine](const auto& what) { return address_of(engine, what); }, to);
-}
+  [[nodiscard]] input::KeyChoice get() const {
+    return is_key_ ? input::KeyChoice(BytesView(*bytes_)) : input::KeyChoice(as_text(*bytes_));
+  }
+
+ private:
+  bool is_key_;
+  std::shared_ptr<const Bytes> bytes_;
+};
 
 }  // namespace
 
 // --- calls --------------------------------------------------------------------------------------
 
-// Starts an operation, whose outcome completes the call.
-void Memberlist::Impl::begin(const Start& start, const std::stop_token& stop,
+bool Memberlist::Impl::begin(Start start, std::size_t bytes, const std::stop_token& stop,
                              const CallPointer& call) {
   std::optional<Error> refused = refusal();
   if (!refused && stop.stop_requested()) refused = api::cancelled_error();
+  if (!refused && !await(call)) refused = shut_down_error();
   if (!refused) {
-    const std::lock_guard lock(mutex_);
-    const Result<OperationId> id =
-        stopping_ ? std::unexpected(shut_down_error()) : start(*engine_, net::Loop::now());
-    request_flush();
-    if (id) {
-      calls_.emplace(*id, call);
-    } else {
-      refused = id.error();
-    }
+    const auto handed = hand_over({[this, call, start = std::move(start)](Engine&, TimePoint now) {
+                                     start_operation(call, start, now);
+                                   },
+                                   bytes});
+    if (!handed && end_wait(call)) refused = handed.error();
   }
-  if (refused) return call->complete(std::unexpected(*std::move(refused)));
+  if (refused) {
+    call->complete(std::unexpected(*std::move(refused)));
+    return false;
+  }
   watch(stop, call);
+  return true;
+}
+
+void Memberlist::Impl::start_operation(const CallPointer& call, const Start& start, TimePoint now) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!waiting_.contains(call)) return;  // it has ended before it began
+  }
+  const Result<OperationId> id = start(*engine_, now);
+  const std::lock_guard lock(mutex_);
+  if (waiting_.erase(call) == 0) return;
+  if (id) {
+    calls_.emplace(*id, call);
+  } else {
+    new_outcomes_.emplace_back(call, std::unexpected(id.error()));
+  }
+}
+
+bool Memberlist::Impl::await(const CallPointer& call) {
+  const std::lock_guard lock(mutex_);
+  if (!stopping_) waiting_.insert(call);
+  return !stopping_;
+}
+
+bool Memberlist::Impl::end_wait(const CallPointer& call) {
+  const std::lock_guard lock(mutex_);
+  return waiting_.erase(call) > 0;
 }
 
 // A stop may be requested from anywhere, also from within a Policy: the loop's thread acts on it.
@@ -82,59 +118,94 @@ void Memberlist::Impl::watch(const std::stop_token& stop, const CallPointer& cal
   });
 }
 
+Result<void> Memberlist::Impl::hand_over(api::Command command) {
+  // Only messages wait for room, and not on the thread that makes it.
+  const bool is_message = command.kind == api::Command::Kind::message;
+  const bool waits = is_message && !on_loop_thread();
+  switch (commands_.push(std::move(command), waits ? limits::kMessagePatience : Duration::zero())) {
+    case api::CommandQueue::Pushed::yes:
+      return {};
+    case api::CommandQueue::Pushed::closed:
+      return std::unexpected(shut_down_error());
+    case api::CommandQueue::Pushed::full:
+      break;
+  }
+  if (waits) {
+    return fail(ErrorCode::timed_out,
+                fmt::format("the protocol thread has not made room within {}: {} messages or {} "
+                            "MiB wait for it",
+                            format_duration(limits::kMessagePatience), limits::kWaitingMessages,
+                            limits::kWaitingCommandBytes / limits::kMiB),
+                config_.name);
+  }
+  return fail(
+      ErrorCode::too_large,
+      fmt::format("{} {} or {} MiB already wait for the protocol thread",
+                  is_message ? limits::kWaitingMessages : limits::kWaitingCommands,
+                  is_message ? "messages" : "calls", limits::kWaitingCommandBytes / limits::kMiB),
+      config_.name);
+}
+
 // --- the commands -------------------------------------------------------------------------------
 
 void Memberlist::Impl::leave(const CallOptions& options, Done<Result<void>> done) {
-  begin(
-      [&](Engine& engine, TimePoint now) {
-        return engine.leave(now, options.timeout.value_or(kAnnounceTimeout));
+  const bool leaves = begin(
+      [timeout = options.timeout.value_or(kAnnounceTimeout)](Engine& engine, TimePoint now) {
+        return engine.leave(now, timeout);
       },
-      options.stop,
+      0, options.stop,
       std::make_shared<api::Call>(without_value(std::move(done)), api::Call::OnCancel::detach));
+  if (leaves) leaving_ = true;
 }
 
-// Where the machine's address is detected, and is another one by now. Without the mutex: the system
-// is asked.
+// Where the machine's address is detected, and is another one by now. Not in a turn: the system is
+// asked.
 std::optional<net::AdvertisedChoice> Memberlist::Impl::detect_moved() const {
   if (!detects_address_) return std::nullopt;
-  const Address told = view([](const Engine& engine) { return engine.local_member().address(); });
-  return net::detect_moved(config_.bind.ip, told.ip);
+  return net::detect_moved(config_.bind.ip, published_.self().address().ip);
 }
 
 void Memberlist::Impl::update_meta(BytesView meta, const CallOptions& options,
                                    Done<Result<void>> done) {
-  auto moved = detect_moved();
   begin(
-      [&](Engine& engine, TimePoint now) {
+      [this, meta = to_bytes(meta), moved = detect_moved(), chosen = options.timeout](
+          Engine& engine, TimePoint now) -> Result<OperationId> {
         const Duration usual = moved ? 2 * kAnnounceTimeout : kAnnounceTimeout;  // two messages
-        const Duration timeout = options.timeout.value_or(usual);
+        const Duration timeout = chosen.value_or(usual);
         // Not for meta data that is refused: a call that fails at once changes nothing.
         if (moved && check_own_meta(config_, meta.size())) {
           const Address address{moved->ip, engine.local_member().address().port};
           if (auto moving = engine.advertise(now, address, timeout); !moving) return moving;
-          post([choice = std::move(*moved)](Impl& self) { self.log_choice(choice); });
+          post([choice = *moved](Impl& self) { self.log_choice(choice); });
         }
         return engine.update_meta(now, meta, timeout);
       },
-      options.stop,
+      meta.size(), options.stop,
       std::make_shared<api::Call>(without_value(std::move(done)), api::Call::OnCancel::detach));
 }
 
 void Memberlist::Impl::send_reliable(const Receiver& to, BytesView payload,
                                      const CallOptions& options, Done<Result<void>> done) {
-  begin(
-      [&](Engine& engine, TimePoint now) -> Result<OperationId> {
-        const auto address = receiver_address(engine, to);
-        if (!address) return std::unexpected(address.error());
-        return engine.send_reliable(now, *address, payload, options.timeout);
-      },
-      options.stop, std::make_shared<api::Call>(without_value(std::move(done))));
+  const auto call = std::make_shared<api::Call>(without_value(std::move(done)));
+  if (auto refused = refusal()) return call->complete(std::unexpected(*std::move(refused)));
+  // Before the payload is copied.
+  const auto address = address_of(to);
+  if (!address) return call->complete(std::unexpected(address.error()));
+  if (auto fits = swim::check_stream_message(payload.size()); !fits) {
+    return call->complete(std::unexpected(std::move(fits.error())));
+  }
+  begin([to = *address, payload = to_bytes(payload), timeout = options.timeout](
+            Engine& engine,
+            TimePoint now) { return engine.send_reliable(now, to, payload, timeout); },
+        payload.size(), options.stop, call);
 }
 
 void Memberlist::Impl::ping(std::string_view member, const CallOptions& options,
                             Done<Result<PingResult>> done) {
-  begin([&](Engine& engine, TimePoint now) { return engine.ping(now, member, options.timeout); },
-        options.stop, std::make_shared<api::Call>([done = std::move(done)](Outcome outcome) {
+  begin([member = std::string(member), timeout = options.timeout](
+            Engine& engine, TimePoint now) { return engine.ping(now, member, timeout); },
+        member.size(), options.stop,
+        std::make_shared<api::Call>([done = std::move(done)](Outcome outcome) {
           if (!outcome) return done(std::unexpected(std::move(outcome.error())));
           done(PingResult{outcome->round_trip, std::move(outcome->payload)});
         }));
@@ -142,38 +213,141 @@ void Memberlist::Impl::ping(std::string_view member, const CallOptions& options,
 
 Result<void> Memberlist::Impl::send_now(const Receiver& to, BytesView payload) {
   if (auto refused = refusal()) return std::unexpected(*std::move(refused));
-  std::unique_lock lock(mutex_);
-  if (!on_loop_thread()) {
-    carried_out_.wait(
-        lock, [this] { return stopping_ || engine_->outputs().size() < limits::kWaitingOutputs; });
-  }
-  if (stopping_) return std::unexpected(shut_down_error());
-  const auto address = receiver_address(*engine_, to);
+  const auto address = address_of(to);
   if (!address) return std::unexpected(address.error());
-  request_flush();
-  return engine_->send_best_effort(net::Loop::now(), *address, payload);
+  if (auto fits = swim::check_packet_message(payload.size(), max_packet_payload_); !fits) {
+    return fits;
+  }
+  return hand_over({[to = *address, payload = to_bytes(payload)](Engine& engine, TimePoint now) {
+                      carry_out_checked(engine.send_best_effort(now, to, payload));
+                    },
+                    payload.size(), api::Command::Kind::message});
 }
 
 Result<void> Memberlist::Impl::broadcast(BytesView payload, std::string_view name) {
-  return change([&](Engine& engine) { return engine.broadcast(net::Loop::now(), payload, name); });
+  if (auto refused = refusal()) return std::unexpected(*std::move(refused));
+  if (auto fits = swim::check_broadcast(payload.size(), max_packet_payload_); !fits) return fits;
+  if (leaving_) return std::unexpected(swim::left_error());
+  return hand_over(
+      {[payload = to_bytes(payload), name = std::string(name)](Engine& engine, TimePoint now) {
+         // Refused only if another thread leaves at the same time.
+         [[maybe_unused]] const auto queued = engine.broadcast(now, payload, name);
+       },
+       payload.size() + name.size()});
 }
 
-Result<void> Memberlist::Impl::change(const std::function<Result<void>(Engine&)>& change) {
-  if (auto refused = refusal()) return std::unexpected(*std::move(refused));
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return std::unexpected(shut_down_error());
-  request_flush();
-  return change(*engine_);
+Result<Address> Memberlist::Impl::address_of(const Receiver& to) const {
+  if (const auto* address = std::get_if<Address>(&to)) {
+    if (!config_.require_node_names) return *address;
+    const std::string text = address->to_string();
+    return fail(ErrorCode::name_required,
+                fmt::format("require_node_names is on: send to a member's name, not to {}", text),
+                text);
+  }
+  const std::string_view name = std::get<std::string_view>(to);
+  const MemberSnapshot members = published_.members();
+  const Member* member = members.find(name);
+  if (member == nullptr) {
+    return fail(ErrorCode::unknown_member, fmt::format("no member is called '{}'", show_name(name)),
+                std::string(name));
+  }
+  if (member->status == MemberStatus::dead || member->status == MemberStatus::left) {
+    return fail(ErrorCode::member_not_alive,
+                fmt::format("'{}' is {}", show_name(name), to_string(member->status)),
+                std::string(name));
+  }
+  return member->address();
 }
+
+// --- keys ---------------------------------------------------------------------------------------
+
+// What the copy accepts, the engine accepts: both get the same commands in the same order.
+Result<void> Memberlist::Impl::change_keys(
+    const std::function<Result<void>(swim::KeyBook&)>& change,
+    std::function<void(Engine&, TimePoint)> run) {
+  if (auto refused = refusal()) return std::unexpected(*std::move(refused));
+  const std::lock_guard lock(keys_mutex_);
+  swim::KeyBook changed = keys_;
+  if (auto done = change(changed); !done) return done;
+  if (auto handed = hand_over({std::move(run)}); !handed) return handed;
+  keys_ = std::move(changed);
+  return {};
+}
+
+Result<void> Memberlist::Impl::add_key(BytesView key) {
+  return change_keys([&](swim::KeyBook& keys) { return keys.keyring.add(key); },
+                     [secret = keep_secret(key)](Engine& engine, TimePoint) {
+                       carry_out_checked(engine.add_key(*secret));
+                     });
+}
+
+Result<void> Memberlist::Impl::use_key(input::KeyChoice key) {
+  return change_keys(
+      [&](swim::KeyBook& keys) {
+        return std::visit([&](const auto& which) { return keys.keyring.use(which); }, key);
+      },
+      [choice = OwnedKeyChoice(key)](Engine& engine, TimePoint) {
+        std::visit([&](const auto& which) { carry_out_checked(engine.use_key(which)); },
+                   choice.get());
+      });
+}
+
+Result<void> Memberlist::Impl::remove_key(input::KeyChoice key) {
+  return change_keys(
+      [&](swim::KeyBook& keys) {
+        return std::visit([&](const auto& which) { return keys.keyring.remove(which); }, key);
+      },
+      [choice = OwnedKeyChoice(key)](Engine& engine, TimePoint) {
+        std::visit([&](const auto& which) { carry_out_checked(engine.remove_key(which)); },
+                   choice.get());
+      });
+}
+
+Result<void> Memberlist::Impl::set_gossip_verify(std::optional<bool> incoming,
+                                                 std::optional<bool> outgoing) {
+  return change_keys(
+      [=](swim::KeyBook& keys) -> Result<void> {
+        keys.set_verify(incoming, outgoing);
+        return {};
+      },
+      [=](Engine& engine, TimePoint) { engine.set_gossip_verify(incoming, outgoing); });
+}
+
+// The keys as the commands have left them, with the counts that the engine has published of them.
+std::vector<KeyInfo> Memberlist::Impl::keys() const {
+  std::vector<KeyInfo> keys;
+  {
+    const std::lock_guard lock(keys_mutex_);
+    keys = keys_.keyring.list();
+  }
+  const std::vector<KeyInfo> used = published_.keys();
+  for (KeyInfo& key : keys) {
+    const auto counted = std::ranges::find(used, key.fingerprint, &KeyInfo::fingerprint);
+    key.encrypted = counted == used.end() ? 0 : counted->encrypted;
+    key.decrypted = counted == used.end() ? 0 : counted->decrypted;
+  }
+  return keys;
+}
+
+GossipVerify Memberlist::Impl::gossip_verify() const {
+  const std::lock_guard lock(keys_mutex_);
+  return keys_.verify;
+}
+
+// --- views --------------------------------------------------------------------------------------
 
 EngineCounters Memberlist::Impl::counters() const {
-  EngineCounters counters = view([this](const Engine& engine) {
-    EngineCounters seen = engine.counters();
-    seen.send_errors += packets_dropped_;
-    return seen;
-  });
+  EngineCounters counters = published_.counters();
   if (events_) counters.dropped_limit += events_->dropped();
   return counters;
+}
+
+std::uint64_t Memberlist::Impl::view_digest() const {
+  std::uint64_t digest = 0;
+  for (const Member& member : published_.members()) {
+    digest += swim::member_digest(*member.record, member.status, member.incarnation);
+  }
+  return digest;
 }
 
 }  // namespace memberlist

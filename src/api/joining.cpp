@@ -153,11 +153,7 @@ void Memberlist::Impl::look_up(const JoiningPointer& joining) {
 
 void Memberlist::Impl::await_call(const std::stop_token& stop, const CallPointer& call,
                                   std::function<void(Impl&)> go_on) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!stopping_) waiting_.insert(call);
-  }
-  if (auto refused = refusal()) return call->complete(std::unexpected(*std::move(refused)));
+  if (!await(call)) return call->complete(std::unexpected(shut_down_error()));
   watch(stop, call);
   post(std::move(go_on));
 }
@@ -167,11 +163,7 @@ void Memberlist::Impl::ask(const JoiningPointer& joining, const CallPointer& cal
     const auto answer = [this, joining, call, &question](Result<std::vector<IpAddress>> found) {
       question.answer = std::move(found);
       if (--joining->open > 0) return;
-      {
-        const std::lock_guard lock(mutex_);
-        if (waiting_.erase(call) == 0) return;  // cancelled, or shut down
-      }
-      call->complete({});
+      if (end_wait(call)) call->complete({});  // not cancelled, and not shut down
     };
     if (auto made = make_resolver(); !made) {
       answer(std::unexpected(std::move(made.error())));
@@ -227,8 +219,9 @@ void Memberlist::Impl::dial(const JoiningPointer& joining) {
   if (joining->deadline != kNever) {
     limits.timeout = std::max(joining->time_left(), Duration::zero());
   }
-  begin([&](Engine& engine, TimePoint now) { return engine.join(now, joining->targets, limits); },
-        joining->options.stop, std::make_shared<api::Call>([this, joining](Outcome outcome) {
+  begin([joining, limits](Engine& engine,
+                          TimePoint now) { return engine.join(now, joining->targets, limits); },
+        0, joining->options.stop, std::make_shared<api::Call>([this, joining](Outcome outcome) {
           finish(joining, std::move(outcome));
         }));
 }
@@ -309,11 +302,7 @@ void Memberlist::Impl::end_pause(const CallPointer& call, TimePoint until) {
   if (timer == pauses_.end()) return;
   if (net::Loop::now() < until) return timer->second->set(until);
   pauses_.erase(timer);
-  {
-    const std::lock_guard lock(mutex_);
-    if (waiting_.erase(call) == 0) return;
-  }
-  call->complete({});
+  if (end_wait(call)) call->complete({});
 }
 
 }  // namespace memberlist

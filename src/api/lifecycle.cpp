@@ -117,6 +117,7 @@ Result<void> Memberlist::Impl::choose_advertised(const Address& bound) {
 }
 
 Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
+  const WipeAtEnd wiper(keys);
   EngineEnvironment environment;
   environment.advertise = config_.advertise.value_or(config_.bind);
   environment.now = net::Loop::now();
@@ -127,12 +128,18 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   for (std::byte& byte : environment.secret) byte = static_cast<std::byte>(entropy());
   environment.policy = handlers_.policy.get();
   environment.metrics = metrics_.wanted();
+  environment.member_changes = true;
   environment.stopwatch = &net::Loop::now;
+  auto keyring = wire::Keyring::create(keys);
+  if (!keyring) return std::unexpected(std::move(keyring.error()));
+  keys_ = {std::move(*keyring), {config_.gossip_verify_incoming, config_.gossip_verify_outgoing}};
   Config config = config_;
   config.keys = std::move(keys);
   auto engine = Engine::create(std::move(config), std::move(environment));
   if (!engine) return std::unexpected(std::move(engine.error()));
   engine_ = std::make_unique<Engine>(std::move(*engine));
+  max_packet_payload_ = engine_->max_packet_payload();
+  publish();
   return {};
 }
 
@@ -155,8 +162,7 @@ void Memberlist::Impl::warn_if_open() const {
        {{"address", config_.bind.to_string()}, {"advertised", advertise.to_string()}}});
   if (detected_) log_choice(*detected_);
   warn_of_networks(advertise.ip);
-  const bool has_keys = !view([](const Engine& engine) { return engine.keys(); }).empty();
-  if (has_keys || advertise.ip.is_private() || advertise.ip.is_loopback()) return;
+  if (!keys().empty() || advertise.ip.is_private() || advertise.ip.is_loopback()) return;
   log({LogLevel::warning,
        fmt::format("advertising the public address {} without encryption: set keys",
                    advertise.to_string()),
@@ -206,16 +212,20 @@ Error Memberlist::Impl::shut_down_error() const {
 bool Memberlist::Impl::on_loop_thread() const noexcept { return runtime_->on_own_thread(); }
 
 std::optional<Error> Memberlist::Impl::refusal() const {
-  if (mutex_.held_by_this_thread()) {
+  if (in_turn()) {
     return Error{ErrorCode::invalid_argument,
                  "a policy must not give commands to the Memberlist that asks it", config_.name};
   }
+  return stopping() ? std::optional(shut_down_error()) : std::nullopt;
+}
+
+bool Memberlist::Impl::stopping() const {
   const std::lock_guard lock(mutex_);
-  return stopping_ ? std::optional(shut_down_error()) : std::nullopt;
+  return stopping_;
 }
 
 void Memberlist::Impl::shutdown() {
-  if (mutex_.held_by_this_thread()) return;  // a policy, which must not call
+  if (in_turn()) return;  // a policy, which must not call
   std::vector<CallPointer> waiting;
   bool first = false;
   {
@@ -226,7 +236,7 @@ void Memberlist::Impl::shutdown() {
     calls_.clear();
     waiting_.clear();
   }
-  carried_out_.notify_all();
+  commands_.close();
   for (const auto& call : waiting) call->complete(std::unexpected(shut_down_error()));
   if (first) finish_transport();
   // The thread that the end runs on cannot wait for it.

@@ -139,71 +139,52 @@ Awaitable<Result<PingResult>> Memberlist::ping_async(std::string member, CallOpt
       });
 }
 
-Result<void> Memberlist::add_key(BytesView key) {
-  return impl_->change([key](Engine& engine) { return engine.add_key(key); });
-}
+Result<void> Memberlist::add_key(BytesView key) { return impl_->add_key(key); }
 
-Result<void> Memberlist::use_key(BytesView key) {
-  return impl_->change([key](Engine& engine) { return engine.use_key(key); });
-}
+Result<void> Memberlist::use_key(BytesView key) { return impl_->use_key(key); }
 
 Result<void> Memberlist::use_key(std::string_view fingerprint) {
-  return impl_->change([fingerprint](Engine& engine) { return engine.use_key(fingerprint); });
+  return impl_->use_key(fingerprint);
 }
 
-Result<void> Memberlist::remove_key(BytesView key) {
-  return impl_->change([key](Engine& engine) { return engine.remove_key(key); });
-}
+Result<void> Memberlist::remove_key(BytesView key) { return impl_->remove_key(key); }
 
 Result<void> Memberlist::remove_key(std::string_view fingerprint) {
-  return impl_->change([fingerprint](Engine& engine) { return engine.remove_key(fingerprint); });
+  return impl_->remove_key(fingerprint);
 }
 
-std::vector<KeyInfo> Memberlist::keys() const {
-  return impl_->view([](const Engine& engine) { return engine.keys(); });
-}
+std::vector<KeyInfo> Memberlist::keys() const { return impl_->keys(); }
 
 Result<void> Memberlist::set_gossip_verify(std::optional<bool> incoming,
                                            std::optional<bool> outgoing) {
-  return impl_->change([=](Engine& engine) -> Result<void> {
-    engine.set_gossip_verify(incoming, outgoing);
-    return {};
-  });
+  return impl_->set_gossip_verify(incoming, outgoing);
 }
 
-GossipVerify Memberlist::gossip_verify() const {
-  return impl_->view([](const Engine& engine) { return engine.gossip_verify(); });
-}
+GossipVerify Memberlist::gossip_verify() const { return impl_->gossip_verify(); }
 
 void Memberlist::shutdown() { impl_->shutdown(); }
 
-MemberSnapshot Memberlist::members() const {
-  return impl_->view([](const Engine& engine) { return engine.members(); });
-}
+MemberSnapshot Memberlist::members() const { return impl_->published().members(); }
 
 std::optional<Member> Memberlist::member(std::string_view name) const {
-  return impl_->view([name](const Engine& engine) { return engine.member(name); });
+  const MemberSnapshot members = impl_->published().members();
+  const Member* member = members.find(name);
+  return member == nullptr ? std::nullopt : std::optional(*member);
 }
 
-Member Memberlist::local_member() const {
-  return impl_->view([](const Engine& engine) { return engine.local_member(); });
-}
+Member Memberlist::local_member() const { return impl_->published().self(); }
 
 Address Memberlist::local_address() const { return impl_->local_address(); }
 
 std::uint32_t Memberlist::health_score() const {
-  return impl_->view([](const Engine& engine) { return engine.health_score(); });
+  return impl_->published().counters().health_score;
 }
 
 EngineCounters Memberlist::counters() const { return impl_->counters(); }
 
-std::uint64_t Memberlist::view_digest() const {
-  return impl_->view([](const Engine& engine) { return engine.view_digest(); });
-}
+std::uint64_t Memberlist::view_digest() const { return impl_->view_digest(); }
 
-std::size_t Memberlist::max_packet_payload() const {
-  return impl_->view([](const Engine& engine) { return engine.max_packet_payload(); });
-}
+std::size_t Memberlist::max_packet_payload() const { return impl_->max_packet_payload(); }
 
 const Config& Memberlist::config() const noexcept { return impl_->config(); }
 

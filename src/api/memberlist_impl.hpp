@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <future>
@@ -15,29 +16,34 @@
 #include <vector>
 
 #include "api/call.hpp"
+#include "api/command_queue.hpp"
 #include "api/event_queue.hpp"
 #include "api/join_addresses.hpp"
 #include "api/metrics_output.hpp"
-#include "api/owned_mutex.hpp"
+#include "api/published.hpp"
 #include "api/runtime_impl.hpp"
 #include "base/random.hpp"
 #include "memberlist/engine.hpp"
+#include "memberlist/input.hpp"
 #include "memberlist/memberlist.hpp"
 #include "memberlist/transport.hpp"
 #include "net/advertised.hpp"
 #include "net/loop.hpp"
 #include "net/resolver.hpp"
+#include "swim/key_book.hpp"
 
 namespace memberlist {
 
 /// The parts of a Memberlist: the engine, the transport that feeds it, and their threads: a
 /// runtime's, which may be shared, and one for events.
 ///
-/// One mutex guards the engine. The loop's thread takes it to feed what the sockets bring, and to
-/// carry out the engine's outputs, which only it does (transports never wait, so neither does
-/// whoever wants the mutex). Commands take it to call the engine, and post to the loop that there
-/// are outputs. What leaves for the application (log, metrics, events, outcomes) is collected under
-/// the mutex and delivered after it is free; only the Policy is asked while it is held.
+/// Only the loop's thread touches the engine. Each turn takes the commands that wait, then an
+/// input, and carries out the outputs; then it publishes what has changed (api::Published), and
+/// only then delivers log, metrics, events and outcomes. The other threads read what is published,
+/// and hand commands over (api::CommandQueue): what can be refused, they refuse by themselves, by
+/// the same rules as the engine. No mutex is held while anything of the application's runs, and
+/// none for longer than a few moves (but api::Published); so the application may hold its own
+/// around any call that does not wait, and take it in any callback.
 ///
 /// A call that takes time is an api::Call: registered under the engine's operation, completed by
 /// the loop's thread, or by `shutdown`. Blocking calls wait for it, asynchronous ones hand its
@@ -58,7 +64,7 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   using Receiver = std::variant<std::string_view, Address>;
 
   // Each begins what its name says. `done` is called once, on the loop's thread, the thread that
-  // shuts down, or, with an error, the calling one, without the mutex.
+  // shuts down, or, with an error, the calling one.
   void join(const std::vector<std::string>& addresses, const JoinOptions& options,
             Done<Result<JoinResult>> done);
   void leave(const CallOptions& options, Done<Result<void>> done);
@@ -78,16 +84,19 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   template <class T>
   [[nodiscard]] Done<T> on_event_thread(Done<T> call);
 
-  /// Calls `change(engine)` under the mutex; it ends at once, and what it has to log goes out soon.
-  [[nodiscard]] Result<void> change(const std::function<Result<void>(Engine&)>& change);
-  /// Calls `look(engine)` under the mutex.
-  template <class Look>
-  [[nodiscard]] auto view(Look&& look) const {
-    if (mutex_.held_by_this_thread()) return look(std::as_const(*engine_));  // a Policy looks
-    const std::lock_guard lock(mutex_);
-    return look(std::as_const(*engine_));
-  }
+  // Changes of keys: of the copy at once, of the engine before the next input.
+  [[nodiscard]] Result<void> add_key(BytesView key);
+  [[nodiscard]] Result<void> use_key(input::KeyChoice key);
+  [[nodiscard]] Result<void> remove_key(input::KeyChoice key);
+  [[nodiscard]] Result<void> set_gossip_verify(std::optional<bool> incoming,
+                                               std::optional<bool> outgoing);
+
+  [[nodiscard]] const api::Published& published() const noexcept { return published_; }
+  [[nodiscard]] std::vector<KeyInfo> keys() const;
+  [[nodiscard]] GossipVerify gossip_verify() const;
   [[nodiscard]] EngineCounters counters() const;
+  [[nodiscard]] std::uint64_t view_digest() const;
+  [[nodiscard]] std::size_t max_packet_payload() const noexcept { return max_packet_payload_; }
   [[nodiscard]] const Config& config() const noexcept { return config_; }
   [[nodiscard]] const Address& local_address() const noexcept { return config_.bind; }
 
@@ -115,14 +124,16 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   void log_choice(const net::AdvertisedChoice& choice) const;
   void warn_of_networks(const IpAddress& own) const;
 
-  // --- the loop's thread
+  // --- the loop's thread, which alone touches the engine
   /// Runs `task(*this)` there soon, unless this member has ended by then. From any thread.
   template <class Task>
   void post(Task task);
   template <class Input>
   void feed(Input&& input);
   void on_deadline();
-  void flush();
+  void flush();  // a turn without an input
+  void run_commands();
+  void publish();
   void carry_out(Output& output);
   void carry_out_all();
   void deliver();
@@ -135,9 +146,19 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
 
   // --- any thread
   using Start = std::function<Result<OperationId>(Engine&, TimePoint)>;
-  void begin(const Start& start, const std::stop_token& stop, const CallPointer& call);
+  /// Hands over the start of an operation that carries so many bytes. False: it was refused, and
+  /// the call is complete.
+  bool begin(Start start, std::size_t bytes, const std::stop_token& stop, const CallPointer& call);
+  /// On the loop's thread, in a turn.
+  void start_operation(const CallPointer& call, const Start& start, TimePoint now);
+  /// Calls that `waiting_` has, and takes them out: whoever is told true completes the call.
+  [[nodiscard]] bool await(const CallPointer& call);
+  [[nodiscard]] bool end_wait(const CallPointer& call);
+  [[nodiscard]] Result<void> hand_over(api::Command command);
+  [[nodiscard]] Result<void> change_keys(const std::function<Result<void>(swim::KeyBook&)>& change,
+                                         std::function<void(Engine&, TimePoint)> run);
+  [[nodiscard]] Result<Address> address_of(const Receiver& to) const;
   void watch(const std::stop_token& stop, const CallPointer& call);
-  void request_flush();  // with the mutex held
   [[nodiscard]] std::optional<net::AdvertisedChoice> detect_moved() const;
   /// Registers a call that is not ended by an operation of the engine, and runs `go_on` on the
   /// loop's thread. Code that completes the call takes it out of `waiting_` first.
@@ -150,9 +171,12 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   void dial(const JoiningPointer& joining);
   void finish(const JoiningPointer& joining, Outcome outcome);
   [[nodiscard]] Error shut_down_error() const;
-  /// Why no command can be given now, if that is so. Not while the mutex is held by us.
+  /// Why no command can be given now, if that is so.
   [[nodiscard]] std::optional<Error> refusal() const;
   [[nodiscard]] bool on_loop_thread() const noexcept;
+  /// Whether the caller is what the engine or the transport calls in a turn: a Policy.
+  [[nodiscard]] bool in_turn() const noexcept { return on_loop_thread() && in_turn_; }
+  [[nodiscard]] bool stopping() const;
   void finish_transport();
   void close();  // on the loop's thread
 
@@ -169,23 +193,31 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   std::unique_ptr<net::Resolver> resolver_;  // made for the first name
   std::unique_ptr<api::EventQueue> events_;
 
-  mutable api::OwnedMutex mutex_;
-  std::unique_ptr<Engine> engine_;  // never null once created
+  api::Published published_;
+  api::CommandQueue commands_{[this] { post([](Impl& self) { self.flush(); }); }};
+  std::size_t max_packet_payload_ = 0;
+  std::atomic<bool> leaving_ = false;  // a leave was handed over
+
+  mutable std::mutex keys_mutex_;  // also gives the key commands their order
+  swim::KeyBook keys_;
+
+  // Guards the registered calls and what is over, and nothing is called while it is held.
+  mutable std::mutex mutex_;
   std::unordered_multimap<OperationId, CallPointer> calls_;
-  std::unordered_set<CallPointer> waiting_;  // for a look-up, or for the next try of a join
-  std::condition_variable_any carried_out_;  // outputs were, or it is over
-  bool flush_posted_ = false;
+  // For their command to be carried out, for a look-up, or for the next try of a join.
+  std::unordered_set<CallPointer> waiting_;
   bool stopping_ = false;
   bool closed_ = false;  // nothing is left on the loop
-  std::condition_variable_any closed_changed_;
-  std::uint64_t packets_dropped_ = 0;
+  std::condition_variable closed_changed_;
 
-  // Collected under the mutex and then delivered, by the loop's thread only.
+  // Used by the loop's thread only, once it runs.
+  std::unique_ptr<Engine> engine_;  // never null once created
+  bool in_turn_ = false;
+  std::vector<api::Command> taken_;
+  // Collected in a turn, and then delivered.
   std::vector<Event> new_events_;
   std::vector<LogRecord> new_logs_;
   std::vector<std::pair<CallPointer, Outcome>> new_outcomes_;
-
-  // Used by the loop's thread only.
   std::unordered_map<CallPointer, std::unique_ptr<net::Deadline>> pauses_;  // between two tries
   Random random_{0};
 };
@@ -199,7 +231,7 @@ void Memberlist::Impl::post(Task task) {
 
 template <class T, class Begin>
 T Memberlist::Impl::wait(Begin&& begin) {
-  if (on_loop_thread() && !mutex_.held_by_this_thread()) {
+  if (on_loop_thread() && !in_turn_) {
     return fail(
         ErrorCode::invalid_argument,
         "the thread that runs the protocol (a log handler, a policy) must not wait for it: use "

@@ -15,14 +15,25 @@ namespace memberlist {
 
 template <class Input>
 void Memberlist::Impl::feed(Input&& input) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    input(*engine_, net::Loop::now());
-    carry_out_all();
-  }
-  carried_out_.notify_all();
+  if (stopping()) return;
+  in_turn_ = true;
+  run_commands();
+  input(*engine_, net::Loop::now());
+  carry_out_all();
+  in_turn_ = false;
+  publish();
+  taken_.clear();
   deliver();
+}
+
+// Before every input: whatever arrives after a call has returned finds it carried out.
+void Memberlist::Impl::run_commands() {
+  commands_.take(taken_);
+  for (const api::Command& command : taken_) command.run(*engine_, net::Loop::now());
+}
+
+void Memberlist::Impl::publish() {
+  published_.publish(*engine_, transport_ ? transport_->packets_dropped() : 0);
 }
 
 void Memberlist::Impl::on_packets(std::span<const ReceivedPacket> packets) {
@@ -38,11 +49,13 @@ void Memberlist::Impl::on_send_error(const Address& to, const Error& error) {
 }
 
 std::optional<StreamId> Memberlist::Impl::on_accept(const Address& from) {
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return std::nullopt;
+  if (stopping()) return std::nullopt;
+  in_turn_ = true;
+  const std::optional<StreamId> id = engine_->handle_accept(net::Loop::now(), from);
+  in_turn_ = false;
   // Outputs have to wait: the transport does not know the stream yet.
-  request_flush();
-  return engine_->handle_accept(net::Loop::now(), from);
+  post([](Impl& self) { self.flush(); });
+  return id;
 }
 
 void Memberlist::Impl::on_stream(StreamId id, const StreamEvent& event) {
@@ -60,12 +73,13 @@ void Memberlist::Impl::on_deadline() {
 }
 
 void Memberlist::Impl::flush() {
-  feed([this](Engine&, TimePoint) { flush_posted_ = false; });
+  feed([](Engine&, TimePoint) {});
 }
 
 // --- from the application ------------------------------------------------------------------------
 
 void Memberlist::Impl::cancel(const CallPointer& call) {
+  flush();  // what was called before is under way by now
   std::optional<OperationId> abort;
   {
     const std::lock_guard lock(mutex_);
@@ -87,16 +101,10 @@ void Memberlist::Impl::cancel(const CallPointer& call) {
 
 // --- to the transport ---------------------------------------------------------------------------
 
-void Memberlist::Impl::request_flush() {
-  if (std::exchange(flush_posted_, true)) return;
-  post([](Impl& self) { self.flush(); });
-}
-
 void Memberlist::Impl::carry_out_all() {
   for (Output& output : engine_->outputs()) carry_out(output);
   transport_->flush();
   engine_->clear_outputs();
-  packets_dropped_ = transport_->packets_dropped();
   deadline_->set(engine_->next_deadline());
 }
 
@@ -125,6 +133,7 @@ void Memberlist::Impl::carry_out(Output& output) {
         } else {
           static_assert(std::is_same_v<What, Completion>);
           // Several calls may wait for one operation (leave).
+          const std::lock_guard lock(mutex_);
           const auto [begin, end] = calls_.equal_range(what.id);
           for (auto at = begin; at != end; ++at) {
             new_outcomes_.emplace_back(at->second, what.result);

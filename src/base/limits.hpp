@@ -139,9 +139,17 @@ inline constexpr std::size_t kNamedAddresses = 16;
 /// programs use half of the ports, every second attempt fails: with this many attempts, one start
 /// in 2^64 fails; if they use nine tenths, one in a thousand.
 inline constexpr int kPortAttempts = 128;
-/// Outputs that may wait for the thread; a call that adds more blocks until the thread has caught
-/// up.
-inline constexpr std::size_t kWaitingOutputs = 1024;
+/// Best-effort messages that may wait for the protocol's thread. A call that adds more waits for
+/// room, but not for longer than this: the thread may be held up by what the caller holds.
+inline constexpr std::size_t kWaitingMessages = 1024;
+inline constexpr Duration kMessagePatience = std::chrono::seconds(5);
+/// Other commands that may wait for it; more are refused. Of broadcasts as many as may be queued.
+inline constexpr std::size_t kWaitingCommands = 8192;
+/// Payload of all these; one message of any size fits if nothing else waits.
+inline constexpr std::size_t kWaitingCommandBytes = 64 * kMiB;
+/// Changes of members that nobody has looked at; at more, the protocol's thread makes the next
+/// view.
+inline constexpr std::size_t kUnseenMemberChanges = 1024;
 /// Bytes of user messages and user states that may wait for the application.
 inline constexpr std::size_t kWaitingPayloadBytes = 64 * kMiB;
 /// Log lines for one cause in one second; the rest is counted and summed up in one line.

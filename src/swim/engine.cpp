@@ -39,6 +39,7 @@ Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Ke
       sealing_keys(std::move(keyring), node.config, environment),
       journal(environment, node, clock, out),
       on_input_(environment.on_input) {
+  if (environment.member_changes) cluster.table.follow_changes();
   membership.add_self(self_record(node.config, node.advertise));
   prober.start();
   gossiper.start();
@@ -327,6 +328,10 @@ GossipVerify Engine::gossip_verify() const noexcept {
 }
 
 MemberSnapshot Engine::members() const { return impl_->cluster.table.snapshot(); }
+
+std::vector<MemberChange> Engine::take_member_changes() {
+  return impl_->cluster.table.take_changes();
+}
 
 std::optional<Member> Engine::member(std::string_view name) const {
   const swim::MemberIndex index = impl_->cluster.table.find(name);

@@ -47,7 +47,8 @@ MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, Time
 }
 
 void MemberTable::note_change(MemberIndex index) {
-  snapshot_ = nullptr;
+  snapshot_.reset();
+  if (follows_changes_ && !std::exchange(entries_[index].noted, true)) changed_.push_back(index);
   const std::size_t page = index / kPageMembers;
   if (page >= page_changes_.size()) page_changes_.resize(page + 1);
   page_changes_[page] = ++last_change_;
@@ -111,6 +112,7 @@ MemberEntry MemberTable::remove(MemberIndex index) {
   by_name_.erase(std::string_view(entries_[index].record->name));
   free_.push_back(index);
   note_change(index);
+  if (follows_changes_) forgotten_.push_back(view(index));
   return std::exchange(entries_[index], MemberEntry{});
 }
 
@@ -147,43 +149,60 @@ Member MemberTable::view(MemberIndex index) const {
 }
 
 MemberSnapshot MemberTable::snapshot() const {
-  if (snapshot_ != nullptr) return snapshot_;
+  if (snapshot_) return *snapshot_;
   if (!sorted_) {
     std::ranges::sort(by_name_sorted_, {}, [this](MemberIndex index) -> std::string_view {
       return at(index).record->name;
     });
     sorted_ = true;
   }
-  auto members = std::make_shared<std::vector<Member>>();
-  members->reserve(by_name_sorted_.size());
-  for (const MemberIndex index : by_name_sorted_) members->push_back(view(index));
-  snapshot_ = std::move(members);
-  return snapshot_;
+  std::vector<Member> members;
+  members.reserve(by_name_sorted_.size());
+  for (const MemberIndex index : by_name_sorted_) members.push_back(view(index));
+  return snapshot_.emplace(std::move(members));
+}
+
+std::vector<MemberChange> MemberTable::take_changes() {
+  std::vector<MemberChange> changes;
+  changes.reserve(forgotten_.size() + changed_.size());
+  for (Member& member : forgotten_) changes.push_back({std::move(member), true});
+  for (const MemberIndex index : changed_) {
+    // A place may have been used for others since.
+    if (std::exchange(entries_[index].noted, false)) changes.push_back({view(index), false});
+  }
+  forgotten_.clear();
+  changed_.clear();
+  return changes;
 }
 
 std::uint64_t MemberTable::digest() const {
-  // FNV-1a of each live member, added up: the order in which they are known does not matter.
-  constexpr std::uint64_t kBasis = 14'695'981'039'346'656'037U;
-  constexpr std::uint64_t kPrime = 1'099'511'628'211U;
   std::uint64_t digest = 0;
   for (const MemberIndex index : order_) {
     const MemberEntry& entry = at(index);
-    if (!entry.live()) continue;
-    std::uint64_t hash = kBasis;
-    const auto mix_number = [&hash](std::uint64_t number) { hash = (hash ^ number) * kPrime; };
-    const auto mix = [&](BytesView bytes) {
-      for (const std::byte byte : bytes) mix_number(std::to_integer<std::uint64_t>(byte));
-      mix_number(bytes.size());
-    };
-    mix(as_bytes(entry.record->name));
-    mix(entry.record->address.ip.wire_bytes());
-    mix_number(entry.record->address.port);
-    mix(entry.record->meta);
-    mix_number(entry.incarnation);
-    mix_number(static_cast<std::uint64_t>(entry.status));
-    digest += hash;
+    digest += member_digest(*entry.record, entry.status, entry.incarnation);
   }
   return digest;
+}
+
+// FNV-1a.
+std::uint64_t member_digest(const MemberRecord& record, MemberStatus status,
+                            std::uint32_t incarnation) {
+  constexpr std::uint64_t kBasis = 14'695'981'039'346'656'037U;
+  constexpr std::uint64_t kPrime = 1'099'511'628'211U;
+  if (status != MemberStatus::alive && status != MemberStatus::suspect) return 0;
+  std::uint64_t hash = kBasis;
+  const auto mix_number = [&hash](std::uint64_t number) { hash = (hash ^ number) * kPrime; };
+  const auto mix = [&](BytesView bytes) {
+    for (const std::byte byte : bytes) mix_number(std::to_integer<std::uint64_t>(byte));
+    mix_number(bytes.size());
+  };
+  mix(as_bytes(record.name));
+  mix(record.address.ip.wire_bytes());
+  mix_number(record.address.port);
+  mix(record.meta);
+  mix_number(incarnation);
+  mix_number(static_cast<std::uint64_t>(status));
+  return hash;
 }
 
 }  // namespace memberlist::swim

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -38,6 +39,7 @@ struct MemberEntry {
   MemberIndex newer_at_address = kNoMember;
   std::uint32_t incarnation = 0;
   MemberStatus status = MemberStatus::dead;
+  bool noted = false;  // the table's, among the changes to be taken
 
   [[nodiscard]] bool live() const noexcept {
     return status == MemberStatus::alive || status == MemberStatus::suspect;
@@ -49,6 +51,11 @@ struct ForgottenMember {
   MemberIndex index = kNoMember;  ///< its place, which is free
   MemberEntry entry;
 };
+
+/// What a live member adds to the digest of a view: of its name, address, meta data, incarnation
+/// and status. 0 for others.
+[[nodiscard]] std::uint64_t member_digest(const MemberRecord& record, MemberStatus status,
+                                          std::uint32_t incarnation);
 
 /// All known members, by name and by address, and the order in which they are probed. Nothing that
 /// it puts out depends on the order of a hash table.
@@ -119,8 +126,11 @@ class MemberTable {
   /// All members, sorted by name; rebuilt only after a change.
   [[nodiscard]] MemberSnapshot snapshot() const;
   [[nodiscard]] Member view(MemberIndex index) const;
-  /// Of name, address, meta data, incarnation and status of all live members, whatever the order in
-  /// which they became known.
+  /// From now on keeps the changes for `take_changes`.
+  void follow_changes() noexcept { follows_changes_ = true; }
+  /// Those since the last call: each member once, and before it its forgotten namesakes.
+  [[nodiscard]] std::vector<MemberChange> take_changes();
+  /// The sum of `member_digest`, so the order in which members became known does not matter.
   [[nodiscard]] std::uint64_t digest() const;
 
  private:
@@ -151,9 +161,13 @@ class MemberTable {
   std::vector<std::uint64_t> page_changes_;
   std::uint64_t last_change_ = 0;
 
+  bool follows_changes_ = false;
+  std::vector<MemberIndex> changed_;  // each is `noted`, or free by now
+  std::vector<Member> forgotten_;
+
   mutable std::vector<MemberIndex> by_name_sorted_;
   mutable bool sorted_ = true;
-  mutable MemberSnapshot snapshot_;
+  mutable std::optional<MemberSnapshot> snapshot_;
 };
 
 template <class Wanted>

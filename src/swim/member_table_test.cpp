@@ -134,6 +134,35 @@ TEST_F(MemberTableTest, SnapshotIsSortedSharedAndDoesNotChangeAfterwards) {
   EXPECT_EQ((*table.snapshot())[1].incarnation, 7U);
 }
 
+TEST_F(MemberTableTest, TellsWhatHasChangedOncePerMember) {
+  add("before", 9);
+  table.follow_changes();
+  const MemberIndex a = add("a", 1);
+  table.set_incarnation(a, 7);
+  std::vector<MemberChange> changes = table.take_changes();
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].member.name(), "a");
+  EXPECT_EQ(changes[0].member.incarnation, 7U);
+  EXPECT_FALSE(changes[0].forgotten);
+  EXPECT_TRUE(table.take_changes().empty());
+}
+
+TEST_F(MemberTableTest, TellsWhoWasForgottenAndWhoCameToItsPlace) {
+  table.follow_changes();
+  MemberSnapshot followed;
+  const MemberIndex self = add("self", 1);
+  const MemberIndex old = add("old", 2, MemberStatus::dead);
+  followed = followed.with(table.take_changes());
+  EXPECT_EQ(followed.size(), 2U);
+  std::vector<ForgottenMember> forgotten;
+  table.reset_probe_list(kStart + seconds(10), self, random, forgotten);
+  EXPECT_EQ(add("new", 3), old);
+  followed = followed.with(table.take_changes());
+  EXPECT_EQ(followed.size(), 2U);
+  EXPECT_EQ(followed.find("old"), nullptr);
+  EXPECT_NE(followed.find("new"), nullptr);
+}
+
 // Parity 94 and 140: the old dead go, the young dead and the kept one stay, all others are
 // shuffled.
 TEST_F(MemberTableTest, ResetForgetsTheOldDeadOnly) {

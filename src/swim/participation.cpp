@@ -9,11 +9,10 @@
 
 #include "base/limits.hpp"
 #include "base/own_packet.hpp"
+#include "swim/message_checks.hpp"
 
 namespace memberlist::swim {
 namespace {
-
-Error has_left() { return {ErrorCode::shut_down, "this node has left the cluster", {}}; }
 
 // A member that hears of the return before the leave treats it as a conflict. When this node has
 // sent the leave as often as other updates, it is on its way to all; when twice as often, it has
@@ -43,7 +42,7 @@ BroadcastToken token_of(OperationId id) { return std::to_underlying(id); }
 }  // namespace
 
 Result<OperationId> Participation::join(std::vector<JoinTarget> targets, const JoinLimits& how) {
-  if (node_.life == Life::left) return std::unexpected(has_left());
+  if (node_.life == Life::left) return std::unexpected(left_error());
   if (targets.empty()) {
     return fail(ErrorCode::invalid_argument, "no address to join through was given", "addresses");
   }
@@ -162,13 +161,13 @@ Result<OperationId> Participation::leave(Duration timeout) {
   if (node_.life != Life::left) {
     node_.life = Life::left;
     if (const auto ended = std::exchange(move_, std::nullopt)) {
-      operations_.complete(ended->id, std::unexpected(has_left()));
+      operations_.complete(ended->id, std::unexpected(left_error()));
     }
     if (heard) {
       membership_.announce_leave(wait ? token_of(*leave_) : 0);
     } else {
       membership_.leave_silently();
-      stop_joins(has_left());  // what is still to be sent would say it
+      stop_joins(left_error());  // what is still to be sent would say it
     }
   }
   if (wait) {
@@ -181,7 +180,7 @@ Result<OperationId> Participation::leave(Duration timeout) {
 }
 
 Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout) {
-  if (node_.life == Life::left) return std::unexpected(has_left());
+  if (node_.life == Life::left) return std::unexpected(left_error());
   if (auto fits = check_own_meta(node_.config, meta.size()); !fits) {
     return std::unexpected(fits.error());
   }
@@ -203,7 +202,7 @@ Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout)
 /// Members do not accept another address of a live member (protocol 6, Move). So this node
 /// announces that it leaves, and once that was sent often enough, that it is back.
 Result<OperationId> Participation::advertise(const Address& address, Duration timeout) {
-  if (node_.life == Life::left) return std::unexpected(has_left());
+  if (node_.life == Life::left) return std::unexpected(left_error());
   if (address.ip.is_unspecified() || address.ip.is_multicast() || address.port == 0) {
     return fail(ErrorCode::no_address,
                 fmt::format("the advertised address {} cannot be reached: it needs the address of "

@@ -1,10 +1,10 @@
 #include "swim/user_messages.hpp"
 
-#include <fmt/format.h>
-
 #include <string>
+#include <utility>
 
 #include "base/limits.hpp"
+#include "swim/message_checks.hpp"
 #include "wire/messages.hpp"
 
 namespace memberlist::swim {
@@ -18,18 +18,15 @@ void UserMessages::received(BytesView payload, const Address& from) {
 }
 
 Result<void> UserMessages::send_best_effort(const Address& to, BytesView payload) {
-  auto fits = check_fits_packet(payload, "message", " (or send it reliably)");
+  auto fits = check_packet_message(payload.size(), packets_.max_payload());
   if (fits) packets_.send(to, encode(payload));
   return fits;
 }
 
 Result<OperationId> UserMessages::send_reliable(const Address& to, BytesView payload,
                                                 std::optional<Duration> timeout) {
-  if (payload.size() > limits::kUserMessageBytes) {
-    return fail(ErrorCode::too_large,
-                fmt::format("a message of {} bytes: at most {} are allowed", payload.size(),
-                            limits::kUserMessageBytes),
-                "payload");
+  if (auto fits = check_stream_message(payload.size()); !fits) {
+    return std::unexpected(std::move(fits.error()));
   }
   const OperationId id = operations_.start(timeout, "the message was not sent in time");
   streams_.dial_user_message(to, payload, id);
@@ -37,8 +34,8 @@ Result<OperationId> UserMessages::send_reliable(const Address& to, BytesView pay
 }
 
 Result<void> UserMessages::broadcast(BytesView payload, std::string_view name) {
-  if (auto fits = check_fits_packet(payload, "broadcast", ""); !fits) return fits;
-  if (node_.life == Life::left) return fail(ErrorCode::shut_down, "this node has left the cluster");
+  if (auto fits = check_broadcast(payload.size(), packets_.max_payload()); !fits) return fits;
+  if (node_.life == Life::left) return std::unexpected(left_error());
   BroadcastQueue& queue = queues_.user_broadcasts;
   if (name.empty()) {
     queue.queue_unique(encode(payload), 0, clock_.input);
@@ -47,16 +44,6 @@ Result<void> UserMessages::broadcast(BytesView payload, std::string_view name) {
   }
   queue.prune(limits::kQueuedUserBroadcasts, limits::kQueuedBroadcastBytes);
   return {};
-}
-
-Result<void> UserMessages::check_fits_packet(BytesView payload, std::string_view what,
-                                             std::string_view instead) const {
-  const std::size_t most = packets_.max_payload();
-  if (payload.size() <= most) return {};
-  return fail(ErrorCode::too_large,
-              fmt::format("a {} of {} bytes does not fit a packet: at most {}{}", what,
-                          payload.size(), most, instead),
-              "payload");
 }
 
 /// The type byte and the payload.

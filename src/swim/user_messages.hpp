@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string_view>
 
@@ -45,8 +44,6 @@ class UserMessages : UserMessagesUses {
   [[nodiscard]] Result<void> broadcast(BytesView payload, std::string_view name);
 
  private:
-  [[nodiscard]] Result<void> check_fits_packet(BytesView payload, std::string_view what,
-                                               std::string_view instead) const;
   BytesView encode(BytesView payload);
 
   Bytes encoded_;  // reused, so that sending allocates nothing

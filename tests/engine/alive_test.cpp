@@ -86,9 +86,9 @@ TEST(EngineAlive, EarlierSnapshotsDoNotChange) {
   EXPECT_EQ(bench.engine().members(), before) << "made anew only after changes";
   bench.receive(kGossiper, {alive_message(claim(2, "two"))});
   ASSERT_EQ(before->size(), 2u);
-  EXPECT_EQ(before->at(0).name(), "m");
-  EXPECT_EQ(as_text(before->at(0).meta()), "one");
-  EXPECT_EQ(as_text(bench.engine().members()->at(0).meta()), "two");
+  EXPECT_EQ(before[0].name(), "m");
+  EXPECT_EQ(as_text(before[0].meta()), "one");
+  EXPECT_EQ(as_text(bench.engine().members()[0].meta()), "two");
 }
 
 TEST(EngineAlive, GreaterIncarnationClearsASuspicion) {

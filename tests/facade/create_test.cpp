@@ -20,7 +20,7 @@ TEST(Create, MakesAMemberThatIsAlone) {
   Node node(config);
   const MemberSnapshot members = node->members();
   ASSERT_EQ(members->size(), 1U);
-  const Member& self = members->front();
+  const Member& self = members[0];
   EXPECT_EQ(self.name(), "alone");
   EXPECT_EQ(as_text(self.meta()), "role=web");
   EXPECT_EQ(self.status, MemberStatus::alive);

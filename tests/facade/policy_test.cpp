@@ -92,12 +92,12 @@ TEST(PolicyOfAList, FillsPacketsWithBroadcastsOfItsOwn) {
   EXPECT_TRUE(b.record().heard_message("from the policy"));
 }
 
-// On whatever thread it is asked: it holds the lock.
+// In the middle of a turn it sees what was before.
 TEST(PolicyOfAList, MayLookButGiveNoCommands) {
   const auto curious = policy();
   std::atomic<Memberlist*> self = nullptr;
   std::atomic<int> asked = 0;
-  std::vector<std::string> wrong;  // by one thread at a time
+  std::vector<std::string> wrong;  // by the one thread that asks it
   curious->on_fill = [&](std::size_t, std::size_t, std::vector<Bytes>&) {
     Memberlist* list = self.exchange(nullptr);
     if (list == nullptr) return;
@@ -129,7 +129,7 @@ TEST(PolicyOfAList, MayLookButGiveNoCommands) {
   self = &*a;
   ASSERT_TRUE(eventually([&] { return asked == 1; }));
   self = &*a;
-  ASSERT_TRUE(a->leave(kPatience)) << "which gossips at once, on this thread";
+  ASSERT_TRUE(a->leave(kPatience)) << "which gossips at once";
   EXPECT_TRUE(eventually([&] { return asked == 2; }));
   a->shutdown();
   EXPECT_EQ(wrong, std::vector<std::string>{});

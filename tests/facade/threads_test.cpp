@@ -26,7 +26,16 @@ void call_everything(Node& node, Node& other, int round) {
   (void)node->local_member();
   (void)node->counters();
   (void)node->view_digest();
-  switch (round % 8) {
+  (void)node->health_score();
+  (void)node->max_packet_payload();
+  (void)node->keys();
+  (void)node->gossip_verify();
+  (void)node->wall_clock(node->local_member().since);
+  EXPECT_EQ(node->config().bind, node->local_address());
+  (void)node->set_gossip_verify(round % 2 == 0, std::nullopt);  // without keys it changes nothing
+  (void)node->remove_key(Bytes(16));                            // there is no such key
+  (void)node->use_key(Bytes(16));
+  switch (round % 10) {
     case 0:
       (void)node->ping(other->local_member().name());
       break;
@@ -53,6 +62,12 @@ void call_everything(Node& node, Node& other, int round) {
       break;
     case 6:
       (void)node->send(other->local_address(), as_bytes(text));
+      break;
+    case 7:
+      node->send_async(other->local_member().name(), as_bytes(text), {}, [](const auto&) {});
+      break;
+    case 8:
+      node->join_async({other.address()}, {}, [](const auto&) {});
       break;
     default:
       (void)node->join({"localhost:" + std::to_string(other->local_address().port)});

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "memberlist/engine.hpp"
+#include "memberlist/time.hpp"
+
+namespace memberlist::api {
+
+/// A call of the application that the engine's owner is to make.
+struct Command {
+  /// What is carried without being waited for is counted apart, because there may be much of it.
+  enum class Kind : std::uint8_t { call, message };
+
+  std::function<void(Engine&, TimePoint)> run;
+  std::size_t bytes = 0;  // of its payload
+  Kind kind = Kind::call;
+};
+
+/// The way of commands from all threads to the one that owns the engine, in order. Bounded in
+/// number and in bytes; a command that is larger than all of that fits an empty queue.
+///
+/// Its mutex is held for a few moves, and not while anything of the application's runs or is
+/// destroyed.
+class CommandQueue {
+ public:
+  /// `wake` is called by whoever puts a command into an empty queue: the owner is to `take`.
+  explicit CommandQueue(std::function<void()> wake) : wake_(std::move(wake)) {}
+
+  enum class Pushed : std::uint8_t { yes, full, closed };
+  /// Waits for room for at most `patience`.
+  [[nodiscard]] Pushed push(Command command, Duration patience = Duration::zero());
+  /// Takes all over into `commands`, which must be empty.
+  void take(std::vector<Command>& commands);
+  /// Takes no more, and drops what waits.
+  void close();
+
+ private:
+  [[nodiscard]] bool has_room(const Command& command) const noexcept;
+
+  const std::function<void()> wake_;
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::vector<Command> commands_;
+  std::size_t bytes_ = 0;
+  std::size_t messages_ = 0;
+  std::size_t waiting_ = 0;  // threads that wait for room
+  bool closed_ = false;
+};
+
+}  // namespace memberlist::api
