@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine_fixture.hpp"
+#include "support/sanitizers.hpp"
 
 // A node that was paused (a suspended machine, a starved process) distrusts itself and accuses no
 // other (protocol 5, 'Stalls').
@@ -258,7 +259,9 @@ TEST(EngineStall, ANodeThatIsAlwaysALittleLateStillFindsTheDead) {
 class EngineStallCluster : public ::testing::TestWithParam<Duration> {};
 
 TEST_P(EngineStallCluster, OneOfTwentyWakesAndDeclaresNobodyDead) {
-  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+  // Each is the same everywhere: a sanitizer sees the same code in one.
+  constexpr std::uint64_t kSeeds = kSanitized ? 1 : 5;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE(seed);
     Cluster cluster({.size = 20, .seed = seed});
     ASSERT_TRUE(cluster.assemble());
