@@ -72,6 +72,10 @@ struct EngineEnvironment {
 /// limits of `src/base/limits.hpp`.
 class MEMBERLIST_API Engine {
  public:
+  /// @name Life
+  /// From one thread at a time. Since 0.1.
+  /// @{
+
   /// Validates `config` (its name must be set) and queues the engine's own alive message. The keys
   /// are moved into the keyring and wiped from `config`; the caller wipes its own copies (`wipe`).
   [[nodiscard]] static Result<Engine> create(Config config, EngineEnvironment environment);
@@ -86,7 +90,11 @@ class MEMBERLIST_API Engine {
   Engine& operator=(Engine&&) noexcept;  ///< a moved-from engine can only be destroyed or assigned
   ~Engine();                             ///< does not notify peers
 
-  // --- inputs -----------------------------------------------------------------------------------
+  /// @}
+  /// @name Inputs
+  /// What happens to the engine. Only from the thread that drives it, and not from a Policy. Since
+  /// 0.1.
+  /// @{
 
   /// Acts on any input. The inputs, commands and key changes below are thin names for this
   /// function, one for each type of Input; it accepts what they accept, and returns the same as an
@@ -108,7 +116,11 @@ class MEMBERLIST_API Engine {
   /// When to call `handle_deadline` next; `kNever` if nothing is scheduled.
   [[nodiscard]] TimePoint next_deadline() const noexcept;
 
-  // --- commands ---------------------------------------------------------------------------------
+  /// @}
+  /// @name Commands
+  /// What the application wants; they count as inputs. Only from the thread that drives the engine,
+  /// and not from a Policy. Since 0.1.
+  /// @{
 
   /// Runs a push/pull with each target, some in parallel; completes when all have ended, or at a
   /// limit. The outcome is an error if none succeeded (protocol 6, Join); a target that leads back
@@ -159,9 +171,12 @@ class MEMBERLIST_API Engine {
   /// were made (leave, meta data) remain. Ignored if the operation is not in progress.
   void cancel(TimePoint now, OperationId operation, Error why);
 
-  // --- keys (protocol 2, Encryption) ------------------------------------------------------------
-  // Each change applies from the next packet and stream on. Errors name the key by its fingerprint,
-  // or the limit, and change nothing: `crypto` (length), `invalid_argument`.
+  /// @}
+  /// @name Keys (protocol 2, Encryption)
+  /// Each change applies from the next packet and stream on. Errors name the key by its
+  /// fingerprint, or the limit, and change nothing: `crypto` (length), `invalid_argument`.
+  /// Commands, like those above, and two views. Since 0.1.
+  /// @{
 
   /// Adds a key for decryption, after the others; the first key becomes the primary, which encrypts
   /// immediately (see `set_gossip_verify`). At most 16; adding a key twice has no effect.
@@ -182,7 +197,11 @@ class MEMBERLIST_API Engine {
   /// The present values of the two switches.
   [[nodiscard]] GossipVerify gossip_verify() const noexcept;
 
-  // --- views ------------------------------------------------------------------------------------
+  /// @}
+  /// @name Views
+  /// They change nothing. From the thread that drives the engine; from a Policy they show the state
+  /// in the middle of the input. Since 0.1.
+  /// @{
 
   /// All members in the table, sorted by name; rebuilt only after changes.
   [[nodiscard]] MemberSnapshot members() const;
@@ -211,7 +230,10 @@ class MEMBERLIST_API Engine {
   /// The largest payload that `broadcast` and `send_best_effort` accept, in bytes.
   [[nodiscard]] std::size_t max_packet_payload() const noexcept;
 
-  // --- outputs ----------------------------------------------------------------------------------
+  /// @}
+  /// @name Outputs
+  /// Only from the thread that drives the engine, between two inputs. Since 0.1.
+  /// @{
 
   /// The actions to perform, in order; valid until `clear_outputs` or the next input or command
   /// (the bytes of packets until `clear_outputs`).
@@ -219,6 +241,7 @@ class MEMBERLIST_API Engine {
   /// Drops the outputs after they were performed.
   void clear_outputs() noexcept;
 
+  /// @}
  private:
   class Impl;
   explicit Engine(std::unique_ptr<Impl> impl) noexcept;

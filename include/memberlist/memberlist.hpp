@@ -106,6 +106,10 @@ struct PingResult {
 /// shuts down (without leaving) and joins the threads.
 class MEMBERLIST_API Memberlist {
  public:
+  /// @name Life
+  /// `create` from any thread; the others from one thread at a time. Since 0.1.
+  /// @{
+
   /// Binds UDP and TCP and starts the thread, unless `hosting` changes this. The member is alone
   /// until `join`. The keys are moved into the keyring, and no other copy is kept; the caller
   /// should `wipe` its own copies. Errors: `invalid_argument` (names the knob), `address_in_use`,
@@ -119,6 +123,13 @@ class MEMBERLIST_API Memberlist {
   Memberlist& operator=(Memberlist&&) noexcept;
   /// Shuts down without leaving.
   ~Memberlist();
+
+  /// @}
+  /// @name Commands
+  /// From any thread and any callback; those that block, not on the thread that runs the protocol
+  /// (log, metrics, Policy), where they fail with `invalid_argument`. From a Policy all fail. Since
+  /// 0.1.
+  /// @{
 
   /// Joins through `[name/]host[:port]` addresses. Each call resolves host names again and tries
   /// every address found. Blocks until all have answered or failed (each within `tcp_timeout`), or
@@ -200,9 +211,12 @@ class MEMBERLIST_API Memberlist {
   /// on the thread of a Runtime, which must not block, soon after). Idempotent.
   void shutdown();
 
-  // --- keys: as in Engine, never wait -----------------------------------------------------------
-  // A change holds for whatever is sent or received after the call has returned. A removed key is
-  // wiped as soon as the protocol thread takes the change, which is before it does anything else.
+  /// @}
+  /// @name Keys
+  /// As in Engine. Commands that never wait, and two views. A change holds for whatever is sent or
+  /// received after the call has returned. A removed key is wiped as soon as the protocol thread
+  /// takes the change, which is before it does anything else. Since 0.1.
+  /// @{
 
   /// See `Engine::add_key`.
   [[nodiscard]] Result<void> add_key(BytesView key);
@@ -222,7 +236,10 @@ class MEMBERLIST_API Memberlist {
   /// The current state of both switches.
   [[nodiscard]] GossipVerify gossip_verify() const;
 
-  // --- views: immutable, never block ------------------------------------------------------------
+  /// @}
+  /// @name Views
+  /// Immutable values. From any thread and any callback; they never block. Since 0.1.
+  /// @{
 
   /// All known members, sorted by name, including dead and left ones for as long as they are
   /// remembered.
@@ -246,6 +263,7 @@ class MEMBERLIST_API Memberlist {
   /// Converts a moment on the engine's time line, such as `Member::since`, to calendar time.
   [[nodiscard]] std::chrono::system_clock::time_point wall_clock(TimePoint moment) const;
 
+  /// @}
  private:
   class Impl;
   explicit Memberlist(std::shared_ptr<Impl> impl) noexcept;
