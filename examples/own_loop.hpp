@@ -137,6 +137,7 @@ class OwnLoop {
     if (done.id == leaving_) ended_ = true;
   }
   void on(ml::MetricRecord&) {}  // EngineEnvironment::metrics is off
+  void on(ml::TraceRecord&) {}   // EngineEnvironment::trace is off
   void on(ml::LogRecord& line) {
     if (line.level >= ml::LogLevel::warning) std::cerr << line.text + '\n';
   }

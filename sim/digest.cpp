@@ -131,6 +131,7 @@ std::uint64_t add_to_digest(std::uint64_t digest, const Output& output) {
                    mixer.text(o.name);
                    mixer.number(std::bit_cast<std::uint64_t>(o.value));
                  },
+                 [&](const TraceRecord& o) { mixer.text(to_string(o)); },
              },
              output);
   return mixer.state();

@@ -204,6 +204,8 @@ void EngineBench::drain() {
       log_.push_back({now(), 0, std::move(*record), 1});
     } else if (const auto* metric = std::get_if<MetricRecord>(&output)) {
       metrics_.push_back(*metric);
+    } else if (const auto* step = std::get_if<TraceRecord>(&output)) {
+      trace_.push_back(*step);
     }
   }
   engine_->clear_outputs();
@@ -300,6 +302,7 @@ void EngineBench::forget() {
   packets_.clear();
   log_.clear();
   metrics_.clear();
+  trace_.clear();
 }
 
 std::vector<const SeenMessage*> EngineBench::sent(wire::MessageType type,

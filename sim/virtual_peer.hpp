@@ -163,6 +163,8 @@ class EngineBench {
   [[nodiscard]] const std::vector<LoggedOutput>& log() const noexcept { return log_; }
   /// Since the last `forget`, if `tweak` has turned them on.
   [[nodiscard]] const std::vector<MetricRecord>& metrics() const noexcept { return metrics_; }
+  /// The trace, if the engine puts one out.
+  [[nodiscard]] const std::vector<TraceRecord>& trace() const noexcept { return trace_; }
   [[nodiscard]] std::vector<SeenChange> changes(std::string_view member) const;
   [[nodiscard]] std::vector<MemberEventKind> kinds(std::string_view member) const;
   [[nodiscard]] std::optional<SeenChange> change(std::string_view member,
@@ -217,6 +219,7 @@ class EngineBench {
   std::deque<SeenStream> streams_;
   std::vector<LoggedOutput> log_;
   std::vector<MetricRecord> metrics_;
+  std::vector<TraceRecord> trace_;
   std::vector<std::string> violations_;
 };
 

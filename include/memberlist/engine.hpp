@@ -46,6 +46,9 @@ struct EngineEnvironment {
   Policy* policy = nullptr;
   /// Whether the outputs contain MetricRecords. They cost little; without them there is no cost.
   bool metrics = false;
+  /// Whether the outputs contain TraceRecords: the life of each probe, what became of each claim,
+  /// suspicions, stalls. Many, and each allocates; without them there is no cost.
+  bool trace = false;
   /// A clock for `metric::kGossip` only, which measures the time of a piece of work. The engine's
   /// behaviour does not depend on it. Empty: the metric is absent.
   std::function<TimePoint()> stopwatch = {};
@@ -190,6 +193,9 @@ class MEMBERLIST_API Engine {
   [[nodiscard]] std::uint32_t health_score() const noexcept;
   /// The counters since the engine was created, and the present gauges.
   [[nodiscard]] EngineCounters counters() const;
+  /// The number of inputs and commands that the engine has handled: that of the last one, in the
+  /// order in which `EngineEnvironment::on_input` sees them. The first is 1; 0 is the creation.
+  [[nodiscard]] std::uint64_t input_number() const noexcept;
   /// A digest of name, address, meta data, incarnation and status of all live members: equal on
   /// nodes whose views agree.
   [[nodiscard]] std::uint64_t view_digest() const;

@@ -33,6 +33,11 @@ struct Cause {
   std::vector<std::string> accusers;  ///< of an expired suspicion: its accusers, in order
   std::uint32_t indirect_probes = 0;  ///< of a failed probe: helpers asked
   std::uint32_t nacks = 0;            ///< of a failed probe: helpers that reported no answer
+  /// The number of the input that caused it (`Engine::input_number`).
+  std::uint64_t input = 0;
+  /// The number of the input at which it began: the start of the failed probe or of the expired
+  /// suspicion; of anything else `input`.
+  std::uint64_t began = 0;
 };
 
 /// The kind as it is spelled above.

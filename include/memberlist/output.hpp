@@ -12,6 +12,7 @@
 #include "memberlist/metrics.hpp"
 #include "memberlist/stream.hpp"
 #include "memberlist/time.hpp"
+#include "memberlist/trace.hpp"
 
 namespace memberlist {
 
@@ -25,6 +26,7 @@ struct SendPacket {
   /// The local address to send from, if there are several: for an answer the address that was
   /// asked, otherwise the advertised one.
   IpAddress from{};
+  std::uint64_t input = 0;  ///< the number of the input that it was sent for
 };
 /// Connect; report StreamConnected or StreamFailed. The engine handles the timeout.
 struct DialStream {
@@ -69,6 +71,6 @@ struct Completion {
 
 /// One action or report; they are to be handled in order.
 using Output = std::variant<SendPacket, DialStream, WriteStream, CloseStream, AbortStream, Event,
-                            Completion, LogRecord, MetricRecord>;
+                            Completion, LogRecord, MetricRecord, TraceRecord>;
 
 }  // namespace memberlist

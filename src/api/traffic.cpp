@@ -120,6 +120,8 @@ void Memberlist::Impl::carry_out(Output& output) {
           if (handlers_.on_log) new_logs_.push_back(std::move(what));
         } else if constexpr (std::is_same_v<What, MetricRecord>) {
           metrics_.collect(what);
+        } else if constexpr (std::is_same_v<What, TraceRecord>) {
+          // EngineEnvironment::trace is off.
         } else {
           static_assert(std::is_same_v<What, Completion>);
           // Several calls may wait for one operation (leave).

@@ -28,17 +28,18 @@ std::uint32_t rank_of_length(std::size_t length) noexcept {
 
 }  // namespace
 
-void BroadcastQueue::queue_member(std::uint32_t member_key, BytesView message,
-                                  BroadcastToken token) {
-  queue(member_key_of(member_key), message, token);
+void BroadcastQueue::queue_member(std::uint32_t member_key, BytesView message, BroadcastToken token,
+                                  std::uint64_t input) {
+  queue(member_key_of(member_key), message, token, input);
 }
 
-void BroadcastQueue::queue_named(std::string_view name, BytesView message, BroadcastToken token) {
-  queue(named_key_of(name), message, token);
+void BroadcastQueue::queue_named(std::string_view name, BytesView message, BroadcastToken token,
+                                 std::uint64_t input) {
+  queue(named_key_of(name), message, token, input);
 }
 
-void BroadcastQueue::queue_unique(BytesView message, BroadcastToken token) {
-  queue({}, message, token);
+void BroadcastQueue::queue_unique(BytesView message, BroadcastToken token, std::uint64_t input) {
+  queue({}, message, token, input);
 }
 
 BroadcastQueue::Key BroadcastQueue::member_key_of(std::uint32_t member_key) noexcept {
@@ -49,7 +50,8 @@ BroadcastQueue::Key BroadcastQueue::named_key_of(std::string_view name) const {
   return {.kind = KeyKind::named, .name = name, .hash = hash_(name)};
 }
 
-void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken token) {
+void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken token,
+                           std::uint64_t input) {
   if (message.size() > limits::kCompoundPartBytes) {
     if (token != 0) finished_.push_back(token);
     return;
@@ -64,6 +66,7 @@ void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken tok
   Slot& slot = messages_.slots[index];
   slot.message.assign(message.begin(), message.end());
   slot.token = token;
+  slot.input = input;
   if (token != 0) ++waited_for_;
   bytes_ += message.size();
   const std::uint64_t age = next_age_++;
@@ -117,7 +120,7 @@ std::uint32_t BroadcastQueue::free_slot() {
 
 void BroadcastQueue::take(std::size_t overhead_bytes, std::size_t limit_bytes,
                           std::uint32_t retransmit_limit, std::vector<BytesView>& out,
-                          std::uint32_t copies) {
+                          std::uint32_t copies, std::vector<std::uint64_t>* inputs) {
   if (order_ == Order::largest_first) {
     take_largest_first(overhead_bytes, limit_bytes);
   } else {
@@ -127,6 +130,7 @@ void BroadcastQueue::take(std::size_t overhead_bytes, std::size_t limit_bytes,
   for (OrderIndex::node_type& node : taken_) {
     Place& place = node.value();
     out.emplace_back(messages_.slots[place.slot].message);
+    if (inputs != nullptr) inputs->push_back(messages_.slots[place.slot].input);
     place.transmits += copies;
     if (place.transmits >= retransmit_limit) {
       release(std::move(node));

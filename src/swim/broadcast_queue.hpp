@@ -34,20 +34,23 @@ class BroadcastQueue {
 
   /// Queues an update about a member, replacing the queued one. Without its own token it takes over
   /// that of the replaced message: an operation that waits for the old update then waits for the
-  /// new one.
-  void queue_member(std::uint32_t member_key, BytesView message, BroadcastToken token = 0);
+  /// new one. `input` is the number of the input that it comes from.
+  void queue_member(std::uint32_t member_key, BytesView message, BroadcastToken token = 0,
+                    std::uint64_t input = 0);
   /// Queues a message, replacing the one queued under that name (a separate name space).
-  void queue_named(std::string_view name, BytesView message, BroadcastToken token = 0);
+  void queue_named(std::string_view name, BytesView message, BroadcastToken token = 0,
+                   std::uint64_t input = 0);
   /// Queues a message that replaces nothing.
-  void queue_unique(BytesView message, BroadcastToken token = 0);
+  void queue_unique(BytesView message, BroadcastToken token = 0, std::uint64_t input = 0);
 
   /// Appends to `out` the messages for one packet: each costs its size + `overhead_bytes`, all
   /// together at most `limit_bytes`. Those sent least often come first, and of these, by the
   /// order, all that still fit. Each is counted as sent in `copies` packets more, and is finished
   /// once it was sent `retransmit_limit` times. The views are valid until something is queued or
-  /// reset.
+  /// reset. `inputs` gets the number that each message was queued with.
   void take(std::size_t overhead_bytes, std::size_t limit_bytes, std::uint32_t retransmit_limit,
-            std::vector<BytesView>& out, std::uint32_t copies = 1);
+            std::vector<BytesView>& out, std::uint32_t copies = 1,
+            std::vector<std::uint64_t>* inputs = nullptr);
 
   /// Drops messages down to `max_retained` with `max_bytes` in all: the most often sent first, of
   /// these the last in order first.
@@ -103,6 +106,7 @@ class BroadcastQueue {
     Bytes message;  // keeps its capacity when the slot is free
     std::string name;
     BroadcastToken token = 0;
+    std::uint64_t input = 0;
     std::uint64_t hash = 0;
     std::uint32_t member_key = 0;
     KeyKind kind = KeyKind::unique;
@@ -118,7 +122,7 @@ class BroadcastQueue {
 
   static Key member_key_of(std::uint32_t member_key) noexcept;
   [[nodiscard]] Key named_key_of(std::string_view name) const;
-  void queue(const Key& key, BytesView message, BroadcastToken token);
+  void queue(const Key& key, BytesView message, BroadcastToken token, std::uint64_t input);
   void insert(Place place);
   [[nodiscard]] std::uint32_t take_slot(const Key& key);
   [[nodiscard]] std::uint32_t free_slot();

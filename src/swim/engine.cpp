@@ -34,7 +34,7 @@ Result<wire::Keyring> take_keys(Config& config) {
 // --- wiring
 
 Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring)
-    : clock{environment.now, {}},
+    : clock{.now = environment.now},
       node(std::move(config), environment),
       sealing_keys(std::move(keyring), node.config, environment),
       journal(environment, node, clock, out),
@@ -348,6 +348,8 @@ EngineCounters Engine::counters() const {
   counters.health_score = impl_->health.score();
   return counters;
 }
+
+std::uint64_t Engine::input_number() const noexcept { return impl_->clock.input; }
 
 std::uint64_t Engine::view_digest() const { return impl_->cluster.table.digest(); }
 

@@ -45,6 +45,7 @@ class Engine::Impl final : public swim::StreamListener {
   template <class Happened>
   auto turn(TimePoint now, Happened happened) {
     clock.now = std::max(clock.now, now);
+    ++clock.input;
     if (on_input_) on_input_(clock.now, Input(happened));
     if constexpr (kFindsStalls<Happened>) stall_rule.check();
     auto answer = take(std::move(happened));
@@ -70,7 +71,7 @@ class Engine::Impl final : public swim::StreamListener {
 
   // The parts: the rules.
   swim::Keys keys{{sealing_keys, node, cluster, journal}};
-  swim::PacketSender packets{{node, cluster, queues, sealing_keys, out, journal}};
+  swim::PacketSender packets{{clock, node, cluster, queues, sealing_keys, out, journal}};
   swim::Teller teller{{clock, node, cluster, journal, packets}};
   swim::Membership membership{{clock, node, cluster, queues, health, journal, out, teller}};
   swim::Operations operations{{clock, out}};
@@ -84,7 +85,7 @@ class Engine::Impl final : public swim::StreamListener {
   swim::Participation participation{
       {node, cluster, queues, out, membership, streams, push_pull_schedule, gossiper, operations}};
   swim::UserMessages user_messages{
-      {node, cluster, queues, out, journal, packets, streams, operations}};
+      {clock, node, cluster, queues, out, journal, packets, streams, operations}};
   swim::PacketIntake packet_intake{
       {clock, node, cluster, sealing_keys, journal, prober, membership, user_messages}};
   swim::StallRule stall_rule{

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "memberlist/address.hpp"
@@ -19,8 +20,10 @@ struct Evidence {
   const Suspicion* suspicion = nullptr;
   std::uint32_t indirect_probes = 0;
   std::uint32_t nacks = 0;
+  std::optional<std::uint64_t> began;  // the input at which it began, if that is an earlier one
 
-  [[nodiscard]] Cause to_cause() const;
+  /// `input` is the number of the current one.
+  [[nodiscard]] Cause to_cause(std::uint64_t input) const;
 };
 
 }  // namespace memberlist::swim

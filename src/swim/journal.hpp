@@ -47,7 +47,8 @@ struct JournalState {
   bool end_of_states_planned_ = false;
 };
 
-/// What this node reports of its own work: counters, log lines within their limits, and metrics.
+/// What this node reports of its own work: counters, log lines within their limits, metrics and,
+/// if asked for, a trace.
 /// Nothing in it changes what the node does.
 class Journal : JournalState {
  public:
@@ -57,6 +58,7 @@ class Journal : JournalState {
         clock_(clock),
         out_(out),
         metrics_(environment.metrics),
+        trace_(environment.trace),
         stopwatch_(environment.stopwatch) {}
   Journal(const Journal& other, const EngineEnvironment& environment, const LocalNode& node,
           Clock& clock, OutputQueue& out)
@@ -65,6 +67,7 @@ class Journal : JournalState {
         clock_(clock),
         out_(out),
         metrics_(other.metrics_),
+        trace_(other.trace_),
         stopwatch_(environment.stopwatch) {}
 
   using JournalState::counters;
@@ -156,6 +159,17 @@ class Journal : JournalState {
     time(name, stopwatch_() - began);
   }
 
+  // --- trace: where nobody listens, each is one test of a flag
+
+  [[nodiscard]] bool wants_trace() const noexcept { return trace_; }
+  /// Puts out the step that `make_step` returns; it is called only if somebody listens.
+  template <class MakeStep>
+  void trace(MakeStep&& make_step) {
+    if (!trace_) [[likely]]
+      return;
+    out_.push(TraceRecord{clock_.input, clock_.now, std::forward<MakeStep>(make_step)()});
+  }
+
  private:
   void write_line(LogCause cause, LogLevel level, const LogLimiter::Verdict& verdict,
                   std::string peer, LogLine line);
@@ -170,6 +184,7 @@ class Journal : JournalState {
   Clock& clock_;
   OutputQueue& out_;
   const bool metrics_;
+  const bool trace_;
   const std::function<TimePoint()> stopwatch_;
 };
 

@@ -56,7 +56,7 @@ struct Node {
   GossipQueues queues{local.secrets};
   Journal journal{EngineEnvironment{}, local, clock, out};
   Keys keys{{sealing_keys, local, cluster, journal}};
-  PacketSender sender{{local, cluster, queues, sealing_keys, out, journal}};
+  PacketSender sender{{clock, local, cluster, queues, sealing_keys, out, journal}};
 };
 
 TEST(Keys, WarnOnceWhenTheLimitOfRandomNoncesComesNear) {

@@ -52,8 +52,10 @@ const Address* peer_text(const Evidence& evidence) { return evidence.source; }
 
 }  // namespace
 
-Cause Evidence::to_cause() const {
+Cause Evidence::to_cause(std::uint64_t input) const {
   Cause cause;
+  cause.input = input;
+  cause.began = began.value_or(input);
   cause.kind = kind;
   cause.accuser = accuser;
   if (source != nullptr) cause.source = *source;
@@ -104,31 +106,41 @@ void Membership::add_self(std::shared_ptr<const MemberRecord> record) {
 
 void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
   ++journal_.counters.alive_messages;
+  const Verdict verdict = judge(claim, evidence);
+  trace_claim(trace::ClaimKind::alive, claim, evidence, verdict);
+}
+
+Membership::Verdict Membership::judge(const wire::Alive& claim, const Evidence& evidence) {
   Claimant claimant;
-  if (!check_claim(claim, evidence, claimant)) return;
+  if (const auto refused = check_claim(claim, evidence, claimant)) return *refused;
 
   MemberIndex index = cluster_.table.find(claimant.name);
-  if (index == cluster_.self && (node_.life != Life::here)) return;
+  if (index == cluster_.self && node_.life != Life::here) return Verdict::absent;
   bool takes_address = false;
   const bool is_new = index == kNoMember;
   if (is_new) {
-    if (!check_room(claimant, evidence)) return;
-    if (!check_address(claimant, index, evidence, takes_address)) return;
-    if (stays_buried(claimant, evidence)) return;
+    if (!check_room(claimant, evidence)) return Verdict::full;
+    if (const auto refused = check_address(claimant, index, evidence, takes_address)) {
+      return *refused;
+    }
+    if (stays_buried(claimant, evidence)) return Verdict::buried;
     index = cluster_.table.insert(claimant.to_record(), clock_.now, node_.random);
   } else if (cluster_.table.at(index).record->address != claimant.address) {
-    if (!check_address(claimant, index, evidence, takes_address)) return;
+    if (const auto refused = check_address(claimant, index, evidence, takes_address)) {
+      return *refused;
+    }
   }
 
   const std::uint32_t known = cluster_.table.at(index).incarnation;
   if (index == cluster_.self) {
-    if (!is_older(claimant.incarnation, known)) alive_about_self(claimant);
-    return;
+    return is_older(claimant.incarnation, known) ? Verdict::older : alive_about_self(claimant);
   }
   if (!is_new && !is_news(claimant.incarnation, cluster_.table.at(index))) {
-    return answer_old_claim(claimant, index, takes_address, evidence);
+    answer_old_claim(claimant, index, takes_address, evidence);
+    return claimant.incarnation == known ? Verdict::same : Verdict::older;
   }
   take_over(claimant, index, is_new, evidence);
+  return Verdict::believed;
 }
 
 /// Never back to an older incarnation, not even at a new address: the claim may be stale. But a
@@ -150,12 +162,14 @@ void Membership::answer_old_accusation(MemberIndex index, const Evidence& eviden
 }
 
 /// Rules 1 and 2, and what no member may be: without versions, address or name (poison).
-bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence, Claimant& out) {
-  if (claim.node.empty()) return drop_poison(claim, evidence, "it has no name"), false;
-  if (claim.vsn.size() < 6) return drop_poison(claim, evidence, "it has no versions"), false;
+std::optional<Membership::Verdict> Membership::check_claim(const wire::Alive& claim,
+                                                           const Evidence& evidence,
+                                                           Claimant& out) {
+  if (claim.node.empty()) return drop_poison(claim, evidence, "it has no name");
+  if (claim.vsn.size() < 6) return drop_poison(claim, evidence, "it has no versions");
   const std::optional<IpAddress> ip = IpAddress::from_bytes(claim.addr);
   if (!ip || ip->is_unspecified() || ip->is_multicast()) {
-    return drop_poison(claim, evidence, "it has no usable address"), false;
+    return drop_poison(claim, evidence, "it has no usable address");
   }
   if (claim.node.size() > limits::kNameBytes || claim.meta.size() > limits::kMetaBytes) {
     ++journal_.counters.dropped_limit;
@@ -165,19 +179,19 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
           "{})",
           claim.node.size(), limits::kNameBytes, claim.meta.size(), limits::kMetaBytes);
     });
-    return false;
+    return Verdict::limit;
   }
   out = {claim.node,          node_.member_address(*ip, claim.port), claim.meta,
          range_of(claim.vsn), range_of(claim.vsn.subspan(3)),        claim.incarnation};
   const VersionRange& versions = out.protocol;
   if (versions.min == 0 || versions.max == 0 || versions.min > versions.max) {
-    return drop_poison(claim, evidence, "its versions are invalid"), false;
+    return drop_poison(claim, evidence, "its versions are invalid");
   }
-  if (claim.node == cluster_.self_name()) return true;  // whatever it says, it is answered
-  if (!check_versions(claim, out, evidence)) return false;
-  if (node_.policy == nullptr) return true;
+  if (claim.node == cluster_.self_name()) return {};  // whatever it says, it is answered
+  if (const auto refused = check_versions(claim, out, evidence)) return refused;
+  if (node_.policy == nullptr) return {};
   const Result<void> verdict = node_.policy->notify_alive(*out.to_record());
-  if (verdict) return true;
+  if (verdict) return {};
   const std::uint64_t subject = journal_.subject(claim.node);
   journal_.log_state(LogCause::veto, subject, LogLevel::warning, peer_text(evidence), [&] {
     return LogLine(fmt::format("member {} is refused: {}", escape_for_log(claim.node),
@@ -185,18 +199,19 @@ bool Membership::check_claim(const wire::Alive& claim, const Evidence& evidence,
                    {{"member", escape_for_log(claim.node)},
                     {"error", std::string(to_string(verdict.error().code))}});
   });
-  return false;
+  return Verdict::vetoed;
 }
 
 /// Rule 1: a member whose versions do not fit would stop each merge for as long as it is believed.
-bool Membership::check_versions(const wire::Alive& claim, const Claimant& claimant,
-                                const Evidence& evidence) {
+std::optional<Membership::Verdict> Membership::check_versions(const wire::Alive& claim,
+                                                              const Claimant& claimant,
+                                                              const Evidence& evidence) {
   const MemberVersions versions{claimant.protocol, claimant.delegate_protocol};
   if (!versions.sound()) {
-    return drop_poison(claim, evidence, "its version is outside of its own range"), false;
+    return drop_poison(claim, evidence, "its version is outside of its own range");
   }
-  if (versions.fit(versions_of(*cluster_.self_entry().record))) return true;
-  return drop_poison(claim, evidence, "its versions do not fit those of this node"), false;
+  if (versions.fit(versions_of(*cluster_.self_entry().record))) return {};
+  return drop_poison(claim, evidence, "its versions do not fit those of this node");
 }
 
 /// Is there a place for one more member? The dead and left count until they are forgotten.
@@ -213,9 +228,11 @@ bool Membership::check_room(const Claimant& claimant, const Evidence& evidence) 
   return false;
 }
 
-/// Rule 3: may this name be at this address? False: the message was dealt with.
-bool Membership::check_address(const Claimant& claimant, MemberIndex index,
-                               const Evidence& evidence, bool& takes_address) {
+/// Rule 3: may this name be at this address? A verdict: no, and the message was dealt with.
+std::optional<Membership::Verdict> Membership::check_address(const Claimant& claimant,
+                                                             MemberIndex index,
+                                                             const Evidence& evidence,
+                                                             bool& takes_address) {
   if (!node_.allowed(claimant.address.ip)) {
     ++journal_.counters.dropped_network;
     const std::uint64_t subject = journal_.subject(claimant.name);
@@ -225,16 +242,17 @@ bool Membership::check_address(const Claimant& claimant, MemberIndex index,
                       escape_for_log(claimant.name), claimant.address.ip.to_string()),
           {{"member", escape_for_log(claimant.name)}, {"address", claimant.address.to_string()}});
     });
-    return false;
+    return Verdict::network;
   }
-  if (index == kNoMember) return true;
+  if (index == kNoMember) return {};
   const MemberEntry& entry = cluster_.table.at(index);
   const Duration reclaim = node_.config.dead_node_reclaim_time;
   takes_address = entry.status == MemberStatus::left ||
                   (entry.status == MemberStatus::dead && reclaim > Duration::zero() &&
                    clock_.now - entry.since > reclaim);
-  if (!takes_address) report_conflict(claimant, index, evidence);
-  return takes_address;
+  if (takes_address) return {};
+  report_conflict(claimant, index, evidence);
+  return Verdict::conflict;
 }
 
 void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
@@ -257,7 +275,7 @@ void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
   // Not about this node itself: the other one would answer in the same way, and so on.
   if (index != cluster_.self) teller_.tell(index, claimant.address);
   out_.push(Event{MemberEvent{MemberEventKind::conflict, cluster_.table.view(index),
-                              claimant.address, evidence.to_cause()}});
+                              claimant.address, evidence.to_cause(clock_.input)}});
 }
 
 /// A forgotten member comes back with a greater incarnation, or by its own message. Other claims
@@ -293,17 +311,23 @@ void Membership::warn_of_own_address(const Claimant& claimant, const Evidence& e
 }
 
 /// Rule 5 about this node: the claim did not come from this node.
-void Membership::alive_about_self(const Claimant& claimant) {
+Membership::Verdict Membership::alive_about_self(const Claimant& claimant) {
   const MemberEntry& self = cluster_.self_entry();
-  if (claimant.incarnation == self.incarnation && claimant.same_but_address(*self.record)) return;
+  if (claimant.incarnation == self.incarnation && claimant.same_but_address(*self.record)) {
+    return Verdict::same;
+  }
   refute(claimant.incarnation);
+  return Verdict::refuted;
 }
 
 /// Rules 5 and 6: the claim is new, and is applied.
 void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                            const Evidence& evidence) {
   warn_of_own_address(claimant, evidence);
-  if (drop_suspicion(index) != nullptr) ++journal_.counters.suspicions_refuted;
+  if (const CopiedPtr<Suspicion> refuted = drop_suspicion(index); refuted != nullptr) {
+    ++journal_.counters.suspicions_refuted;
+    trace_suspicion(*refuted, claimant.name, trace::SuspicionChanged::Step::refuted);
+  }
   ++journal_.counters.alive_believed;
   MemberEntry& entry = cluster_.table.at(index);
   const MemberStatus before = entry.status;
@@ -329,20 +353,26 @@ void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_
 
 void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
   ++journal_.counters.suspect_messages;
+  const Verdict verdict = judge(claim, evidence);
+  trace_claim(trace::ClaimKind::suspect, claim, evidence, verdict);
+}
+
+Membership::Verdict Membership::judge(const wire::Suspect& claim, const Evidence& evidence) {
   const MemberIndex index = cluster_.table.find(claim.node);
-  if (index == kNoMember) return;
+  if (index == kNoMember) return Verdict::unknown;
   MemberEntry& entry = cluster_.table.at(index);
   if (!within_a_jump(claim.incarnation, entry.incarnation)) {
-    return answer_old_accusation(index, evidence);
+    answer_old_accusation(index, evidence);
+    return Verdict::older;
   }
   if (entry.suspicion != nullptr) {
-    if (entry.suspicion->confirm(claim.from)) {
-      clock_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
-      broadcast(index, claim);
-    }
-    return;
+    if (!entry.suspicion->confirm(claim.from)) return Verdict::repeated;
+    clock_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
+    broadcast(index, claim);
+    trace_suspicion(*entry.suspicion, claim.node, trace::SuspicionChanged::Step::confirmed);
+    return Verdict::confirmed;
   }
-  if (entry.status != MemberStatus::alive) return;
+  if (entry.status != MemberStatus::alive) return Verdict::not_live;
   if (index == cluster_.self) {
     journal_.log_peer(LogCause::refutation, LogLevel::warning, peer_text(evidence), [&] {
       return LogLine(fmt::format("refuting a suspicion against this node (from {})",
@@ -350,13 +380,14 @@ void Membership::suspect(const wire::Suspect& claim, const Evidence& evidence) {
                      {{"accuser", escape_for_log(claim.from)}});
     });
     refute(claim.incarnation);
-    return;
+    return Verdict::refuted;
   }
   broadcast(index, claim);
   cluster_.table.set_incarnation(index, claim.incarnation);
   cluster_.table.set_status(index, MemberStatus::suspect, clock_.now);
   start_suspicion(index, claim.from);
   emit(MemberEventKind::suspect, index, evidence);
+  return Verdict::believed;
 }
 
 void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
@@ -366,10 +397,11 @@ void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
       suspicion_min_timeout(node_.config.suspicion_mult, n, node_.probe_interval());
   const Duration max = min * node_.config.suspicion_max_timeout_mult;
   MemberEntry& entry = cluster_.table.at(index);
-  entry.suspicion = CopiedPtr(Suspicion(clock_.now, accuser, k, min, max));
+  entry.suspicion = CopiedPtr(Suspicion(clock_.now, accuser, k, min, max, clock_.input));
   entry.suspicion_timer =
       clock_.timers.schedule(entry.suspicion->deadline(), {TimerEvent::Kind::suspicion, index});
   ++journal_.counters.suspicions_started;
+  trace_suspicion(*entry.suspicion, entry.record->name, trace::SuspicionChanged::Step::started);
 }
 
 /// One probe's time is left after the first pause, so that what has arrived can be read and the
@@ -397,20 +429,28 @@ void Membership::suspicion_expired(MemberIndex index) {
   evidence.kind = Cause::Kind::suspicion_expired;
   evidence.accuser = suspicion->accusers().front();
   evidence.suspicion = suspicion.get();
+  evidence.began = suspicion->input();
   if (!suspicion->confirmed()) ++journal_.counters.suspicions_degraded;
+  trace_suspicion(*suspicion, entry.record->name, trace::SuspicionChanged::Step::expired);
   dead({entry.incarnation, entry.record->name, cluster_.self_name()}, evidence);
 }
 
 void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
   ++journal_.counters.dead_messages;
+  const Verdict verdict = judge(claim, evidence);
+  trace_claim(trace::ClaimKind::dead, claim, evidence, verdict);
+}
+
+Membership::Verdict Membership::judge(const wire::Dead& claim, const Evidence& evidence) {
   const MemberIndex index = cluster_.table.find(claim.node);
-  if (index == kNoMember) return;
+  if (index == kNoMember) return Verdict::unknown;
   MemberEntry& entry = cluster_.table.at(index);
   if (!within_a_jump(claim.incarnation, entry.incarnation)) {
-    return answer_old_accusation(index, evidence);
+    answer_old_accusation(index, evidence);
+    return Verdict::older;
   }
   const CopiedPtr<Suspicion> suspicion = drop_suspicion(index);
-  if (!entry.live()) return;
+  if (!entry.live()) return Verdict::not_live;
   if (index == cluster_.self) {
     journal_.log_peer(LogCause::refutation, LogLevel::warning, peer_text(evidence), [&] {
       return LogLine(fmt::format("refuting a death report about this node (from {})",
@@ -418,7 +458,10 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
                      {{"accuser", escape_for_log(claim.from)}});
     });
     refute(claim.incarnation);
-    return;
+    return Verdict::refuted;
+  }
+  if (suspicion != nullptr) {
+    trace_suspicion(*suspicion, claim.node, trace::SuspicionChanged::Step::ended);
   }
   broadcast(index, claim);
   ++journal_.counters.dead_believed;
@@ -433,6 +476,7 @@ void Membership::dead(const wire::Dead& claim, const Evidence& evidence) {
     emit(MemberEventKind::dead, index, evidence);
   }
   emit(MemberEventKind::leave, index, evidence);
+  return Verdict::believed;
 }
 
 void Membership::log_death(MemberIndex index, const Evidence& evidence) {
@@ -562,22 +606,53 @@ void Membership::broadcast(MemberIndex index, const Message& message, BroadcastT
   encoded_.clear();
   ByteWriter writer(encoded_);
   wire::encode(writer, message);
-  queues_.member_broadcasts.queue_member(index, encoded_, token);
+  queues_.member_broadcasts.queue_member(index, encoded_, token, clock_.input);
   queues_.member_broadcasts.prune(cluster_.table.size(), limits::kQueuedBroadcastBytes);
 }
 
 void Membership::emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence) {
-  out_.push(
-      Event{MemberEvent{kind, cluster_.table.view(index), std::nullopt, evidence.to_cause()}});
+  out_.push(Event{MemberEvent{kind, cluster_.table.view(index), std::nullopt,
+                              evidence.to_cause(clock_.input)}});
 }
 
-void Membership::drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why) {
+Membership::Verdict Membership::drop_poison(const wire::Alive& claim, const Evidence& evidence,
+                                            const char* why) {
   ++journal_.counters.dropped_poison;
   const std::uint64_t subject = journal_.subject(claim.node);
   journal_.log_state(LogCause::poison, subject, LogLevel::warning, peer_text(evidence), [&] {
     return LogLine(
         fmt::format("alive message about '{}' refused: {}", escape_for_log(claim.node), why),
         {{"member", escape_for_log(claim.node)}});
+  });
+  return Verdict::poison;
+}
+
+template <class Message>
+void Membership::trace_claim(trace::ClaimKind kind, const Message& claim, const Evidence& evidence,
+                             Verdict verdict) {
+  journal_.trace([&] {
+    std::optional<Address> source;
+    if (evidence.source != nullptr) source = *evidence.source;
+    return trace::Claim{.kind = kind,
+                        .member = std::string(claim.node),
+                        .incarnation = claim.incarnation,
+                        .accuser = std::string(evidence.accuser),
+                        .source = source,
+                        .by = evidence.kind,
+                        .began = evidence.began.value_or(clock_.input),
+                        .verdict = verdict};
+  });
+}
+
+void Membership::trace_suspicion(const Suspicion& suspicion, std::string_view member,
+                                 trace::SuspicionChanged::Step step) {
+  journal_.trace([&] {
+    return trace::SuspicionChanged{
+        .member = std::string(member),
+        .step = step,
+        .began = suspicion.input(),
+        .confirmations = suspicion.confirmations(),
+        .left = std::max(suspicion.deadline() - clock_.now, Duration::zero())};
   });
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/limits.hpp"
+#include "memberlist/trace.hpp"
 #include "swim/clock.hpp"
 #include "swim/cluster_view.hpp"
 #include "swim/evidence.hpp"
@@ -82,20 +83,28 @@ class Membership : MembershipState, MembershipUses {
   [[nodiscard]] wire::Suspect suspicion_of(MemberIndex index) const;
 
  private:
+  using Verdict = trace::Verdict;
   struct Claimant;  // a checked alive message
 
-  bool check_claim(const wire::Alive& claim, const Evidence& evidence, Claimant& out);
-  bool check_versions(const wire::Alive& claim, const Claimant& claimant, const Evidence& evidence);
+  // Apply a claim if it is to be believed, and say what became of it.
+  Verdict judge(const wire::Alive& claim, const Evidence& evidence);
+  Verdict judge(const wire::Suspect& claim, const Evidence& evidence);
+  Verdict judge(const wire::Dead& claim, const Evidence& evidence);
+
+  std::optional<Verdict> check_claim(const wire::Alive& claim, const Evidence& evidence,
+                                     Claimant& out);
+  std::optional<Verdict> check_versions(const wire::Alive& claim, const Claimant& claimant,
+                                        const Evidence& evidence);
   bool check_room(const Claimant& claimant, const Evidence& evidence);
-  bool check_address(const Claimant& claimant, MemberIndex index, const Evidence& evidence,
-                     bool& takes_address);
+  std::optional<Verdict> check_address(const Claimant& claimant, MemberIndex index,
+                                       const Evidence& evidence, bool& takes_address);
   bool stays_buried(const Claimant& claimant, const Evidence& evidence);
   void report_conflict(const Claimant& claimant, MemberIndex index, const Evidence& evidence);
   void answer_old_claim(const Claimant& claimant, MemberIndex index, bool takes_address,
                         const Evidence& evidence);
   void answer_old_accusation(MemberIndex index, const Evidence& evidence);
   void warn_of_own_address(const Claimant& claimant, const Evidence& evidence);
-  void alive_about_self(const Claimant& claimant);
+  Verdict alive_about_self(const Claimant& claimant);
   void take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                  const Evidence& evidence);
   void refute(std::uint32_t accused_incarnation);
@@ -106,7 +115,12 @@ class Membership : MembershipState, MembershipUses {
   CopiedPtr<Suspicion> drop_suspicion(MemberIndex index);
   void emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence);
   void log_death(MemberIndex index, const Evidence& evidence);
-  void drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why);
+  Verdict drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why);
+  template <class Message>
+  void trace_claim(trace::ClaimKind kind, const Message& claim, const Evidence& evidence,
+                   Verdict verdict);
+  void trace_suspicion(const Suspicion& suspicion, std::string_view member,
+                       trace::SuspicionChanged::Step step);
   template <class Message>
   void broadcast(MemberIndex index, const Message& message, BroadcastToken token = 0);
 

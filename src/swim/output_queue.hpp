@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,7 +25,7 @@ class OutputQueue {
   /// Room for one packet of at most `bytes`; used up by `send_packet`.
   [[nodiscard]] std::span<std::byte> packet_room(std::size_t bytes);
   /// Queues a packet that lies in the room handed out last.
-  void send_packet(const Address& to, BytesView packet, const IpAddress& from);
+  void send_packet(const Address& to, BytesView packet, const IpAddress& from, std::uint64_t input);
 
   void push(Output output) { outputs_.push_back(std::move(output)); }
   void log(LogLevel level, std::string text, std::string peer = {},

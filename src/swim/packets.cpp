@@ -20,6 +20,7 @@ std::size_t cost_of(std::size_t message_bytes) {
 }  // namespace
 
 void PacketSender::send(const Address& to, BytesView message, const IpAddress& asked) {
+  updates_.clear();
   parts_.assign(1, message);
   flush(to, understands_crc(cluster_.table.find(to)), asked);
 }
@@ -28,6 +29,7 @@ void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesV
                                        const IpAddress& asked) {
   const MemberIndex member = cluster_.table.find(to);
   const bool with_crc = understands_crc(member);
+  updates_.clear();
   parts_.assign(messages.begin(), messages.end());
   std::size_t used = 0;
   for (const BytesView message : messages) used += cost_of(message.size());
@@ -40,6 +42,7 @@ void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesV
 
 void PacketSender::send_member_broadcasts(std::span<const MemberIndex> targets) {
   if (targets.empty()) return;
+  updates_.clear();
   parts_.clear();
   const std::size_t left =
       add_member_broadcasts(room(true), static_cast<std::uint32_t>(targets.size()));
@@ -54,6 +57,7 @@ void PacketSender::send_member_broadcasts(std::span<const MemberIndex> targets) 
 
 void PacketSender::send_user_broadcasts(const Address& to) {
   const bool with_crc = understands_crc(cluster_.table.find(to));
+  updates_.clear();
   parts_.clear();
   add_user_broadcasts(room(with_crc));
   if (!parts_.empty()) flush(to, with_crc);
@@ -84,7 +88,8 @@ std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes, std::uin
   const std::uint32_t limit =
       retransmit_limit(node_.config.retransmit_mult, cluster_.table.live_count());
   const std::size_t before = parts_.size();
-  queues_.member_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_, copies);
+  queues_.member_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_, copies,
+                                 traced_updates());
   for (std::size_t i = before; i < parts_.size(); ++i) free_bytes -= cost_of(parts_[i].size());
   return free_bytes;
 }
@@ -95,7 +100,8 @@ void PacketSender::add_user_broadcasts(std::size_t free_bytes) {
   const std::size_t live = cluster_.table.live_count();
   const std::uint32_t limit = std::max(retransmit_limit(node_.config.retransmit_mult, live),
                                        static_cast<std::uint32_t>(2 * live));
-  queues_.user_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_);
+  queues_.user_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_, 1,
+                               traced_updates());
 }
 
 void PacketSender::add_policy_broadcasts(std::size_t free_bytes) {
@@ -120,11 +126,13 @@ void PacketSender::flush(const Address& to, bool with_crc, const IpAddress& aske
     std::size_t bytes = wire::PacketSealer::kMaxOverheadBytes;
     for (const BytesView part : parts) bytes += part.size();
     const BytesView packet = sealer_.seal(keys_.sealing, parts, with_crc, out_.packet_room(bytes));
-    out_.send_packet(to, packet, from);
+    out_.send_packet(to, packet, from, clock_.input);
     ++journal_.counters.packets_sent;
     journal_.counters.packet_bytes_sent += packet.size();
     note_key_use(keys_, cluster_, journal_);
   }
+  if (updates_.empty()) return;
+  journal_.trace([&] { return trace::PacketSent{to, updates_}; });
 }
 
 }  // namespace memberlist::swim

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
+#include "swim/clock.hpp"
 #include "swim/cluster_view.hpp"
 #include "swim/gossip_queues.hpp"
 #include "swim/journal.hpp"
@@ -15,6 +17,7 @@ namespace memberlist::swim {
 
 /// What a PacketSender reads and changes.
 struct PacketSenderUses {
+  const Clock& clock_;
   const LocalNode& node_;
   ClusterView& cluster_;
   GossipQueues& queues_;
@@ -57,11 +60,15 @@ class PacketSender : PacketSenderUses {
   std::size_t add_member_broadcasts(std::size_t free_bytes, std::uint32_t copies = 1);
   void add_user_broadcasts(std::size_t free_bytes);
   void add_policy_broadcasts(std::size_t free_bytes);
+  [[nodiscard]] std::vector<std::uint64_t>* traced_updates() noexcept {
+    return journal_.wants_trace() ? &updates_ : nullptr;
+  }
   void flush(const Address& to, bool with_crc, const IpAddress& asked = {});
 
   wire::PacketSealer sealer_;
   std::vector<BytesView> parts_;
   std::vector<Bytes> policy_messages_;
+  std::vector<std::uint64_t> updates_;  // for the trace: the inputs that queued what is sent
 };
 
 }  // namespace memberlist::swim

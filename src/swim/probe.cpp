@@ -105,6 +105,10 @@ void Prober::start_probe(MemberIndex target) {
   probe.target = entry.record->name;
   probe.address = entry.record->address;
   probe.incarnation = entry.incarnation;
+  probe.began = clock_.input;
+  journal_.trace([&] {
+    return trace::ProbeBegan{probe.began, probe.target, probe.address, probe.incarnation};
+  });
   plan(seq_no, probe);
   awaited_.emplace(seq_no, std::move(probe));
   ++journal_.counters.probes;
@@ -200,6 +204,7 @@ void Prober::repeat(std::uint32_t seq_no, Probe& probe) {
     return;
   }
   probe.repeated = true;
+  journal_.trace([&] { return trace::ProbeRepeated{probe.began}; });
   probe.indirect = false;
   probe.indirect_probes = probe.expected_nacks = probe.nacks = 0;
   plan(seq_no, probe);
@@ -227,6 +232,7 @@ void Prober::go_indirect(std::uint32_t seq_no, Probe& probe) {
   ask_others(seq_no, probe, target);
   if (may_ping_by_stream(*cluster_.table.at(target).record)) {
     streams_.dial_ping(probe.address, probe.target, seq_no, probe.deadline);
+    journal_.trace([&] { return trace::TcpPing{probe.began}; });
   }
 }
 
@@ -264,6 +270,7 @@ void Prober::ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target) 
                                             cluster_.self_name()});
     packets_.send_with_piggyback(record.address, std::array{BytesView(encoded_)});
     ++probe.indirect_probes;
+    journal_.trace([&] { return trace::HelperAsked{probe.began, record.name}; });
     // A helper that is new or silent may be dead itself, so its nack is not expected, unless all
     // of them are: then this node may be cut off.
     if (nack && (established == 0 || i < established)) ++probe.expected_nacks;
@@ -278,6 +285,7 @@ void Prober::probe_deadline(std::uint32_t seq_no) {
   if (!probe.stream_ack) return fail(probe);
   ++journal_.counters.probes_saved_by_tcp;
   note_tcp_only(probe);
+  trace_end(probe, trace::ProbeEnded::Result::tcp_only);
   succeed(probe);
 }
 
@@ -324,6 +332,7 @@ void Prober::succeed(Probe& probe) {
 }
 
 void Prober::fail(const Probe& probe) {
+  trace_end(probe, trace::ProbeEnded::Result::failed);
   ++journal_.counters.probes_failed;
   journal_.time(metric::kProbeNode, clock_.now - probe.sent);
   const MemberIndex target = cluster_.table.find(probe.target);
@@ -336,7 +345,18 @@ void Prober::fail(const Probe& probe) {
   evidence.source = &probe.address;
   evidence.indirect_probes = probe.indirect_probes;
   evidence.nacks = probe.nacks;
+  evidence.began = probe.began;
   membership_.suspect({probe.incarnation, probe.target, cluster_.self_name()}, evidence);
+}
+
+void Prober::trace_answer(const Probe& probe, trace::ProbeAnswer::Kind kind) {
+  journal_.trace([&] { return trace::ProbeAnswer{probe.began, kind}; });
+}
+
+void Prober::trace_end(const Probe& probe, trace::ProbeEnded::Result result) {
+  journal_.trace([&] {
+    return trace::ProbeEnded{probe.began, probe.target, result, probe.indirect_probes, probe.nacks};
+  });
 }
 
 /// What a failed probe says about this node itself. A node that got 'no answer here either' from
@@ -358,6 +378,9 @@ void Prober::on_ack(const wire::Ack& ack) {
     return;
   }
   if (auto* probe = std::get_if<Probe>(&found->second)) {
+    trace_answer(*probe, trace::ProbeAnswer::Kind::ack);
+    trace_end(*probe, probe->indirect ? trace::ProbeEnded::Result::helped
+                                      : trace::ProbeEnded::Result::answered);
     if (probe->indirect) {
       ++journal_.counters.probes_saved_by_indirect;
     } else {
@@ -399,11 +422,17 @@ void Prober::answered_directly(const Probe& probe, BytesView payload) {
 }
 
 void Prober::on_nack(const wire::Nack& nack) {
-  if (Probe* probe = find<Probe>(nack.seq_no)) ++probe->nacks;
+  Probe* probe = find<Probe>(nack.seq_no);
+  if (probe == nullptr) return;
+  ++probe->nacks;
+  trace_answer(*probe, trace::ProbeAnswer::Kind::nack);
 }
 
 void Prober::on_stream_ack(std::uint32_t seq_no) {
-  if (Probe* probe = find<Probe>(seq_no)) probe->stream_ack = true;
+  Probe* probe = find<Probe>(seq_no);
+  if (probe == nullptr) return;
+  probe->stream_ack = true;
+  trace_answer(*probe, trace::ProbeAnswer::Kind::tcp);
 }
 
 /// Nobody can guess the number of a ping that it has not seen, whatever others it has: an ack is

@@ -10,6 +10,7 @@
 
 #include "base/limits.hpp"
 #include "base/secrets.hpp"
+#include "memberlist/trace.hpp"
 #include "swim/clock.hpp"
 #include "swim/cluster_view.hpp"
 #include "swim/gossip_queues.hpp"
@@ -32,6 +33,7 @@ struct ProberState {
     std::string target;  // by name: its place in the table may be somebody else's by then
     Address address;
     std::uint32_t incarnation = 0;  // that is probed: a failure says nothing about a later one
+    std::uint64_t began = 0;        // the number of the input that began it
     TimePoint sent;
     TimePoint deadline;
     Duration forgivable{};  // how much longer it may last because this node stood still
@@ -154,6 +156,8 @@ class Prober : ProberState, ProberUses {
   void note_udp(const Probe& probe);
   void succeed(Probe& probe);
   void fail(const Probe& probe);
+  void trace_answer(const Probe& probe, trace::ProbeAnswer::Kind kind);
+  void trace_end(const Probe& probe, trace::ProbeEnded::Result result);
   void send_ping(std::uint32_t seq_no, const Address& to, std::string_view node,
                  const wire::Suspect* suspicion);
   [[nodiscard]] std::optional<Address> answer_address(BytesView source_addr,

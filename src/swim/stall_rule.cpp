@@ -29,6 +29,7 @@ void StallRule::check() {
 
 void StallRule::go_on_after(Duration stood_still) {
   ++journal_.counters.stalls;
+  journal_.trace([&] { return trace::Stall{stood_still}; });
   journal_.log_state(LogCause::stall, 0, LogLevel::warning, std::string_view{}, [&] {
     const auto time = std::chrono::floor<std::chrono::milliseconds>(stood_still);
     return LogLine(fmt::format("process was paused for {}; repeating its probes and extending "

@@ -7,8 +7,8 @@
 namespace memberlist::swim {
 
 Suspicion::Suspicion(TimePoint start, std::string_view accuser, std::uint32_t k, Duration min,
-                     Duration max)
-    : start_(start), min_(min), max_(max), forgivable_(max - min), k_(k) {
+                     Duration max, std::uint64_t input)
+    : start_(start), min_(min), max_(max), forgivable_(max - min), k_(k), input_(input) {
   accusers_.emplace_back(accuser);
 }
 

@@ -16,8 +16,9 @@ class Suspicion {
  public:
   /// `accuser` raised it first, and never counts as a confirmation; empty if unknown (it came with
   /// a push/pull). `k` confirmations shorten its duration from `max` to `min`; with `k` = 0 it is
-  /// `min` from the start.
-  Suspicion(TimePoint start, std::string_view accuser, std::uint32_t k, Duration min, Duration max);
+  /// `min` from the start. `input` is the number of the input that started it.
+  Suspicion(TimePoint start, std::string_view accuser, std::uint32_t k, Duration min, Duration max,
+            std::uint64_t input = 0);
 
   /// Another accusation. True if it is new: a new accuser, fewer than `k` so far, and the deadline
   /// came nearer; or the first named accuser, which may be the one that raised it and so shortens
@@ -33,6 +34,7 @@ class Suspicion {
   /// When the member is dead unless it refutes; may be in the past after `confirm`.
   [[nodiscard]] TimePoint deadline() const noexcept;
   [[nodiscard]] TimePoint start() const noexcept { return start_; }
+  [[nodiscard]] std::uint64_t input() const noexcept { return input_; }
   [[nodiscard]] std::uint32_t confirmations() const noexcept;
   /// All the confirmations that it has room for have come (at once, with `k` = 0).
   [[nodiscard]] bool confirmed() const noexcept { return confirmations() >= k_; }
@@ -50,6 +52,7 @@ class Suspicion {
   Duration forgivable_;  // what later pauses may still add
   bool forgiven_ = false;
   std::uint32_t k_;
+  std::uint64_t input_;
   std::vector<std::string> accusers_;
 };
 

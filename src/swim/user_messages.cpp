@@ -41,9 +41,9 @@ Result<void> UserMessages::broadcast(BytesView payload, std::string_view name) {
   if (node_.life == Life::left) return fail(ErrorCode::shut_down, "this node has left the cluster");
   BroadcastQueue& queue = queues_.user_broadcasts;
   if (name.empty()) {
-    queue.queue_unique(encode(payload));
+    queue.queue_unique(encode(payload), 0, clock_.input);
   } else {
-    queue.queue_named(name, encode(payload));
+    queue.queue_named(name, encode(payload), 0, clock_.input);
   }
   queue.prune(limits::kQueuedUserBroadcasts, limits::kQueuedBroadcastBytes);
   return {};

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "swim/clock.hpp"
 #include "swim/cluster_view.hpp"
 #include "swim/gossip_queues.hpp"
 #include "swim/journal.hpp"
@@ -17,6 +18,7 @@ namespace memberlist::swim {
 
 /// What a UserMessages reads and changes.
 struct UserMessagesUses {
+  const Clock& clock_;
   const LocalNode& node_;
   const ClusterView& cluster_;
   GossipQueues& queues_;
