@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/limits.hpp"
@@ -21,7 +22,15 @@ class LogLimiter {
   };
 
   /// May a line of `cause` (a small number, such as an enum's value) go out at `now`?
-  [[nodiscard]] Verdict admit(TimePoint now, std::size_t cause);
+  [[nodiscard]] Verdict admit(TimePoint now, std::size_t cause) {
+    if (cause >= windows_.size()) windows_.resize(cause + 1);
+    Window& window = windows_[cause];
+    if (!window.lines.take(now)) {
+      ++window.suppressed;
+      return {};
+    }
+    return {.emit = true, .suppressed_before = std::exchange(window.suppressed, 0)};
+  }
 
  private:
   struct Window {

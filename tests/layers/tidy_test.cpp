@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <ranges>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cpp_text.hpp"
@@ -124,6 +126,54 @@ TEST(Tidy, TitlesOfSectionsFitTheirLines) {
       ADD_FAILURE() << source.path << ':' << line << ": shorten the dashes of the line above";
     }
   }
+}
+
+/// The declarations in a class's public part that stand in no group (`@name`, `@{`, `@}`), and the
+/// groups that say nothing of the version that they came with.
+std::vector<std::string> ungrouped_in(std::string_view public_part) {
+  std::vector<std::string> found;
+  std::string group;
+  bool inside = false;
+  for (const auto line : std::views::split(public_part, '\n')) {
+    const std::string text(std::string_view(line.begin(), line.end()));
+    const std::size_t at = text.find_first_not_of(' ');
+    if (at == std::string::npos) continue;
+    const std::string_view rest = std::string_view(text).substr(at);
+    if (rest.starts_with("/// @name")) {
+      group = rest;
+    } else if (rest == "/// @{") {
+      if (group.find("Since ") == std::string::npos) found.push_back(group);
+      inside = true;
+    } else if (rest == "/// @}") {
+      inside = false;
+    } else if (rest.starts_with("///")) {
+      group += rest.substr(3);
+    } else if (!inside && !rest.starts_with("//")) {
+      found.emplace_back(rest);
+    }
+  }
+  return found;
+}
+
+TEST(Tidy, PublicFunctionsStandInGroupsThatSayTheirVersion) {
+  for (const auto& [file, type] :
+       {std::pair{"engine.hpp", "class MEMBERLIST_API Engine {"},
+        std::pair{"memberlist.hpp", "class MEMBERLIST_API Memberlist {"}}) {
+    const std::string text = read_file(root() / "include/memberlist" / file);
+    const std::size_t from = text.find(" public:\n", text.find(type)) + 9;
+    const std::size_t to = text.find(" private:\n", from);
+    ASSERT_NE(to, std::string::npos) << file;
+    EXPECT_EQ(ungrouped_in(std::string_view(text).substr(from, to - from)),
+              std::vector<std::string>{})
+        << file;
+  }
+}
+
+TEST(Tidy, FunctionsWithoutAGroupOrItsVersionAreSeen) {
+  EXPECT_EQ(
+      ungrouped_in("  /// @name A\n  /// Since 0.1.\n  /// @{\n  int a();\n  /// @}\n"
+                   "  int b();\n  /// @name C\n  /// From any thread.\n  /// @{\n  int c();\n"),
+      (std::vector<std::string>{"int b();", "/// @name C From any thread."}));
 }
 
 TEST(Tidy, EveryDeclarationIsUsed) {
