@@ -35,7 +35,7 @@ Viewer viewer() {
 Json received(const Json& json) { return Json::parse(to_line(json)); }
 
 Json members_of(const std::string& name) {
-  return Json::parse(members_line({member(name)}, {}, viewer()));
+  return Json::parse(members_line(MemberSnapshot({member(name)}), {}, viewer()));
 }
 
 std::string second_line(const std::string& text) {
