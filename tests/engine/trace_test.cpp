@@ -79,16 +79,17 @@ TEST(EngineTrace, ShowsTheLifeOfAProbeThatFails) {
     lines.push_back(without_input(line));
     replace_all(lines.back(), number, "#N");
   }
-  EXPECT_EQ(lines,
-            (std::vector<std::string>{
-                "probe #N of silent at 10.9.1.2:7946 began (incarnation 1)",
-                "probe #N asked helper for help",
-                "probe #N pings by TCP, too",
-                "probe #N got a nack: a helper got no answer either",
-                "probe #N of silent ended: failed (helpers asked: 1, nacks: 1)",
-                "claim 'silent is suspect' (incarnation 1, accuser self, by probe_failed from "
-                "10.9.1.2:7946, began #N): believed",
-            }));
+  const std::string accused =
+      "claim 'silent is suspect' (incarnation 1, accuser self, by probe_failed from "
+      "10.9.1.2:7946, began #N): believed";
+  EXPECT_EQ(lines, (std::vector<std::string>{
+                       "probe #N of silent at 10.9.1.2:7946 began (incarnation 1)",
+                       "probe #N asked helper for help",
+                       "probe #N pings by TCP, too",
+                       "probe #N got a nack: a helper got no answer either",
+                       "probe #N of silent ended: failed (helpers asked: 1, nacks: 1)",
+                       accused,
+                   }));
 }
 
 TEST(EngineTrace, ShowsHowAProbeIsAnswered) {
