@@ -13,9 +13,6 @@ build_jobs() {
   echo $((by_memory < CORES ? by_memory : CORES))
 }
 
-# What else is said to CMake as a preset is configured.
-CONFIGURE_OPTIONS=()
-
 # build_preset PRESET [TARGET...]
 build_preset() {
   local preset=$1 launcher=()
@@ -23,7 +20,7 @@ build_preset() {
   if have ccache; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
   (
     cd "$ROOT" || exit
-    run cmake --preset "$preset" "${launcher[@]}" "${CONFIGURE_OPTIONS[@]}" --log-level=WARNING
+    run cmake --preset "$preset" "${launcher[@]}" --log-level=WARNING
     run cmake --build --preset "$preset" -j "$(build_jobs)" ${1:+--target "$@"}
   )
 }
