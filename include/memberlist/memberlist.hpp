@@ -98,10 +98,10 @@ struct PingResult {
 /// Thread-safe: every function may be called from any thread, and from `Handlers::on_event`.
 /// Functions that block say so; all others only hand a command to the protocol thread, or read what
 /// it has published last. A view is never older than an event that was delivered, or a call that
-/// has returned its outcome. Each of these has an asynchronous version,
-/// `..._async`, that takes a callback or returns an Awaitable for `co_await`. The callback runs
-/// exactly once with the outcome, on the event thread, in order with the events and without any
-/// lock held, and may call any function; after a shutdown it runs on the calling thread. After
+/// has returned its outcome. Each function that blocks has an asynchronous version, `..._async`,
+/// that takes a callback or returns an Awaitable for `co_await`. The callback runs exactly once
+/// with the outcome, on the event thread, in order with the events and without any lock held, and
+/// may call any function; after a shutdown it runs on the calling thread. After
 /// `shutdown`, calls fail with `ErrorCode::shut_down`; views stay readable. Movable. The destructor
 /// shuts down (without leaving) and joins the threads.
 class MEMBERLIST_API Memberlist {

@@ -24,14 +24,14 @@ struct Command {
   Kind kind = Kind::call;
 };
 
-/// The way of commands from all threads to the one that owns the engine, in order. Bounded in
-/// number and in bytes; a command that is larger than all of that fits an empty queue.
+/// Passes commands from all threads to the one that owns the engine, in order. Bounded in number
+/// and in bytes; an empty queue accepts a command of any size.
 ///
-/// Its mutex is held for a few moves, and not while anything of the application's runs or is
-/// destroyed.
+/// Its mutex is held only briefly, and never while code of the application runs or objects of the
+/// application are destroyed.
 class CommandQueue {
  public:
-  /// `wake` is called by whoever puts a command into an empty queue: the owner is to `take`.
+  /// `wake` is called when a command enters an empty queue: the owner must `take`.
   explicit CommandQueue(std::function<void()> wake) : wake_(std::move(wake)) {}
 
   enum class Pushed : std::uint8_t { yes, full, closed };

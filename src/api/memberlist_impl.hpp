@@ -40,10 +40,10 @@ namespace memberlist {
 /// Only the loop's thread touches the engine. Each turn takes the commands that wait, then an
 /// input, and carries out the outputs; then it publishes what has changed (api::Published), and
 /// only then delivers log, metrics, events and outcomes. The other threads read what is published,
-/// and hand commands over (api::CommandQueue): what can be refused, they refuse by themselves, by
-/// the same rules as the engine. No mutex is held while anything of the application's runs, and
-/// none for longer than a few moves (but api::Published); so the application may hold its own
-/// around any call that does not wait, and take it in any callback.
+/// and hand over commands (api::CommandQueue). What can be refused without the engine is refused in
+/// the calling thread, by the same rules. No mutex is held while code of the application runs, and
+/// each is held only briefly (except in api::Published); so the application may hold its own around
+/// any call that does not block, and take it in any callback.
 ///
 /// A call that takes time is an api::Call: registered under the engine's operation, completed by
 /// the loop's thread, or by `shutdown`. Blocking calls wait for it, asynchronous ones hand its
@@ -151,7 +151,7 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   bool begin(Start start, std::size_t bytes, const std::stop_token& stop, const CallPointer& call);
   /// On the loop's thread, in a turn.
   void start_operation(const CallPointer& call, const Start& start, TimePoint now);
-  /// Calls that `waiting_` has, and takes them out: whoever is told true completes the call.
+  /// Calls that `waiting_` has, and takes them out: the caller that gets true completes the call.
   [[nodiscard]] bool await(const CallPointer& call);
   [[nodiscard]] bool end_wait(const CallPointer& call);
   [[nodiscard]] Result<void> hand_over(api::Command command);

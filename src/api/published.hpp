@@ -15,10 +15,10 @@ namespace memberlist::api {
 /// inputs, before it delivers what the batch brought: so a view is never older than an event that
 /// was delivered, or a call that has returned.
 ///
-/// Nobody waits for the owner, and the owner waits for nobody: `latest_` is held for a few moves.
-/// Of the members the owner publishes only the changes; whoever asks for a view merges them, so
-/// that this costs nothing where nobody asks, and readers wait only for each other's merging. (Not
-/// an atomic pointer: that of libstdc++ 12 is a lock, too, and a data race to ThreadSanitizer.)
+/// Readers and the owner do not wait for each other: `latest_` is held only briefly. Of the members
+/// the owner publishes only the changes. A reader that asks for a view merges them; so there is no
+/// merging without readers, and a reader waits at most for another one's merging. (Not an atomic
+/// pointer: that of libstdc++ 12 is a lock, too.)
 class Published {
  public:
   /// The owner's: takes over what has changed in `engine`.

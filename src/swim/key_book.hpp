@@ -8,8 +8,7 @@
 namespace memberlist::swim {
 
 /// A copy of what the engine has of keys and of the switches for encryption. Only commands change
-/// these, so whoever applies the same commands to a copy knows their outcome before the engine has
-/// seen them.
+/// these, so a copy that gets the same commands knows their outcome before the engine does.
 struct KeyBook {
   wire::Keyring keyring;
   GossipVerify verify;

@@ -1,5 +1,5 @@
-// One thread owns the engine: nobody waits for it who did not ask to, and no lock of ours is held
-// while the application's code runs.
+// One thread owns the engine: calls that do not block do not wait for it, and no lock of the
+// library is held while code of the application runs.
 
 #include <gtest/gtest.h>
 
