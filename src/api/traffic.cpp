@@ -19,9 +19,12 @@ void Memberlist::Impl::feed(Input&& input) {
   in_turn_ = true;
   run_commands();
   input(*engine_, net::Loop::now());
+  // Before anything is sent: a peer may act on it, and the application then read a view here.
+  const std::uint64_t dropped = transport_->packets_dropped();
+  publish();
   carry_out_all();
   in_turn_ = false;
-  publish();
+  if (transport_->packets_dropped() != dropped) publish();
   taken_.clear();
   deliver();
 }

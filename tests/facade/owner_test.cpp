@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "memberlist/memberlist.hpp"
+#include "memberlist/memory_network.hpp"
 #include "node.hpp"
 #include "sim/virtual_policy.hpp"
 
@@ -308,6 +309,58 @@ TEST(Owner, AViewIsNotOlderThanAnEventOrAnOutcome) {
   EXPECT_TRUE(eventually([&] { return seen >= 5; }));
   list->shutdown();
   EXPECT_EQ(older, 0);
+}
+
+/// Another transport that calls a function before it writes to a stream.
+class Observed final : public Transport {
+ public:
+  Observed(std::unique_ptr<Transport> inner, std::function<void()> on_write)
+      : inner_(std::move(inner)), on_write_(std::move(on_write)) {}
+
+  void start() override { inner_->start(); }
+  [[nodiscard]] Address local_address() const override { return inner_->local_address(); }
+  void send(const Address& to, BytesView bytes) override { inner_->send(to, bytes); }
+  void flush() override { inner_->flush(); }
+  void dial(StreamId id, const Address& to) override { inner_->dial(id, to); }
+  void write(StreamId id, Bytes bytes) override {
+    on_write_();
+    inner_->write(id, std::move(bytes));
+  }
+  void close(StreamId id) override { inner_->close(id); }
+  void abort(StreamId id) override { inner_->abort(id); }
+  void finish(Duration limit, std::function<void()> done) override {
+    inner_->finish(limit, std::move(done));
+  }
+
+ private:
+  std::unique_ptr<Transport> inner_;
+  std::function<void()> on_write_;
+};
+
+// Else a peer could act on an answer whose reason this member does not show yet.
+TEST(Owner, AViewIsNotOlderThanWhatWasSent) {
+  const MemoryNetwork network(1);
+  std::atomic<Memberlist*> list = nullptr;
+  std::atomic<std::size_t> seen = 0;
+  Hosting observed;
+  observed.transport = [&](const TransportSetup& setup) -> Result<std::unique_ptr<Transport>> {
+    auto inner = network.transport()(setup);
+    if (!inner) return inner;
+    return std::make_unique<Observed>(std::move(*inner), [&] {
+      if (const Memberlist* at = list.load()) seen = at->members().size();
+    });
+  };
+  Config config = quick_config("a");
+  config.bind = Config::lan().bind;
+  Node a(config, observed);
+  list = &*a;
+  config.name = "b";
+  Hosting plain;
+  plain.transport = network.transport();
+  Node b(config, plain);
+  b.join(a);
+  EXPECT_EQ(seen, 2U) << "the answer to the join was sent, and b is in no view";
+  list = nullptr;
 }
 
 }  // namespace
