@@ -37,9 +37,9 @@ namespace memberlist {
 /// The parts of a Memberlist: the engine, the transport that feeds it, and their threads: a
 /// runtime's, which may be shared, and one for events.
 ///
-/// Only the loop's thread touches the engine. Each turn takes the commands that wait, then an
-/// input, and carries out the outputs; then it publishes what has changed (api::Published), and
-/// only then delivers log, metrics, events and outcomes. The other threads read what is published,
+/// Only the loop's thread touches the engine. Each turn takes the waiting commands, then an
+/// input; it publishes what has changed (api::Published), carries out the outputs, and then
+/// delivers log, metrics, events and outcomes. The other threads read what is published,
 /// and hand over commands (api::CommandQueue). What can be refused without the engine is refused in
 /// the calling thread, by the same rules. No mutex is held while code of the application runs, and
 /// each is held only briefly (except in api::Published); so the application may hold its own around

@@ -12,8 +12,8 @@
 namespace memberlist::api {
 
 /// What all threads see of an engine that one thread owns. The owner publishes after each batch of
-/// inputs, before it delivers what the batch brought: so a view is never older than an event that
-/// was delivered, or a call that has returned.
+/// inputs, before it sends or delivers what the batch brought: so a view is never older than a
+/// packet that was sent, an event that was delivered, or a call that has returned.
 ///
 /// Readers and the owner do not wait for each other: `latest_` is held only briefly. Of the members
 /// the owner publishes only the changes. A reader that asks for a view merges them; so there is no
