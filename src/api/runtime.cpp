@@ -17,7 +17,6 @@ Result<std::shared_ptr<Runtime::Impl>> Runtime::Impl::start() {
   } catch (const std::system_error& error) {
     return fail(ErrorCode::system, fmt::format("cannot start a thread: {}", error.what()));
   }
-  impl->id_ = impl->thread_.get_id();
   return impl;
 }
 

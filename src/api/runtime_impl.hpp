@@ -22,7 +22,7 @@ class Runtime::Impl final : public Executor {
 
   void post(std::function<void()> task) override { loop_->post(std::move(task)); }
   [[nodiscard]] net::Loop& loop() noexcept { return *loop_; }
-  [[nodiscard]] bool on_own_thread() const noexcept { return id_ == std::this_thread::get_id(); }
+  [[nodiscard]] bool on_own_thread() const noexcept { return loop_->runs_here(); }
   /// Waits until what was posted before has run and the thread has ended. Idempotent, from all
   /// threads but its own.
   void stop();
@@ -31,7 +31,6 @@ class Runtime::Impl final : public Executor {
   std::shared_ptr<net::Loop> loop_ = std::make_shared<net::Loop>();  // its thread's, too
   std::mutex stopping_;
   std::thread thread_;
-  std::thread::id id_;  // set once, and read by all
 };
 
 }  // namespace memberlist

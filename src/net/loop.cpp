@@ -27,6 +27,10 @@ void Loop::stop() {
 
 void Loop::post(Task task) { asio::post(context_->io, std::move(task)); }
 
+bool Loop::runs_here() const noexcept {
+  return context_->io.get_executor().running_in_this_thread();
+}
+
 TimePoint Loop::now() noexcept {
   return TimePoint(
       std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));

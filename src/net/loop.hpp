@@ -26,6 +26,10 @@ class Loop {
   /// Runs a task soon, after those posted before. From any thread; never runs it at once.
   void post(Task task);
 
+  /// Whether the caller is what `run` runs. From any thread. Not a comparison of thread
+  /// identifiers: a later thread may get the identifier of one that has ended.
+  [[nodiscard]] bool runs_here() const noexcept;
+
   /// The steady clock on the engine's time line. From any thread.
   [[nodiscard]] static TimePoint now() noexcept;
 

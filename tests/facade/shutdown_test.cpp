@@ -13,6 +13,11 @@
 namespace memberlist::facade_test {
 namespace {
 
+template <class T>
+std::optional<ErrorCode> code(const Result<T>& result) {
+  return result ? std::nullopt : std::optional(result.error().code);
+}
+
 TEST(Shutdown, FreesThePortsAtOnce) {
   Node other("other");
   std::optional<Node> node(std::in_place, quick_config_apart("first"));
@@ -48,9 +53,6 @@ TEST(Shutdown, MakesCallsFailAndLeavesViews) {
   b.join(a);
   b->shutdown();
   b->shutdown();
-  const auto code = [](const auto& result) {
-    return result ? std::optional<ErrorCode>() : std::optional(result.error().code);
-  };
   EXPECT_EQ(code(b->join({a.address()})), ErrorCode::shut_down);
   EXPECT_EQ(code(b->join({"localhost"})), ErrorCode::shut_down);
   EXPECT_EQ(code(b->leave()), ErrorCode::shut_down);
@@ -80,6 +82,15 @@ TEST(Shutdown, MayComeFromManyThreadsAtOnce) {
       const auto next = Memberlist::create(again);
       EXPECT_TRUE(next || next.error().code == ErrorCode::address_in_use);
     });
+  }
+}
+
+// A thread may get the identifier of the one that ran the protocol, once that has ended.
+TEST(Shutdown, TakesNoLaterThreadForTheOneThatHasEnded) {
+  Node a("a");
+  a->shutdown();
+  for (int i = 0; i < 16; ++i) {
+    std::jthread([&a] { EXPECT_EQ(code(a->ping("b")), ErrorCode::shut_down); });
   }
 }
 
