@@ -21,7 +21,7 @@ if(MEMBERLIST_SANITIZE)
   endif()
 endif()
 
-# memberlist_together(TARGET TESTS|LIBRARY): where MEMBERLIST_UNITY is this word or ALL, sources of the
+# memberlist_together(TARGET REST|LIBRARY): where MEMBERLIST_UNITY is this word or ALL, sources of the
 # target are compiled several at a time: most of what a compiler reads of each is the same headers. Each
 # joins the first group that has room and none of its own names, so that a name that is local to a file
 # stays that file's.
@@ -113,18 +113,25 @@ function(memberlist_room name)
 endfunction()
 
 # memberlist_test(NAME SOURCES a_test.cpp ... LIBRARIES lib ... [ROOMS room ...] [LABELS l ...] [TIMEOUT s]
-#                 [SERIAL])
-# One program of GoogleTest tests, each a ctest test of its own. ROOMS are linked with all the rooms
-# that they depend on named too: objects do not travel through object libraries. SERIAL: each of them
-# runs alone.
+#                 [ONE_AT_A_TIME])
+# One program of GoogleTest tests, each a ctest test of its own, by default with the label `unit`. ROOMS
+# are linked with all the rooms that they depend on named too: objects do not travel through object
+# libraries. ONE_AT_A_TIME: none of them runs beside another one, and each takes the place of two.
 function(memberlist_test name)
   if(NOT MEMBERLIST_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "SOURCES;LIBRARIES;ROOMS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "ONE_AT_A_TIME" "TIMEOUT" "SOURCES;LIBRARIES;ROOMS;LABELS" ${ARGN})
   # Beyond every wait of a test (90 s at most): it is the test that says what did not come in time.
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
+  endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  set(properties TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  if(ARG_ONE_AT_A_TIME)
+    list(APPEND properties RESOURCE_LOCK ${name} PROCESSORS 2)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE memberlist_flags GTest::gtest GTest::gtest_main fmt::fmt
@@ -132,7 +139,7 @@ function(memberlist_test name)
   foreach(room IN LISTS ARG_ROOMS)
     target_link_libraries(${name} PRIVATE memberlist_${room})
   endforeach()
-  memberlist_together(${name} TESTS)
+  memberlist_together(${name} REST)
   # What is tested is optimised, and the tests themselves need not be: to compile them as the library
   # takes half as long again, under a sanitizer as long as all else.
   if(MEMBERLIST_SANITIZE)
@@ -142,6 +149,5 @@ function(memberlist_test name)
   endif()
   # `build_paths.hpp`: where sources and programs are, for those tests that ask.
   target_include_directories(${name} PRIVATE ${PROJECT_BINARY_DIR}/generated)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" RUN_SERIAL ${ARG_SERIAL})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
 endfunction()

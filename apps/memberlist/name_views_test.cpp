@@ -13,6 +13,7 @@
 #include "member_views.hpp"
 #include "memberlist/name_text.hpp"
 #include "support/random_name.hpp"
+#include "support/sanitizers.hpp"
 #include "text.hpp"
 
 namespace memberlist::cli {
@@ -87,9 +88,11 @@ const std::pair<const char*, std::function<std::string(const std::string&)>> kFo
     {"table", in_table}, {"CSV", in_csv}, {"JSON", in_json}, {"event", in_event}, {"info", in_info},
 };
 
+constexpr int kRounds = testing::kSanitized ? 500 : 3'000;
+
 TEST(NameViews, EveryFormatShowsANameSoThatItIsReadBack) {
   std::mt19937 random(11);
-  for (int round = 0; round < 3'000; ++round) {
+  for (int round = 0; round < kRounds; ++round) {
     const std::string name = testing::random_name(random);
     for (const auto& [format, show] : kFormats) {
       const std::string shown = show(name);
@@ -102,7 +105,7 @@ TEST(NameViews, EveryFormatShowsANameSoThatItIsReadBack) {
 // JSON is not meant for the eye: its own escapes keep a terminal safe.
 TEST(NameViews, WhatPeopleReadHasNothingHidden) {
   std::mt19937 random(13);
-  for (int round = 0; round < 3'000; ++round) {
+  for (int round = 0; round < kRounds; ++round) {
     const std::string name = testing::random_name(random);
     for (const auto& [format, show] : kFormats) {
       if (format == "JSON"sv) continue;

@@ -13,6 +13,9 @@ build_jobs() {
   echo $((by_memory < CORES ? by_memory : CORES))
 }
 
+# Further options for CMake as a preset is configured.
+CONFIGURE_OPTIONS=()
+
 # build_preset PRESET [TARGET...]
 build_preset() {
   local preset=$1 launcher=()
@@ -20,7 +23,7 @@ build_preset() {
   if have ccache; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
   (
     cd "$ROOT" || exit
-    run cmake --preset "$preset" "${launcher[@]}" --log-level=WARNING
+    run cmake --preset "$preset" "${launcher[@]}" "${CONFIGURE_OPTIONS[@]}" --log-level=WARNING
     run cmake --build --preset "$preset" -j "$(build_jobs)" ${1:+--target "$@"}
   )
 }

@@ -8,17 +8,17 @@ FUZZ_MEMORY=(-rss_limit_mb=2048 -malloc_limit_mb=512)
 FUZZ_LIMITS=(-timeout=60 "${FUZZ_MEMORY[@]}")
 # For CI, where a machine that is busy must not be a finding. An endless loop is one still.
 PATIENT_LIMITS=(-timeout=600 "${FUZZ_MEMORY[@]}")
-# What `check_fuzzer` tries of each target: 10 to 20 s on one core, the engine's three times that. A
+# What `check_fuzzer` tries of each target: 5 to 15 s on one core, the engine's twice that. A
 # target that is not named here, as a new one, gets the last. Behind two of them a real member and its
 # server run threads by the clock: what they cover, and so what comes next, is not the same each time.
 # CI runs only their corpus.
 declare -A CHECK_RUNS=(
-  [fuzz_admin_api]=0 [fuzz_config_file]=100000 [fuzz_decrypt]=200000 [fuzz_engine]=10000
-  [fuzz_http]=0 [fuzz_lzw]=6000 [fuzz_messages]=120000 [fuzz_msgpack]=500000 [fuzz_packet]=350000
-  [fuzz_packet_sealed]=150000 [fuzz_seal]=150000 [fuzz_stream]=170000 [fuzz_text]=20000
-  [fuzz_views]=150000
+  [fuzz_admin_api]=0 [fuzz_config_file]=50000 [fuzz_decrypt]=100000 [fuzz_engine]=5000
+  [fuzz_http]=0 [fuzz_lzw]=3000 [fuzz_messages]=60000 [fuzz_msgpack]=250000 [fuzz_packet]=175000
+  [fuzz_packet_sealed]=75000 [fuzz_seal]=75000 [fuzz_stream]=85000 [fuzz_text]=10000
+  [fuzz_views]=75000
 )
-CHECK_RUNS_OF_OTHERS=20000
+CHECK_RUNS_OF_OTHERS=10000
 
 # A target is whatever program lies there, so a new one needs no list.
 all_fuzzers() { find "$FUZZERS" -maxdepth 1 -type f -executable -name 'fuzz_*' -printf '%f\n' | sort; }

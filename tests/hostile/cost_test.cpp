@@ -14,7 +14,6 @@
 #include "memberlist/engine.hpp"
 #include "process_figures.hpp"
 #include "sim/virtual_messages.hpp"
-#include "support/sanitizers.hpp"
 #include "wire/crc32.hpp"
 #include "wire/lzw.hpp"
 #include "wire/packet.hpp"
@@ -415,7 +414,6 @@ double cost_of(const Kind& kind) {
 }
 
 TEST(HostileCost, NoByteCostsAHundredTimesAnOrdinaryOne) {
-  if (testing::kSanitized) GTEST_SKIP() << "a sanitizer has costs of its own";
   double ordinary_cost[2];
   for (const bool keyed : {false, true}) {
     const Kind gossip{"gossip", ordinary, keyed, true};

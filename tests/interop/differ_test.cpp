@@ -12,10 +12,12 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../support/golden.hpp"
 #include "../support/process.hpp"
+#include "../support/sanitizers.hpp"
 #include "differ_corpus.hpp"
 #include "differ_ours.hpp"
 #include "interop_test.hpp"
@@ -97,9 +99,18 @@ std::vector<std::string> verdicts_of_go(const std::vector<Case>& corpus) {
   return lines;
 }
 
+// A sanitizer sees the decoders in every fourth of the cases, too.
+std::vector<Case> cases() {
+  std::vector<Case> all = make_corpus(kSeed);
+  if (!testing::kSanitized) return all;
+  std::vector<Case> some;
+  for (std::size_t i = 0; i < all.size(); i += 4) some.push_back(std::move(all[i]));
+  return some;
+}
+
 TEST(Differ, AcceptsWhatGoAcceptsWithEqualValues) {
   SKIP_WITHOUT_GO();
-  const std::vector<Case> corpus = make_corpus(kSeed);
+  const std::vector<Case> corpus = cases();
   ASSERT_GE(corpus.size(), kLeastCases);
   const std::vector<std::string> theirs = verdicts_of_go(corpus);
   ASSERT_EQ(theirs.size(), corpus.size());
