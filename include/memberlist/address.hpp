@@ -67,7 +67,7 @@ class MEMBERLIST_API IpAddress {
 
 /// An IP address and a port.
 struct MEMBERLIST_API Address {
-  IpAddress ip;            ///< any, including the unspecified one
+  IpAddress ip{};          ///< any, including the unspecified one
   std::uint16_t port = 0;  ///< in host byte order
 
   /// Parses `10.0.0.1:7946` or `[::1]:7946`; a text without a port gets `default_port` (IPv6 then
@@ -102,8 +102,8 @@ class MEMBERLIST_API Network {
 
 /// The two parts of a listening address; the host is not resolved.
 struct HostPort {
-  std::string host;                   ///< a name or an address, without brackets
-  std::optional<std::uint16_t> port;  ///< empty if none was given
+  std::string host{};                   ///< a name or an address, without brackets
+  std::optional<std::uint16_t> port{};  ///< empty if none was given
 
   /// Splits `host`, `host:port`, `[v6]:port` or `v6`; `invalid_argument` if it is none of these.
   [[nodiscard]] static MEMBERLIST_API Result<HostPort> parse(std::string_view text);

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "memberlist/language.hpp"
+
 namespace memberlist {
 
 /// What an asynchronous call returns to a coroutine: `auto joined = co_await list.join_async(...)`,

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "memberlist/language.hpp"
+
 namespace memberlist {
 
 /// A view of bytes owned elsewhere.

@@ -59,17 +59,17 @@ struct JoinOptions {
 /// Result for one address of a join. Nobody contacted and no failures: it was not tried, or not
 /// completed, because enough others had answered.
 struct JoinAddressResult {
-  std::string address;          ///< as given to the join
-  std::uint32_t contacted = 0;  ///< peers there whose state was merged
-  std::vector<Error> failures;  ///< one per failed peer there, or why there is no peer
+  std::string address{};          ///< as given to the join
+  std::uint32_t contacted = 0;    ///< peers there whose state was merged
+  std::vector<Error> failures{};  ///< one per failed peer there, or why there is no peer
 };
 
 /// Result of a join: of its last attempt, if there were several.
 struct JoinResult {
-  std::uint32_t contacted = 0;               ///< peers whose state was merged
-  std::vector<Error> failures;               ///< one per failed peer or name
-  std::vector<JoinAddressResult> addresses;  ///< in the order given
-  std::uint32_t tries = 1;                   ///< attempts, including the successful one
+  std::uint32_t contacted = 0;                 ///< peers whose state was merged
+  std::vector<Error> failures{};               ///< one per failed peer or name
+  std::vector<JoinAddressResult> addresses{};  ///< in the order given
+  std::uint32_t tries = 1;                     ///< attempts, including the successful one
 };
 
 }  // namespace memberlist

@@ -29,26 +29,26 @@ enum class Profile : std::uint8_t {
 struct Config {
   // --- identity and addresses ------------------------------------------------------------------
   /// The member's name, unique in the cluster, 1 to 255 bytes. Empty: the host name (facade only).
-  std::string name;
+  std::string name{};
   /// Address to listen on, for both UDP and TCP; port 0 lets the kernel choose one port for both.
   Address bind{IpAddress::v4(0, 0, 0, 0), 7946};
   /// Address announced to the others. Unset: the bind address, or, if that is unspecified, a
   /// private address of the host, preferably that of the interface with the default route (protocol
   /// 8). Port 0: the bound port.
-  std::optional<Address> advertise;
+  std::optional<Address> advertise{};
   /// Initial meta data, at most 512 bytes (protocol 4).
-  Bytes meta;
+  Bytes meta{};
   /// Cluster label, at most 255 bytes; traffic with another label is dropped (protocol 2).
-  std::string label;
+  std::string label{};
   /// Encryption keys of 16, 24 or 32 bytes, at most 16; the first encrypts, all decrypt. Empty: no
   /// encryption. The engine takes ownership and wipes keys when they are removed.
-  std::vector<Bytes> keys;
+  std::vector<Bytes> keys{};
   /// Networks that members may be in (protocol 10). Unset: all; an empty list: none.
-  std::optional<std::vector<Network>> allowed_networks;
+  std::optional<std::vector<Network>> allowed_networks{};
   /// Name servers for the host names to join, at most 16, tried in order; port 0 means 53. The
   /// hosts file takes precedence. Empty: the system's resolver, with the configuration of the
   /// machine at each join (facade only).
-  std::vector<Address> dns_servers;
+  std::vector<Address> dns_servers{};
 
   // --- timings and amounts (protocol 8) ---------------------------------------------------------
   // Limits are those of `knobs()`. 0 turns an interval off. docs/guide/knobs.md says of each what
@@ -130,9 +130,9 @@ struct Config {
 
 /// Describes one knob of `Config::set`.
 struct KnobInfo {
-  std::string_view name;     ///< of the field of Config, e.g. `probe_interval`
-  std::string_view limits;   ///< e.g. `1ms to 1h`, `1 to 255`, `true or false`
-  std::string_view meaning;  ///< one line
+  std::string_view name{};     ///< of the field of Config, e.g. `probe_interval`
+  std::string_view limits{};   ///< e.g. `1ms to 1h`, `1 to 255`, `true or false`
+  std::string_view meaning{};  ///< one line
 };
 
 /// All knobs, in the order of the documentation.

@@ -9,9 +9,9 @@ namespace memberlist {
 
 /// One number of EngineCounters, for whatever shows or exports them all.
 struct CounterInfo {
-  std::string_view name;                  ///< the member's name
-  std::uint64_t EngineCounters::* value;  ///< the member itself
-  bool gauge = false;                     ///< of the moment; all others only grow
+  std::string_view name{};                  ///< the member's name
+  std::uint64_t EngineCounters::* value{};  ///< the member itself
+  bool gauge = false;                       ///< of the moment; all others only grow
 };
 
 /// Every number of EngineCounters, in its order there, but `health_score`.

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "memberlist/language.hpp"
+
 namespace memberlist {
 
 /// Counters since the engine was created, and present gauges.

@@ -29,9 +29,9 @@ namespace memberlist {
 /// What the engine is given by its surroundings.
 struct EngineEnvironment {
   /// The address that this node advertises; both parts must be set.
-  Address advertise;
+  Address advertise{};
   /// The moment of creation.
-  TimePoint now;
+  TimePoint now{};
   /// Seeds the protocol's random choices; the same seed, secret and inputs give the same outputs.
   /// If peers may be hostile it must come from a secure generator.
   std::uint64_t seed = 0;
@@ -41,7 +41,7 @@ struct EngineEnvironment {
   std::array<std::byte, 16> secret{};
   /// Fills nonces. Empty: the operating system's secure generator. Set it only in a simulation, to
   /// make runs repeatable: anyone who predicts or observes a repeated nonce can decrypt.
-  std::function<void(std::span<std::byte>)> nonce_source;
+  std::function<void(std::span<std::byte>)> nonce_source{};
   /// The application's decisions; must outlive the engine. Null: the defaults of Policy.
   Policy* policy = nullptr;
   /// Whether the outputs contain MetricRecords. They cost little; without them there is no cost.

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "memberlist/export.hpp"
+#include "memberlist/language.hpp"
 
 namespace memberlist {
 
@@ -40,8 +40,8 @@ enum class ErrorCode : std::uint8_t {
 /// Why a call failed: a code for programs, a message for people, and the subject it concerns.
 struct Error {
   ErrorCode code = ErrorCode::system;  ///< for programs to act on
-  std::string message;  ///< a sentence that names the subject, and the limit if there is one
-  std::string subject;  ///< a knob, a member, an address; may be empty
+  std::string message{};  ///< a sentence that names the subject, and the limit if there is one
+  std::string subject{};  ///< a knob, a member, an address; may be empty
 
   /// Equal in code, message and subject.
   friend bool operator==(const Error&, const Error&) = default;

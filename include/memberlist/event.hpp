@@ -26,13 +26,13 @@ struct Cause {
     suspicion_expired,  ///< the member did not refute in time
     command,            ///< the application requested it
   };
-  Kind kind = Kind::command;          ///< determines which of the fields below are set
-  std::string accuser;                ///< `From` of the message; empty if there is none
-  std::optional<Address> source;      ///< where the packet or stream came from
-  std::uint32_t confirmations = 0;    ///< of an expired suspicion, by distinct members
-  std::vector<std::string> accusers;  ///< of an expired suspicion: its accusers, in order
-  std::uint32_t indirect_probes = 0;  ///< of a failed probe: helpers asked
-  std::uint32_t nacks = 0;            ///< of a failed probe: helpers that reported no answer
+  Kind kind = Kind::command;            ///< determines which of the fields below are set
+  std::string accuser{};                ///< `From` of the message; empty if there is none
+  std::optional<Address> source{};      ///< where the packet or stream came from
+  std::uint32_t confirmations = 0;      ///< of an expired suspicion, by distinct members
+  std::vector<std::string> accusers{};  ///< of an expired suspicion: its accusers, in order
+  std::uint32_t indirect_probes = 0;    ///< of a failed probe: helpers asked
+  std::uint32_t nacks = 0;              ///< of a failed probe: helpers that reported no answer
   /// The number of the input that caused it (`Engine::input_number`).
   std::uint64_t input = 0;
   /// The number of the input at which it began: the start of the failed probe or of the expired
@@ -60,23 +60,23 @@ enum class MemberEventKind : std::uint8_t {
 /// One change of one member, with its evidence (protocol 6).
 struct MemberEvent {
   MemberEventKind kind = MemberEventKind::update;  ///< what happened
-  Member member;                                   ///< after the change
-  std::optional<Address> other;                    ///< `conflict` only
-  Cause cause;                                     ///< why this node believes it
+  Member member{};                                 ///< after the change
+  std::optional<Address> other{};                  ///< `conflict` only
+  Cause cause{};                                   ///< why this node believes it
 };
 
 /// A user message to this node, or a broadcast (protocol 4, type 8).
 struct UserMessage {
-  Address source;         ///< the sender of the packet or stream
-  std::string from;       ///< name of the member at `source`, empty if there is none
-  Bytes payload;          ///< as sent; may be empty
+  Address source{};       ///< the sender of the packet or stream
+  std::string from{};     ///< name of the member at `source`, empty if there is none
+  Bytes payload{};        ///< as sent; may be empty
   bool reliable = false;  ///< received over a stream
 };
 
 /// The user state of a peer's push/pull (protocol 6); not reported if the peer sent none.
 struct StateMerged {
-  Address source;     ///< the peer's end of the stream, or the dialled address
-  Bytes state;        ///< the peer application's state, at most 20 MiB
+  Address source{};   ///< the peer's end of the stream, or the dialled address
+  Bytes state{};      ///< the peer application's state, at most 20 MiB
   bool join = false;  ///< one of the two is joining
 };
 
@@ -87,8 +87,8 @@ struct HealthChanged {
 
 /// A join, or one attempt of it, has ended.
 struct JoinFinished {
-  std::uint32_t contacted = 0;  ///< other members whose state was merged
-  std::vector<Error> failures;  ///< one for each address that did not answer, as its subject
+  std::uint32_t contacted = 0;    ///< other members whose state was merged
+  std::vector<Error> failures{};  ///< one for each address that did not answer, as its subject
 };
 
 /// A join attempt has failed and will be retried (`JoinOptions::retry`). Reported by a Memberlist,
@@ -96,7 +96,7 @@ struct JoinFinished {
 struct JoinRetrying {
   std::uint32_t attempt = 0;  ///< the failed attempt; the first is 1
   Duration pause{};           ///< until the next attempt
-  Error error;                ///< why it failed
+  Error error{};              ///< why it failed
 };
 
 /// This node has left, and its leave message has been sent (or the timeout expired).
@@ -104,7 +104,7 @@ struct LeaveFinished {};
 
 /// A failure that no call is waiting for.
 struct Failure {
-  Error error;  ///< what failed, and why
+  Error error{};  ///< what failed, and why
 };
 
 /// An event for the application. Events are delivered in the order in which they happened.
@@ -124,8 +124,8 @@ enum class LogLevel : std::uint8_t {
 
 /// A structured field of a log line, for programs. docs/logging.md lists the names.
 struct LogField {
-  std::string_view name;  ///< lower case, with static lifetime
-  std::string value;      ///< escaped like the text; numbers in decimal
+  std::string_view name{};  ///< lower case, with static lifetime
+  std::string value{};      ///< escaped like the text; numbers in decimal
 
   /// Equal in both.
   friend bool operator==(const LogField&, const LogField&) = default;
@@ -134,8 +134,8 @@ struct LogField {
 /// A log line. Text from peers is escaped: it contains no control characters.
 struct LogRecord {
   LogLevel level = LogLevel::info;    ///< the severity
-  std::string text;                   ///< one sentence, without a line break
-  std::string peer;                   ///< address or name of the peer it concerns; may be empty
+  std::string text{};                 ///< one sentence, without a line break
+  std::string peer{};                 ///< address or name of the peer it concerns; may be empty
   std::vector<LogField> fields = {};  ///< repeat what the text says; each name at most once
 
   /// The value of a field, or empty if there is no such field.

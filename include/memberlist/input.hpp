@@ -18,8 +18,8 @@ namespace memberlist {
 
 /// One address to join through.
 struct JoinTarget {
-  std::string name;  ///< of the member expected there; may be empty
-  Address address;   ///< where to dial
+  std::string name{};  ///< of the member expected there; may be empty
+  Address address{};   ///< where to dial
 };
 
 /// What a join may take.
@@ -36,30 +36,30 @@ namespace input {
 
 /// A datagram: `Engine::handle_packet`.
 struct Packet {
-  Address from;       ///< the address that an answer goes to
-  BytesView bytes;    ///< the whole datagram
+  Address from{};     ///< the address that an answer goes to
+  BytesView bytes{};  ///< the whole datagram
   IpAddress asked{};  ///< the local address that it was sent to; unspecified: not known
 };
 /// A datagram could not be sent: `Engine::handle_send_error`.
 struct SendError {
-  Address to;   ///< its destination
-  Error error;  ///< why not
+  Address to{};   ///< its destination
+  Error error{};  ///< why not
 };
 /// A peer connected: `Engine::handle_accept`.
 struct Accept {
-  Address from;  ///< the peer
+  Address from{};  ///< the peer
 };
 /// Something happened to a stream: `Engine::handle_stream`.
 struct Stream {
-  StreamId id{};      ///< which stream
-  StreamEvent event;  ///< what happened
+  StreamId id{};        ///< which stream
+  StreamEvent event{};  ///< what happened
 };
 /// Time has passed: `Engine::handle_deadline`.
 struct Deadline {};
 /// `Engine::join`
 struct Join {
-  std::vector<JoinTarget> targets;  ///< whom to join through
-  JoinLimits limits{};              ///< what it may take
+  std::vector<JoinTarget> targets{};  ///< whom to join through
+  JoinLimits limits{};                ///< what it may take
 };
 /// `Engine::leave`
 struct Leave {
@@ -67,58 +67,58 @@ struct Leave {
 };
 /// `Engine::update_meta`
 struct UpdateMeta {
-  BytesView meta;      ///< the new meta data
+  BytesView meta{};    ///< the new meta data
   Duration timeout{};  ///< after which it completes anyway
 };
 /// `Engine::advertise`
 struct Advertise {
-  Address address;     ///< the new address
+  Address address{};   ///< the new address
   Duration timeout{};  ///< after which it completes anyway
 };
 /// `Engine::send_best_effort`
 struct SendBestEffort {
-  Address to;         ///< to whom
-  BytesView payload;  ///< the message
+  Address to{};         ///< to whom
+  BytesView payload{};  ///< the message
 };
 /// `Engine::send_reliable`
 struct SendReliable {
-  Address to;                                      ///< to whom
-  BytesView payload;                               ///< the message
+  Address to{};                                    ///< to whom
+  BytesView payload{};                             ///< the message
   std::optional<Duration> timeout = std::nullopt;  ///< unset: `tcp_timeout`
 };
 /// `Engine::broadcast`
 struct Broadcast {
-  BytesView payload;        ///< the message
+  BytesView payload{};      ///< the message
   std::string_view name{};  ///< of the queued message that it replaces; may be empty
 };
 /// `Engine::ping`
 struct Ping {
-  std::string_view member;                         ///< whom, by name
+  std::string_view member{};                       ///< whom, by name
   std::optional<Duration> timeout = std::nullopt;  ///< unset: `probe_timeout`
 };
 /// `Engine::cancel`
 struct Cancel {
   OperationId operation{};  ///< which operation
-  Error why;                ///< its error
+  Error why{};              ///< its error
 };
 /// A key, or the fingerprint of one.
 using KeyChoice = std::variant<BytesView, std::string_view>;
 /// `Engine::add_key`
 struct AddKey {
-  BytesView key;  ///< 16, 24 or 32 bytes
+  BytesView key{};  ///< 16, 24 or 32 bytes
 };
 /// `Engine::use_key`
 struct UseKey {
-  KeyChoice key;  ///< which key
+  KeyChoice key{};  ///< which key
 };
 /// `Engine::remove_key`
 struct RemoveKey {
-  KeyChoice key;  ///< which key
+  KeyChoice key{};  ///< which key
 };
 /// `Engine::set_gossip_verify`
 struct SetGossipVerify {
-  std::optional<bool> incoming;  ///< unset: stays as it is
-  std::optional<bool> outgoing;  ///< unset: stays as it is
+  std::optional<bool> incoming{};  ///< unset: stays as it is
+  std::optional<bool> outgoing{};  ///< unset: stays as it is
 };
 
 }  // namespace input

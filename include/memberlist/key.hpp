@@ -13,7 +13,7 @@ namespace memberlist {
 
 /// Information about one key of a keyring, without the key itself.
 struct KeyInfo {
-  std::string fingerprint;      ///< see `key_fingerprint`
+  std::string fingerprint{};    ///< see `key_fingerprint`
   std::size_t key_bytes = 0;    ///< 16, 24 or 32
   bool primary = false;         ///< the key that encrypts; all keys decrypt
   std::uint64_t encrypted = 0;  ///< packets and streams encrypted with it by this node

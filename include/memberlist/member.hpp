@@ -39,11 +39,11 @@ struct VersionRange {
 
 /// What a member says about itself: the part that is the same for every observer.
 struct MemberRecord {
-  std::string name;                ///< unique in the cluster, 1 to 255 bytes, any bytes
-  Address address;                 ///< where it receives packets and streams
-  Bytes meta;                      ///< published by its application, at most 512 bytes
-  VersionRange protocol;           ///< of memberlist's protocol
-  VersionRange delegate_protocol;  ///< of the application's protocol
+  std::string name{};                ///< unique in the cluster, 1 to 255 bytes, any bytes
+  Address address{};                 ///< where it receives packets and streams
+  Bytes meta{};                      ///< published by its application, at most 512 bytes
+  VersionRange protocol{};           ///< of memberlist's protocol
+  VersionRange delegate_protocol{};  ///< of the application's protocol
 
   /// Equal in every field.
   friend bool operator==(const MemberRecord&, const MemberRecord&) = default;
@@ -52,12 +52,12 @@ struct MemberRecord {
 /// A member as one node saw it at one moment. An immutable value, cheap to copy: the record is
 /// shared. Readable from any thread, for as long as needed.
 struct Member {
-  std::shared_ptr<const MemberRecord> record;  ///< never null
-  MemberStatus status = MemberStatus::dead;    ///< the node's view at that moment
+  std::shared_ptr<const MemberRecord> record{};  ///< never null
+  MemberStatus status = MemberStatus::dead;      ///< the node's view at that moment
   /// Incremented by the member itself: of two claims about it, the one with the greater number is
   /// newer (compared as serial numbers, RFC 1982: after 2^32 - 1 comes 0).
   std::uint32_t incarnation = 0;
-  TimePoint since;  ///< when the member entered the status, on the engine's time line
+  TimePoint since{};  ///< when the member entered the status, on the engine's time line
 
   /// The record's name; a view into it, like the next two.
   [[nodiscard]] const std::string& name() const noexcept { return record->name; }
@@ -69,7 +69,7 @@ struct Member {
 
 /// One change of the table of members (`Engine::take_member_changes`).
 struct MemberChange {
-  Member member;           ///< as it is now; as it was last, if it was forgotten
+  Member member{};         ///< as it is now; as it was last, if it was forgotten
   bool forgotten = false;  ///< it is no longer in the table
 };
 

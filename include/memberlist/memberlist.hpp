@@ -45,26 +45,26 @@ struct Handlers {
   /// as `EngineCounters::dropped_limit` and logged); membership events are never dropped. Events
   /// from before a `shutdown` are delivered before it returns, unless the handler itself calls it.
   /// The handler may destroy the Memberlist. It must not throw.
-  std::function<void(const Event&)> on_event;
+  std::function<void(const Event&)> on_event{};
   /// Receives log records, one at a time, on the protocol thread: return quickly, and do not throw.
   /// Functions that do not block may be called; blocking ones fail with `invalid_argument`.
-  std::function<void(const LogRecord&)> on_log;
+  std::function<void(const LogRecord&)> on_log{};
   /// Receives metrics on the protocol thread (see MetricsSink). Null: no metrics, at no cost.
-  std::shared_ptr<MetricsSink> metrics;
+  std::shared_ptr<MetricsSink> metrics{};
   /// Labels added to every metric, in this order; the library's own label follows them.
-  std::vector<MetricLabel> metric_labels;
+  std::vector<MetricLabel> metric_labels{};
   /// Makes decisions (see Policy). Called on the protocol thread, in the middle of a turn: return
   /// quickly, and do not throw. Views (`members` and the like) may be called, and show the state
   /// before the turn; commands fail with `invalid_argument`.
-  std::shared_ptr<Policy> policy;
+  std::shared_ptr<Policy> policy{};
 };
 
 /// Which thread runs a member, and which network it uses.
 struct Hosting {
   /// Runs the protocol on this thread, shared with other members; unset: on a separate thread.
-  std::optional<Runtime> runtime;
+  std::optional<Runtime> runtime{};
   /// Creates the member's Transport; empty: UDP and TCP sockets.
-  TransportFactory transport;
+  TransportFactory transport{};
 };
 
 /// Parses an address for `Config::bind` or `Config::advertise`. Like `Address::parse`, but the zone
@@ -89,7 +89,7 @@ enum class Delivery : std::uint8_t {
 /// One answered ping.
 struct PingResult {
   Duration round_trip{};  ///< from the ping to its ack
-  Bytes payload;          ///< what the peer's Policy put into the ack
+  Bytes payload{};        ///< what the peer's Policy put into the ack
 };
 
 /// A member of a cluster: the engine combined with a transport (UDP and TCP by default) and a

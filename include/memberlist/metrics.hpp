@@ -53,7 +53,7 @@ inline constexpr std::string_view kProbeRoundTrip = "memberlist.probe.roundTrip"
 
 /// A metric's name and kind.
 struct MetricInfo {
-  std::string_view name;                  ///< one of `metric`
+  std::string_view name{};                ///< one of `metric`
   MetricKind kind = MetricKind::counter;  ///< of every record of that name
 };
 
@@ -76,8 +76,8 @@ inline constexpr std::string_view kNodeStateLabel = "node_state";
 
 /// A name and a value that a metric has beside its own name.
 struct MetricLabel {
-  std::string name;   ///< what it distinguishes
-  std::string value;  ///< which one this is
+  std::string name{};   ///< what it distinguishes
+  std::string value{};  ///< which one this is
 
   /// Equal in both.
   friend bool operator==(const MetricLabel&, const MetricLabel&) = default;
@@ -86,7 +86,7 @@ struct MetricLabel {
 /// One number for the metrics, as the engine puts it out.
 struct MetricRecord {
   MetricKind kind = MetricKind::counter;  ///< what the value means
-  std::string_view name;                  ///< one of `metric`
+  std::string_view name{};                ///< one of `metric`
   double value = 0;                       ///< in the name's unit; of a counter, what to add
   std::optional<MemberStatus> node_state = std::nullopt;  ///< `metric::kNodeInstances` only
 };

@@ -21,8 +21,8 @@ enum class OperationId : std::uint64_t {};
 
 /// Send one datagram. `bytes` is valid until `Engine::clear_outputs`.
 struct SendPacket {
-  Address to;       ///< where it goes
-  BytesView bytes;  ///< the whole datagram, with all its layers
+  Address to{};       ///< where it goes
+  BytesView bytes{};  ///< the whole datagram, with all its layers
   /// The local address to send from, if there are several: for an answer the address that was
   /// asked, otherwise the advertised one.
   IpAddress from{};
@@ -31,13 +31,13 @@ struct SendPacket {
 /// Connect; report StreamConnected or StreamFailed. The engine handles the timeout.
 struct DialStream {
   StreamId id{};     ///< the new stream's
-  Address to;        ///< where to connect
+  Address to{};      ///< where to connect
   IpAddress from{};  ///< the local address to connect from, if there are several
 };
 /// Send bytes on a connected stream, after those of earlier writes.
 struct WriteStream {
   StreamId id{};  ///< on which stream
-  Bytes bytes;    ///< what to send; may be moved away
+  Bytes bytes{};  ///< what to send; may be moved away
 };
 /// Send what was written, then close. The stream is finished.
 struct CloseStream {
@@ -51,22 +51,22 @@ struct AbortStream {
 /// The result of one target of a join. Neither merged nor failed: it was not tried, or not
 /// completely, because enough others had answered, or this node's name is taken.
 struct JoinAttempt {
-  bool merged = false;           ///< the push/pull with it was merged
-  std::optional<Error> failure;  ///< why it was not, if the attempt ended
+  bool merged = false;             ///< the push/pull with it was merged
+  std::optional<Error> failure{};  ///< why it was not, if the attempt ended
 };
 
 /// Outcome of one command.
 struct OperationOutcome {
-  std::uint32_t contacted = 0;        ///< join: others whose push/pull was merged
-  std::vector<Error> failures;        ///< join: those of `attempts`
-  std::vector<JoinAttempt> attempts;  ///< join: one for each target, in the order given
-  Duration round_trip{};              ///< ping
-  Bytes payload;                      ///< ping: what the peer's ping delegate put into the ack
+  std::uint32_t contacted = 0;          ///< join: others whose push/pull was merged
+  std::vector<Error> failures{};        ///< join: those of `attempts`
+  std::vector<JoinAttempt> attempts{};  ///< join: one for each target, in the order given
+  Duration round_trip{};                ///< ping
+  Bytes payload{};                      ///< ping: what the peer's ping delegate put into the ack
 };
 /// The end of a command that returned an OperationId; each ends exactly once.
 struct Completion {
-  OperationId id{};                 ///< as the command returned it
-  Result<OperationOutcome> result;  ///< how it ended
+  OperationId id{};                   ///< as the command returned it
+  Result<OperationOutcome> result{};  ///< how it ended
 };
 
 /// One action or report; they are to be handled in order.

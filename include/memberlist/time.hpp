@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "memberlist/language.hpp"
+
 namespace memberlist {
 
 /// The engine's time line: monotonic, with an epoch chosen by the driver of the engine. It has no

@@ -21,8 +21,8 @@ namespace trace {
 /// A probe began: a ping was sent.
 struct ProbeBegan {
   std::uint64_t probe = 0;        ///< the number of this input, which names the probe
-  std::string member;             ///< its target
-  Address address;                ///< where the target was pinged
+  std::string member{};           ///< its target
+  Address address{};              ///< where the target was pinged
   std::uint32_t incarnation = 0;  ///< of the target, as it was known then
 };
 /// This node stood still, and pings the target again.
@@ -32,7 +32,7 @@ struct ProbeRepeated {
 /// The direct ping was not answered in time, so a helper was asked to ping the target.
 struct HelperAsked {
   std::uint64_t probe = 0;  ///< which probe
-  std::string helper;       ///< the helper's name
+  std::string helper{};     ///< the helper's name
 };
 /// The target is pinged by TCP as well.
 struct TcpPing {
@@ -59,7 +59,7 @@ struct ProbeEnded {
     failed,    ///< not at all: the target is accused
   };
   std::uint64_t probe = 0;          ///< which probe
-  std::string member;               ///< its target
+  std::string member{};             ///< its target
   Result result = Result::failed;   ///< how it ended
   std::uint32_t helpers_asked = 0;  ///< indirect pings that were sent
   std::uint32_t nacks = 0;          ///< helpers that got no answer either
@@ -91,10 +91,10 @@ enum class Verdict : std::uint8_t {
 /// A claim about a member was judged.
 struct Claim {
   ClaimKind kind = ClaimKind::alive;     ///< what it says
-  std::string member;                    ///< about whom
+  std::string member{};                  ///< about whom
   std::uint32_t incarnation = 0;         ///< of the member, as claimed
-  std::string accuser;                   ///< who says so; empty if unknown
-  std::optional<Address> source;         ///< where it came from; none: from this node
+  std::string accuser{};                 ///< who says so; empty if unknown
+  std::optional<Address> source{};       ///< where it came from; none: from this node
   Cause::Kind by = Cause::Kind::gossip;  ///< in which way it came
   std::uint64_t began = 0;               ///< the input at which that began (`Cause::began`)
   Verdict verdict = Verdict::believed;   ///< what became of it
@@ -110,7 +110,7 @@ struct SuspicionChanged {
     expired,    ///< nobody did: the member is dead
     ended,      ///< a claim that the member is dead was believed first
   };
-  std::string member;               ///< whose
+  std::string member{};             ///< whose
   Step step = Step::started;        ///< how it changed
   std::uint64_t began = 0;          ///< the input that started it
   std::uint32_t confirmations = 0;  ///< so far
@@ -124,8 +124,8 @@ struct Stall {
 
 /// A packet carried updates about members.
 struct PacketSent {
-  Address to;                          ///< the receiver
-  std::vector<std::uint64_t> updates;  ///< the inputs that queued them
+  Address to{};                          ///< the receiver
+  std::vector<std::uint64_t> updates{};  ///< the inputs that queued them
 };
 
 }  // namespace trace
@@ -137,8 +137,8 @@ struct TraceRecord {
                             trace::TcpPing, trace::ProbeAnswer, trace::ProbeEnded, trace::Claim,
                             trace::SuspicionChanged, trace::Stall, trace::PacketSent>;
   std::uint64_t input = 0;  ///< the number of the input (`Engine::input_number`)
-  TimePoint at;             ///< the engine's time
-  Step step;                ///< what happened
+  TimePoint at{};           ///< the engine's time
+  Step step{};              ///< what happened
 };
 
 /// The verdict as it is spelled above.

@@ -17,7 +17,7 @@ namespace memberlist {
 struct Broadcast {
   /// At most 65,535 bytes; a longer message is finished at once, unsent. A message must fit a
   /// packet (`max_packet_payload()`) to be sent; a longer one stays until it is pruned.
-  Bytes message;
+  Bytes message{};
   /// Replaces the queued message of the same name. Empty: the message is unique and replaces none.
   std::string name{};
   /// Whether this message makes a queued one obsolete, given its name and message. Called for every

@@ -16,9 +16,9 @@ namespace memberlist {
 
 /// One received datagram.
 struct ReceivedPacket {
-  Address from;                ///< the address that an answer goes to
-  std::span<std::byte> bytes;  ///< valid during the call
-  IpAddress asked{};           ///< the local address it was sent to; unspecified: unknown
+  Address from{};                ///< the address that an answer goes to
+  std::span<std::byte> bytes{};  ///< valid during the call
+  IpAddress asked{};             ///< the local address it was sent to; unspecified: unknown
 };
 
 /// Receives what a Transport reports. Called on the executor's thread only, and never from within a
@@ -123,14 +123,14 @@ class Transport {
 
 /// The parameters of a new Transport.
 struct TransportSetup {
-  Address bind;                        ///< `Config::bind`; port 0: any
-  Duration close_timeout{};            ///< how long a closed stream may take to end: `tcp_timeout`
-  std::shared_ptr<Executor> executor;  ///< where to call the handler
-  TransportHandler* handler{};         ///< never null; valid until the Transport is destroyed
+  Address bind{};            ///< `Config::bind`; port 0: any
+  Duration close_timeout{};  ///< how long a closed stream may take to end: `tcp_timeout`
+  std::shared_ptr<Executor> executor{};  ///< where to call the handler
+  TransportHandler* handler{};           ///< never null; valid until the Transport is destroyed
   /// Creates the library's own Transport, over UDP and TCP at `bind`, for a Transport that wraps
   /// it; the handler must outlive it. Errors: `address_in_use`, `invalid_argument` (not an address
   /// of this machine), `system`.
-  std::function<Result<std::unique_ptr<Transport>>(TransportHandler& handler)> sockets;
+  std::function<Result<std::unique_ptr<Transport>>(TransportHandler& handler)> sockets{};
 };
 
 /// Creates the Transport of one member; called once by `Memberlist::create`, which passes its error

@@ -22,6 +22,7 @@
 #include "api/metrics_output.hpp"
 #include "api/published.hpp"
 #include "api/runtime_impl.hpp"
+#include "base/hidden.hpp"
 #include "base/random.hpp"
 #include "memberlist/engine.hpp"
 #include "memberlist/input.hpp"
@@ -52,7 +53,8 @@ namespace memberlist {
 /// What is posted to the loop may come after the end of this member, where the loop goes on for
 /// others: it finds nothing then. Transport, resolver and deadline are made before the member
 /// starts, and end on the loop's thread.
-class Memberlist::Impl final : public TransportHandler, public std::enable_shared_from_this<Impl> {
+class MEMBERLIST_HIDDEN Memberlist::Impl final : public TransportHandler,
+                                                 public std::enable_shared_from_this<Impl> {
  public:
   [[nodiscard]] static Result<std::shared_ptr<Impl>> create(Config config, Handlers handlers,
                                                             const Hosting& hosting);

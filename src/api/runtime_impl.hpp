@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/hidden.hpp"
 #include "memberlist/runtime.hpp"
 #include "memberlist/transport.hpp"
 #include "net/loop.hpp"
@@ -12,7 +13,7 @@
 namespace memberlist {
 
 /// A loop and the thread that runs it.
-class Runtime::Impl final : public Executor {
+class MEMBERLIST_HIDDEN Runtime::Impl final : public Executor {
  public:
   /// Error: `system`.
   [[nodiscard]] static Result<std::shared_ptr<Impl>> start();

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/hidden.hpp"
 #include "base/limits.hpp"
 #include "memberlist/transmit_limited_queue.hpp"
 #include "swim/broadcast_queue.hpp"
@@ -11,7 +12,7 @@
 namespace memberlist {
 
 /// The engine's queue behind a mutex, with the callbacks for the end of each message.
-class TransmitLimitedQueue::Impl {
+class MEMBERLIST_HIDDEN TransmitLimitedQueue::Impl {
  public:
   Impl(std::function<std::size_t()> count, std::uint32_t mult)
       : member_count(std::move(count)), retransmit_mult(mult) {}

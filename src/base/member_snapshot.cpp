@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/hidden.hpp"
 #include "memberlist/member.hpp"
 
 namespace memberlist {
@@ -57,7 +58,7 @@ std::vector<Member> merged(std::span<const Member> members, std::span<MemberChan
 }  // namespace
 
 /// Puts chunks together: those of another snapshot, and new ones.
-class MemberSnapshot::Builder {
+class MEMBERLIST_HIDDEN MemberSnapshot::Builder {
  public:
   void share(std::span<const Piece> pieces) {
     for (const Piece& piece : pieces) push(piece.chunk);

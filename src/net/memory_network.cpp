@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hidden.hpp"
 #include "base/limits.hpp"
 #include "base/random.hpp"
 
@@ -43,7 +44,7 @@ Error reset_by(const Address& peer) {
 // --- the network --------------------------------------------------------------------------------
 
 /// The members of the network, and which of them can reach which. Thread-safe.
-class MemoryNetwork::State : public std::enable_shared_from_this<State> {
+class MEMBERLIST_HIDDEN MemoryNetwork::State : public std::enable_shared_from_this<State> {
  public:
   explicit State(std::uint64_t seed) : random_(seed) {}
 
@@ -90,7 +91,7 @@ class MemoryNetwork::State : public std::enable_shared_from_this<State> {
 
 /// The endpoint of one member. Other members access it only by posting to its executor, so
 /// everything that is not const belongs to its thread.
-class MemoryNetwork::Endpoint : public std::enable_shared_from_this<Endpoint> {
+class MEMBERLIST_HIDDEN MemoryNetwork::Endpoint : public std::enable_shared_from_this<Endpoint> {
  public:
   Endpoint(std::shared_ptr<State> network, std::shared_ptr<Executor> executor, Address address)
       : network_(std::move(network)), executor_(std::move(executor)), address_(address) {}
@@ -294,7 +295,7 @@ std::optional<StreamId> MemoryNetwork::Endpoint::id_of(Connection connection) co
 }
 
 /// The transport that the owner of the member holds.
-class MemoryNetwork::EndpointTransport final : public Transport {
+class MEMBERLIST_HIDDEN MemoryNetwork::EndpointTransport final : public Transport {
  public:
   EndpointTransport(EndpointPointer endpoint, TransportHandler& handler) noexcept
       : endpoint_(std::move(endpoint)), handler_(handler) {}

@@ -32,9 +32,9 @@ struct TimerEvent {
 
 /// The engine's time: the moment of the current input, and what is to happen later.
 struct Clock {
-  TimePoint now;
+  TimePoint now{};
   std::uint64_t input = 0;  // the number of the current input
-  TimerHeap<TimerEvent> timers;
+  TimerHeap<TimerEvent> timers{};
 
   /// The moment that is `time` from now. `Duration::max()` is a way to say 'no limit'.
   [[nodiscard]] TimePoint after(Duration time) const noexcept {

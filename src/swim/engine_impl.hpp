@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/hidden.hpp"
 #include "memberlist/engine.hpp"
 #include "memberlist/input.hpp"
 #include "swim/clock.hpp"
@@ -33,7 +34,7 @@
 namespace memberlist {
 
 /// The engine's parts, wired together. It only passes inputs on to the part that knows the rule.
-class Engine::Impl final : public swim::StreamListener {
+class MEMBERLIST_HIDDEN Engine::Impl final : public swim::StreamListener {
  public:
   Impl(Config config, const EngineEnvironment& environment, wire::Keyring keyring);
   /// A copy of the state, in parts that refer to each other. See Engine::clone.

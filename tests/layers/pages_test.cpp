@@ -121,7 +121,8 @@ TEST(ReferencePage, HasEveryPublicHeaderAndNoRowTwice) {
   }
   for (const Source& header : sources_under("include/memberlist")) {
     const std::string name = fs::path(header.path).filename().string();
-    EXPECT_TRUE(headers.contains(name) || name == "export.hpp") << name << " has no row";
+    if (name == "export.hpp" || name == "language.hpp") continue;  // nothing to use in them
+    EXPECT_TRUE(headers.contains(name)) << name << " has no row";
   }
 }
 
