@@ -52,11 +52,13 @@ void must(int result) noexcept {
   if (result != 1) std::abort();
 }
 
-std::unexpected<Error> no_such_key(std::string_view fingerprint) {
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("the key {} is not in the keyring; add it first", fingerprint),
-              "keyring");
+Error no_such_key(std::string_view fingerprint, std::string_view advice) {
+  return {ErrorCode::invalid_argument,
+          fmt::format("the key {} is not in the keyring; {}", fingerprint, advice), "keyring"};
 }
+
+constexpr std::string_view kAddFirst = "add it first";
+constexpr std::string_view kLook = "`keys` lists those that are";
 
 }  // namespace
 
@@ -168,10 +170,8 @@ Keyring::Place Keyring::find(BytesView key) {
   });
 }
 
-Result<Keyring::Place> Keyring::find(std::string_view fingerprint) {
-  const Place found = std::ranges::find(ciphers_, fingerprint, &Cipher::fingerprint);
-  if (found == ciphers_.end()) return no_such_key(fingerprint);
-  return found;
+Keyring::Place Keyring::find(std::string_view fingerprint) {
+  return std::ranges::find(ciphers_, fingerprint, &Cipher::fingerprint);
 }
 
 Result<Keyring> Keyring::create(std::span<const Bytes> keys, std::uint64_t sealed_before) {
@@ -213,15 +213,15 @@ Result<void> Keyring::add(BytesView key) {
 
 Result<void> Keyring::use(BytesView key) {
   const Place found = find(key);
-  if (found == ciphers_.end()) return no_such_key(key_fingerprint(key));
+  if (found == ciphers_.end()) return std::unexpected(no_such_key(key_fingerprint(key), kAddFirst));
   std::rotate(ciphers_.begin(), found, found + 1);
   return {};
 }
 
 Result<void> Keyring::use(std::string_view fingerprint) {
-  const auto found = find(fingerprint);
-  if (!found) return std::unexpected(found.error());
-  std::rotate(ciphers_.begin(), *found, *found + 1);
+  const Place found = find(fingerprint);
+  if (found == ciphers_.end()) return std::unexpected(no_such_key(fingerprint, kAddFirst));
+  std::rotate(ciphers_.begin(), found, found + 1);
   return {};
 }
 
@@ -232,9 +232,9 @@ Result<void> Keyring::remove(BytesView key) {
 }
 
 Result<void> Keyring::remove(std::string_view fingerprint) {
-  const auto found = find(fingerprint);
-  if (!found) return std::unexpected(found.error());
-  return remove(*found);
+  const Place found = find(fingerprint);
+  if (found == ciphers_.end()) return std::unexpected(no_such_key(fingerprint, kLook));
+  return remove(found);
 }
 
 Result<void> Keyring::remove(Place place) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "swim/engine_impl.hpp"
+#include "swim/message_checks.hpp"
 
 namespace memberlist {
 namespace {
@@ -209,11 +210,8 @@ void Engine::Impl::stop_operation(OperationId id, Error why) {
 Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
   auto keyring = take_keys(config);
   if (!keyring) return std::unexpected(keyring.error());
-  if (environment.advertise.ip.is_unspecified() || environment.advertise.port == 0) {
-    return fail(ErrorCode::no_address,
-                "the advertised address " + environment.advertise.to_string() +
-                    " cannot be reached: it needs an address and a port",
-                "advertise");
+  if (auto valid = swim::check_advertised(environment.advertise); !valid) {
+    return std::unexpected(std::move(valid.error()));
   }
   return Engine(std::make_unique<Impl>(std::move(config), environment, std::move(*keyring)));
 }
