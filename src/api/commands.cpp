@@ -66,19 +66,25 @@ bool Memberlist::Impl::begin(Start start, std::size_t bytes, const std::stop_tok
   std::optional<Error> refused = refusal();
   if (!refused && stop.stop_requested()) refused = api::cancelled_error();
   if (!refused && !await(call)) refused = shut_down_error();
-  if (!refused) {
-    const auto handed = hand_over({[this, call, start = std::move(start)](Engine&, TimePoint now) {
-                                     start_operation(call, start, now);
-                                   },
-                                   bytes});
-    if (!handed && end_wait(call)) refused = handed.error();
-  }
+  if (!refused) refused = hand_over_start(std::move(start), bytes, call);
   if (refused) {
     call->complete(std::unexpected(*std::move(refused)));
     return false;
   }
   watch(stop, call);
   return true;
+}
+
+std::optional<Error> Memberlist::Impl::hand_over_start(Start start, std::size_t bytes,
+                                                       const CallPointer& call) try {
+  const auto handed = hand_over({[this, call, start = std::move(start)](Engine&, TimePoint now) {
+                                   start_operation(call, start, now);
+                                 },
+                                 bytes});
+  return !handed && end_wait(call) ? std::optional(handed.error()) : std::nullopt;
+} catch (...) {  // no memory: the caller learns that, and nothing else of the call
+  (void)end_wait(call);
+  throw;
 }
 
 void Memberlist::Impl::start_operation(const CallPointer& call, const Start& start, TimePoint now) {

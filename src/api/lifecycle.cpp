@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <iterator>
 #include <random>
+#include <stdexcept>
 #include <system_error>
 
 #include "api/memberlist_impl.hpp"
+#include "base/wipe_at_end.hpp"
 #include "net/advertised.hpp"
 #include "net/interfaces.hpp"
 #include "net/socket_transport.hpp"
@@ -18,18 +20,6 @@ namespace {
 
 // What streams that were closed before a shutdown get to write what they still hold.
 constexpr auto kLastWritesTime = std::chrono::seconds(1);
-
-// Keys that were not handed on are gone when it is.
-class WipeAtEnd {
- public:
-  explicit WipeAtEnd(std::vector<Bytes>& keys) noexcept : keys_(keys) {}
-  WipeAtEnd(const WipeAtEnd&) = delete;
-  WipeAtEnd& operator=(const WipeAtEnd&) = delete;
-  ~WipeAtEnd() { wipe(keys_); }
-
- private:
-  std::vector<Bytes>& keys_;
-};
 
 std::vector<std::string> texts_of(const std::vector<Network>& networks) {
   std::vector<std::string> texts;
@@ -121,11 +111,7 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   EngineEnvironment environment;
   environment.advertise = config_.advertise.value_or(config_.bind);
   environment.now = net::Loop::now();
-  // With libstdc++ this is the system's secure generator, or the processor's.
-  std::random_device entropy;
-  environment.seed = std::uint64_t{entropy()} << 32 | entropy();
-  random_ = Random(entropy());
-  for (std::byte& byte : environment.secret) byte = static_cast<std::byte>(entropy());
+  if (auto seeded = seed(environment); !seeded) return seeded;
   environment.policy = handlers_.policy.get();
   environment.metrics = metrics_.wanted();
   environment.member_changes = true;
@@ -141,6 +127,17 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   max_packet_payload_ = engine_->max_packet_payload();
   publish();
   return {};
+}
+
+Result<void> Memberlist::Impl::seed(EngineEnvironment& environment) try {
+  // With libstdc++ this is the system's secure generator, or the processor's.
+  std::random_device entropy;
+  environment.seed = std::uint64_t{entropy()} << 32 | entropy();
+  random_ = Random(entropy());
+  for (std::byte& byte : environment.secret) byte = static_cast<std::byte>(entropy());
+  return {};
+} catch (const std::runtime_error& error) {
+  return fail(ErrorCode::system, fmt::format("there are no random numbers: {}", error.what()));
 }
 
 void Memberlist::Impl::start() {

@@ -119,6 +119,7 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
       const;
   Result<void> choose_advertised(const Address& bound);
   Result<void> make_engine(std::vector<Bytes> keys);
+  Result<void> seed(EngineEnvironment& environment);
   void start();
   void warn_if_open() const;
   void log_choice(const net::AdvertisedChoice& choice) const;
@@ -149,6 +150,9 @@ class Memberlist::Impl final : public TransportHandler, public std::enable_share
   /// Hands over the start of an operation that carries so many bytes. False: it was refused, and
   /// the call is complete.
   bool begin(Start start, std::size_t bytes, const std::stop_token& stop, const CallPointer& call);
+  /// The error with which the call is to be completed, if it is not under way or complete.
+  [[nodiscard]] std::optional<Error> hand_over_start(Start start, std::size_t bytes,
+                                                     const CallPointer& call);
   /// On the loop's thread, in a turn.
   void start_operation(const CallPointer& call, const Start& start, TimePoint now);
   /// Calls that `waiting_` has, and takes them out: the caller that gets true completes the call.

@@ -11,7 +11,9 @@
 namespace memberlist {
 
 Result<std::shared_ptr<Runtime::Impl>> Runtime::Impl::start() {
-  auto impl = std::make_shared<Impl>();
+  auto loop = net::Loop::create();
+  if (!loop) return std::unexpected(std::move(loop.error()));
+  auto impl = std::make_shared<Impl>(std::move(*loop));
   try {
     impl->thread_ = net::start_quiet_thread([loop = impl->loop_] { loop->run(); });
   } catch (const std::system_error& error) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "memberlist/runtime.hpp"
 #include "memberlist/transport.hpp"
@@ -16,6 +17,7 @@ class Runtime::Impl final : public Executor {
  public:
   /// Error: `system`.
   [[nodiscard]] static Result<std::shared_ptr<Impl>> start();
+  explicit Impl(std::shared_ptr<net::Loop> loop) noexcept : loop_(std::move(loop)) {}
   /// As `stop`; if called on its own thread, which cannot wait for itself, the thread continues
   /// until it ends by itself.
   ~Impl() override;
@@ -28,7 +30,7 @@ class Runtime::Impl final : public Executor {
   void stop();
 
  private:
-  std::shared_ptr<net::Loop> loop_ = std::make_shared<net::Loop>();  // its thread's, too
+  std::shared_ptr<net::Loop> loop_;  // its thread's, too
   std::mutex stopping_;
   std::thread thread_;
 };

@@ -72,6 +72,11 @@ class MemoryNetwork::State : public std::enable_shared_from_this<State> {
            !cut_.contains(link(one, other));
   }
   Result<Address> choose_address(Address wanted);
+  /// Also where a member was to be, and could not be made.
+  [[nodiscard]] bool is_free(const Address& address) const {
+    const auto at = members_.find(address);
+    return at == members_.end() || at->second.expired();
+  }
   [[nodiscard]] EndpointPointer find_locked(const Address& from, const Address& to) const;
   IpAddress new_host(bool is_v4);
   void break_streams();
@@ -336,7 +341,7 @@ Result<Address> MemoryNetwork::State::choose_address(Address wanted) {
   if (any_port) wanted.port = kFirstFreePort;
   do {
     if (any_host) wanted.ip = new_host(is_v4);
-    if (!members_.contains(wanted)) return wanted;
+    if (is_free(wanted)) return wanted;
     if (any_port && !any_host) ++wanted.port;
   } while (any_host || (any_port && wanted.port != 0));
   const std::string text = wanted.to_string();

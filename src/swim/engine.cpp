@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/wipe_at_end.hpp"
 #include "swim/engine_impl.hpp"
 #include "swim/message_checks.hpp"
 
@@ -23,11 +24,9 @@ std::shared_ptr<const MemberRecord> self_record(const Config& config, const Addr
 
 // Checks a config, and makes the keyring of its keys, which do not stay in it.
 Result<wire::Keyring> take_keys(Config& config) {
+  const WipeAtEnd wiper(config.keys);
   const Result<void> valid = config.validate();
-  Result<wire::Keyring> keyring =
-      valid ? wire::Keyring::create(config.keys) : std::unexpected(valid.error());
-  wipe(config.keys);
-  return keyring;
+  return valid ? wire::Keyring::create(config.keys) : std::unexpected(valid.error());
 }
 
 }  // namespace
