@@ -155,6 +155,7 @@ class MemoryNetwork::Endpoint : public std::enable_shared_from_this<Endpoint> {
 };
 
 void MemoryNetwork::Endpoint::send(const Address& to, BytesView bytes) {
+  if (closed_) return;
   if (const auto other = network_->find_for_packet(address_, to)) {
     other->packet(address_, Bytes(bytes.begin(), bytes.end()));
   }
@@ -165,16 +166,20 @@ void MemoryNetwork::Endpoint::packet(const Address& from, Bytes bytes) {
     --waiting_packets_;
     return;
   }
-  post([from, bytes = std::move(bytes)](Endpoint& self) mutable {
-    --self.waiting_packets_;
+  executor_->post([weak = weak_from_this(), from, bytes = std::move(bytes)]() mutable {
+    const auto self = weak.lock();
+    if (!self) return;
+    --self->waiting_packets_;  // whether or not somebody takes it
+    if (self->handler_ == nullptr) return;
     const ReceivedPacket one{from, bytes};
-    self.handler_->on_packets({&one, 1});
+    self->handler_->on_packets({&one, 1});
   });
 }
 
 // --- streams ------------------------------------------------------------------------------------
 
 void MemoryNetwork::Endpoint::dial(StreamId id, const Address& to) {
+  if (closed_) return;
   const Connection connection = network_->new_connection();
   const auto other = network_->find(address_, to);
   add(id, {connection, to, other});
@@ -183,12 +188,19 @@ void MemoryNetwork::Endpoint::dial(StreamId id, const Address& to) {
       self.broken(connection, no_link(to, "no member has this address, or the link is cut"));
     });
   }
-  other->post([connection, from = weak_from_this()](Endpoint& peer) {
-    if (const auto dialler = from.lock()) peer.accept(connection, dialler);
+  other->executor_->post([connection, to = std::weak_ptr(other), from = weak_from_this()] {
+    const auto peer = to.lock();
+    const auto dialler = from.lock();
+    if (peer && dialler) peer->accept(connection, dialler);
   });
 }
 
 void MemoryNetwork::Endpoint::accept(Connection connection, const EndpointPointer& from) {
+  if (handler_ == nullptr) {
+    return from->post([connection, to = address_](Endpoint& dialler) {
+      dialler.broken(connection, no_link(to, "its member has not begun, or has ended"));
+    });
+  }
   const auto id = handler_->on_accept(from->address());
   if (!id) {
     return from->post([connection, to = address_](Endpoint& dialler) {
