@@ -29,7 +29,7 @@ enum class ErrorCode : std::uint8_t {
   name_taken,        ///< Another member, at another address, has this node's name.
   protocol,          ///< The peer's bytes could not be understood.
   crypto,            ///< A key is invalid, or the peer's bytes are not encrypted with ours.
-  shut_down,         ///< The object was shut down, or has left.
+  shut_down,         ///< The object was shut down or has left, or its threads are a parent's.
   cancelled,         ///< The caller cancelled the call.
   system,            ///< The operating system refused; the message says what.
 };

@@ -101,9 +101,10 @@ struct PingResult {
 /// has returned its outcome. Each function that blocks has an asynchronous version, `..._async`,
 /// that takes a callback or returns an Awaitable for `co_await`. The callback runs exactly once
 /// with the outcome, on the event thread, in order with the events and without any lock held, and
-/// may call any function; after a shutdown it runs on the calling thread. After
-/// `shutdown`, calls fail with `ErrorCode::shut_down`; views stay readable. Movable. The destructor
-/// shuts down (without leaving) and joins the threads.
+/// may call any function; after a shutdown it runs on a calling thread, never within another one.
+/// After `shutdown`, and in a forked child, calls fail with `ErrorCode::shut_down`; views stay
+/// readable. Movable. The destructor shuts down (without leaving), joins the threads and destroys
+/// the handlers; no other thread may be inside a call by then. docs/guide/ends.md has the details.
 class MEMBERLIST_API Memberlist {
  public:
   /// @name Life
@@ -113,8 +114,9 @@ class MEMBERLIST_API Memberlist {
   /// Binds UDP and TCP and starts the thread, unless `hosting` changes this. The member is alone
   /// until `join`. The keys are moved into the keyring, and no other copy is kept; the caller
   /// should `wipe` its own copies. Errors: `invalid_argument` (names the knob), `too_large` (meta
-  /// data), `crypto` (the length of a key), `address_in_use`, `no_address`, `system`, and those of
-  /// `Hosting::transport`.
+  /// data), `crypto` (the length of a key), `address_in_use`, `no_address`, `shut_down` (the thread
+  /// of `Hosting::runtime` is a parent process's), `system`, and those of `Hosting::transport`. If
+  /// memory runs out it throws std::bad_alloc, as any call does, and has released everything.
   [[nodiscard]] static Result<Memberlist> create(Config config, Handlers handlers = {},
                                                  const Hosting& hosting = {});
 
@@ -122,7 +124,7 @@ class MEMBERLIST_API Memberlist {
   Memberlist(Memberlist&&) noexcept;
   /// Shuts down the previous member.
   Memberlist& operator=(Memberlist&&) noexcept;
-  /// Shuts down without leaving.
+  /// Shuts down without leaving. In a forked child it does nothing.
   ~Memberlist();
 
   /// @}
@@ -217,7 +219,8 @@ class MEMBERLIST_API Memberlist {
                                                          CallOptions options = {});
 
   /// Stops the member without notifying the cluster. The ports are free when it returns (if called
-  /// on the thread of a Runtime, which must not block, soon after). Idempotent.
+  /// on the thread of a Runtime, which must not block, soon after). Idempotent. In a forked child
+  /// it does nothing: the ports stay taken until the child ends or calls exec.
   void shutdown();
 
   /// @}
@@ -249,7 +252,8 @@ class MEMBERLIST_API Memberlist {
 
   /// @}
   /// @name Views
-  /// Immutable values. From any thread and any callback; they never block. Since 0.1.
+  /// Immutable values. From any thread and any callback; they never block. In a forked child, a
+  /// view that another thread was changing at the fork is empty. Since 0.1.
   /// @{
 
   /// All known members, sorted by name, including dead and left ones for as long as they are

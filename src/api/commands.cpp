@@ -173,6 +173,7 @@ std::optional<net::AdvertisedChoice> Memberlist::Impl::detect_moved() const {
 
 void Memberlist::Impl::update_meta(BytesView meta, const CallOptions& options,
                                    Done<Result<void>> done) {
+  if (auto refused = refusal()) return done(std::unexpected(*std::move(refused)));
   begin(
       [this, meta = to_bytes(meta), moved = detect_moved(), chosen = options.timeout](
           Engine& engine, TimePoint now) -> Result<OperationId> {
@@ -323,7 +324,8 @@ Result<void> Memberlist::Impl::set_gossip_verify(std::optional<bool> incoming,
 std::vector<KeyInfo> Memberlist::Impl::keys() const {
   std::vector<KeyInfo> keys;
   {
-    const std::lock_guard lock(keys_mutex_);
+    const auto lock = runtime_->fork_guard().lock(keys_mutex_);
+    if (!lock) return {};
     keys = keys_.keyring.list();
   }
   const std::vector<KeyInfo> used = published_.keys();
@@ -336,15 +338,15 @@ std::vector<KeyInfo> Memberlist::Impl::keys() const {
 }
 
 GossipVerify Memberlist::Impl::gossip_verify() const {
-  const std::lock_guard lock(keys_mutex_);
-  return keys_.verify;
+  const auto lock = runtime_->fork_guard().lock(keys_mutex_);
+  return lock ? keys_.verify : GossipVerify{};
 }
 
 // --- views --------------------------------------------------------------------------------------
 
 EngineCounters Memberlist::Impl::counters() const {
   EngineCounters counters = published_.counters();
-  if (events_) counters.dropped_limit += events_->dropped();
+  if (events_ && !forked()) counters.dropped_limit += events_->dropped();
   return counters;
 }
 

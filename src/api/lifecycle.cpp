@@ -47,6 +47,9 @@ Result<std::shared_ptr<Memberlist::Impl>> Memberlist::Impl::create(Config config
   const WipeAtEnd wiper(keys);
   if (!valid) return std::unexpected(valid.error());
   auto runtime = hosting.runtime ? hosting.runtime->impl_ : nullptr;
+  if (hosting.runtime) {
+    if (auto usable = check_runtime(runtime); !usable) return std::unexpected(usable.error());
+  }
   const bool own_runtime = runtime == nullptr;
   if (own_runtime) {
     auto started = Runtime::Impl::start();
@@ -64,6 +67,16 @@ Result<std::shared_ptr<Memberlist::Impl>> Memberlist::Impl::create(Config config
     return fail(ErrorCode::system, fmt::format("cannot start a thread: {}", error.what()));
   }
   return impl;
+}
+
+Result<void> Memberlist::Impl::check_runtime(const std::shared_ptr<Runtime::Impl>& runtime) {
+  if (!runtime) {
+    return fail(ErrorCode::invalid_argument, "the runtime was moved from: it has no thread",
+                "runtime");
+  }
+  if (!runtime->fork_guard().in_child()) return {};
+  return fail(ErrorCode::shut_down,
+              "the runtime's thread is that of a parent process; make another one here", "runtime");
 }
 
 Result<void> Memberlist::Impl::open(std::vector<Bytes> keys,
@@ -209,6 +222,11 @@ Error Memberlist::Impl::shut_down_error() const {
 bool Memberlist::Impl::on_loop_thread() const noexcept { return runtime_->on_own_thread(); }
 
 std::optional<Error> Memberlist::Impl::refusal() const {
+  if (forked()) {
+    return Error{ErrorCode::shut_down,
+                 "this process was forked from the one whose threads run this member",
+                 config_.name};
+  }
   if (in_turn()) {
     return Error{ErrorCode::invalid_argument,
                  "a policy must not give commands to the Memberlist that asks it", config_.name};
@@ -222,6 +240,7 @@ bool Memberlist::Impl::stopping() const {
 }
 
 void Memberlist::Impl::shutdown() {
+  if (forked()) return;   // the threads that could end it are the parent's
   if (in_turn()) return;  // a policy, which must not call
   std::vector<CallPointer> waiting;
   bool first = false;
@@ -238,22 +257,45 @@ void Memberlist::Impl::shutdown() {
   if (first) finish_transport();
   // The thread that the end runs on cannot wait for it.
   if (on_loop_thread()) return events_->stop(true);
-  {
-    std::unique_lock lock(mutex_);
-    closed_changed_.wait(lock, [this] { return closed_; });
-  }
+  end_->wait();
   if (own_runtime_) runtime_->stop();
   // A handler that shuts the member down gets no more events.
   events_->stop(!events_->on_own_thread());
   events_->wait_until_stopped();
 }
 
-// `self` lives on until its transport has ended.
+void Memberlist::Impl::end(std::shared_ptr<Impl> impl) {
+  if (!impl) return;
+  // In a forked child, its sockets and its loop are still the parent's, too: to close them would
+  // stop the parent's. Nothing is given back there.
+  if (impl->forked()) {
+    impl->kept_alive_ = impl;
+  } else {
+    impl->shutdown();
+  }
+}
+
+// Nothing but the member itself keeps it alive meanwhile: whoever else did so (a Transport that
+// keeps what it was given) could be the last one, and the handlers would be destroyed there, when
+// `shutdown` has long returned.
 void Memberlist::Impl::finish_transport() {
   runtime_->post([self = shared_from_this()] {
-    self->transport_->finish(kLastWritesTime,
-                             [self] { self->runtime_->post([self] { self->close(); }); });
+    self->kept_alive_ = self;
+    self->transport_->finish(kLastWritesTime, [weak = std::weak_ptr(self)] {
+      const auto finished = weak.lock();
+      if (!finished) return;
+      finished->runtime_->post([weak] { close_and_tell(weak.lock()); });
+    });
   });
+}
+
+void Memberlist::Impl::close_and_tell(std::shared_ptr<Impl> self) {
+  if (!self) return;
+  const std::shared_ptr<End> end = self->end_;
+  self->close();
+  self->kept_alive_.reset();
+  self.reset();
+  end->tell();
 }
 
 void Memberlist::Impl::close() {
@@ -261,9 +303,17 @@ void Memberlist::Impl::close() {
   pauses_.clear();
   resolver_.reset();
   transport_.reset();
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
-  closed_changed_.notify_all();
+}
+
+void Memberlist::Impl::End::tell() {
+  const std::lock_guard lock(mutex);
+  is_told = true;
+  changed.notify_all();
+}
+
+void Memberlist::Impl::End::wait() {
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [this] { return is_told; });
 }
 
 }  // namespace memberlist
