@@ -33,6 +33,7 @@ class Awaitable {
       : start_(std::move(start)), abandon_(std::move(abandon)) {}
   Awaitable(Awaitable&&) noexcept = default;             ///< a moved-from one cannot be awaited
   Awaitable& operator=(Awaitable&&) noexcept = default;  ///< a moved-from one cannot be awaited
+  /// Cancels the call, if the coroutine still waits for it.
   ~Awaitable() {
     if (waiting_ && waiting_->abandon() && abandon_) abandon_();
   }

@@ -99,6 +99,7 @@ TEST(Ends, CallbacksAfterAShutdownRunOneAtATime) {
         for (int i = 0; i < 250; ++i) {
           a->ping_async("b", {}, [&](const Result<PingResult>&) {
             EXPECT_EQ(++running, 1);
+            std::this_thread::sleep_for(std::chrono::microseconds(20));
             ++ran;
             --running;
           });
