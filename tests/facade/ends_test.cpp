@@ -285,7 +285,7 @@ TEST(Ends, AMovedFromRuntimeIsRefused) {
 TEST(Ends, AMovedFromMemoryNetworkIsStillOne) {
   MemoryNetwork network;
   const MemoryNetwork moved(std::move(network));
-  network.lose_packets(0);
+  network.lose_packets(0);  // NOLINT(bugprone-use-after-move): that it works is the point
   EXPECT_TRUE(
       Memberlist::create(quick_config("a"), {}, {.runtime = {}, .transport = network.transport()}));
 }
