@@ -41,6 +41,7 @@ int http_status(ErrorCode code) {
     case ErrorCode::unreachable:
     case ErrorCode::refused_by_peer:
     case ErrorCode::protocol:
+    case ErrorCode::crypto:  // of a join; what is wrong with a key in a request is found before
       return 502;
     case ErrorCode::shut_down:
     case ErrorCode::cancelled:
@@ -49,7 +50,6 @@ int http_status(ErrorCode code) {
       return 504;
     case ErrorCode::address_in_use:
     case ErrorCode::no_address:
-    case ErrorCode::crypto:
     case ErrorCode::system:
       return 500;
   }

@@ -101,6 +101,8 @@ CommandError join_error(const AgentPlan& plan, const Error& error) {
         "choose another with --name, or give --retry-join to wait until the other member is gone";
   } else if (error.code == ErrorCode::own_address) {
     hint = "name another member, or give --retry-join to wait for one";
+  } else if (error.code == ErrorCode::crypto) {
+    hint = "compare the keys of both (`memberlist keys list`), or give --retry-join to keep trying";
   }
   std::vector<std::string> addresses;
   std::ranges::transform(plan.join, std::back_inserter(addresses), show_join_address);

@@ -33,6 +33,7 @@ class MEMBERLIST_API IpAddress {
     return ip;
   }
   /// From text such as `10.0.0.1`, `::1` or `fe80::1%2` (a numeric zone); no brackets, no port.
+  /// Error: `invalid_argument`.
   [[nodiscard]] static Result<IpAddress> parse(std::string_view text);
 
   [[nodiscard]] bool is_v4() const noexcept;           ///< also if written as IPv4-mapped IPv6
@@ -71,7 +72,7 @@ struct MEMBERLIST_API Address {
   std::uint16_t port = 0;  ///< in host byte order
 
   /// Parses `10.0.0.1:7946` or `[::1]:7946`; a text without a port gets `default_port` (IPv6 then
-  /// needs no brackets). Host names are an error: they need a resolver.
+  /// needs no brackets). Host names are an error: they need a resolver. Error: `invalid_argument`.
   [[nodiscard]] static Result<Address> parse(std::string_view text, std::uint16_t default_port);
 
   /// `10.0.0.1:7946`, `[2001:db8::1]:7946`.
@@ -85,6 +86,7 @@ struct MEMBERLIST_API Address {
 class MEMBERLIST_API Network {
  public:
   /// From `10.0.0.0/8` or `2001:db8::/32`; a bare address is a network of one.
+  /// Error: `invalid_argument`.
   [[nodiscard]] static Result<Network> parse(std::string_view text);
 
   /// Whether the network contains the address; zones are ignored.
@@ -105,7 +107,8 @@ struct HostPort {
   std::string host{};                   ///< a name or an address, without brackets
   std::optional<std::uint16_t> port{};  ///< empty if none was given
 
-  /// Splits `host`, `host:port`, `[v6]:port` or `v6`; `invalid_argument` if it is none of these.
+  /// Splits `host`, `host:port`, `[v6]:port` or `v6`. Error: `invalid_argument`, if it is none of
+  /// these.
   [[nodiscard]] static MEMBERLIST_API Result<HostPort> parse(std::string_view text);
 };
 

@@ -119,12 +119,14 @@ struct Config {
   [[nodiscard]] static Config local() { return for_profile(Profile::local); }
 
   /// Checks every field. The error names the knob, its value and its limits, and has the knob's
-  /// name as its subject.
+  /// name as its subject. Errors: `invalid_argument`; as later calls have them: `crypto` (the
+  /// length of a key), `too_large` (meta data), `no_address` (an address to advertise that nobody
+  /// reaches).
   [[nodiscard]] MEMBERLIST_API Result<void> validate() const;
 
   /// Sets one knob from text: times as `250ms`, `5s`, `2m`, `0`; booleans as `true` or `false`. For
   /// an unknown name, a text that does not parse or a value outside the limits it returns an error
-  /// and changes nothing.
+  /// and changes nothing. Error: `invalid_argument`.
   [[nodiscard]] MEMBERLIST_API Result<void> set(std::string_view knob, std::string_view value);
 };
 
@@ -139,7 +141,7 @@ struct KnobInfo {
 [[nodiscard]] MEMBERLIST_API std::span<const KnobInfo> knobs() noexcept;
 
 /// Parses `250ms`, `1.5s`, `2m`, `1h`, `0` (units h, m, s, ms, us, ns); the result is exact, or an
-/// error.
+/// error. Error: `invalid_argument`.
 [[nodiscard]] MEMBERLIST_API Result<Duration> parse_duration(std::string_view text);
 
 /// The shortest exact text of a duration that `parse_duration` accepts, in a unit of which it has

@@ -78,6 +78,8 @@ class MEMBERLIST_API Engine {
 
   /// Validates `config` (its name must be set) and queues the engine's own alive message. The keys
   /// are moved into the keyring and wiped from `config`; the caller wipes its own copies (`wipe`).
+  /// Errors: `invalid_argument` (names the knob), `too_large` (meta data), `crypto` (the length of
+  /// a key), `no_address` (an advertised address that nobody reaches), `system` (OpenSSL).
   [[nodiscard]] static Result<Engine> create(Config config, EngineEnvironment environment);
 
   /// A second engine in the same state: given the same inputs, both put out the same. Takes
@@ -127,18 +129,22 @@ class MEMBERLIST_API Engine {
   /// to this node does not count as a success (`own_address`). The outcome is `name_taken`,
   /// regardless of the other targets, as soon as one answer has this node's name at another
   /// address: that answer is not merged, and until a join succeeds this node serves no joins, and
-  /// leaves silently (peers would take its leave for that of the other member). An error without
-  /// targets.
+  /// leaves silently (peers would take its leave for that of the other member). Immediate errors:
+  /// `invalid_argument` (no targets, `parallel`), `name_required`, `shut_down` (after a leave);
+  /// outcomes: those of `cancel`, `timed_out`, `own_address`, `name_taken`, `refused_by_peer`,
+  /// `incompatible`, `vetoed`, `protocol`, `crypto`, and what the transport reports (`unreachable`,
+  /// `too_large`, `system`).
   [[nodiscard]] Result<OperationId> join(TimePoint now, std::vector<JoinTarget> targets,
                                          const JoinLimits& limits = {});
   /// Announces to the cluster that this node leaves. Completes when the message was sent, or at the
   /// timeout (with an error); immediately if no other member is alive, or this node's name is taken
   /// (`join`). The engine still answers until it is destroyed (protocol 6, Leave). A second call
-  /// while leaving completes with the first one.
+  /// while leaving completes with the first one. Error as an outcome: `timed_out`.
   [[nodiscard]] Result<OperationId> leave(TimePoint now, Duration timeout);
   /// Sets new meta data (at most 512 bytes, and what fits into a packet of `udp_buffer_size`).
   /// Completes when it was sent, or at the timeout (with an error; the change remains). During a
-  /// change of address (`advertise`) it is sent with that, and completes with it.
+  /// change of address (`advertise`) it is sent with that, and completes with it. Immediate errors:
+  /// `too_large` (names the limit), `shut_down` (after a leave); outcome: `timed_out`.
   [[nodiscard]] Result<OperationId> update_meta(TimePoint now, BytesView meta, Duration timeout);
   /// Changes the address that this node advertises. Peers accept no other address of a live member
   /// (protocol 6, Alive), so the node announces that it leaves and, once that was sent, that it is
@@ -146,24 +152,28 @@ class MEMBERLIST_API Engine {
   /// Completes when both were sent, or at the timeout (with an error; the change remains);
   /// immediately if the address is the same, or no other member is alive. A second call meanwhile
   /// changes the new address, and completes with the first call; a `leave` ends it. Immediate
-  /// error: `no_address`.
+  /// errors: `no_address`, `shut_down` (after a leave); outcomes: `timed_out`, `shut_down`.
   [[nodiscard]] Result<OperationId> advertise(TimePoint now, const Address& address,
                                               Duration timeout);
-  /// Sends one user message by UDP, without guarantee; it must fit into a packet.
+  /// Sends one user message by UDP, without guarantee; it must fit into a packet. Error:
+  /// `too_large`.
   [[nodiscard]] Result<void> send_best_effort(TimePoint now, const Address& to, BytesView payload);
   /// Sends one user message by TCP, at most 20 MiB. Completes when its bytes were handed to the
   /// connection; the protocol has no acknowledgement that the peer has read it. Without `timeout`
-  /// the connection has `tcp_timeout`.
+  /// the connection has `tcp_timeout`. Immediate error: `too_large`; outcomes: `timed_out`, and
+  /// what the transport reports (`unreachable`, `system`).
   [[nodiscard]] Result<OperationId> send_reliable(TimePoint now, const Address& to,
                                                   BytesView payload,
                                                   std::optional<Duration> timeout = std::nullopt);
   /// Sends one user message to all members by gossip; it must fit into a packet. Members do not
   /// forward user messages, so this node sends it to each of them, about twice, to some at each
   /// gossip tick; packets can get lost. A named message replaces a queued one of the same name.
+  /// Errors: `too_large`, `shut_down` (after a leave).
   [[nodiscard]] Result<void> broadcast(TimePoint now, BytesView payload,
                                        std::string_view name = {});
-  /// Pings a known member once, directly. Completes with the round-trip time, or with `timed_out`
-  /// after `timeout` (unset: `probe_timeout`).
+  /// Pings a known member once, directly. Completes with the round-trip time, or with an error
+  /// after `timeout` (unset: `probe_timeout`). Immediate errors: `unknown_member`, `too_large` (64
+  /// pings wait); outcome: `timed_out`.
   [[nodiscard]] Result<OperationId> ping(TimePoint now, std::string_view member,
                                          std::optional<Duration> timeout = std::nullopt);
   /// Ends an operation immediately, with `why` as its error; a join that has merged with some
@@ -174,18 +184,21 @@ class MEMBERLIST_API Engine {
   /// @}
   /// @name Keys (protocol 2, Encryption)
   /// Each change applies from the next packet and stream on. Errors name the key by its
-  /// fingerprint, or the limit, and change nothing: `crypto` (length), `invalid_argument`.
-  /// Commands, like those above, and two views. Since 0.1.
+  /// fingerprint, or the limit, and change nothing. Commands, like those above, and two views.
+  /// Since 0.1.
   /// @{
 
   /// Adds a key for decryption, after the others; the first key becomes the primary, which encrypts
-  /// immediately (see `set_gossip_verify`). At most 16; adding a key twice has no effect.
+  /// immediately (see `set_gossip_verify`). At most 16; adding a key twice has no effect. Errors:
+  /// `crypto` (the key's length), `invalid_argument` (16 keys), `system` (OpenSSL).
   [[nodiscard]] Result<void> add_key(BytesView key);
-  /// Makes a key of the keyring the primary, which encrypts.
+  /// Makes a key of the keyring the primary, which encrypts. Error: `invalid_argument` (not in the
+  /// keyring).
   [[nodiscard]] Result<void> use_key(BytesView key);
   /// The same, by the key's fingerprint; an unknown one is an error.
   [[nodiscard]] Result<void> use_key(std::string_view fingerprint);
   /// Removes a key other than the primary, and wipes it. Removing an unknown key has no effect.
+  /// Error: `invalid_argument` (the primary, an unknown fingerprint).
   [[nodiscard]] Result<void> remove_key(BytesView key);
   /// The same, by the key's fingerprint; an unknown one is an error.
   [[nodiscard]] Result<void> remove_key(std::string_view fingerprint);

@@ -10,16 +10,16 @@
 
 namespace memberlist {
 
-/// What went wrong, for programs to act on.
+/// What went wrong, for programs to act on. docs/guide/errors.md lists which call returns which.
 enum class ErrorCode : std::uint8_t {
   invalid_argument,  ///< An argument or a knob is out of range; nothing was changed.
-  too_large,         ///< A payload exceeds the limit given in the message; nothing was sent.
+  too_large,         ///< A payload or a queue exceeds the limit given in the message.
   unknown_member,    ///< The table has no member of that name.
   member_not_alive,  ///< The member is known, but dead or left.
   name_required,     ///< `require_node_names` is on and the address has no name.
   unresolved,        ///< A host name has no address.
   address_in_use,    ///< Another program uses the port.
-  no_address,        ///< No address was found that could be advertised.
+  no_address,        ///< There is no address to advertise, or not one that others can reach.
   unreachable,       ///< Connecting, reading or writing failed.
   timed_out,         ///< The deadline passed.
   refused_by_peer,   ///< The peer answered with an error.
@@ -28,8 +28,8 @@ enum class ErrorCode : std::uint8_t {
   own_address,       ///< The address leads back to this node itself.
   name_taken,        ///< Another member, at another address, has this node's name.
   protocol,          ///< The peer's bytes could not be understood.
-  crypto,            ///< A key is invalid, or no key decrypts the peer's bytes.
-  shut_down,         ///< The object was shut down, or has left.
+  crypto,            ///< A key is invalid, or the peer's bytes are not encrypted with ours.
+  shut_down,         ///< The object was shut down or has left, or its threads are a parent's.
   cancelled,         ///< The caller cancelled the call.
   system,            ///< The operating system refused; the message says what.
 };

@@ -32,7 +32,8 @@ struct GossipVerify {
 };
 
 /// 16 hexadecimal digits that identify a key without revealing it: the first 8 bytes of the SHA-256
-/// of `memberlist key ` and the key. Equal for equal keys on every node.
+/// of `memberlist key ` and the key. Equal for equal keys on every node. Throws std::bad_alloc if
+/// OpenSSL cannot compute it.
 [[nodiscard]] MEMBERLIST_API std::string key_fingerprint(BytesView key);
 
 /// Overwrites bytes with zeros in a way that the compiler does not optimise away: for keys that are

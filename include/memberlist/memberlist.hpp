@@ -101,9 +101,10 @@ struct PingResult {
 /// has returned its outcome. Each function that blocks has an asynchronous version, `..._async`,
 /// that takes a callback or returns an Awaitable for `co_await`. The callback runs exactly once
 /// with the outcome, on the event thread, in order with the events and without any lock held, and
-/// may call any function; after a shutdown it runs on the calling thread. After
-/// `shutdown`, calls fail with `ErrorCode::shut_down`; views stay readable. Movable. The destructor
-/// shuts down (without leaving) and joins the threads.
+/// may call any function; after a shutdown it runs on a calling thread, never within another one.
+/// After `shutdown`, and in a forked child, calls fail with `ErrorCode::shut_down`; views stay
+/// readable. Movable. The destructor shuts down (without leaving), joins the threads and destroys
+/// the handlers; no other thread may be inside a call by then. docs/guide/ends.md has the details.
 class MEMBERLIST_API Memberlist {
  public:
   /// @name Life
@@ -112,8 +113,10 @@ class MEMBERLIST_API Memberlist {
 
   /// Binds UDP and TCP and starts the thread, unless `hosting` changes this. The member is alone
   /// until `join`. The keys are moved into the keyring, and no other copy is kept; the caller
-  /// should `wipe` its own copies. Errors: `invalid_argument` (names the knob), `address_in_use`,
-  /// `no_address`, `crypto`, `system`.
+  /// should `wipe` its own copies. Errors: `invalid_argument` (names the knob), `too_large` (meta
+  /// data), `crypto` (the length of a key), `address_in_use`, `no_address`, `shut_down` (the thread
+  /// of `Hosting::runtime` is a parent process's), `system`, and those of `Hosting::transport`. If
+  /// memory runs out it throws std::bad_alloc, as any call does, and has released everything.
   [[nodiscard]] static Result<Memberlist> create(Config config, Handlers handlers = {},
                                                  const Hosting& hosting = {});
 
@@ -121,20 +124,26 @@ class MEMBERLIST_API Memberlist {
   Memberlist(Memberlist&&) noexcept;
   /// Shuts down the previous member.
   Memberlist& operator=(Memberlist&&) noexcept;
-  /// Shuts down without leaving.
+  /// Shuts down without leaving. In a forked child it does nothing.
   ~Memberlist();
 
   /// @}
   /// @name Commands
   /// From any thread and any callback; those that block, not on the thread that runs the protocol
-  /// (log, metrics, Policy), where they fail with `invalid_argument`. From a Policy all fail. Since
-  /// 0.1.
+  /// (log, metrics, Policy), where they fail with `invalid_argument`. From a Policy all fail, with
+  /// the same. Apart from the errors that each names, all commands and changes of keys fail with
+  /// `shut_down` after `shutdown`, and with `too_large` while thousands of commands wait for the
+  /// protocol thread. Since 0.1.
   /// @{
 
   /// Joins through `[name/]host[:port]` addresses. Each call resolves host names again and tries
   /// every address found. Blocks until all have answered or failed (each within `tcp_timeout`), or
   /// until the options end it. Fails only if no other member answered (then it is retried if the
-  /// options say so), or if this node's name is taken (`Engine::join`; protocol 6 and 9).
+  /// options say so), or if this node's name is taken (`Engine::join`; protocol 6 and 9). Errors:
+  /// `invalid_argument` (an address or an option), `name_required`, `unresolved`, `unreachable`,
+  /// `timed_out`, `cancelled`, `refused_by_peer`, `incompatible`, `vetoed`, `own_address`,
+  /// `name_taken`, `protocol`, `crypto` (the two sides differ in keys), `too_large` (the state),
+  /// `shut_down` (also after a leave), `system` (no descriptor, no thread for a look-up).
   [[nodiscard]] Result<JoinResult> join(const std::vector<std::string>& addresses,
                                         const JoinOptions& options = {});
   /// Asynchronous version; calls `done` once.
@@ -147,7 +156,7 @@ class MEMBERLIST_API Memberlist {
   /// Leaves the cluster gracefully. Blocks until the leave message has been transmitted the
   /// required number of times, or until the timeout (5 s by default). After a timeout or a
   /// cancellation the node has still left, but fewer peers may have been notified. The object
-  /// answers its peers until `shutdown` (protocol 6, Leave).
+  /// answers its peers until `shutdown` (protocol 6, Leave). Errors: `timed_out`, `cancelled`.
   [[nodiscard]] Result<void> leave(const CallOptions& options = {});
   /// The same with only a timeout.
   [[nodiscard]] Result<void> leave(Duration timeout) { return leave(CallOptions{timeout}); }
@@ -161,7 +170,8 @@ class MEMBERLIST_API Memberlist {
   /// `timed_out` or `cancelled` the change still takes effect. If the advertised address was
   /// detected and the machine no longer has it, it is detected again and announced with the meta
   /// data: the others see this member leave and join (`Engine::advertise`), and the timeout is 10 s
-  /// by default. `config()` keeps the initial address, `local_member()` has the new one.
+  /// by default. `config()` keeps the initial address, `local_member()` has the new one. Errors:
+  /// `too_large` (names the limit), `timed_out`, `cancelled`, `shut_down` (also after a leave).
   [[nodiscard]] Result<void> update_meta(BytesView meta, const CallOptions& options = {});
   /// The same with only a timeout.
   [[nodiscard]] Result<void> update_meta(BytesView meta, Duration timeout) {
@@ -177,11 +187,12 @@ class MEMBERLIST_API Memberlist {
   /// or until the timeout (`tcp_timeout` by default). `best_effort` does not wait for the network;
   /// while 1,024 messages wait for the protocol thread it blocks for up to 5 s, then it fails with
   /// `timed_out`. It ignores the options. Errors: `unknown_member`, `member_not_alive`, `too_large`
-  /// (names the limit), `unreachable`.
+  /// (names the limit), `unreachable`, `timed_out`, `cancelled`, `system` (no descriptor).
   [[nodiscard]] Result<void> send(std::string_view member, BytesView payload,
                                   Delivery delivery = Delivery::best_effort,
                                   const CallOptions& options = {});
-  /// The same to an address, whichever node has it; with `require_node_names` an error.
+  /// The same to an address, whichever node has it. Error: `name_required`, with
+  /// `require_node_names`.
   [[nodiscard]] Result<void> send(const Address& to, BytesView payload,
                                   Delivery delivery = Delivery::best_effort,
                                   const CallOptions& options = {});
@@ -198,7 +209,7 @@ class MEMBERLIST_API Memberlist {
   [[nodiscard]] Result<void> broadcast(BytesView payload, std::string_view name = {});
 
   /// Pings a member once. Blocks until the answer, or until the timeout (`probe_timeout` by
-  /// default).
+  /// default). Errors: `unknown_member`, `timed_out`, `cancelled`, `too_large` (64 pings wait).
   [[nodiscard]] Result<PingResult> ping(std::string_view member, const CallOptions& options = {});
   /// Asynchronous version; calls `done` once.
   void ping_async(std::string_view member, const CallOptions& options,
@@ -208,7 +219,8 @@ class MEMBERLIST_API Memberlist {
                                                          CallOptions options = {});
 
   /// Stops the member without notifying the cluster. The ports are free when it returns (if called
-  /// on the thread of a Runtime, which must not block, soon after). Idempotent.
+  /// on the thread of a Runtime, which must not block, soon after). Idempotent. In a forked child
+  /// it does nothing: the ports stay taken until the child ends or calls exec.
   void shutdown();
 
   /// @}
@@ -218,19 +230,21 @@ class MEMBERLIST_API Memberlist {
   /// takes the change, which is before it does anything else. Since 0.1.
   /// @{
 
-  /// See `Engine::add_key`.
+  /// See `Engine::add_key`. Errors: `crypto` (the key's length), `invalid_argument` (16 keys),
+  /// `system`.
   [[nodiscard]] Result<void> add_key(BytesView key);
-  /// See `Engine::use_key`.
+  /// See `Engine::use_key`. Error: `invalid_argument` (not in the keyring).
   [[nodiscard]] Result<void> use_key(BytesView key);
   /// See `Engine::use_key`.
   [[nodiscard]] Result<void> use_key(std::string_view fingerprint);
-  /// See `Engine::remove_key`.
+  /// See `Engine::remove_key`. Error: `invalid_argument` (the primary, an unknown fingerprint).
   [[nodiscard]] Result<void> remove_key(BytesView key);
   /// See `Engine::remove_key`.
   [[nodiscard]] Result<void> remove_key(std::string_view fingerprint);
   /// The keyring, the primary first.
   [[nodiscard]] std::vector<KeyInfo> keys() const;
-  /// See `Engine::set_gossip_verify`; `std::nullopt` leaves a switch unchanged.
+  /// See `Engine::set_gossip_verify`; `std::nullopt` leaves a switch unchanged. Errors: only those
+  /// of all commands.
   [[nodiscard]] Result<void> set_gossip_verify(std::optional<bool> incoming,
                                                std::optional<bool> outgoing);
   /// The current state of both switches.
@@ -238,7 +252,8 @@ class MEMBERLIST_API Memberlist {
 
   /// @}
   /// @name Views
-  /// Immutable values. From any thread and any callback; they never block. Since 0.1.
+  /// Immutable values. From any thread and any callback; they never block. In a forked child, a
+  /// view that another thread was changing at the fork is empty. Since 0.1.
   /// @{
 
   /// All known members, sorted by name, including dead and left ones for as long as they are

@@ -17,11 +17,15 @@ namespace memberlist {
 /// the requested port, so that all can use the default one.
 ///
 /// A handle: copies refer to the same network, which lives as long as a handle or a member of it.
+/// Moving one copies it.
 /// Thread-safe; calls affect what is sent from then on.
 class MEMBERLIST_API MemoryNetwork {
  public:
   /// `seed` determines which packets are lost, if `lose_packets` is used.
   explicit MemoryNetwork(std::uint64_t seed = 0);
+  MemoryNetwork(const MemoryNetwork&) = default;             ///< the same network
+  MemoryNetwork& operator=(const MemoryNetwork&) = default;  ///< the same network
+  ~MemoryNetwork() = default;                                ///< its members stay connected
 
   /// For `Hosting::transport`, for any number of members. `Memberlist::create` then fails with
   /// `address_in_use` if the address is taken.

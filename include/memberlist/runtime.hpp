@@ -17,7 +17,7 @@ namespace memberlist {
 /// threads, as values.
 class MEMBERLIST_API Runtime {
  public:
-  /// Starts the thread. Error: `system` (no thread is available).
+  /// Starts the thread. Error: `system` (no thread or no descriptor is available).
   [[nodiscard]] static Result<Runtime> create();
 
   Runtime(const Runtime&) noexcept;             ///< the same thread

@@ -27,9 +27,11 @@ CommandQueue::Pushed CommandQueue::push(Command command, Duration patience) {
     if (closed_) return Pushed::closed;
     if (!has_room(command)) return Pushed::full;
     const bool first = commands_.empty();
-    bytes_ += command.bytes;
-    messages_ += command.kind == Command::Kind::message ? 1U : 0U;
+    const std::size_t bytes = command.bytes;
+    const bool is_message = command.kind == Command::Kind::message;
     commands_.push_back(std::move(command));
+    bytes_ += bytes;
+    messages_ += is_message ? 1U : 0U;
     if (!first) return Pushed::yes;
   }
   wake_();

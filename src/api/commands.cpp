@@ -66,19 +66,25 @@ bool Memberlist::Impl::begin(Start start, std::size_t bytes, const std::stop_tok
   std::optional<Error> refused = refusal();
   if (!refused && stop.stop_requested()) refused = api::cancelled_error();
   if (!refused && !await(call)) refused = shut_down_error();
-  if (!refused) {
-    const auto handed = hand_over({[this, call, start = std::move(start)](Engine&, TimePoint now) {
-                                     start_operation(call, start, now);
-                                   },
-                                   bytes});
-    if (!handed && end_wait(call)) refused = handed.error();
-  }
+  if (!refused) refused = hand_over_start(std::move(start), bytes, call);
   if (refused) {
     call->complete(std::unexpected(*std::move(refused)));
     return false;
   }
   watch(stop, call);
   return true;
+}
+
+std::optional<Error> Memberlist::Impl::hand_over_start(Start start, std::size_t bytes,
+                                                       const CallPointer& call) try {
+  const auto handed = hand_over({[this, call, start = std::move(start)](Engine&, TimePoint now) {
+                                   start_operation(call, start, now);
+                                 },
+                                 bytes});
+  return !handed && end_wait(call) ? std::optional(handed.error()) : std::nullopt;
+} catch (...) {  // no memory: the caller learns that, and nothing else of the call
+  (void)end_wait(call);
+  throw;
 }
 
 void Memberlist::Impl::start_operation(const CallPointer& call, const Start& start, TimePoint now) {
@@ -167,6 +173,7 @@ std::optional<net::AdvertisedChoice> Memberlist::Impl::detect_moved() const {
 
 void Memberlist::Impl::update_meta(BytesView meta, const CallOptions& options,
                                    Done<Result<void>> done) {
+  if (auto refused = refusal()) return done(std::unexpected(*std::move(refused)));
   begin(
       [this, meta = to_bytes(meta), moved = detect_moved(), chosen = options.timeout](
           Engine& engine, TimePoint now) -> Result<OperationId> {
@@ -317,7 +324,8 @@ Result<void> Memberlist::Impl::set_gossip_verify(std::optional<bool> incoming,
 std::vector<KeyInfo> Memberlist::Impl::keys() const {
   std::vector<KeyInfo> keys;
   {
-    const std::lock_guard lock(keys_mutex_);
+    const auto lock = runtime_->fork_guard().lock(keys_mutex_);
+    if (!lock) return {};
     keys = keys_.keyring.list();
   }
   const std::vector<KeyInfo> used = published_.keys();
@@ -330,15 +338,15 @@ std::vector<KeyInfo> Memberlist::Impl::keys() const {
 }
 
 GossipVerify Memberlist::Impl::gossip_verify() const {
-  const std::lock_guard lock(keys_mutex_);
-  return keys_.verify;
+  const auto lock = runtime_->fork_guard().lock(keys_mutex_);
+  return lock ? keys_.verify : GossipVerify{};
 }
 
 // --- views --------------------------------------------------------------------------------------
 
 EngineCounters Memberlist::Impl::counters() const {
   EngineCounters counters = published_.counters();
-  if (events_) counters.dropped_limit += events_->dropped();
+  if (events_ && !forked()) counters.dropped_limit += events_->dropped();
   return counters;
 }
 

@@ -2,9 +2,9 @@
 
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -139,23 +139,23 @@ bool EventQueue::push(std::span<Event> events) {
 }
 
 void EventQueue::run(Task task) {
+  if (!hand_to_thread(task)) without_thread_.run(std::move(task));
+}
+
+bool EventQueue::hand_to_thread(Task& task) {
   State& s = *state_;
-  {
-    const std::lock_guard lock(s.mutex);
-    if (!thread_.joinable() && !s.stopping) {
-      try {
-        start();
-      } catch (const std::system_error&) {
-        // No thread is to be had: here is better than never.
-      }
-    }
-    if (!s.stopped) {
-      s.kept.push_back({++s.last_number, std::move(task)});
-      s.changed.notify_all();
-      return;
+  const std::lock_guard lock(s.mutex);
+  if (!thread_.joinable() && !s.stopping && !without_thread_.busy()) {
+    try {
+      start();
+    } catch (const std::exception&) {
+      // No thread is to be had: on this one is better than never.
     }
   }
-  task();
+  if (s.stopped) return false;
+  s.kept.push_back({++s.last_number, std::move(task)});
+  s.changed.notify_all();
+  return true;
 }
 
 std::uint64_t EventQueue::dropped() const {

@@ -7,6 +7,7 @@
 #include <span>
 #include <thread>
 
+#include "api/task_line.hpp"
 #include "base/limits.hpp"
 #include "memberlist/event.hpp"
 
@@ -38,8 +39,8 @@ class EventQueue {
   /// last empty, which is worth one line in the log.
   bool push(std::span<Event> events);
   /// Calls `task` on the queue's thread, after the events before it, even if the others of these
-  /// are no longer delivered; immediately on the calling thread if the queue has no thread any
-  /// more.
+  /// are no longer delivered. If the queue has no thread any more, or none is to be had, a calling
+  /// thread runs it: this one, or one that is running such tasks already (TaskLine).
   void run(Task task);
   /// Messages dropped so far.
   [[nodiscard]] std::uint64_t dropped() const;
@@ -56,7 +57,9 @@ class EventQueue {
  private:
   struct State;
   void start();
+  [[nodiscard]] bool hand_to_thread(Task& task);
   std::shared_ptr<State> state_;
+  TaskLine without_thread_;
   std::thread thread_;  // set once, with the state's mutex held
 };
 

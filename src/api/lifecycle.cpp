@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <iterator>
 #include <random>
+#include <stdexcept>
 #include <system_error>
 
 #include "api/memberlist_impl.hpp"
+#include "base/wipe_at_end.hpp"
 #include "net/advertised.hpp"
 #include "net/interfaces.hpp"
 #include "net/socket_transport.hpp"
@@ -18,18 +20,6 @@ namespace {
 
 // What streams that were closed before a shutdown get to write what they still hold.
 constexpr auto kLastWritesTime = std::chrono::seconds(1);
-
-// Keys that were not handed on are gone when it is.
-class WipeAtEnd {
- public:
-  explicit WipeAtEnd(std::vector<Bytes>& keys) noexcept : keys_(keys) {}
-  WipeAtEnd(const WipeAtEnd&) = delete;
-  WipeAtEnd& operator=(const WipeAtEnd&) = delete;
-  ~WipeAtEnd() { wipe(keys_); }
-
- private:
-  std::vector<Bytes>& keys_;
-};
 
 std::vector<std::string> texts_of(const std::vector<Network>& networks) {
   std::vector<std::string> texts;
@@ -57,6 +47,9 @@ Result<std::shared_ptr<Memberlist::Impl>> Memberlist::Impl::create(Config config
   const WipeAtEnd wiper(keys);
   if (!valid) return std::unexpected(valid.error());
   auto runtime = hosting.runtime ? hosting.runtime->impl_ : nullptr;
+  if (hosting.runtime) {
+    if (auto usable = check_runtime(runtime); !usable) return std::unexpected(usable.error());
+  }
   const bool own_runtime = runtime == nullptr;
   if (own_runtime) {
     auto started = Runtime::Impl::start();
@@ -74,6 +67,16 @@ Result<std::shared_ptr<Memberlist::Impl>> Memberlist::Impl::create(Config config
     return fail(ErrorCode::system, fmt::format("cannot start a thread: {}", error.what()));
   }
   return impl;
+}
+
+Result<void> Memberlist::Impl::check_runtime(const std::shared_ptr<Runtime::Impl>& runtime) {
+  if (!runtime) {
+    return fail(ErrorCode::invalid_argument, "the runtime was moved from: it has no thread",
+                "runtime");
+  }
+  if (!runtime->fork_guard().in_child()) return {};
+  return fail(ErrorCode::shut_down,
+              "the runtime's thread is that of a parent process; make another one here", "runtime");
 }
 
 Result<void> Memberlist::Impl::open(std::vector<Bytes> keys,
@@ -121,11 +124,7 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   EngineEnvironment environment;
   environment.advertise = config_.advertise.value_or(config_.bind);
   environment.now = net::Loop::now();
-  // With libstdc++ this is the system's secure generator, or the processor's.
-  std::random_device entropy;
-  environment.seed = std::uint64_t{entropy()} << 32 | entropy();
-  random_ = Random(entropy());
-  for (std::byte& byte : environment.secret) byte = static_cast<std::byte>(entropy());
+  if (auto seeded = seed(environment); !seeded) return seeded;
   environment.policy = handlers_.policy.get();
   environment.metrics = metrics_.wanted();
   environment.member_changes = true;
@@ -141,6 +140,17 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   max_packet_payload_ = engine_->max_packet_payload();
   publish();
   return {};
+}
+
+Result<void> Memberlist::Impl::seed(EngineEnvironment& environment) try {
+  // With libstdc++ this is the system's secure generator, or the processor's.
+  std::random_device entropy;
+  environment.seed = std::uint64_t{entropy()} << 32 | entropy();
+  random_ = Random(entropy());
+  for (std::byte& byte : environment.secret) byte = static_cast<std::byte>(entropy());
+  return {};
+} catch (const std::runtime_error& error) {
+  return fail(ErrorCode::system, fmt::format("there are no random numbers: {}", error.what()));
 }
 
 void Memberlist::Impl::start() {
@@ -212,6 +222,11 @@ Error Memberlist::Impl::shut_down_error() const {
 bool Memberlist::Impl::on_loop_thread() const noexcept { return runtime_->on_own_thread(); }
 
 std::optional<Error> Memberlist::Impl::refusal() const {
+  if (forked()) {
+    return Error{ErrorCode::shut_down,
+                 "this process was forked from the one whose threads run this member",
+                 config_.name};
+  }
   if (in_turn()) {
     return Error{ErrorCode::invalid_argument,
                  "a policy must not give commands to the Memberlist that asks it", config_.name};
@@ -225,6 +240,7 @@ bool Memberlist::Impl::stopping() const {
 }
 
 void Memberlist::Impl::shutdown() {
+  if (forked()) return;   // the threads that could end it are the parent's
   if (in_turn()) return;  // a policy, which must not call
   std::vector<CallPointer> waiting;
   bool first = false;
@@ -241,22 +257,45 @@ void Memberlist::Impl::shutdown() {
   if (first) finish_transport();
   // The thread that the end runs on cannot wait for it.
   if (on_loop_thread()) return events_->stop(true);
-  {
-    std::unique_lock lock(mutex_);
-    closed_changed_.wait(lock, [this] { return closed_; });
-  }
+  end_->wait();
   if (own_runtime_) runtime_->stop();
   // A handler that shuts the member down gets no more events.
   events_->stop(!events_->on_own_thread());
   events_->wait_until_stopped();
 }
 
-// `self` lives on until its transport has ended.
+void Memberlist::Impl::end(std::shared_ptr<Impl> impl) {
+  if (!impl) return;
+  // In a forked child, its sockets and its loop are still the parent's, too: to close them would
+  // stop the parent's. Nothing is given back there.
+  if (impl->forked()) {
+    impl->kept_alive_ = impl;
+  } else {
+    impl->shutdown();
+  }
+}
+
+// Nothing but the member itself keeps it alive meanwhile: whoever else did so (a Transport that
+// keeps what it was given) could be the last one, and the handlers would be destroyed there, when
+// `shutdown` has long returned.
 void Memberlist::Impl::finish_transport() {
   runtime_->post([self = shared_from_this()] {
-    self->transport_->finish(kLastWritesTime,
-                             [self] { self->runtime_->post([self] { self->close(); }); });
+    self->kept_alive_ = self;
+    self->transport_->finish(kLastWritesTime, [weak = std::weak_ptr(self)] {
+      const auto finished = weak.lock();
+      if (!finished) return;
+      finished->runtime_->post([weak] { close_and_tell(weak.lock()); });
+    });
   });
+}
+
+void Memberlist::Impl::close_and_tell(std::shared_ptr<Impl> self) {
+  if (!self) return;
+  const std::shared_ptr<End> end = self->end_;
+  self->close();
+  self->kept_alive_.reset();
+  self.reset();
+  end->tell();
 }
 
 void Memberlist::Impl::close() {
@@ -264,9 +303,17 @@ void Memberlist::Impl::close() {
   pauses_.clear();
   resolver_.reset();
   transport_.reset();
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
-  closed_changed_.notify_all();
+}
+
+void Memberlist::Impl::End::tell() {
+  const std::lock_guard lock(mutex);
+  is_told = true;
+  changed.notify_all();
+}
+
+void Memberlist::Impl::End::wait() {
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [this] { return is_told; });
 }
 
 }  // namespace memberlist

@@ -1,5 +1,8 @@
 #include "memberlist/memberlist.hpp"
 
+#include <functional>
+#include <memory>
+#include <stop_token>
 #include <utility>
 
 #include "api/memberlist_impl.hpp"
@@ -28,14 +31,40 @@ Memberlist::Memberlist(Memberlist&&) noexcept = default;
 
 Memberlist& Memberlist::operator=(Memberlist&& other) noexcept {
   if (this == &other) return *this;
-  if (impl_) impl_->shutdown();
-  impl_ = std::move(other.impl_);
+  Impl::end(std::exchange(impl_, std::move(other.impl_)));
   return *this;
 }
 
-Memberlist::~Memberlist() {
-  if (impl_) impl_->shutdown();
+Memberlist::~Memberlist() { Impl::end(std::move(impl_)); }
+
+namespace {
+
+// Stops a call when its caller asks for it, or when the coroutine that waits for it is destroyed.
+class Stopper {
+ public:
+  explicit Stopper(std::stop_token caller)
+      : caller_(std::move(caller), [this] { source_.request_stop(); }) {}
+
+  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+  void stop() { source_.request_stop(); }
+
+ private:
+  std::stop_source source_;
+  std::stop_callback<std::function<void()>> caller_;
+};
+
+// `begin(options, done)` begins the call.
+template <class Outcome, class Options, class Begin>
+Awaitable<Outcome> awaitable(Options options, Begin begin) {
+  const auto stopper = std::make_shared<Stopper>(std::exchange(options.stop, {}));
+  options.stop = stopper->token();
+  return Awaitable<Outcome>(
+      [options = std::move(options), begin = std::move(begin)](
+          typename Awaitable<Outcome>::Done done) { begin(options, std::move(done)); },
+      [stopper] { stopper->stop(); });
 }
+
+}  // namespace
 
 // --- calls that wait, and their twins: with a function, and for co_await ------------------------
 
@@ -52,9 +81,10 @@ void Memberlist::join_async(const std::vector<std::string>& addresses, const Joi
 
 Awaitable<Result<JoinResult>> Memberlist::join_async(std::vector<std::string> addresses,
                                                      JoinOptions options) {
-  return Awaitable<Result<JoinResult>>(
-      [impl = impl_, addresses = std::move(addresses), options = std::move(options)](auto done) {
-        impl->join(addresses, options, impl->on_event_thread(std::move(done)));
+  return awaitable<Result<JoinResult>>(
+      std::move(options),
+      [impl = impl_, addresses = std::move(addresses)](const JoinOptions& how, auto done) {
+        impl->join(addresses, how, impl->on_event_thread(std::move(done)));
       });
 }
 
@@ -67,9 +97,10 @@ void Memberlist::leave_async(const CallOptions& options, std::function<void(Resu
 }
 
 Awaitable<Result<void>> Memberlist::leave_async(CallOptions options) {
-  return Awaitable<Result<void>>([impl = impl_, options = std::move(options)](auto done) {
-    impl->leave(options, impl->on_event_thread(std::move(done)));
-  });
+  return awaitable<Result<void>>(std::move(options),
+                                 [impl = impl_](const CallOptions& how, auto done) {
+                                   impl->leave(how, impl->on_event_thread(std::move(done)));
+                                 });
 }
 
 Result<void> Memberlist::update_meta(BytesView meta, const CallOptions& options) {
@@ -83,10 +114,10 @@ void Memberlist::update_meta_async(BytesView meta, const CallOptions& options,
 }
 
 Awaitable<Result<void>> Memberlist::update_meta_async(Bytes meta, CallOptions options) {
-  return Awaitable<Result<void>>(
-      [impl = impl_, meta = std::move(meta), options = std::move(options)](auto done) {
-        impl->update_meta(meta, options, impl->on_event_thread(std::move(done)));
-      });
+  return awaitable<Result<void>>(std::move(options), [impl = impl_, meta = std::move(meta)](
+                                                         const CallOptions& how, auto done) {
+    impl->update_meta(meta, how, impl->on_event_thread(std::move(done)));
+  });
 }
 
 Result<void> Memberlist::send(std::string_view member, BytesView payload, Delivery delivery,
@@ -110,12 +141,12 @@ void Memberlist::send_async(std::string_view member, BytesView payload, const Ca
 
 Awaitable<Result<void>> Memberlist::send_async(std::string member, Bytes payload,
                                                CallOptions options) {
-  return Awaitable<Result<void>>([impl = impl_, member = std::move(member),
-                                  payload = std::move(payload),
-                                  options = std::move(options)](auto done) {
-    impl->send_reliable(std::string_view(member), payload, options,
-                        impl->on_event_thread(std::move(done)));
-  });
+  return awaitable<Result<void>>(
+      std::move(options), [impl = impl_, member = std::move(member), payload = std::move(payload)](
+                              const CallOptions& how, auto done) {
+        impl->send_reliable(std::string_view(member), payload, how,
+                            impl->on_event_thread(std::move(done)));
+      });
 }
 
 Result<void> Memberlist::broadcast(BytesView payload, std::string_view name) {
@@ -133,9 +164,10 @@ void Memberlist::ping_async(std::string_view member, const CallOptions& options,
 }
 
 Awaitable<Result<PingResult>> Memberlist::ping_async(std::string member, CallOptions options) {
-  return Awaitable<Result<PingResult>>(
-      [impl = impl_, member = std::move(member), options = std::move(options)](auto done) {
-        impl->ping(member, options, impl->on_event_thread(std::move(done)));
+  return awaitable<Result<PingResult>>(
+      std::move(options),
+      [impl = impl_, member = std::move(member)](const CallOptions& how, auto done) {
+        impl->ping(member, how, impl->on_event_thread(std::move(done)));
       });
 }
 

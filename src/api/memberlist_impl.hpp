@@ -22,6 +22,7 @@
 #include "api/metrics_output.hpp"
 #include "api/published.hpp"
 #include "api/runtime_impl.hpp"
+#include "api/task_line.hpp"
 #include "base/hidden.hpp"
 #include "base/random.hpp"
 #include "memberlist/engine.hpp"
@@ -48,7 +49,8 @@ namespace memberlist {
 ///
 /// A call that takes time is an api::Call: registered under the engine's operation, completed by
 /// the loop's thread, or by `shutdown`. Blocking calls wait for it, asynchronous ones hand its
-/// outcome to the event queue.
+/// outcome to the event queue, which owns all outcomes: each is delivered from there, and none from
+/// within another.
 ///
 /// What is posted to the loop may come after the end of this member, where the loop goes on for
 /// others: it finds nothing then. Transport, resolver and deadline are made before the member
@@ -78,6 +80,8 @@ class MEMBERLIST_HIDDEN Memberlist::Impl final : public TransportHandler,
   [[nodiscard]] Result<void> send_now(const Receiver& to, BytesView payload);
   [[nodiscard]] Result<void> broadcast(BytesView payload, std::string_view name);
   void shutdown();
+  /// Shuts the member down, if there is one, and lets go of it.
+  static void end(std::shared_ptr<Impl> impl);
 
   /// Begins by `begin(done)`, and waits for what `done` is called with.
   template <class T, class Begin>
@@ -112,15 +116,27 @@ class MEMBERLIST_HIDDEN Memberlist::Impl final : public TransportHandler,
  private:
   using Outcome = api::Call::Outcome;
   using CallPointer = std::shared_ptr<api::Call>;
+  /// Nothing of the member is left on the loop, nor does anything there refer to it. Apart from the
+  /// member, which may be gone by then.
+  struct End {
+    void tell();
+    void wait();
+
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool is_told = false;
+  };
   struct Joining;
   using JoiningPointer = std::shared_ptr<Joining>;
 
   // --- create
+  [[nodiscard]] static Result<void> check_runtime(const std::shared_ptr<Runtime::Impl>& runtime);
   Result<void> open(std::vector<Bytes> keys, const TransportFactory& make_transport);
   [[nodiscard]] std::function<Result<std::unique_ptr<Transport>>(TransportHandler&)> sockets()
       const;
   Result<void> choose_advertised(const Address& bound);
   Result<void> make_engine(std::vector<Bytes> keys);
+  Result<void> seed(EngineEnvironment& environment);
   void start();
   void warn_if_open() const;
   void log_choice(const net::AdvertisedChoice& choice) const;
@@ -151,6 +167,9 @@ class MEMBERLIST_HIDDEN Memberlist::Impl final : public TransportHandler,
   /// Hands over the start of an operation that carries so many bytes. False: it was refused, and
   /// the call is complete.
   bool begin(Start start, std::size_t bytes, const std::stop_token& stop, const CallPointer& call);
+  /// The error with which the call is to be completed, if it is not under way or complete.
+  [[nodiscard]] std::optional<Error> hand_over_start(Start start, std::size_t bytes,
+                                                     const CallPointer& call);
   /// On the loop's thread, in a turn.
   void start_operation(const CallPointer& call, const Start& start, TimePoint now);
   /// Calls that `waiting_` has, and takes them out: the caller that gets true completes the call.
@@ -179,8 +198,10 @@ class MEMBERLIST_HIDDEN Memberlist::Impl final : public TransportHandler,
   /// Whether the caller is what the engine or the transport calls in a turn: a Policy.
   [[nodiscard]] bool in_turn() const noexcept { return on_loop_thread() && in_turn_; }
   [[nodiscard]] bool stopping() const;
+  [[nodiscard]] bool forked() const noexcept { return runtime_->fork_guard().in_child(); }
   void finish_transport();
   void close();  // on the loop's thread
+  static void close_and_tell(std::shared_ptr<Impl> self);
 
   // With name, bound address and advertised address filled in, and without keys.
   Config config_;
@@ -195,7 +216,7 @@ class MEMBERLIST_HIDDEN Memberlist::Impl final : public TransportHandler,
   std::unique_ptr<net::Resolver> resolver_;  // made for the first name
   std::unique_ptr<api::EventQueue> events_;
 
-  api::Published published_;
+  api::Published published_{runtime_->fork_guard()};
   api::CommandQueue commands_{[this] { post([](Impl& self) { self.flush(); }); }};
   std::size_t max_packet_payload_ = 0;
   std::atomic<bool> leaving_ = false;  // a leave was handed over
@@ -209,8 +230,11 @@ class MEMBERLIST_HIDDEN Memberlist::Impl final : public TransportHandler,
   // For their command to be carried out, for a look-up, or for the next try of a join.
   std::unordered_set<CallPointer> waiting_;
   bool stopping_ = false;
-  bool closed_ = false;  // nothing is left on the loop
-  std::condition_variable closed_changed_;
+
+  const std::shared_ptr<End> end_ = std::make_shared<End>();
+  // Until the transport has ended; the loop's thread alone touches it. In a forked child for ever.
+  std::shared_ptr<Impl> kept_alive_;
+  api::TaskLine in_child_;  // what `events_` is elsewhere
 
   // Used by the loop's thread only, once it runs.
   std::unique_ptr<Engine> engine_;  // never null once created
@@ -233,7 +257,7 @@ void Memberlist::Impl::post(Task task) {
 
 template <class T, class Begin>
 T Memberlist::Impl::wait(Begin&& begin) {
-  if (on_loop_thread() && !in_turn_) {
+  if (on_loop_thread() && !in_turn_ && !forked()) {
     return fail(
         ErrorCode::invalid_argument,
         "the thread that runs the protocol (a log handler, a policy) must not wait for it: use "
@@ -247,7 +271,9 @@ T Memberlist::Impl::wait(Begin&& begin) {
 template <class T>
 Memberlist::Impl::Done<T> Memberlist::Impl::on_event_thread(Done<T> call) {
   return [this, call = std::move(call)](T outcome) {
-    events_->run([call, outcome = std::move(outcome)] { call(outcome); });
+    auto task = [call, outcome = std::move(outcome)] { call(outcome); };
+    if (forked()) return in_child_.run(std::move(task));
+    events_->run(std::move(task));
   };
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -33,31 +34,35 @@ void Published::publish(Engine& engine, std::uint64_t packets_dropped) {
 void Published::merge() const {
   std::vector<MemberChange> changes;
   {
-    const std::lock_guard lock(latest_);
-    changes.swap(changes_);
+    const auto lock = hold(latest_);
+    if (lock) changes.swap(changes_);
   }
   if (!changes.empty()) members_ = members_.with(std::move(changes));
 }
 
 MemberSnapshot Published::members() const {
-  const std::lock_guard merging(merging_);
+  const auto merging = hold(merging_);
+  if (!merging) return {};
   merge();
   return members_;
 }
 
 Member Published::self() const {
-  const std::lock_guard lock(latest_);
-  return self_;
+  const auto lock = hold(latest_);
+  if (lock) return self_;
+  Member nobody;
+  nobody.record = std::make_shared<const MemberRecord>();
+  return nobody;
 }
 
 EngineCounters Published::counters() const {
-  const std::lock_guard lock(latest_);
-  return counters_;
+  const auto lock = hold(latest_);
+  return lock ? counters_ : EngineCounters{};
 }
 
 std::vector<KeyInfo> Published::keys() const {
-  const std::lock_guard lock(latest_);
-  return keys_;
+  const auto lock = hold(latest_);
+  return lock ? keys_ : std::vector<KeyInfo>();
 }
 
 }  // namespace memberlist::api

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <vector>
 
+#include "api/fork_guard.hpp"
 #include "memberlist/counters.hpp"
 #include "memberlist/engine.hpp"
 #include "memberlist/key.hpp"
@@ -21,6 +22,10 @@ namespace memberlist::api {
 /// pointer: that of libstdc++ 12 is a lock, too.)
 class Published {
  public:
+  Published() = default;
+  /// In a forked child, a view that was locked at the fork is empty. The guard must outlive it.
+  explicit Published(const ForkGuard& guard) noexcept : guard_(&guard) {}
+
   /// The owner's: takes over what has changed in `engine`.
   void publish(Engine& engine, std::uint64_t packets_dropped);
 
@@ -32,7 +37,11 @@ class Published {
 
  private:
   void merge() const;  // with `merging_` held
+  [[nodiscard]] std::unique_lock<std::mutex> hold(std::mutex& mutex) const {
+    return guard_ == nullptr ? std::unique_lock(mutex) : guard_->lock(mutex);
+  }
 
+  const ForkGuard* guard_ = nullptr;
   mutable std::mutex latest_;  // guards the next four
   mutable std::vector<MemberChange> changes_;
   Member self_;

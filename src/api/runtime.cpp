@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cstddef>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -11,7 +14,9 @@
 namespace memberlist {
 
 Result<std::shared_ptr<Runtime::Impl>> Runtime::Impl::start() {
-  auto impl = std::make_shared<Impl>();
+  auto loop = net::Loop::create();
+  if (!loop) return std::unexpected(std::move(loop.error()));
+  auto impl = std::make_shared<Impl>(std::move(*loop));
   try {
     impl->thread_ = net::start_quiet_thread([loop = impl->loop_] { loop->run(); });
   } catch (const std::system_error& error) {
@@ -21,7 +26,11 @@ Result<std::shared_ptr<Runtime::Impl>> Runtime::Impl::start() {
 }
 
 Runtime::Impl::~Impl() {
-  if (on_own_thread()) {
+  if (fork_guard_.in_child()) {
+    // It can be neither joined nor detached, so its handle is never destroyed.
+    alignas(std::thread) std::array<std::byte, sizeof(std::thread)> left_alone;
+    new (left_alone.data()) std::thread(std::move(thread_));
+  } else if (on_own_thread()) {
     loop_->stop();
     thread_.detach();
   } else {

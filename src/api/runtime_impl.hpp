@@ -4,7 +4,9 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 
+#include "api/fork_guard.hpp"
 #include "base/hidden.hpp"
 #include "memberlist/runtime.hpp"
 #include "memberlist/transport.hpp"
@@ -17,19 +19,23 @@ class MEMBERLIST_HIDDEN Runtime::Impl final : public Executor {
  public:
   /// Error: `system`.
   [[nodiscard]] static Result<std::shared_ptr<Impl>> start();
+  explicit Impl(std::shared_ptr<net::Loop> loop) noexcept : loop_(std::move(loop)) {}
   /// As `stop`; if called on its own thread, which cannot wait for itself, the thread continues
-  /// until it ends by itself.
+  /// until it ends by itself. In a forked child there is nothing to stop.
   ~Impl() override;
 
   void post(std::function<void()> task) override { loop_->post(std::move(task)); }
   [[nodiscard]] net::Loop& loop() noexcept { return *loop_; }
   [[nodiscard]] bool on_own_thread() const noexcept { return loop_->runs_here(); }
+  /// In a forked child the thread does not exist.
+  [[nodiscard]] const api::ForkGuard& fork_guard() const noexcept { return fork_guard_; }
   /// Waits until what was posted before has run and the thread has ended. Idempotent, from all
   /// threads but its own.
   void stop();
 
  private:
-  std::shared_ptr<net::Loop> loop_ = std::make_shared<net::Loop>();  // its thread's, too
+  const api::ForkGuard fork_guard_;
+  std::shared_ptr<net::Loop> loop_;  // its thread's, too
   std::mutex stopping_;
   std::thread thread_;
 };

@@ -28,7 +28,7 @@ Result<void> check_name(const Config& config) {
 Result<void> check_sizes(const Config& config) {
   if (config.meta.size() > limits::kMetaBytes) {
     return bad_knob("meta", fmt::format("{} bytes long", config.meta.size()),
-                    fmt::format("at most {} bytes long", limits::kMetaBytes));
+                    fmt::format("at most {} bytes long", limits::kMetaBytes), ErrorCode::too_large);
   }
   if (config.label.size() > limits::kLabelBytes) {
     return bad_knob("label", fmt::format("{} bytes long", config.label.size()),
@@ -36,7 +36,7 @@ Result<void> check_sizes(const Config& config) {
   }
   for (const Bytes& key : config.keys) {
     if (key.size() == 16 || key.size() == 24 || key.size() == 32) continue;
-    return fail(ErrorCode::invalid_argument,
+    return fail(ErrorCode::crypto,
                 fmt::format("a key of keys is {} bytes long; it must be 16, 24 or 32 bytes long",
                             key.size()),
                 "keys");
@@ -45,9 +45,12 @@ Result<void> check_sizes(const Config& config) {
 }
 
 Result<void> check_advertise(const Config& config) {
-  if (!config.advertise || !config.advertise->ip.is_unspecified()) return {};
+  if (!config.advertise) return {};
+  const IpAddress& ip = config.advertise->ip;
+  if (!ip.is_unspecified() && !ip.is_multicast()) return {};
   return bad_knob("advertise", config.advertise->to_string(),
-                  "an address that others can reach, not the unspecified one");
+                  "an address that others can reach, neither unspecified nor multicast",
+                  ErrorCode::no_address);
 }
 
 Result<void> check_dns_servers(const Config& config) {
@@ -94,10 +97,13 @@ Result<void> check_packet_size(const Config& config) {
   const std::size_t needed =
       own_packet_bytes(config.name.size(), config.meta.size(), config.label.size());
   if (config.udp_buffer_size >= needed) return {};
+  // It is the meta data that does not fit, or the name and the label alone are too long.
+  const bool fits_without_meta = config.udp_buffer_size >= needed - config.meta.size();
   return bad_knob("udp_buffer_size", fmt::format("{}", config.udp_buffer_size),
                   fmt::format("between 512 and 65507 and at least {} to hold this member's name, "
                               "meta data and label",
-                              needed));
+                              needed),
+                  fits_without_meta ? ErrorCode::too_large : ErrorCode::invalid_argument);
 }
 
 }  // namespace

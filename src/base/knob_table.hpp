@@ -33,6 +33,7 @@ struct Knob {
 
 /// The sentence about a value that is outside its limits; the value and the limits in words.
 [[nodiscard]] std::unexpected<Error> bad_knob(std::string_view knob, std::string_view value,
-                                              std::string_view limits);
+                                              std::string_view limits,
+                                              ErrorCode code = ErrorCode::invalid_argument);
 
 }  // namespace memberlist

@@ -232,9 +232,8 @@ const Knob* find_knob(std::string_view name) noexcept {
 }
 
 std::unexpected<Error> bad_knob(std::string_view knob, std::string_view value,
-                                std::string_view limits) {
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("{} is {}; it must be {}", knob, value, limits), std::string(knob));
+                                std::string_view limits, ErrorCode code) {
+  return fail(code, fmt::format("{} is {}; it must be {}", knob, value, limits), std::string(knob));
 }
 
 Result<void> check_knob(const Knob& knob, const Config& config) {

@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <iterator>
 #include <limits>
+#include <new>
+#include <optional>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -52,11 +54,32 @@ void must(int result) noexcept {
   if (result != 1) std::abort();
 }
 
-std::unexpected<Error> no_such_key(std::string_view fingerprint) {
-  return fail(ErrorCode::invalid_argument,
-              fmt::format("the key {} is not in the keyring; add it first", fingerprint),
-              "keyring");
+// Nothing: OpenSSL has no memory, or cannot do it.
+std::optional<std::string> fingerprint_of(BytesView key) {
+  constexpr std::string_view kPrefix = "memberlist key ";
+  constexpr std::size_t kShownBytes = 8;
+  Bytes text = to_bytes(kPrefix);
+  text.reserve(kPrefix.size() + key.size());
+  text.insert(text.end(), key.begin(), key.end());
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  const int done =
+      EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  wipe(text);
+  if (done != 1) return std::nullopt;
+  std::string shown;
+  for (std::size_t i = 0; i < kShownBytes; ++i) {
+    fmt::format_to(std::back_inserter(shown), "{:02x}", digest[i]);
+  }
+  return shown;
 }
+
+Error no_such_key(std::string_view fingerprint, std::string_view advice) {
+  return {ErrorCode::invalid_argument,
+          fmt::format("the key {} is not in the keyring; {}", fingerprint, advice), "keyring"};
+}
+
+constexpr std::string_view kAddFirst = "add it first";
+constexpr std::string_view kLook = "`keys` lists those that are";
 
 }  // namespace
 
@@ -77,7 +100,10 @@ struct Cipher::State {
 };
 
 Cipher::Cipher(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
-Cipher::Cipher(const Cipher& other) : Cipher(create(other.key(), other.sealed()).value()) {
+Cipher::Cipher(const Cipher& other) {
+  auto copy = create(other.key(), other.sealed());
+  if (!copy) throw std::bad_alloc();  // what OpenSSL had for the first, it lacks memory for now
+  state_ = std::move(copy->state_);
   state_->opened = other.state_->opened;
   state_->warned = other.state_->warned;
 }
@@ -98,7 +124,9 @@ Result<Cipher> Cipher::create(BytesView key, std::uint64_t sealed_before) {
   auto state = std::make_unique<State>();
   std::ranges::copy(key, state->key.begin());
   state->key_bytes = key.size();
-  state->fingerprint = key_fingerprint(key);
+  auto fingerprint = fingerprint_of(key);
+  if (!fingerprint) return fail(ErrorCode::system, "OpenSSL has no SHA-256", "keyring");
+  state->fingerprint = std::move(*fingerprint);
   state->sealed = sealed_before;
   state->encrypt.reset(EVP_CIPHER_CTX_new());
   state->decrypt.reset(EVP_CIPHER_CTX_new());
@@ -168,10 +196,8 @@ Keyring::Place Keyring::find(BytesView key) {
   });
 }
 
-Result<Keyring::Place> Keyring::find(std::string_view fingerprint) {
-  const Place found = std::ranges::find(ciphers_, fingerprint, &Cipher::fingerprint);
-  if (found == ciphers_.end()) return no_such_key(fingerprint);
-  return found;
+Keyring::Place Keyring::find(std::string_view fingerprint) {
+  return std::ranges::find(ciphers_, fingerprint, &Cipher::fingerprint);
 }
 
 Result<Keyring> Keyring::create(std::span<const Bytes> keys, std::uint64_t sealed_before) {
@@ -213,15 +239,15 @@ Result<void> Keyring::add(BytesView key) {
 
 Result<void> Keyring::use(BytesView key) {
   const Place found = find(key);
-  if (found == ciphers_.end()) return no_such_key(key_fingerprint(key));
+  if (found == ciphers_.end()) return std::unexpected(no_such_key(key_fingerprint(key), kAddFirst));
   std::rotate(ciphers_.begin(), found, found + 1);
   return {};
 }
 
 Result<void> Keyring::use(std::string_view fingerprint) {
-  const auto found = find(fingerprint);
-  if (!found) return std::unexpected(found.error());
-  std::rotate(ciphers_.begin(), *found, *found + 1);
+  const Place found = find(fingerprint);
+  if (found == ciphers_.end()) return std::unexpected(no_such_key(fingerprint, kAddFirst));
+  std::rotate(ciphers_.begin(), found, found + 1);
   return {};
 }
 
@@ -232,9 +258,9 @@ Result<void> Keyring::remove(BytesView key) {
 }
 
 Result<void> Keyring::remove(std::string_view fingerprint) {
-  const auto found = find(fingerprint);
-  if (!found) return std::unexpected(found.error());
-  return remove(*found);
+  const Place found = find(fingerprint);
+  if (found == ciphers_.end()) return std::unexpected(no_such_key(fingerprint, kLook));
+  return remove(found);
 }
 
 Result<void> Keyring::remove(Place place) {
@@ -275,19 +301,9 @@ void secure_random(std::span<std::byte> bytes) {
 namespace memberlist {
 
 std::string key_fingerprint(BytesView key) {
-  constexpr std::string_view kPrefix = "memberlist key ";
-  constexpr std::size_t kShownBytes = 8;
-  Bytes text = to_bytes(kPrefix);
-  text.reserve(kPrefix.size() + key.size());
-  text.insert(text.end(), key.begin(), key.end());
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  crypto::must(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr));
-  wipe(text);
-  std::string shown;
-  for (std::size_t i = 0; i < kShownBytes; ++i) {
-    fmt::format_to(std::back_inserter(shown), "{:02x}", digest[i]);
-  }
-  return shown;
+  auto fingerprint = crypto::fingerprint_of(key);
+  if (!fingerprint) throw std::bad_alloc();
+  return *std::move(fingerprint);
 }
 
 void wipe(std::span<std::byte> bytes) noexcept { OPENSSL_cleanse(bytes.data(), bytes.size()); }

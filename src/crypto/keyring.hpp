@@ -93,7 +93,7 @@ class Keyring {
   using Place = std::vector<Cipher>::iterator;
 
   [[nodiscard]] Place find(BytesView key);
-  [[nodiscard]] Result<Place> find(std::string_view fingerprint);
+  [[nodiscard]] Place find(std::string_view fingerprint);
   [[nodiscard]] Result<void> remove(Place place);
 
   std::vector<Cipher> ciphers_;

@@ -172,7 +172,13 @@ void DnsChannel::ask_addresses(RequestPointer request) {
                    request.release());
 }
 
-void DnsChannel::got_addresses(void* raw, int status, int /*timeouts*/, ares_addrinfo* info) {
+Error DnsChannel::error_of(int status, const std::string& host) const {
+  if (!is_cancelled(status) || !unwatched_) return lookup_error(status, host);
+  return {ErrorCode::system, fmt::format("cannot look up {}: {}", host, *unwatched_), host};
+}
+
+void DnsChannel::got_addresses(void* raw, int status, int /*timeouts*/,
+                               ares_addrinfo* info) noexcept {
   const AddrinfoPointer owned(info);
   RequestPointer request(static_cast<Request*>(raw));
   if (status == ARES_SUCCESS) {
@@ -183,7 +189,7 @@ void DnsChannel::got_addresses(void* raw, int status, int /*timeouts*/, ares_add
     DnsChannel& self = request->channel;
     return self.ask_alias(std::move(request));
   }
-  request->answer(std::unexpected(lookup_error(status, request->host)));
+  request->answer(std::unexpected(request->channel.error_of(status, request->host)));
 }
 
 // The name exists but has no address: a name server without recursion answers with the alias
@@ -195,12 +201,12 @@ void DnsChannel::ask_alias(RequestPointer request) {
 }
 
 void DnsChannel::got_alias(void* raw, int status, int /*timeouts*/, unsigned char* bytes,
-                           int size) {
+                           int size) noexcept {
   RequestPointer request(static_cast<Request*>(raw));
   const std::string alias = status == ARES_SUCCESS ? alias_of(bytes, size) : std::string();
   if (alias.empty() || alias == request->name) {
     const int reason = is_cancelled(status) ? status : static_cast<int>(ARES_ENODATA);
-    return request->answer(std::unexpected(lookup_error(reason, request->host)));
+    return request->answer(std::unexpected(request->channel.error_of(reason, request->host)));
   }
   request->name = alias;
   ++request->aliases;
@@ -210,22 +216,34 @@ void DnsChannel::got_alias(void* raw, int status, int /*timeouts*/, unsigned cha
 
 // --- the channel's sockets and timer ------------------------------------------------------------
 
-void DnsChannel::socket_changed(void* raw, ares_socket_t fd, int readable, int writable) {
+std::shared_ptr<DnsChannel::Watch> DnsChannel::watch(ares_socket_t fd) {
+  auto made = std::make_shared<Watch>(io_);
+  asio::error_code error;
+  made->descriptor.assign(fd, error);
+  if (error) {
+    unwatched_ = "its socket cannot be watched: " + error.message();
+    return nullptr;
+  }
+  watches_.emplace(fd, made);
+  return made;
+}
+
+void DnsChannel::socket_changed(void* raw, ares_socket_t fd, int readable, int writable) noexcept {
   DnsChannel& self = *static_cast<DnsChannel*>(raw);
-  auto at = self.watches_.find(fd);
+  const auto at = self.watches_.find(fd);
+  const bool known = at != self.watches_.end();
   if (readable == 0 && writable == 0) {
-    if (at == self.watches_.end()) return;
+    if (!known) return;
     at->second->gone = true;
     at->second->descriptor.release();  // the channel closes it next
     self.watches_.erase(at);
     return;
   }
-  if (at == self.watches_.end()) {
-    at = self.watches_.emplace(fd, std::make_shared<Watch>(self.io_, fd)).first;
-  }
-  at->second->read = readable != 0;
-  at->second->write = writable != 0;
-  self.wait(at->second, fd);
+  const std::shared_ptr<Watch> watch = known ? at->second : self.watch(fd);
+  if (!watch) return;
+  watch->read = readable != 0;
+  watch->write = writable != 0;
+  self.wait(watch, fd);
 }
 
 void DnsChannel::wait(const std::shared_ptr<Watch>& watch, ares_socket_t fd) {
@@ -255,7 +273,12 @@ void DnsChannel::wait(const std::shared_ptr<Watch>& watch, ares_socket_t fd) {
 }
 
 void DnsChannel::process(ares_socket_t readable, ares_socket_t writable) {
-  ares_process_fd(channel_, readable, writable);
+  if (unwatched_) {
+    ares_cancel(channel_);
+    unwatched_.reset();
+  } else {
+    ares_process_fd(channel_, readable, writable);
+  }
   arm_timer();
 }
 
@@ -266,8 +289,9 @@ void DnsChannel::arm_timer() {
     timer_.cancel();
     return;
   }
-  timer_.expires_after(std::chrono::seconds(next->tv_sec) +
-                       std::chrono::microseconds(next->tv_usec));
+  const auto patience =
+      std::chrono::seconds(next->tv_sec) + std::chrono::microseconds(next->tv_usec);
+  timer_.expires_after(unwatched_ ? std::chrono::microseconds(0) : patience);
   timer_.async_wait([self = weak_from_this()](const asio::error_code& stopped) {
     const auto owner = self.lock();
     if (!stopped && owner) owner->process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);

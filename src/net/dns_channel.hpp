@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,8 @@ class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
 
   /// The addresses of both families. Follows aliases (CNAME), also where their addresses are not in
   /// the same answer. Calls `answer` once: from the loop, in the channel's own time, or from within
-  /// this call, or from `cancel`. Errors: `unresolved`, `cancelled`.
+  /// this call, or from `cancel`. Errors: `unresolved`, `cancelled`, `system` (a socket that cannot
+  /// be watched).
   void look_up(const std::string& host, Answer answer);
   /// Completes pending queries with `cancelled`, before it returns.
   void cancel();
@@ -67,7 +69,7 @@ class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
   using RequestPointer = std::unique_ptr<Request>;
   // A socket of the channel, which closes it.
   struct Watch {
-    explicit Watch(asio::io_context& io, int fd) : descriptor(io, fd) {}
+    explicit Watch(asio::io_context& io) : descriptor(io) {}
     asio::posix::stream_descriptor descriptor;
     bool read = false, write = false;  // wanted
     bool waits_read = false, waits_write = false;
@@ -79,10 +81,14 @@ class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
 
   void ask_addresses(RequestPointer request);
   void ask_alias(RequestPointer request);
-  static void got_addresses(void* request, int status, int timeouts, ares_addrinfo* info);
-  static void got_alias(void* request, int status, int timeouts, unsigned char* bytes, int size);
+  // c-ares calls these, and is not made for exceptions.
+  static void got_addresses(void* request, int status, int timeouts, ares_addrinfo* info) noexcept;
+  static void got_alias(void* request, int status, int timeouts, unsigned char* bytes,
+                        int size) noexcept;
+  static void socket_changed(void* self, ares_socket_t fd, int readable, int writable) noexcept;
 
-  static void socket_changed(void* self, ares_socket_t fd, int readable, int writable);
+  [[nodiscard]] std::shared_ptr<Watch> watch(ares_socket_t fd);
+  [[nodiscard]] Error error_of(int status, const std::string& host) const;
   void wait(const std::shared_ptr<Watch>& watch, ares_socket_t fd);
   void process(ares_socket_t readable, ares_socket_t writable);
   void arm_timer();
@@ -91,6 +97,9 @@ class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
   asio::steady_timer timer_;
   ares_channel channel_ = nullptr;
   std::map<ares_socket_t, std::shared_ptr<Watch>> watches_;
+  /// Why a socket could not be watched: what is pending would wait for it in vain, and is cancelled
+  /// soon.
+  std::optional<std::string> unwatched_;
 };
 
 }  // namespace memberlist::net

@@ -1,28 +1,50 @@
 #include "net/loop.hpp"
 
+#include <fmt/format.h>
+
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <exception>
+#include <system_error>
 #include <utility>
 
 #include "net/loop_context.hpp"
 
 namespace memberlist::net {
 
-Loop::Loop() : context_(std::make_unique<Context>()) {}
+Loop::Loop() : context_(std::make_unique<Context>()) {
+  // What waits for descriptors, and takes some itself, is made with the first object that needs it:
+  // here, and not where an exception would pass through code that does not expect it.
+  const asio::steady_timer first(context_->io);
+}
+
+Result<std::shared_ptr<Loop>> Loop::create() {
+  try {
+    return std::make_shared<Loop>();
+  } catch (const std::system_error& error) {
+    return fail(ErrorCode::system, fmt::format("cannot make an event loop: {}", error.what()));
+  }
+}
 
 Loop::~Loop() = default;
 
 void Loop::run() {
   const auto work = asio::make_work_guard(context_->io);
   context_->io.restart();
+  if (context_->stop_at_once.exchange(false)) return;
   context_->io.run();
 }
 
-void Loop::stop() {
-  // By a task and not by io_context::stop() from outside: a stop that comes before `run` would be
-  // undone by its restart().
-  asio::post(context_->io, [context = context_.get()] { context->io.stop(); });
+void Loop::stop() noexcept {
+  // By a task, so that those before it run.
+  try {
+    asio::post(context_->io, [context = context_.get()] { context->io.stop(); });
+  } catch (const std::exception&) {
+    // The restart() of a `run` that only begins would undo the second one.
+    context_->stop_at_once = true;
+    context_->io.stop();
+  }
 }
 
 void Loop::post(Task task) { asio::post(context_->io, std::move(task)); }

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 
+#include "memberlist/error.hpp"
 #include "memberlist/time.hpp"
 
 namespace memberlist::net {
@@ -13,6 +14,9 @@ class Loop {
  public:
   using Task = std::function<void()>;  // not move_only_function: libc++ has none
 
+  /// Error: `system` (no descriptors are left).
+  [[nodiscard]] static Result<std::shared_ptr<Loop>> create();
+  /// The same; throws std::system_error instead.
   Loop();
   ~Loop();
   Loop(const Loop&) = delete;
@@ -21,8 +25,9 @@ class Loop {
   /// Runs until `stop`. One thread at a time.
   void run();
   /// Makes `run` return once the tasks posted before have run; later ones are kept for a next
-  /// `run`, or dropped by the destructor. From any thread.
-  void stop();
+  /// `run`, or dropped by the destructor. If there is no memory for that, it returns after the task
+  /// at hand. From any thread.
+  void stop() noexcept;
   /// Runs a task soon, after those posted before. From any thread; never runs it at once.
   void post(Task task);
 

@@ -3,6 +3,7 @@
 // Private to this room: the header that shows Asio.
 
 #include <asio/io_context.hpp>
+#include <atomic>
 #include <chrono>
 #include <memory>
 
@@ -15,6 +16,7 @@ struct ReceiveBuffers;
 
 struct Loop::Context {
   asio::io_context io{1};
+  std::atomic<bool> stop_at_once = false;         ///< there was no memory for a task that stops
   std::weak_ptr<ReceiveBuffers> receive_buffers;  ///< see ReceiveBuffers::of
 };
 

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
+
+#include "net/test_sockets.hpp"
 
 namespace memberlist::net {
 namespace {
@@ -26,6 +29,14 @@ TEST(Loop, StopBeforeRunIsNotLost) {
   Loop loop;
   loop.stop();
   loop.run();
+}
+
+TEST(Loop, WithoutADescriptorThereIsAnErrorAndNoException) {
+  const OwnDescriptorLimit limit;
+  const auto created = Loop::create();
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().code, ErrorCode::system);
+  EXPECT_NE(created.error().message.find("event loop"), std::string::npos);
 }
 
 TEST(Loop, TakesTasksFromOtherThreads) {

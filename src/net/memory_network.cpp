@@ -73,6 +73,11 @@ class MEMBERLIST_HIDDEN MemoryNetwork::State : public std::enable_shared_from_th
            !cut_.contains(link(one, other));
   }
   Result<Address> choose_address(Address wanted);
+  /// Also where a member was to be, and could not be made.
+  [[nodiscard]] bool is_free(const Address& address) const {
+    const auto at = members_.find(address);
+    return at == members_.end() || at->second.expired();
+  }
   [[nodiscard]] EndpointPointer find_locked(const Address& from, const Address& to) const;
   IpAddress new_host(bool is_v4);
   void break_streams();
@@ -151,6 +156,7 @@ class MEMBERLIST_HIDDEN MemoryNetwork::Endpoint : public std::enable_shared_from
 };
 
 void MemoryNetwork::Endpoint::send(const Address& to, BytesView bytes) {
+  if (closed_) return;
   if (const auto other = network_->find_for_packet(address_, to)) {
     other->packet(address_, Bytes(bytes.begin(), bytes.end()));
   }
@@ -161,16 +167,20 @@ void MemoryNetwork::Endpoint::packet(const Address& from, Bytes bytes) {
     --waiting_packets_;
     return;
   }
-  post([from, bytes = std::move(bytes)](Endpoint& self) mutable {
-    --self.waiting_packets_;
+  executor_->post([weak = weak_from_this(), from, bytes = std::move(bytes)]() mutable {
+    const auto self = weak.lock();
+    if (!self) return;
+    --self->waiting_packets_;  // whether or not somebody takes it
+    if (self->handler_ == nullptr) return;
     const ReceivedPacket one{from, bytes};
-    self.handler_->on_packets({&one, 1});
+    self->handler_->on_packets({&one, 1});
   });
 }
 
 // --- streams ------------------------------------------------------------------------------------
 
 void MemoryNetwork::Endpoint::dial(StreamId id, const Address& to) {
+  if (closed_) return;
   const Connection connection = network_->new_connection();
   const auto other = network_->find(address_, to);
   add(id, {connection, to, other});
@@ -179,12 +189,19 @@ void MemoryNetwork::Endpoint::dial(StreamId id, const Address& to) {
       self.broken(connection, no_link(to, "no member has this address, or the link is cut"));
     });
   }
-  other->post([connection, from = weak_from_this()](Endpoint& peer) {
-    if (const auto dialler = from.lock()) peer.accept(connection, dialler);
+  other->executor_->post([connection, to = std::weak_ptr(other), from = weak_from_this()] {
+    const auto peer = to.lock();
+    const auto dialler = from.lock();
+    if (peer && dialler) peer->accept(connection, dialler);
   });
 }
 
 void MemoryNetwork::Endpoint::accept(Connection connection, const EndpointPointer& from) {
+  if (handler_ == nullptr) {
+    return from->post([connection, to = address_](Endpoint& dialler) {
+      dialler.broken(connection, no_link(to, "its member has not begun, or has ended"));
+    });
+  }
   const auto id = handler_->on_accept(from->address());
   if (!id) {
     return from->post([connection, to = address_](Endpoint& dialler) {
@@ -337,7 +354,7 @@ Result<Address> MemoryNetwork::State::choose_address(Address wanted) {
   if (any_port) wanted.port = kFirstFreePort;
   do {
     if (any_host) wanted.ip = new_host(is_v4);
-    if (!members_.contains(wanted)) return wanted;
+    if (is_free(wanted)) return wanted;
     if (any_port && !any_host) ++wanted.port;
   } while (any_host || (any_port && wanted.port != 0));
   const std::string text = wanted.to_string();

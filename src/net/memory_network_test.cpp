@@ -121,6 +121,39 @@ TEST_F(MemoryNetworkTransport, TellsNothingBeforeTheStart) {
   EXPECT_EQ(late.told.size(), 1U);
 }
 
+// As many as may wait for a member.
+TEST_F(MemoryNetworkTransport, WhatComesBeforeTheStartTakesNoRoomAfterIt) {
+  End late(network_, executor_);
+  const Address to = late.transport->local_address();
+  for (int i = 0; i < 5000; ++i) a_.transport->send(to, as_bytes("early"));
+  executor_->run();
+  late.transport->start();
+  a_.transport->send(to, as_bytes("now"));
+  executor_->run();
+  EXPECT_EQ(late.told, (Told{a_.transport->local_address().to_string() + " sent now"}));
+}
+
+TEST_F(MemoryNetworkTransport, ADialToWhoHasNotBegunOrHasEndedFails) {
+  End late(network_, executor_);
+  a_.transport->dial(kStream, late.transport->local_address());
+  executor_->run();
+  ASSERT_EQ(a_.take_told().size(), 1U) << "it failed";
+  late.transport->start();
+  a_.transport->dial(StreamId{2}, late.transport->local_address());
+  late.transport->finish({}, [] {});
+  executor_->run();
+  ASSERT_EQ(a_.told.size(), 1U);
+  EXPECT_NE(a_.told.front().find("failed"), std::string::npos) << a_.told.front();
+}
+
+TEST_F(MemoryNetworkTransport, WhoHasEndedSendsNothing) {
+  a_.transport->finish({}, [] {});
+  a_.transport->send(b_.transport->local_address(), as_bytes("late"));
+  a_.transport->dial(kStream, b_.transport->local_address());
+  executor_->run();
+  EXPECT_TRUE(b_.told.empty());
+}
+
 TEST_F(MemoryNetworkTransport, APacketThatIsOnItsWayToWhoIsGoneIsLost) {
   std::optional<End> gone(std::in_place, network_, executor_);
   gone->transport->start();

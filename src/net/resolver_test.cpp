@@ -1,12 +1,18 @@
 #include "net/resolver.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/limits.hpp"
@@ -69,6 +75,57 @@ class ResolverTest : public ::testing::Test {
   RunningLoop running_;
   std::unique_ptr<Resolver> resolver_;
 };
+
+// As long as it lives, no socket can be watched: in the place of what watches them is something
+// else.
+class NothingIsWatched {
+ public:
+  NothingIsWatched() {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      const auto what = std::filesystem::read_symlink(entry.path(), gone);
+      if (what == "anon_inode:[eventpoll]") watcher_ = std::stoi(entry.path().filename());
+    }
+    if (watcher_ < 0) return;
+    saved_ = ::dup(watcher_);
+    const int nothing = ::open("/dev/null", O_RDONLY);
+    ::dup2(nothing, watcher_);
+    ::close(nothing);
+  }
+  NothingIsWatched(const NothingIsWatched&) = delete;
+  NothingIsWatched& operator=(const NothingIsWatched&) = delete;
+  ~NothingIsWatched() {
+    ::dup2(saved_, watcher_);
+    ::close(saved_);
+  }
+  [[nodiscard]] bool worked() const { return watcher_ >= 0; }
+
+ private:
+  int watcher_ = -1;
+  int saved_ = -1;
+};
+
+// No exception may pass through the library that asks for the watching, which is written in C.
+TEST(Resolver, ASocketThatCannotBeWatchedIsAnErrorOfTheSystem) {
+  TestNameServer server;
+  server.set("two", {.addresses = {"10.0.0.1"}});
+  Loop loop;
+  auto resolver = Resolver::create(loop, {.servers = {server.address()}});
+  ASSERT_TRUE(resolver);
+  std::optional<Found> found;
+  {
+    const NothingIsWatched nothing;
+    if (!nothing.worked()) GTEST_SKIP() << "this system watches sockets in another way";
+    (*resolver)->resolve("two", kPatience, [&](Found answer) {
+      found = std::move(answer);
+      loop.stop();
+    });
+  }
+  if (!found) loop.run();
+  ASSERT_TRUE(found && !*found);
+  EXPECT_EQ(found->error().code, ErrorCode::system) << found->error().message;
+  EXPECT_NE(found->error().message.find("cannot be watched"), std::string::npos);
+}
 
 TEST_F(ResolverTest, AnswersIpAddressesAtOnce) {
   open();

@@ -58,6 +58,7 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
 
   // --- packets
   void send(const IpAddress& from, const Address& to, BytesView bytes) {
+    if (!udp_.is_open()) return;  // nothing would take it out of the batch
     if (sender_.add(to, bytes, packet_info_ ? from : IpAddress{})) flush();
   }
   void flush();

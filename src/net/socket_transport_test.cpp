@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "../../tests/support/own_loopback.hpp"
 #include "net/test_sockets.hpp"
@@ -573,18 +573,43 @@ TEST_F(TransportTest, MayBeCalledFromItsOwnEvents) {
   EXPECT_EQ(peer.read_all(), "hello");
 }
 
+// A Transport that wraps it may still have something to send: more than a batch.
+TEST_F(TransportTest, TakesNothingMoreAfterItsEnd) {
+  End& end = open();
+  End& peer = open();
+  const Address to = peer.transport->local_address();
+  std::promise<void> done;
+  running_.call([&] {
+    end.transport->finish(seconds(5), [&] { done.set_value(); });
+    for (int i = 0; i < 200; ++i) end.transport->send(to, as_bytes("late"));
+    end.transport->flush();
+    end.transport->dial(StreamId{1}, to);
+    end.transport->write(StreamId{1}, to_bytes("late"));
+  });
+  done.get_future().get();
+  End& other = open();
+  send(other, to, "last");
+  ASSERT_TRUE(peer.heard.wait([&] { return !peer.heard.packets.empty(); }));
+  EXPECT_EQ(peer.heard.packets.front().text, "last");
+}
+
+// What the machine lacks is no matter of the peer's.
+TEST_F(TransportTest, ADialWithoutADescriptorIsAnErrorOfTheSystem) {
+  End& end = open();
+  End& peer = open();
+  const OwnDescriptorLimit limit;
+  running_.call([&] { end.transport->dial(StreamId{1}, peer.transport->local_address()); });
+  ASSERT_TRUE(end.heard.wait([&] { return end.heard.streams[StreamId{1}].failure.has_value(); }));
+  EXPECT_EQ(end.heard.streams[StreamId{1}].failure->code, ErrorCode::system);
+}
+
 TEST_F(TransportTest, WaitsWhenDescriptorsRunOut) {
   End& end = open();
   PlainSocket peer(SOCK_STREAM, kLocal4);
-  rlimit old{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old), 0);
-  const int lowest = ::open("/dev/null", O_RDONLY);
-  ::close(lowest);
-  const rlimit none{static_cast<rlim_t>(lowest), old.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::optional<OwnDescriptorLimit> limit(std::in_place);
   peer.connect(end.transport->local_address());
   const bool told = end.heard.wait([&] { return !end.heard.accept_errors.empty(); });
-  ::setrlimit(RLIMIT_NOFILE, &old);
+  limit.reset();
   EXPECT_TRUE(told);
   EXPECT_TRUE(end.heard.wait([&] { return end.heard.accepts == 1; }));
   EXPECT_EQ(end.heard.accept_errors.size(), 1U);

@@ -52,7 +52,11 @@ void StreamSocket::dial(const IpAddress& from) {
   const auto endpoint = to_endpoint(peer_);
   asio::error_code error;
   socket_.open(endpoint.protocol(), error);
-  if (error) return fail("open a socket to", error);
+  if (error) {
+    Error why = unreachable("open a socket to", peer_, error.message());
+    why.code = ErrorCode::system;
+    return fail_soon(std::move(why));
+  }
   close_on_exec(socket_.native_handle());
   leave_from(from);
   socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& result) {

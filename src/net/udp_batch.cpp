@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 
@@ -142,6 +143,7 @@ bool UdpSender::add(const Address& to, BytesView bytes, const IpAddress& from) {
     b.unreachable.push_back(to);
     return b.unreachable.size() >= kBatchPackets;
   }
+  assert(b.count < kBatchPackets);  // a full one is flushed first
   const std::size_t i = b.count++;
   b.addresses[i] = to;
   b.sources[i] = from;

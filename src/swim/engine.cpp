@@ -5,7 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "base/wipe_at_end.hpp"
 #include "swim/engine_impl.hpp"
+#include "swim/message_checks.hpp"
 
 namespace memberlist {
 namespace {
@@ -22,11 +24,9 @@ std::shared_ptr<const MemberRecord> self_record(const Config& config, const Addr
 
 // Checks a config, and makes the keyring of its keys, which do not stay in it.
 Result<wire::Keyring> take_keys(Config& config) {
+  const WipeAtEnd wiper(config.keys);
   const Result<void> valid = config.validate();
-  Result<wire::Keyring> keyring =
-      valid ? wire::Keyring::create(config.keys) : std::unexpected(valid.error());
-  wipe(config.keys);
-  return keyring;
+  return valid ? wire::Keyring::create(config.keys) : std::unexpected(valid.error());
 }
 
 }  // namespace
@@ -209,11 +209,8 @@ void Engine::Impl::stop_operation(OperationId id, Error why) {
 Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
   auto keyring = take_keys(config);
   if (!keyring) return std::unexpected(keyring.error());
-  if (environment.advertise.ip.is_unspecified() || environment.advertise.port == 0) {
-    return fail(ErrorCode::no_address,
-                "the advertised address " + environment.advertise.to_string() +
-                    " cannot be reached: it needs an address and a port",
-                "advertise");
+  if (auto valid = swim::check_advertised(environment.advertise); !valid) {
+    return std::unexpected(std::move(valid.error()));
   }
   return Engine(std::make_unique<Impl>(std::move(config), environment, std::move(*keyring)));
 }

@@ -100,7 +100,6 @@ std::uint64_t Journal::subject_of(LogCause cause, const Dropped& dropped) const 
   return subject(peer) ^ what;
 }
 
-/// The mistake in the operator's words; the peer's text is in it only if escaped.
 std::string Journal::mistake(const wire::WireError& error, const Dropped& dropped) const {
   const std::string peer = dropped.from.ip.to_string();
   if (const std::string_view protocol = wire::foreign_protocol(dropped.begin); !protocol.empty()) {

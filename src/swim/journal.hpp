@@ -130,7 +130,9 @@ class Journal : JournalState {
   void count_drop(wire::WireErrorKind kind) noexcept;
   /// Counts it and logs it.
   void drop(const wire::WireError& error, const Dropped& dropped);
-  /// The same for what comes from outside the allowed networks.
+  /// The mistake in the operator's words; the peer's text is in it only if escaped.
+  [[nodiscard]] std::string mistake(const wire::WireError& error, const Dropped& dropped) const;
+  /// The same as `drop` for what comes from outside the allowed networks.
   void drop_foreign(const Dropped& dropped);
 
   // --- metrics: where nobody listens, each is one test of a flag
@@ -178,7 +180,6 @@ class Journal : JournalState {
   void tell_end(const LastingStates::State& state, std::string text);
   void plan_end_of_states();
   [[nodiscard]] std::uint64_t subject_of(LogCause cause, const Dropped& dropped) const;
-  [[nodiscard]] std::string mistake(const wire::WireError& error, const Dropped& dropped) const;
 
   const LocalNode& node_;
   Clock& clock_;

@@ -36,6 +36,15 @@ Result<void> check_stream_message(std::size_t bytes) {
               "payload");
 }
 
+Result<void> check_advertised(const Address& address) {
+  if (!address.ip.is_unspecified() && !address.ip.is_multicast() && address.port != 0) return {};
+  return fail(ErrorCode::no_address,
+              fmt::format("the advertised address {} cannot be reached: it needs the address of "
+                          "one machine and a port",
+                          address.to_string()),
+              "advertise");
+}
+
 Error left_error() { return {ErrorCode::shut_down, "this node has left the cluster", {}}; }
 
 }  // namespace memberlist::swim

@@ -2,9 +2,10 @@
 
 #include <cstddef>
 
+#include "memberlist/address.hpp"
 #include "memberlist/error.hpp"
 
-// The requirements for messages of the application. The engine checks them; a thread that passes
+// The requirements for what the application gives. The engine checks them; a thread that passes
 // messages to the engine's thread checks them first, with the same outcome.
 namespace memberlist::swim {
 
@@ -14,6 +15,8 @@ namespace memberlist::swim {
 [[nodiscard]] Result<void> check_broadcast(std::size_t bytes, std::size_t most);
 /// A reliable message. Error: `too_large`.
 [[nodiscard]] Result<void> check_stream_message(std::size_t bytes);
+/// An address that others are to reach this node at. Error: `no_address`.
+[[nodiscard]] Result<void> check_advertised(const Address& address);
 /// The error of commands that need the cluster after a leave.
 [[nodiscard]] Error left_error();
 

@@ -203,13 +203,7 @@ Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout)
 /// announces that it leaves, and once that was sent often enough, that it is back.
 Result<OperationId> Participation::advertise(const Address& address, Duration timeout) {
   if (node_.life == Life::left) return std::unexpected(left_error());
-  if (address.ip.is_unspecified() || address.ip.is_multicast() || address.port == 0) {
-    return fail(ErrorCode::no_address,
-                fmt::format("the advertised address {} cannot be reached: it needs the address of "
-                            "one machine and a port",
-                            address.to_string()),
-                "advertise");
-  }
+  if (auto valid = check_advertised(address); !valid) return std::unexpected(valid.error());
   node_.advertise = address;
   if (move_) {
     move_->to = address;

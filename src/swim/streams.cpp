@@ -32,6 +32,12 @@ namespace {
 // many bytes.
 constexpr std::size_t kRefusalWorkOfMember = 64;
 
+// No bytes of it are wrong: this node and the peer differ in keys.
+bool is_about_keys(wire::WireErrorKind kind) noexcept {
+  return kind == wire::WireErrorKind::undecryptable || kind == wire::WireErrorKind::not_encrypted ||
+         kind == wire::WireErrorKind::not_expected;
+}
+
 }  // namespace
 
 Streams::Streams(const Streams& other, const StreamsUses& uses)
@@ -465,24 +471,31 @@ void Streams::serve_ping(StreamId id, const wire::Ping& ping, const Address& fro
   finish(id, {});
 }
 
-/// The stream cannot be read. A peer with another label gets no answer; others are told why.
+/// The stream cannot be read. A peer with another label gets no answer; others are told why. For
+/// this node's own request, that the keys differ is `crypto`.
 void Streams::refuse(StreamId id, const Stream& stream, const wire::WireError& error,
                      BytesView begin) {
-  const std::string text = error.to_string();
-  const std::string peer = stream.peer.to_string();
-  if (stream.kind != Kind::inbound) {
-    journal_.count_drop(error.kind);
-  } else {
-    journal_.drop(error, {.what = "stream",
-                          .from = stream.peer,
-                          .label = stream.opener.peer_label(),
-                          .begin = begin,
-                          .by_stream = true});
+  const Dropped dropped{.what = "stream",
+                        .from = stream.peer,
+                        .label = stream.opener.peer_label(),
+                        .begin = begin,
+                        .by_stream = true};
+  const bool of_keys = is_about_keys(error.kind);
+  if (stream.kind == Kind::inbound) {
+    // The answer may end the stream, and with it what `dropped` refers to.
+    const std::string text = of_keys ? error.what : error.to_string();
+    journal_.drop(error, dropped);
     if (error.kind != wire::WireErrorKind::label) return answer_error(id, text);
+    abort(id);
+    return finish(id, {});
   }
+  journal_.count_drop(error.kind);
+  const std::string peer = stream.peer.to_string();
+  const Error why{of_keys ? ErrorCode::crypto : ErrorCode::protocol,
+                  fmt::format("invalid answer from {}: {}", peer, journal_.mistake(error, dropped)),
+                  peer};
   abort(id);
-  finish(id,
-         fail(ErrorCode::protocol, fmt::format("invalid answer from {}: {}", peer, text), peer));
+  finish(id, std::unexpected(why));
 }
 
 /// Answers with an error message, unless there were too many of late, and ends the stream.
