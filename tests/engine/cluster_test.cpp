@@ -87,18 +87,18 @@ TEST(EngineCluster, HundredNodesAtFivePercentLossLoseNobody) {
 }
 
 TEST(EngineCluster, FiveCrashesAreSeenByEveryone) {
-  constexpr std::size_t kNodes = 40;
-  Cluster cluster({.size = kNodes});
+  constexpr std::size_t kSize = 40;
+  Cluster cluster({.size = kSize});
   ASSERT_TRUE(cluster.assemble());
   cluster.run_for(10s);
   const TimePoint crashed = cluster.now();
   const std::set<HostId> victims{3, 11, 12, 25, 39};
   for (const HostId victim : victims) cluster.crash(victim);
-  const bool agreed = cluster.run_until([&] { return cluster.agree(kNodes - victims.size()); },
-                                        latest_death(kNodes));
+  const bool agreed =
+      cluster.run_until([&] { return cluster.agree(kSize - victims.size()); }, latest_death(kSize));
   EXPECT_TRUE(agreed);
-  const SuspicionFormula formula{.members = kNodes};
-  for (HostId node = 0; node < kNodes; ++node) {
+  const SuspicionFormula formula{.members = kSize};
+  for (HostId node = 0; node < kSize; ++node) {
     if (victims.contains(node)) continue;
     for (const HostId victim : victims) {
       const auto dead_at = cluster.when(node, victim, dead, crashed);

@@ -129,8 +129,8 @@ TEST(EngineLabel, PacketsOfAnotherLabelAreDropped) {
 
 // off -> accept -> send -> require, by restarting node after node.
 TEST(EngineEncryption, ClusterGoesOverNodeByNodeAndLosesNobody) {
-  constexpr std::size_t kNodes = 4;
-  Cluster cluster({.size = kNodes});
+  constexpr std::size_t kSize = 4;
+  Cluster cluster({.size = kSize});
   ASSERT_TRUE(cluster.assemble());
   struct Phase {
     const char* name;
@@ -139,17 +139,17 @@ TEST(EngineEncryption, ClusterGoesOverNodeByNodeAndLosesNobody) {
   };
   for (const Phase& phase :
        {Phase{"accept", false, false}, Phase{"send", true, false}, Phase{"require", true, true}}) {
-    for (HostId node = 0; node < kNodes; ++node) {
+    for (HostId node = 0; node < kSize; ++node) {
       cluster.kill(node);
       cluster.config(node).keys = {kKey};
       cluster.config(node).gossip_verify_outgoing = phase.outgoing;
       cluster.config(node).gossip_verify_incoming = phase.incoming;
       cluster.restart(node);
-      ASSERT_TRUE(cluster.join(node, {(node + 1) % kNodes}).has_value());
-      ASSERT_TRUE(cluster.run_until([&] { return cluster.agree(kNodes); }, 10s))
+      ASSERT_TRUE(cluster.join(node, {(node + 1) % kSize}).has_value());
+      ASSERT_TRUE(cluster.run_until([&] { return cluster.agree(kSize); }, 10s))
           << phase.name << ", node " << node;
       cluster.run_for(15s);
-      ASSERT_TRUE(cluster.agree(kNodes)) << phase.name << ", node " << node;
+      ASSERT_TRUE(cluster.agree(kSize)) << phase.name << ", node " << node;
     }
   }
   EXPECT_EQ(cluster.count(dead), 0u) << "nobody was lost on the way";

@@ -97,11 +97,11 @@ TEST(EngineTrace, ShowsHowAProbeIsAnswered) {
   bench.meet("helper").relays = true;
   ScriptedPeer& peer = bench.meet("peer");
   const auto results = [&] {
-    std::vector<trace::ProbeEnded::Result> results;
+    std::vector<trace::ProbeEnded::Result> found;
     for (const trace::ProbeEnded& end : bench.steps<trace::ProbeEnded>()) {
-      if (end.member == "peer") results.push_back(end.result);
+      if (end.member == "peer") found.push_back(end.result);
     }
-    return results;
+    return found;
   };
   using Result = trace::ProbeEnded::Result;
   ASSERT_TRUE(bench.run_until([&] { return !results().empty(); }, 10s));
