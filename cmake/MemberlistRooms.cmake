@@ -112,16 +112,27 @@ function(memberlist_room name)
   memberlist_together(memberlist_${name} LIBRARY)
 endfunction()
 
+# memberlist_parts(NAME PROPERTIES): the tests of a program in four processes. With a sanitizer a program
+# takes longer to start than most tests take to run.
+function(memberlist_parts name properties)
+  foreach(part RANGE 3)
+    add_test(NAME ${name}/${part} COMMAND ${name})
+    set_tests_properties(${name}/${part} PROPERTIES ${properties} TIMEOUT 1800
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=4;GTEST_SHARD_INDEX=${part}")
+  endforeach()
+endfunction()
+
 # memberlist_test(NAME SOURCES a_test.cpp ... LIBRARIES lib ... [ROOMS room ...] [LABELS l ...] [TIMEOUT s]
-#                 [ONE_AT_A_TIME])
+#                 [ONE_AT_A_TIME] [PURE])
 # One program of GoogleTest tests, each a ctest test of its own, by default with the label `unit`. ROOMS
 # are linked with all the rooms that they depend on named too: objects do not travel through object
 # libraries. ONE_AT_A_TIME: none of them runs beside another one, and each takes the place of two.
+# PURE: they use no threads, no clock and nothing of the system's.
 function(memberlist_test name)
   if(NOT MEMBERLIST_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "ONE_AT_A_TIME" "TIMEOUT" "SOURCES;LIBRARIES;ROOMS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "ONE_AT_A_TIME;PURE" "TIMEOUT" "SOURCES;LIBRARIES;ROOMS;LABELS" ${ARGN})
   # Beyond every wait of a test (90 s at most): it is the test that says what did not come in time.
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
@@ -149,5 +160,9 @@ function(memberlist_test name)
   endif()
   # `build_paths.hpp`: where sources and programs are, for those tests that ask.
   target_include_directories(${name} PRIVATE ${PROJECT_BINARY_DIR}/generated)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+  if(ARG_PURE AND MEMBERLIST_SANITIZE)
+    memberlist_parts(${name} "${properties}")
+  else()
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+  endif()
 endfunction()
