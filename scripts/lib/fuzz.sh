@@ -13,10 +13,10 @@ PATIENT_LIMITS=(-timeout=600 "${FUZZ_MEMORY[@]}")
 # server run threads by the clock: what they cover, and so what comes next, is not the same each time.
 # CI runs only their corpus.
 declare -A CHECK_RUNS=(
-  [fuzz_admin_api]=0 [fuzz_config_file]=50000 [fuzz_decrypt]=100000 [fuzz_engine]=5000
+  [fuzz_admin_api]=0 [fuzz_config_file]=8000 [fuzz_decrypt]=100000 [fuzz_engine]=5000
   [fuzz_http]=0 [fuzz_lzw]=3000 [fuzz_messages]=60000 [fuzz_msgpack]=250000 [fuzz_packet]=175000
   [fuzz_packet_sealed]=75000 [fuzz_seal]=75000 [fuzz_stream]=85000 [fuzz_text]=10000
-  [fuzz_views]=75000
+  [fuzz_views]=40000
 )
 CHECK_RUNS_OF_OTHERS=10000
 
