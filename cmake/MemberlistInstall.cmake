@@ -4,7 +4,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# Each library has an export of its own, so that who uses the shared one needs nothing for the other.
+# Each library has an export of its own: users of the shared one do not need what only the static one is linked with.
 foreach(kind static shared)
   set(target memberlist_shared)
   if(kind STREQUAL "static")
