@@ -58,7 +58,7 @@ function(memberlist_together target kind)
 endfunction()
 
 # memberlist_has_room(RESULT GROUP SIZE NAMES): whether a group of that size with the names of the list
-# GROUP can take a source with NAMES. With sixteen the compiler needs 1.5 GB at most.
+# GROUP can take a source with NAMES. With sixteen the compiler needs 2 GB at most.
 function(memberlist_has_room result group size names)
   set(others ${group})
   list(REMOVE_ITEM others "" ${names})
@@ -73,18 +73,22 @@ endfunction()
 
 # memberlist_names(RESULT SOURCE): what the file declares at the left margin, where clang-format leaves
 # whatever is not inside of something else. It need not be exact: a name too many makes a group smaller,
-# a name too few is the compiler's error.
+# a name too few is the compiler's error. Aliases may be declared twice, and the two functions that
+# every type has one of are overloads.
 function(memberlist_names result source)
   file(STRINGS ${source} lines REGEX "^[A-Za-z]")
   set(names "")
   foreach(line IN LISTS lines)
-    if(line MATCHES "^(struct|class|enum|enum class|union) ([A-Za-z0-9_]+)")
+    if(line MATCHES "^(using|namespace) ")
+      continue()
+    elseif(line MATCHES "^(struct|class|enum|enum class|union) ([A-Za-z0-9_]+)")
       list(APPEND names ${CMAKE_MATCH_2})
     elseif(line MATCHES "^[^(={]*[ *&]([A-Za-z0-9_]+)( =|[({])")
       list(APPEND names ${CMAKE_MATCH_1})
     endif()
   endforeach()
   list(REMOVE_DUPLICATES names)
+  list(REMOVE_ITEM names PrintTo to_string)
   set(${result} ${names} PARENT_SCOPE)
 endfunction()
 
@@ -110,6 +114,25 @@ function(memberlist_room name)
   target_link_libraries(memberlist_${name} PRIVATE ${ARG_LIBRARIES})
   memberlist_explored(memberlist_${name})
   memberlist_together(memberlist_${name} LIBRARY)
+endfunction()
+
+# memberlist_unoptimised(TARGET): what is tested is optimised, and the tests themselves need not be. As
+# the library they would compile in twice the time, under a sanitizer as long as all else.
+function(memberlist_unoptimised target)
+  if(MEMBERLIST_SANITIZE)
+    target_compile_options(${target} PRIVATE -O0)
+  else()
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
+  endif()
+endfunction()
+
+# memberlist_test_library(NAME SOURCES a.cpp ... LIBRARIES lib ...): what programs of tests share.
+function(memberlist_test_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC memberlist_flags GTest::gtest Threads::Threads ${ARG_LIBRARIES})
+  memberlist_together(${name} REST)
+  memberlist_unoptimised(${name})
 endfunction()
 
 # memberlist_parts(NAME PROPERTIES): the tests of a program in four processes. With a sanitizer a program
@@ -151,13 +174,7 @@ function(memberlist_test name)
     target_link_libraries(${name} PRIVATE memberlist_${room})
   endforeach()
   memberlist_together(${name} REST)
-  # What is tested is optimised, and the tests themselves need not be: to compile them as the library
-  # takes half as long again, under a sanitizer as long as all else.
-  if(MEMBERLIST_SANITIZE)
-    target_compile_options(${name} PRIVATE -O0)
-  else()
-    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-  endif()
+  memberlist_unoptimised(${name})
   # `build_paths.hpp`: where sources and programs are, for those tests that ask.
   target_include_directories(${name} PRIVATE ${PROJECT_BINARY_DIR}/generated)
   if(ARG_PURE AND MEMBERLIST_SANITIZE)

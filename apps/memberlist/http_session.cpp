@@ -22,7 +22,6 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
-using std::chrono::milliseconds;
 
 using Request = http::request<http::string_body>;
 

@@ -45,7 +45,7 @@ struct NamedKey {
   }
 };
 
-std::unexpected<CommandError> misuse(std::string text) {
+std::unexpected<CommandError> refusal(std::string text) {
   return std::unexpected(CommandError{kExitUsage, std::move(text)});
 }
 
@@ -55,7 +55,7 @@ std::expected<Bytes, CommandError> only_key_of(const std::string& path) {
   if (keys->size() != 1) {
     const std::size_t count = keys->size();
     wipe(*keys);
-    return misuse(fmt::format("{} holds {} keys: give a file with only one key", path, count));
+    return refusal(fmt::format("{} holds {} keys: give a file with only one key", path, count));
   }
   return std::move(keys->front());
 }
@@ -63,10 +63,10 @@ std::expected<Bytes, CommandError> only_key_of(const std::string& path) {
 std::expected<NamedKey, CommandError> named_key(const KeyArguments& arguments,
                                                 bool by_fingerprint) {
   if (arguments.key.has_value() == arguments.key_file.has_value()) {
-    return misuse(by_fingerprint
-                      ? "give either KEY (a fingerprint, as in `memberlist keys list`) or "
-                        "--key-file FILE (- for standard input)"
-                      : "give either --key-file FILE (- for standard input) or KEY");
+    return refusal(by_fingerprint
+                       ? "give either KEY (a fingerprint, as in `memberlist keys list`) or "
+                         "--key-file FILE (- for standard input)"
+                       : "give either --key-file FILE (- for standard input) or KEY");
   }
   if (arguments.key && by_fingerprint && is_fingerprint(*arguments.key)) {
     return NamedKey{{}, *arguments.key};
@@ -146,7 +146,7 @@ std::expected<int, CommandError> verify(const KeyArguments& arguments, AdminClie
        {std::pair{"incoming", &arguments.incoming}, std::pair{"outgoing", &arguments.outgoing}}) {
     if (*given) request[field] = **given == "on";
   }
-  if (request.empty()) return misuse("give --incoming on|off, --outgoing on|off or both");
+  if (request.empty()) return refusal("give --incoming on|off, --outgoing on|off or both");
   const auto answer = client.put("/v1/keys/verify", request);
   if (!answer) return std::unexpected(answer.error());
   return print(ring_text(*answer) + "\n");

@@ -21,14 +21,14 @@ namespace {
 
 using namespace std::string_view_literals;
 
-Member member(std::string name) {
+Member member_named(std::string name) {
   auto record = std::make_shared<MemberRecord>();
   record->name = std::move(name);
   record->address = {IpAddress::v4(127, 0, 0, 1), 7946};
   return {record, MemberStatus::alive, 1, TimePoint()};
 }
 
-Viewer viewer() {
+Viewer plain_viewer() {
   return {"self", [](TimePoint) { return std::chrono::system_clock::time_point(); }};
 }
 
@@ -36,7 +36,7 @@ Viewer viewer() {
 Json received(const Json& json) { return Json::parse(to_line(json)); }
 
 Json members_of(const std::string& name) {
-  return Json::parse(members_line(MemberSnapshot({member(name)}), {}, viewer()));
+  return Json::parse(members_line(MemberSnapshot({member_named(name)}), {}, plain_viewer()));
 }
 
 std::string second_line(const std::string& text) {
@@ -70,7 +70,8 @@ std::string in_event(const std::string& name) {
   UserMessage message;
   message.from = name.empty() ? "x" : name;
   const std::string line = event_text(
-      received(event_json(message, viewer(), std::chrono::system_clock::time_point())), false);
+      received(event_json(message, plain_viewer(), std::chrono::system_clock::time_point())),
+      false);
   const std::size_t from = line.find("from ") + 5;
   const std::string shown = line.substr(from, line.rfind(": ") - from);
   return name.empty() ? "" : shown;

@@ -4,11 +4,11 @@
 CORES=$(nproc 2>/dev/null || echo 2)
 readonly CORES
 
-# The compiler needs up to 1.5 GB a file: fewer at a time where memory is short.
+# The compiler needs up to 2 GB for a group of files: fewer at a time where memory is short.
 build_jobs() {
   local memory_kb by_memory
   memory_kb=$(awk '/^MemAvailable:/ {print $2}' /proc/meminfo 2>/dev/null || echo 0)
-  by_memory=$((memory_kb / 1500000))
+  by_memory=$((memory_kb / 2000000))
   ((by_memory >= 1)) || by_memory=1
   echo $((by_memory < CORES ? by_memory : CORES))
 }

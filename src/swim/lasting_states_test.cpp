@@ -6,13 +6,13 @@
 #include <tuple>
 
 #include "base/limits.hpp"
+#include "swim/test_start.hpp"
 
 namespace memberlist::swim {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr TimePoint kStart{1000s};
 constexpr LogCause kCause = LogCause::tcp_only;
 
 /// It is observed, and logged if it is time to.

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "swim/test_start.hpp"
+
 namespace memberlist::swim {
 namespace {
 
 using std::chrono::seconds;
-
-const TimePoint kStart{seconds(100)};
 
 std::shared_ptr<const MemberRecord> record(const std::string& name, std::uint16_t port,
                                            std::string_view meta = "") {

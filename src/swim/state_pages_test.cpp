@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "base/byte_reader.hpp"
+#include "swim/test_start.hpp"
 
 namespace memberlist::swim {
 namespace {
 
 using std::chrono::seconds;
 
-const TimePoint kStart{seconds(100)};
 constexpr std::uint32_t kMembers = 1000;
 
 std::shared_ptr<const MemberRecord> record(std::uint32_t number, std::string_view meta = "") {

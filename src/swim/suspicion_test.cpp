@@ -5,12 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include "swim/test_start.hpp"
+
 namespace memberlist::swim {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr TimePoint kStart{100s};
 
 TEST(Suspicion, EachConfirmationBringsTheDeadlineNearer) {
   Suspicion suspicion(kStart, "first", 3, 2s, 30s);

@@ -5,12 +5,12 @@
 #include <chrono>
 #include <string>
 
+#include "swim/test_start.hpp"
+
 namespace memberlist::swim {
 namespace {
 
 using std::chrono::seconds;
-
-constexpr TimePoint kStart{std::chrono::hours(1)};
 
 TEST(TombstonesTest, KeepsWhatIsKnownOfTheForgotten) {
   Tombstones tombstones(10);

@@ -6,13 +6,13 @@
 #include <cstdint>
 
 #include "base/limits.hpp"
+#include "swim/test_start.hpp"
 
 namespace memberlist::swim {
 namespace {
 
 using std::chrono::seconds;
 
-constexpr TimePoint kStart{std::chrono::hours(1)};
 const IpAddress kSource = IpAddress::v4(10, 0, 0, 1);
 const IpAddress kOther = IpAddress::v4(10, 0, 0, 2);
 

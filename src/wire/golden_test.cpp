@@ -180,7 +180,7 @@ void expect_equal(const UserHeader& a, const UserHeader& b) {
 }
 
 template <class Message>
-Bytes encoded(const Message& message) {
+Bytes bytes_of(const Message& message) {
   Bytes bytes;
   ByteWriter out(bytes);
   encode(out, message);
@@ -193,7 +193,7 @@ void check_both_ways(const json& object, const Bytes& bytes) {
   Fields fields(object);
   Message expected;
   fill(fields, expected);
-  EXPECT_EQ(to_hex(encoded(expected)), to_hex(bytes));
+  EXPECT_EQ(to_hex(bytes_of(expected)), to_hex(bytes));
 
   ByteReader in(BytesView(bytes).subspan(Schema<Message>::kType ? 1 : 0));
   const auto decoded = decode<Message>(in);
@@ -256,7 +256,7 @@ TEST(GoldenCompression, EncodesByteForByteAndDecodes) {
 
     Bytes packed;
     ASSERT_TRUE(lzw.encode(plain, packed));
-    EXPECT_EQ(to_hex(encoded(Compressed{.algo = 0, .buf = packed})), to_hex(message));
+    EXPECT_EQ(to_hex(bytes_of(Compressed{.algo = 0, .buf = packed})), to_hex(message));
 
     ByteReader in(BytesView(message).subspan(1));
     const auto compressed = decode<Compressed>(in);
@@ -332,12 +332,12 @@ Bytes part_of(const json& message) {
     case MessageType::ping: {
       Ping ping;
       fill(fields, ping);
-      return encoded(ping);
+      return bytes_of(ping);
     }
     case MessageType::suspect: {
       Suspect suspect;
       fill(fields, suspect);
-      return encoded(suspect);
+      return bytes_of(suspect);
     }
     case MessageType::user: {
       Bytes part = from_hex(message.at("payload").get<std::string>());

@@ -6,24 +6,15 @@ namespace {
 
 using enum MemberEventKind;
 
-const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
-const Address kAddress{IpAddress::v4(10, 9, 3, 3), 3333};
 const Address kElsewhere{IpAddress::v4(10, 9, 4, 4), 4444};
 
 Claim claim(std::uint32_t incarnation, std::string_view meta = {}) {
   return {.name = "m", .address = kAddress, .incarnation = incarnation, .meta = to_bytes(meta)};
 }
 
-// Gossips of `m` alone, so that everything sent is about it.
-Config no_probes() {
-  Config config = EngineBench::quiet_config();
-  config.probe_interval = Duration::zero();
-  return config;
-}
-
 TEST(EngineAlive, NewNodeJoinsAndIsPassedOn) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(7, "tag"))});
+  bench.receive(kPeer, {alive_message(claim(7, "tag"))});
   const Member member = bench.engine().member("m").value();
   EXPECT_EQ(member.status, MemberStatus::alive);
   EXPECT_EQ(member.incarnation, 7u);
@@ -34,7 +25,7 @@ TEST(EngineAlive, NewNodeJoinsAndIsPassedOn) {
   ASSERT_EQ(bench.kinds("m"), (Kinds{join}));
   const MemberEvent event = bench.changes("m").front().event;
   EXPECT_EQ(event.cause.kind, Cause::Kind::gossip);
-  EXPECT_EQ(event.cause.source, kGossiper);
+  EXPECT_EQ(event.cause.source, kPeer);
   EXPECT_EQ(event.member.incarnation, 7u);
   bench.run_for(5s);
   ASSERT_FALSE(bench.sent_about(Type::alive, "m").empty());
@@ -48,11 +39,11 @@ TEST(EngineAlive, NewNodeJoinsAndIsPassedOn) {
 
 TEST(EngineAlive, IsIdempotent) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(1))});
+  bench.receive(kPeer, {alive_message(claim(1))});
   bench.run_for(10s);
   const std::uint64_t digest = bench.engine().view_digest();
   bench.forget();
-  for (int i = 0; i < 5; ++i) bench.receive(kGossiper, {alive_message(claim(1, "other"))});
+  for (int i = 0; i < 5; ++i) bench.receive(kPeer, {alive_message(claim(1, "other"))});
   bench.run_for(10s);
   EXPECT_TRUE(bench.changes("m").empty());
   EXPECT_TRUE(bench.sent(Type::alive).empty());
@@ -61,8 +52,8 @@ TEST(EngineAlive, IsIdempotent) {
 
 TEST(EngineAlive, OlderIncarnationIsIgnored) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(5, "new"))});
-  bench.receive(kGossiper, {alive_message(claim(4, "old"))});
+  bench.receive(kPeer, {alive_message(claim(5, "new"))});
+  bench.receive(kPeer, {alive_message(claim(4, "old"))});
   EXPECT_EQ(bench.incarnation("m"), 5u);
   EXPECT_EQ(as_text(bench.engine().member("m")->meta()), "new");
   EXPECT_EQ(bench.kinds("m"), (Kinds{join}));
@@ -70,21 +61,21 @@ TEST(EngineAlive, OlderIncarnationIsIgnored) {
 
 TEST(EngineAlive, GreaterIncarnationWithNewMetaIsAnUpdate) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(1, "one"))});
-  bench.receive(kGossiper, {alive_message(claim(2, "two"))});
+  bench.receive(kPeer, {alive_message(claim(1, "one"))});
+  bench.receive(kPeer, {alive_message(claim(2, "two"))});
   ASSERT_EQ(bench.kinds("m"), (Kinds{join, update}));
   EXPECT_EQ(as_text(bench.changes("m")[1].event.member.meta()), "two");
-  bench.receive(kGossiper, {alive_message(claim(3, "two"))});
+  bench.receive(kPeer, {alive_message(claim(3, "two"))});
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, update})) << "nothing but the incarnation is new";
   EXPECT_EQ(bench.incarnation("m"), 3u);
 }
 
 TEST(EngineAlive, EarlierSnapshotsDoNotChange) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(1, "one"))});
+  bench.receive(kPeer, {alive_message(claim(1, "one"))});
   const MemberSnapshot before = bench.engine().members();
   EXPECT_EQ(bench.engine().members(), before) << "made anew only after changes";
-  bench.receive(kGossiper, {alive_message(claim(2, "two"))});
+  bench.receive(kPeer, {alive_message(claim(2, "two"))});
   ASSERT_EQ(before->size(), 2u);
   EXPECT_EQ(before[0].name(), "m");
   EXPECT_EQ(as_text(before[0].meta()), "one");
@@ -93,12 +84,12 @@ TEST(EngineAlive, EarlierSnapshotsDoNotChange) {
 
 TEST(EngineAlive, GreaterIncarnationClearsASuspicion) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {alive_message(claim(1))});
-  bench.receive(kGossiper, {suspect_message("m", 1, "x")});
-  bench.receive(kGossiper, {alive_message(claim(1))});
+  bench.receive(kPeer, {alive_message(claim(1))});
+  bench.receive(kPeer, {suspect_message("m", 1, "x")});
+  bench.receive(kPeer, {alive_message(claim(1))});
   EXPECT_EQ(bench.status("m"), MemberStatus::suspect) << "the same incarnation refutes nothing";
   bench.run_for(1s);
-  bench.receive(kGossiper, {alive_message(claim(2))});
+  bench.receive(kPeer, {alive_message(claim(2))});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
   EXPECT_EQ(bench.engine().member("m")->since, bench.now());
   bench.run_for(60s);
@@ -108,11 +99,11 @@ TEST(EngineAlive, GreaterIncarnationClearsASuspicion) {
 
 TEST(EngineAlive, ComesBackFromTheDeadWithAGreaterIncarnationOnly) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(3))});
-  bench.receive(kGossiper, {dead_message("m", 3, "x")});
-  bench.receive(kGossiper, {alive_message(claim(3))});
+  bench.receive(kPeer, {alive_message(claim(3))});
+  bench.receive(kPeer, {dead_message("m", 3, "x")});
+  bench.receive(kPeer, {alive_message(claim(3))});
   EXPECT_EQ(bench.status("m"), MemberStatus::dead) << "a replayed message revives nobody";
-  bench.receive(kGossiper, {alive_message(claim(4))});
+  bench.receive(kPeer, {alive_message(claim(4))});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, dead, leave, alive, join}));
 }
@@ -123,7 +114,7 @@ TEST(EngineAlive, UnsoundVersionsAreIgnored) {
     Bench bench(no_probes());
     Claim bad = claim(1);
     bad.vsn = vsn;
-    bench.receive(kGossiper, {alive_message(bad)});
+    bench.receive(kPeer, {alive_message(bad)});
     EXPECT_FALSE(bench.status("m").has_value());
     EXPECT_TRUE(bench.changes("m").empty());
   }
@@ -135,18 +126,18 @@ TEST(EngineAlive, PortZeroMeansTheConfiguredBindPort) {
   Bench bench(config);
   Claim portless = claim(1);
   portless.address.port = 0;
-  bench.receive(kGossiper, {alive_message(portless)});
+  bench.receive(kPeer, {alive_message(portless)});
   EXPECT_EQ(bench.engine().member("m")->address(), (Address{kAddress.ip, 7979}));
 }
 
 TEST(EngineAlive, MappedAddressIsTheIpv4Address) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(1))});
+  bench.receive(kPeer, {alive_message(claim(1))});
   Claim mapped = claim(2, "moved?");
   const auto& all = kAddress.ip.bytes();
   mapped.raw_address = to_bytes(std::as_bytes(std::span(all)));
   ASSERT_EQ(mapped.raw_address->size(), 16u);
-  bench.receive(kGossiper, {alive_message(mapped)});
+  bench.receive(kPeer, {alive_message(mapped)});
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, update}));
 }
 
@@ -154,7 +145,7 @@ TEST(EngineAlive, Ipv6MembersAreTakenAndPassedOn) {
   Bench bench(no_probes());
   Claim six = claim(1);
   six.address = Address::parse("[2001:db8::7]:7946", 0).value();
-  bench.receive(kGossiper, {alive_message(six)});
+  bench.receive(kPeer, {alive_message(six)});
   EXPECT_EQ(bench.engine().member("m")->address(), six.address);
   bench.run_for(2s);
   ASSERT_FALSE(bench.sent_about(Type::alive, "m").empty());
@@ -195,11 +186,11 @@ TEST(EngineAlive, PolicyMayVeto) {
     return {};
   };
   Bench bench(no_probes(), &policy);
-  bench.receive(kGossiper, {alive_message(claim(1, "bad"))});
+  bench.receive(kPeer, {alive_message(claim(1, "bad"))});
   EXPECT_FALSE(bench.status("m").has_value());
-  bench.receive(kGossiper, {alive_message(claim(2, "good"))});
+  bench.receive(kPeer, {alive_message(claim(2, "good"))});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
-  bench.receive(kGossiper, {alive_message(claim(3, "bad"))});
+  bench.receive(kPeer, {alive_message(claim(3, "bad"))});
   EXPECT_EQ(bench.incarnation("m"), 2u);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join}));
   EXPECT_GE(std::ranges::count(asked, "m"), 3);
@@ -215,8 +206,8 @@ Claim moved(std::uint32_t incarnation) {
 
 TEST(EngineConflict, OtherAddressIsToldAndIgnored) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(1))});
-  bench.receive(kGossiper, {alive_message(moved(9))});
+  bench.receive(kPeer, {alive_message(claim(1))});
+  bench.receive(kPeer, {alive_message(moved(9))});
   EXPECT_EQ(bench.engine().member("m")->address(), kAddress);
   EXPECT_EQ(bench.incarnation("m"), 1u);
   ASSERT_EQ(bench.kinds("m"), (Kinds{join, conflict}));
@@ -227,16 +218,16 @@ TEST(EngineConflict, OtherAddressIsToldAndIgnored) {
 
 TEST(EngineConflict, OtherPortIsAConflictToo) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(1))});
+  bench.receive(kPeer, {alive_message(claim(1))});
   Claim other = claim(2);
   other.address.port = 1;
-  bench.receive(kGossiper, {alive_message(other)});
+  bench.receive(kPeer, {alive_message(other)});
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, conflict}));
 }
 
 TEST(EngineConflict, SomebodyWithOurOwnNameIsAConflict) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message({.name = "self", .address = kElsewhere})});
+  bench.receive(kPeer, {alive_message({.name = "self", .address = kElsewhere})});
   EXPECT_EQ(bench.engine().local_member().address(), bench.address());
   EXPECT_EQ(bench.kinds("self"), (Kinds{conflict}));
   EXPECT_EQ(bench.changes("self")[0].event.other, kElsewhere);
@@ -245,9 +236,9 @@ TEST(EngineConflict, SomebodyWithOurOwnNameIsAConflict) {
 
 TEST(EngineReclaim, MemberThatLeftMayComeBackElsewhere) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(1)), dead_message("m", 1, "m")});
+  bench.receive(kPeer, {alive_message(claim(1)), dead_message("m", 1, "m")});
   ASSERT_EQ(bench.status("m"), MemberStatus::left);
-  bench.receive(kGossiper, {alive_message(moved(2))});
+  bench.receive(kPeer, {alive_message(moved(2))});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
   EXPECT_EQ(bench.engine().member("m")->address(), kElsewhere);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, leave, alive, join}));
@@ -255,8 +246,8 @@ TEST(EngineReclaim, MemberThatLeftMayComeBackElsewhere) {
 
 TEST(EngineReclaim, StaleClaimIsToldWhatIsRememberedInsteadOfBelieved) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(7)), dead_message("m", 7, "m")});
-  bench.receive(kGossiper, {alive_message(moved(7))});
+  bench.receive(kPeer, {alive_message(claim(7)), dead_message("m", 7, "m")});
+  bench.receive(kPeer, {alive_message(moved(7))});
   EXPECT_EQ(bench.status("m"), MemberStatus::left);
   EXPECT_EQ(bench.engine().member("m")->address(), kAddress);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, leave})) << "no conflict: its place is free";
@@ -272,22 +263,22 @@ TEST(EngineReclaim, DeadMemberMayComeBackElsewhereAfterTheReclaimTime) {
   Config config = no_probes();
   config.dead_node_reclaim_time = 10s;
   Bench bench(config);
-  bench.receive(kGossiper, {alive_message(claim(1)), dead_message("m", 1, "x")});
+  bench.receive(kPeer, {alive_message(claim(1)), dead_message("m", 1, "x")});
   bench.run_for(9s);
-  bench.receive(kGossiper, {alive_message(moved(2))});
+  bench.receive(kPeer, {alive_message(moved(2))});
   EXPECT_EQ(bench.status("m"), MemberStatus::dead);
   EXPECT_EQ(bench.kinds("m").back(), conflict);
   bench.run_for(1001ms);
-  bench.receive(kGossiper, {alive_message(moved(2))});
+  bench.receive(kPeer, {alive_message(moved(2))});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
   EXPECT_EQ(bench.engine().member("m")->address(), kElsewhere);
 }
 
 TEST(EngineReclaim, WithoutAReclaimTimeADeadMembersNameStaysTaken) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(claim(1)), dead_message("m", 1, "x")});
+  bench.receive(kPeer, {alive_message(claim(1)), dead_message("m", 1, "x")});
   bench.run_for(20s);
-  bench.receive(kGossiper, {alive_message(moved(2))});
+  bench.receive(kPeer, {alive_message(moved(2))});
   EXPECT_EQ(bench.status("m"), MemberStatus::dead);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, dead, leave, conflict}));
 }
@@ -305,16 +296,16 @@ Claim about_self(EngineBench& bench, std::uint32_t incarnation, std::string_view
 TEST(EngineAliveSelf, EchoOfOurOwnMessageIsIgnored) {
   Bench bench(no_probes());
   ASSERT_EQ(bench.engine().local_member().incarnation, 1u);
-  bench.receive(kGossiper, {alive_message(about_self(bench, 1))});
+  bench.receive(kPeer, {alive_message(about_self(bench, 1))});
   EXPECT_EQ(bench.engine().local_member().incarnation, 1u);
   EXPECT_EQ(bench.engine().counters().refutations, 0u);
 }
 
 TEST(EngineAliveSelf, OlderOneIsIgnored) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {suspect_message("self", 5, "x")});
+  bench.receive(kPeer, {suspect_message("self", 5, "x")});
   ASSERT_EQ(bench.engine().local_member().incarnation, 6u);
-  bench.receive(kGossiper, {alive_message(about_self(bench, 5, "old meta"))});
+  bench.receive(kPeer, {alive_message(about_self(bench, 5, "old meta"))});
   EXPECT_EQ(bench.engine().local_member().incarnation, 6u);
 }
 
@@ -322,7 +313,7 @@ TEST(EngineAliveSelf, OtherMetaAtOurIncarnationIsRefuted) {
   Config config = no_probes();
   config.meta = to_bytes("mine");
   Bench bench(config);
-  bench.receive(kGossiper, {alive_message(about_self(bench, 1, "not mine"))});
+  bench.receive(kPeer, {alive_message(about_self(bench, 1, "not mine"))});
   EXPECT_EQ(bench.engine().local_member().incarnation, 2u);
   EXPECT_EQ(as_text(bench.engine().local_member().meta()), "mine");
   EXPECT_EQ(bench.engine().counters().refutations, 1u);
@@ -331,7 +322,7 @@ TEST(EngineAliveSelf, OtherMetaAtOurIncarnationIsRefuted) {
 TEST(EngineAliveSelf, GreaterIncarnationIsRefutedUpward) {
   Bench bench(no_probes());
   bench.meet("a");
-  bench.receive(kGossiper, {alive_message(about_self(bench, 41))});
+  bench.receive(kPeer, {alive_message(about_self(bench, 41))});
   EXPECT_EQ(bench.engine().local_member().incarnation, 42u);
   EXPECT_EQ(bench.engine().health_score(), 1u);
   bench.run_for(1s);
@@ -342,8 +333,8 @@ TEST(EngineAliveSelf, GreaterIncarnationIsRefutedUpward) {
 
 TEST(EngineAliveSelf, NoEventsAboutOneself) {
   Bench bench(no_probes());
-  bench.receive(kGossiper, {alive_message(about_self(bench, 41))});
-  bench.receive(kGossiper, {suspect_message("self", 50, "x"), dead_message("self", 60, "x")});
+  bench.receive(kPeer, {alive_message(about_self(bench, 41))});
+  bench.receive(kPeer, {suspect_message("self", 50, "x"), dead_message("self", 60, "x")});
   EXPECT_TRUE(bench.changes("self").empty());
   EXPECT_EQ(bench.engine().local_member().status, MemberStatus::alive);
 }
@@ -364,7 +355,7 @@ TEST(EngineNetworks, NoListAllowsAll) {
   Claim six = claim(1);
   six.name = "six";
   six.address = Address::parse("[2001:db8::7]:7946", 0).value();
-  bench.receive(kGossiper, {alive_message(claim(1)), alive_message(six)});
+  bench.receive(kPeer, {alive_message(claim(1)), alive_message(six)});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
   EXPECT_EQ(bench.status("six"), MemberStatus::alive);
 }
@@ -373,10 +364,10 @@ TEST(EngineNetworks, MemberOutsideIsDropped) {
   Bench bench(in_networks({"10.9.0.0/16"}));
   Claim outside = claim(1);
   outside.address.ip = IpAddress::v4(10, 8, 0, 1);
-  bench.receive(kGossiper, {alive_message(outside)});
+  bench.receive(kPeer, {alive_message(outside)});
   EXPECT_FALSE(bench.status("m").has_value());
   EXPECT_EQ(bench.engine().counters().dropped_network, 1u);
-  bench.receive(kGossiper, {alive_message(claim(1))});
+  bench.receive(kPeer, {alive_message(claim(1))});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
 }
 
@@ -392,7 +383,7 @@ TEST(EngineNetworks, SeveralNetworksOfBothFamilies) {
   const auto known = [&](std::string_view address) {
     static int number = 0;
     const std::string name = "n" + std::to_string(number++);
-    bench.receive(kGossiper,
+    bench.receive(kPeer,
                   {alive_message({.name = name, .address = Address::parse(address, 1).value()})});
     return bench.status(name).has_value();
   };
@@ -404,8 +395,8 @@ TEST(EngineNetworks, SeveralNetworksOfBothFamilies) {
 
 TEST(EngineNetworks, ReclaimChecksTheNewAddressToo) {
   Bench bench(in_networks({"10.9.3.0/24", "10.9.7.7", "10.9.0.1"}));
-  bench.receive(kGossiper, {alive_message(claim(1)), dead_message("m", 1, "m")});
-  bench.receive(kGossiper, {alive_message(moved(2))});
+  bench.receive(kPeer, {alive_message(claim(1)), dead_message("m", 1, "m")});
+  bench.receive(kPeer, {alive_message(moved(2))});
   EXPECT_EQ(bench.status("m"), MemberStatus::left);
   EXPECT_EQ(bench.engine().member("m")->address(), kAddress);
 }

@@ -6,8 +6,6 @@
 namespace memberlist::testing {
 namespace {
 
-using Tcp = ScriptedPeer::Tcp;
-
 const Error kStop{ErrorCode::cancelled, "not wanted any more", {}};
 
 /// A bench with one peer for each way to answer; targets in the same order.

@@ -6,16 +6,8 @@ namespace {
 
 using enum MemberEventKind;
 
-const Address kPeer{IpAddress::v4(10, 9, 7, 7), 7946};
 const Bytes kKey = to_bytes("0123456789abcdef");
 const Bytes kOtherKey = to_bytes("fedcba9876543210fedcba98");
-
-Config with_keys(std::vector<Bytes> keys) {
-  Config config = EngineBench::quiet_config();
-  config.probe_interval = Duration::zero();
-  config.keys = std::move(keys);
-  return config;
-}
 
 bool answers_ping_of(const Config& receiver, const Config& sender) {
   Bench from(sender);

@@ -20,6 +20,12 @@ using namespace std::chrono_literals;
 using namespace sim;  // NOLINT(google-build-using-namespace): the world that tests act in
 using Kinds = std::vector<MemberEventKind>;
 using Type = wire::MessageType;
+using Tcp = ScriptedPeer::Tcp;
+
+/// Somebody who sends what a test wants to be heard, and is not in the table.
+inline const Address kPeer{IpAddress::v4(10, 9, 7, 7), 7946};
+/// Where `m` is, the member that messages are about.
+inline const Address kAddress{IpAddress::v4(10, 9, 3, 3), 3333};
 
 inline void PrintTo(Duration duration, std::ostream* out) {
   *out << std::chrono::duration<double, std::milli>(duration).count() << " ms";
@@ -82,6 +88,36 @@ struct SuspicionFormula {
 inline bool wait_for_ping(EngineBench& bench, const ScriptedPeer& peer, Duration limit = 60s) {
   const std::size_t before = peer.pings_seen;
   return bench.run_until([&] { return peer.pings_seen > before; }, limit);
+}
+
+/// An engine that does not probe: it sends nothing but what a test is about.
+inline Config no_probes() {
+  Config config = EngineBench::quiet_config();
+  config.probe_interval = Duration::zero();
+  return config;
+}
+
+/// An engine that sends nothing by itself.
+inline Config silent() {
+  Config config = no_probes();
+  config.gossip_interval = Duration::zero();
+  return config;
+}
+
+inline Config with_keys(std::vector<Bytes> keys) {
+  Config config = no_probes();
+  config.keys = std::move(keys);
+  return config;
+}
+
+inline Result<OperationId> join_through(EngineBench& bench, const std::vector<Address>& addresses) {
+  std::vector<JoinTarget> targets;
+  for (const Address& address : addresses) targets.push_back({"", address});
+  return bench.act([&](Engine& engine, TimePoint now) { return engine.join(now, targets); });
+}
+
+inline Bytes alive_m(std::uint32_t incarnation, const Address& address = kAddress) {
+  return alive_message({.name = "m", .address = address, .incarnation = incarnation});
 }
 
 inline bool wait_for(EngineBench& bench, std::string_view member, MemberEventKind kind,

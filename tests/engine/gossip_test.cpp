@@ -9,14 +9,6 @@ namespace {
 
 using enum MemberEventKind;
 
-const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
-
-Config no_probes() {
-  Config config = EngineBench::quiet_config();
-  config.probe_interval = Duration::zero();
-  return config;
-}
-
 // Keeps the queue from running dry, so that every tick gossips.
 void keep_busy(EngineBench& bench, Duration duration) {
   const TimePoint end = bench.now() + duration;
@@ -50,9 +42,8 @@ TEST(EngineGossip, ManyDeadMembersDoNotTakeItAwayFromTheLiving) {
   for (int i = 0; i < 4; ++i) living.insert(bench.meet("living" + std::to_string(i)).address);
   for (std::uint16_t i = 1; i <= 200; ++i) {
     const std::string name = "dead" + std::to_string(i);
-    bench.receive(kGossiper,
-                  {alive_message({.name = name, .address = {IpAddress::v4(10, 9, 4, 1), i}}),
-                   dead_message(name, 1, "x")});
+    bench.receive(kPeer, {alive_message({.name = name, .address = {IpAddress::v4(10, 9, 4, 1), i}}),
+                          dead_message(name, 1, "x")});
   }
   bench.forget();
   bench.run_for(4s);
@@ -119,7 +110,7 @@ TEST(EngineGossip, SilentWhereThereIsNoNews) {
 TEST(EngineGossip, SuspectMembersAreGossipedTo) {
   Bench bench(no_probes());
   ScriptedPeer& peer = bench.meet("a");
-  bench.receive(kGossiper, {suspect_message("a", 1, "x")});
+  bench.receive(kPeer, {suspect_message("a", 1, "x")});
   bench.run_for(300ms);
   ASSERT_FALSE(bench.packets().empty());
   EXPECT_EQ(bench.packets().back().to, peer.address);
@@ -129,7 +120,7 @@ TEST(EngineGossip, TheDeadAreGossipedToForAWhile) {
   Bench bench(no_probes());
   bench.meet("other");
   ScriptedPeer& gone = bench.meet("gone");
-  bench.receive(kGossiper, {dead_message("gone", 1, "x")});
+  bench.receive(kPeer, {dead_message("gone", 1, "x")});
   const TimePoint died = bench.now();
   keep_busy(bench, 60s);
   std::optional<TimePoint> last;
@@ -145,7 +136,7 @@ TEST(EngineGossip, ThoseWhoLeftAreNotGossipedTo) {
   Bench bench(no_probes());
   bench.meet("other");
   ScriptedPeer& gone = bench.meet("gone");
-  bench.receive(kGossiper, {dead_message("gone", 1, "gone")});
+  bench.receive(kPeer, {dead_message("gone", 1, "gone")});
   bench.forget();
   keep_busy(bench, 10s);
   for (const SeenPacket& packet : bench.packets()) EXPECT_NE(packet.to, gone.address);
@@ -158,9 +149,9 @@ TEST(EngineGossip, OldDeadAreForgottenAndYoungOnesStay) {
   bench.meet("dead");
   bench.meet("left");
   bench.meet("later");
-  bench.receive(kGossiper, {dead_message("dead", 1, "x"), dead_message("left", 1, "left")});
+  bench.receive(kPeer, {dead_message("dead", 1, "x"), dead_message("left", 1, "left")});
   bench.run_for(15s);
-  bench.receive(kGossiper, {dead_message("later", 1, "x")});
+  bench.receive(kPeer, {dead_message("later", 1, "x")});
   bench.run_for(14s);
   EXPECT_EQ(bench.status("dead"), MemberStatus::dead) << "29 s: remembered";
   EXPECT_EQ(bench.status("left"), MemberStatus::left);
@@ -180,7 +171,7 @@ TEST(EngineGossip, OldDeadAreForgottenWhereProbesAreOffToo) {
   config.queue_check_interval = 1s;
   Bench bench(config);
   bench.meet("dead");
-  bench.receive(kGossiper, {dead_message("dead", 1, "x")});
+  bench.receive(kPeer, {dead_message("dead", 1, "x")});
   bench.run_for(29s);
   EXPECT_EQ(bench.status("dead"), MemberStatus::dead);
   bench.run_for(5s);
@@ -191,7 +182,7 @@ TEST(EngineGossip, ForgottenMemberIsNewWhenItComesBack) {
   Bench bench;
   bench.meet("live");
   ScriptedPeer& peer = bench.meet("m");
-  bench.receive(kGossiper, {dead_message("m", 9, "x")});
+  bench.receive(kPeer, {dead_message("m", 9, "x")});
   bench.run_for(60s);
   ASSERT_FALSE(bench.status("m").has_value());
   bench.forget();
@@ -207,11 +198,11 @@ TEST(EngineGossip, MessageAboutAMemberReplacesTheOneQueued) {
   Bench bench(config);
   bench.meet("a");
   for (std::uint32_t incarnation = 1; incarnation <= 5; ++incarnation) {
-    bench.receive(kGossiper, {alive_message({.name = "m",
-                                             .address = {IpAddress::v4(10, 9, 3, 3), 1},
-                                             .incarnation = incarnation})});
+    bench.receive(kPeer, {alive_message({.name = "m",
+                                         .address = {IpAddress::v4(10, 9, 3, 3), 1},
+                                         .incarnation = incarnation})});
   }
-  bench.receive(kGossiper, {suspect_message("m", 5, "x"), dead_message("m", 5, "x")});
+  bench.receive(kPeer, {suspect_message("m", 5, "x"), dead_message("m", 5, "x")});
   EXPECT_EQ(bench.engine().counters().broadcasts_queued, 3u) << "self, a and m: one each";
   bench.run_for(11s);
   EXPECT_TRUE(bench.sent_about(Type::alive, "m").empty());
@@ -226,7 +217,7 @@ TEST(EngineGossip, RefutationReplacesOurOwnNews) {
   Bench bench(config);
   bench.meet("a");
   ASSERT_EQ(bench.engine().counters().broadcasts_queued, 2u);
-  bench.receive(kGossiper, {suspect_message("self", 1, "x"), suspect_message("self", 2, "x")});
+  bench.receive(kPeer, {suspect_message("self", 1, "x"), suspect_message("self", 2, "x")});
   ASSERT_EQ(bench.engine().local_member().incarnation, 3u);
   EXPECT_EQ(bench.engine().counters().broadcasts_queued, 2u) << "self and a: one each";
   bench.run_for(11s);
@@ -271,7 +262,7 @@ TEST(EngineGossip, MessageGoesOutUnchanged) {
                     .address = {IpAddress::v4(10, 9, 3, 3), 1},
                     .incarnation = 70'000,
                     .meta = to_bytes("some meta data")};
-  bench.receive(kGossiper, {alive_message(claim)});
+  bench.receive(kPeer, {alive_message(claim)});
   bench.run_for(5s);
   ASSERT_FALSE(bench.sent_about(Type::alive, "m").empty());
   const SeenMessage& seen = *bench.sent_about(Type::alive, "m").front();
@@ -290,9 +281,9 @@ TEST(EngineGossip, FewestSentGoesFirstAndTheLargestAmongThem) {
   bench.run_for(20s);
   bench.forget();
   const auto news = [&](std::string name, std::size_t meta_bytes) {
-    bench.receive(kGossiper, {alive_message({.name = std::move(name),
-                                             .address = {IpAddress::v4(10, 9, 3, 3), 1},
-                                             .meta = Bytes(meta_bytes)})});
+    bench.receive(kPeer, {alive_message({.name = std::move(name),
+                                         .address = {IpAddress::v4(10, 9, 3, 3), 1},
+                                         .meta = Bytes(meta_bytes)})});
   };
   news("s", 20);
   news("l", 260);

@@ -9,13 +9,6 @@ namespace memberlist::testing {
 namespace {
 
 using enum MemberEventKind;
-using Tcp = ScriptedPeer::Tcp;
-
-Result<OperationId> join_through(EngineBench& bench, const std::vector<Address>& addresses) {
-  std::vector<JoinTarget> targets;
-  for (const Address& address : addresses) targets.push_back({"", address});
-  return bench.act([&](Engine& engine, TimePoint now) { return engine.join(now, targets); });
-}
 
 TEST(EngineJoin, BothSidesSeeEachOther) {
   Cluster cluster({.size = 2});

@@ -169,13 +169,6 @@ TEST(EngineKeys, ClusterGoesBackToPlaintextTheOtherWayRound) {
 
 // --- one engine ---------------------------------------------------------------------------------
 
-Config with_keys(std::vector<Bytes> keys) {
-  Config config = EngineBench::quiet_config();
-  config.probe_interval = Duration::zero();
-  config.keys = std::move(keys);
-  return config;
-}
-
 void expect_error(const Result<void>& result, ErrorCode code, std::string_view part) {
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code, code);

@@ -4,8 +4,6 @@
 namespace memberlist::testing {
 namespace {
 
-const Address kPeer{IpAddress::v4(10, 9, 7, 7), 7946};
-
 std::vector<LogRecord> lines_with(const EngineBench& bench, std::string_view cause) {
   std::vector<LogRecord> found;
   for (const LogRecord& line : lines_of(bench)) {

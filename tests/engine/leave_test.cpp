@@ -8,8 +8,6 @@ namespace {
 
 using enum MemberEventKind;
 
-const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
-
 Result<OperationId> leave_now(EngineBench& bench, Duration timeout = 10s) {
   return bench.act([&](Engine& engine, TimePoint now) { return engine.leave(now, timeout); });
 }
@@ -100,7 +98,7 @@ TEST(EngineLeave, AloneItCompletesAtOnce) {
 TEST(EngineLeave, WithOnlyDeadOthersItCompletesAtOnce) {
   Bench bench;
   bench.meet("a");
-  bench.receive(kGossiper, {dead_message("a", 1, "x")});
+  bench.receive(kPeer, {dead_message("a", 1, "x")});
   const auto id = leave_now(bench);
   ASSERT_NE(bench.completion(*id), nullptr);
   EXPECT_TRUE(bench.completion(*id)->result.has_value());
@@ -115,7 +113,7 @@ TEST(EngineLeave, CompletesOnceTheLastOtherHasLeftOrDied) {
     const TimePoint start = bench.now();
     const auto id = leave_now(bench);
     ASSERT_EQ(bench.completion(*id), nullptr);
-    bench.receive(kGossiper, {dead_message("a", 1, accuser)});
+    bench.receive(kPeer, {dead_message("a", 1, accuser)});
     ASSERT_NE(bench.completion(*id), nullptr);
     EXPECT_TRUE(bench.completion(*id)->result.has_value());
     EXPECT_EQ(bench.events<LeaveFinished>().size(), 1u);
@@ -158,7 +156,7 @@ TEST(EngineLeave, SaysSoBehindItsLastPacket) {
   environment.now = VirtualTimeline::kStart;
   Engine engine = Engine::create(config, environment).value();
   Bytes alive = alive_message({.name = "a", .address = {IpAddress::v4(10, 9, 3, 1), 7946}});
-  engine.handle_packet(environment.now, kGossiper, alive);
+  engine.handle_packet(environment.now, kPeer, alive);
   engine.clear_outputs();
   const OperationId id = engine.leave(environment.now, 10s).value();
   for (int step = 0; step < 100; ++step) {
@@ -204,8 +202,7 @@ TEST(EngineLeave, OwnAliveMessageIsIgnoredAfterwards) {
   const auto id = leave_now(bench);
   ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
   bench.forget();
-  bench.receive(kGossiper,
-                {alive_message(about_self(bench, 1)), alive_message(about_self(bench, 99))});
+  bench.receive(kPeer, {alive_message(about_self(bench, 1)), alive_message(about_self(bench, 99))});
   bench.run_for(5s);
   EXPECT_EQ(bench.engine().local_member().status, MemberStatus::left);
   EXPECT_TRUE(bench.sent_about(Type::alive, "self").empty());
@@ -217,7 +214,7 @@ TEST(EngineLeave, AccusationsAreNotRefutedAfterwards) {
   const auto id = leave_now(bench);
   ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
   bench.forget();
-  bench.receive(kGossiper, {suspect_message("self", 5, "a"), dead_message("self", 5, "self")});
+  bench.receive(kPeer, {suspect_message("self", 5, "a"), dead_message("self", 5, "self")});
   bench.run_for(5s);
   EXPECT_EQ(bench.engine().local_member().status, MemberStatus::left);
   EXPECT_TRUE(bench.sent_about(Type::alive, "self").empty());
@@ -230,7 +227,7 @@ TEST(EngineLeave, StillAnswersPings) {
   const auto id = leave_now(bench);
   ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
   bench.forget();
-  bench.receive(kGossiper, {ping_message(3, "self")});
+  bench.receive(kPeer, {ping_message(3, "self")});
   EXPECT_EQ(bench.sent(Type::ack).size(), 1u);
 }
 
@@ -372,12 +369,12 @@ TEST(EngineUpdate, IsNotLostToARefutation) {
     bench.meet("a");
     bench.run_for(5s);
     bench.forget();
-    if (refuted_before) bench.receive(kGossiper, {suspect_message("self", 1, "x")});
+    if (refuted_before) bench.receive(kPeer, {suspect_message("self", 1, "x")});
     const auto id = bench.act([&](Engine& engine, TimePoint now) {
       return engine.update_meta(now, as_bytes("new"), 10s);
     });
     ASSERT_TRUE(id.has_value());
-    if (!refuted_before) bench.receive(kGossiper, {suspect_message("self", 2, "x")});
+    if (!refuted_before) bench.receive(kPeer, {suspect_message("self", 2, "x")});
     EXPECT_EQ(bench.engine().local_member().incarnation, 3u);
     EXPECT_EQ(bench.completion(*id), nullptr) << "it was not sent yet";
     ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));

@@ -7,15 +7,6 @@
 namespace memberlist::testing {
 namespace {
 
-const Address kPeer{IpAddress::v4(10, 9, 7, 7), 7946};
-
-Config silent() {
-  Config config = EngineBench::quiet_config();
-  config.probe_interval = Duration::zero();
-  config.gossip_interval = Duration::zero();
-  return config;
-}
-
 Claim numbered(std::uint32_t number) {
   return {.name = "m" + std::to_string(number),
           .address = {IpAddress::v4(10, 8, static_cast<std::uint8_t>(number >> 8),

@@ -5,16 +5,8 @@
 namespace memberlist::testing {
 namespace {
 
-const Address kPeer{IpAddress::v4(10, 9, 7, 7), 7946};
-
-Config without_probes() {
-  Config config = EngineBench::quiet_config();
-  config.probe_interval = Duration::zero();
-  return config;
-}
-
 TEST(EngineLog, ADropHasItsCauseAndLabel) {
-  Config config = without_probes();
+  Config config = no_probes();
   config.label = "blue";
   LogBench bench(config);
   bench.receive_raw(kPeer, as_bytes(std::string_view("\xf4\x04red\n", 6)));
@@ -29,7 +21,7 @@ TEST(EngineLog, ADropHasItsCauseAndLabel) {
 }
 
 TEST(EngineLog, AConflictNamesTheMemberAndBothAddresses) {
-  LogBench bench(without_probes());
+  LogBench bench(no_probes());
   const Address known = bench.meet("a").address;
   bench.receive(kPeer, {alive_message({.name = "a", .address = kPeer, .incarnation = 9})});
   const LogRecord line = last_line(bench);
@@ -46,7 +38,7 @@ TEST(EngineLog, ARefusalHasTheErrorsCode) {
   policy.on_alive = [](const MemberRecord&) -> Result<void> {
     return fail(ErrorCode::vetoed, "not one of ours");
   };
-  LogBench bench(without_probes(), &policy);
+  LogBench bench(no_probes(), &policy);
   bench.receive(kPeer, {alive_message({.name = "x", .address = kPeer})});
   const LogRecord line = last_line(bench);
   EXPECT_EQ(line.field("cause"), "veto");
@@ -55,7 +47,7 @@ TEST(EngineLog, ARefusalHasTheErrorsCode) {
 }
 
 TEST(EngineLog, AFailedPushPullHasTheErrorsCode) {
-  LogBench bench(without_probes());
+  LogBench bench(no_probes());
   ASSERT_TRUE(bench.act([](Engine& engine, TimePoint now) {
     return engine.join(now, {{.name = "", .address = kPeer}});
   }));
@@ -67,7 +59,7 @@ TEST(EngineLog, AFailedPushPullHasTheErrorsCode) {
 
 // What an error says of a peer's text is escaped where the error is made.
 TEST(EngineLog, APeersTextIsEscapedOnce) {
-  LogBench bench(without_probes());
+  LogBench bench(no_probes());
   ScriptedPeer& peer = bench.add_peer("a");
   peer.tcp = ScriptedPeer::Tcp::silent;
   ASSERT_TRUE(bench.act([&](Engine& engine, TimePoint now) {
@@ -85,7 +77,7 @@ TEST(EngineLog, TheApplicationsReasonIsEscapedOnce) {
   policy.on_merge = [](std::span<const MemberRecord>) -> Result<void> {
     return fail(ErrorCode::vetoed, "not " + show_name("D\\x") + "\n");
   };
-  LogBench bench(without_probes(), &policy);
+  LogBench bench(no_probes(), &policy);
   const auto id = bench.accept(kPeer);
   ASSERT_TRUE(id);
   bench.feed(id.value_or(StreamId{}),
@@ -94,14 +86,14 @@ TEST(EngineLog, TheApplicationsReasonIsEscapedOnce) {
 }
 
 TEST(EngineLog, AnAccusationOfThisNodeNamesTheAccuser) {
-  LogBench bench(without_probes());
+  LogBench bench(no_probes());
   bench.receive(kPeer, {suspect_message("self", 1, "b\ad")});
   EXPECT_EQ(last_line(bench).field("cause"), "refutation");
   EXPECT_EQ(last_line(bench).field("accuser"), "b\\x07d");
 }
 
 TEST(EngineLog, TheLineAfterAFloodCountsWhatWasHeldBack) {
-  LogBench bench(without_probes());
+  LogBench bench(no_probes());
   for (int i = 0; i < 100; ++i) bench.receive_raw(kPeer, as_bytes("\xff"));
   const std::size_t told = lines_of(bench).size();
   for (const LogRecord& line : lines_of(bench)) EXPECT_EQ(line.field("suppressed"), "");
@@ -111,14 +103,14 @@ TEST(EngineLog, TheLineAfterAFloodCountsWhatWasHeldBack) {
 }
 
 TEST(EngineLog, KeysAreNamedByTheirFingerprints) {
-  LogBench bench(without_probes());
+  LogBench bench(no_probes());
   const Bytes key(16, std::byte{7});
   ASSERT_TRUE(bench.act([&](Engine& engine, TimePoint) { return engine.add_key(key); }));
   EXPECT_EQ(last_line(bench).field("key"), key_fingerprint(key));
 }
 
 TEST(EngineLog, QueuesAreToldInNumbers) {
-  Config config = without_probes();
+  Config config = no_probes();
   config.gossip_interval = Duration::zero();
   config.queue_check_interval = 1s;
   LogBench bench(config);

@@ -8,8 +8,6 @@
 namespace memberlist::testing {
 namespace {
 
-const Address kPeer{IpAddress::v4(10, 9, 7, 7), 7946};
-
 Result<void> best_effort(EngineBench& bench, const Address& to, BytesView payload) {
   return bench.act(
       [&](Engine& engine, TimePoint now) { return engine.send_best_effort(now, to, payload); });

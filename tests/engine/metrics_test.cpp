@@ -8,8 +8,6 @@
 namespace memberlist::testing {
 namespace {
 
-using Tcp = ScriptedPeer::Tcp;
-
 void turn_on(EngineEnvironment& environment) { environment.metrics = true; }
 
 /// A Bench whose metrics are told.
@@ -42,12 +40,6 @@ class MetricsBench : public Bench {
   }
 };
 
-Config without_probes() {
-  Config config = EngineBench::quiet_config();
-  config.probe_interval = Duration::zero();
-  return config;
-}
-
 // A round of gossip, push/pulls, probes: whatever makes metrics.
 void live_for_a_while(EngineBench& bench) {
   bench.meet("a");
@@ -77,7 +69,7 @@ TEST(EngineMetrics, EachNameHasOneKindAndOnlyNodeInstancesHaveALabel) {
 }
 
 TEST(EngineMetrics, MessagesThatWereNewsAreCounted) {
-  MetricsBench bench(without_probes());
+  MetricsBench bench(no_probes());
   const ScriptedPeer& peer = bench.meet("a");
   EXPECT_EQ(bench.sum(metric::kMsgAlive), 1);
   bench.introduce(peer);
@@ -92,7 +84,7 @@ TEST(EngineMetrics, MessagesThatWereNewsAreCounted) {
 
 // One record for all that an input has changed: what a datagram costs has a bound.
 TEST(EngineMetrics, ADatagramsMessagesAreToldTogether) {
-  MetricsBench bench(without_probes());
+  MetricsBench bench(no_probes());
   std::vector<Bytes> messages;
   for (std::uint8_t i = 1; i <= 20; ++i) {
     messages.push_back(alive_message(
@@ -104,7 +96,7 @@ TEST(EngineMetrics, ADatagramsMessagesAreToldTogether) {
 }
 
 TEST(EngineMetrics, BytesOfPacketsAreCountedEachWay) {
-  MetricsBench bench(without_probes());
+  MetricsBench bench(no_probes());
   const ScriptedPeer& peer = bench.meet("a");
   const Bytes ping = ping_message(7, "self");
   bench.forget();
@@ -120,7 +112,7 @@ TEST(EngineMetrics, BytesOfPacketsAreCountedEachWay) {
 }
 
 TEST(EngineMetrics, ACommandsPacketIsToldAtOnce) {
-  MetricsBench bench(without_probes());
+  MetricsBench bench(no_probes());
   const ScriptedPeer& peer = bench.meet("a");
   bench.forget();
   const Bytes payload = to_bytes("x");
@@ -132,7 +124,7 @@ TEST(EngineMetrics, ACommandsPacketIsToldAtOnce) {
 }
 
 TEST(EngineMetrics, StreamsAreCountedEachWay) {
-  MetricsBench bench(without_probes());
+  MetricsBench bench(no_probes());
   const ScriptedPeer& peer = bench.meet("a");
   bench.forget();
   ASSERT_TRUE(bench.act([&](Engine& engine, TimePoint now) {
@@ -147,7 +139,7 @@ TEST(EngineMetrics, StreamsAreCountedEachWay) {
 }
 
 TEST(EngineMetrics, SizesOfStatesAreToldWithEachPushPull) {
-  Config config = without_probes();
+  Config config = no_probes();
   config.enable_compression = false;
   MetricsBench bench(config);
   const ScriptedPeer& peer = bench.meet("a");
@@ -171,7 +163,7 @@ TEST(EngineMetrics, HealthIsToldAtTheBeginningAndWithEachChange) {
 
 TEST(EngineMetrics, MembersAreToldByStateWhenTheirNumberChanges) {
   using enum MemberStatus;
-  MetricsBench bench(without_probes());
+  MetricsBench bench(no_probes());
   const Address from = bench.meet("a").address;
   bench.meet("b");
   EXPECT_EQ(bench.gauge(metric::kNodeInstances, alive), 3) << "this node is one of them";
@@ -194,7 +186,7 @@ TEST(EngineMetrics, MembersAreToldByStateWhenTheirNumberChanges) {
 }
 
 TEST(EngineMetrics, QueueDepthIsSampledAtEachCheck) {
-  Config config = without_probes();
+  Config config = no_probes();
   config.gossip_interval = Duration::zero();  // nothing leaves the queue
   config.queue_check_interval = 10s;
   MetricsBench bench(config);
@@ -251,7 +243,7 @@ TEST(EngineMetrics, ProbesOfADegradedNodeAreCounted) {
 // A suspicion without confirmations may be a mistake of this node.
 TEST(EngineMetrics, DeathsThatTooFewConfirmedAreCounted) {
   for (const bool confirmed : {true, false}) {
-    MetricsBench bench(without_probes());
+    MetricsBench bench(no_probes());
     const Address from = bench.meet("target").address;
     for (const char* name : {"a", "b", "c", "d"}) bench.meet(name);
     bench.receive(from, {suspect_message("target", 1, "a")});
@@ -265,7 +257,7 @@ TEST(EngineMetrics, DeathsThatTooFewConfirmedAreCounted) {
 
 TEST(EngineMetrics, APushPullIsTimedFromTheDialHoweverItEnds) {
   for (const Tcp tcp : {Tcp::answers, Tcp::refuses, Tcp::silent}) {
-    MetricsBench bench(without_probes());
+    MetricsBench bench(no_probes());
     ScriptedPeer& peer = bench.meet("a");
     peer.tcp = tcp;
     peer.claims = {peer.claim()};
@@ -284,7 +276,7 @@ TEST(EngineMetrics, APushPullIsTimedFromTheDialHoweverItEnds) {
 }
 
 TEST(EngineMetrics, GossipIsTimedByTheStopwatchThatIsHandedIn) {
-  Config config = without_probes();
+  Config config = no_probes();
   TimePoint clock;
   const auto tweak = [&clock](EngineEnvironment& environment) {
     environment.metrics = true;

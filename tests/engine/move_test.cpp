@@ -7,7 +7,6 @@ namespace {
 
 using enum MemberEventKind;
 
-const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
 const Address kElsewhere{IpAddress::v4(10, 9, 8, 8), 7946};
 const Address kYonder{IpAddress::v4(10, 9, 8, 9), 7946};
 
@@ -114,12 +113,12 @@ TEST(EngineMove, IsNotRefutedOnTheWay) {
   bench.run_for(20s);
   bench.forget();
   const auto id = advertise(bench, kElsewhere);
-  bench.receive(kGossiper, {dead_message("self", 1, "self"), suspect_message("self", 3, "x"),
-                            alive_message({.name = "self", .address = kYonder, .incarnation = 5})});
+  bench.receive(kPeer, {dead_message("self", 1, "self"), suspect_message("self", 3, "x"),
+                        alive_message({.name = "self", .address = kYonder, .incarnation = 5})});
   EXPECT_EQ(bench.engine().local_member().status, MemberStatus::left);
   ASSERT_TRUE(ends(bench, *id));
   EXPECT_EQ(bench.engine().local_member().address(), kElsewhere);
-  bench.receive(kGossiper, {suspect_message("self", 5, "x")});
+  bench.receive(kPeer, {suspect_message("self", 5, "x")});
   EXPECT_EQ(bench.engine().local_member().incarnation, 6u) << "but afterwards it is";
 }
 
@@ -162,7 +161,7 @@ TEST(EngineMove, IsOverOnceTheLastOtherHasLeft) {
   bench.run_for(20s);
   const auto id = advertise(bench, kElsewhere);
   ASSERT_EQ(bench.completion(*id), nullptr);
-  bench.receive(kGossiper, {dead_message("a", 1, "a")});
+  bench.receive(kPeer, {dead_message("a", 1, "a")});
   ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 2s));
   EXPECT_TRUE(bench.completion(*id)->result.has_value());
   EXPECT_EQ(bench.engine().local_member().address(), kElsewhere);

@@ -7,7 +7,6 @@ namespace memberlist::testing {
 namespace {
 
 using enum MemberEventKind;
-using Tcp = ScriptedPeer::Tcp;
 
 const Address kHolder{IpAddress::v4(10, 9, 8, 8), 7946};
 const Address kStranger{IpAddress::v4(10, 9, 7, 7), 40'000};
@@ -116,12 +115,6 @@ TEST_F(TwoOfOneName, TheSecondComesInOnceTheFirstHasLeft) {
   (void)cluster_.leave(kSecondB);
   cluster_.run_for(5s);
   EXPECT_EQ(cluster_.count(kA, kSecondB, leave, since), 1u) << "its leave is its own again";
-}
-
-Result<OperationId> join_through(EngineBench& bench, const std::vector<Address>& addresses) {
-  std::vector<JoinTarget> targets;
-  for (const Address& address : addresses) targets.push_back({"", address});
-  return bench.act([&](Engine& engine, TimePoint now) { return engine.join(now, targets); });
 }
 
 Result<OperationId> leave_cluster(EngineBench& bench) {

@@ -4,9 +4,6 @@
 namespace memberlist::testing {
 namespace {
 
-const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
-const Address kAddress{IpAddress::v4(10, 9, 3, 3), 3333};
-
 struct Poison {
   std::string why;
   Claim claim;
@@ -55,7 +52,7 @@ TEST(EnginePoison, RefusedInGossipAndNotPassedOn) {
     bench.meet("a");
     bench.run_for(10s);
     bench.forget();
-    bench.receive(kGossiper, {alive_message(poison.claim)});
+    bench.receive(kPeer, {alive_message(poison.claim)});
     EXPECT_EQ(bench.engine().counters().dropped_poison, 1u);
     EXPECT_EQ(bench.engine().members()->size(), 2u);
     EXPECT_TRUE(bench.events<MemberEvent>().empty());
@@ -69,10 +66,10 @@ TEST(EnginePoison, DoesNotChangeAKnownMember) {
     if (poison.claim.name.empty()) continue;
     SCOPED_TRACE(poison.why);
     Bench bench;
-    bench.receive(kGossiper, {alive_message({.name = "m", .address = kAddress})});
+    bench.receive(kPeer, {alive_message({.name = "m", .address = kAddress})});
     Claim again = poison.claim;
     again.incarnation = 9;
-    bench.receive(kGossiper, {alive_message(again)});
+    bench.receive(kPeer, {alive_message(again)});
     EXPECT_EQ(bench.incarnation("m"), 1u);
     EXPECT_EQ(bench.kinds("m"), (Kinds{MemberEventKind::join}));
   }
@@ -82,7 +79,7 @@ TEST(EnginePoison, RefusedInAPushPullWhoseOtherStatesAreTaken) {
   for (const Poison& poison : poisons()) {
     SCOPED_TRACE(poison.why);
     Bench bench;
-    const auto id = bench.accept(kGossiper);
+    const auto id = bench.accept(kPeer);
     ASSERT_TRUE(id.has_value());
     const Claim sound{.name = "sound", .address = {IpAddress::v4(10, 9, 5, 5), 7946}};
     bench.feed(*id, bench.sealed(push_pull_message(true, {poison.claim, sound}), true));
@@ -90,7 +87,7 @@ TEST(EnginePoison, RefusedInAPushPullWhoseOtherStatesAreTaken) {
     EXPECT_EQ(bench.engine().members()->size(), 2u);
     EXPECT_EQ(bench.engine().counters().dropped_poison, 1u);
 
-    const auto again = bench.accept(kGossiper);
+    const auto again = bench.accept(kPeer);
     bench.feed(*again, bench.sealed(push_pull_message(false, {sound}), true));
     const auto reply = bench.read(*again);
     ASSERT_NE(reply, nullptr);
@@ -102,7 +99,7 @@ TEST(EnginePoison, DeadStateWithoutVersionsDoesNotStopAMerge) {
   Bench bench;
   Claim grave{.name = "grave", .address = kAddress, .status = MemberStatus::dead, .vsn = {}};
   const Claim sound{.name = "sound", .address = {IpAddress::v4(10, 9, 5, 5), 7946}};
-  const auto id = bench.accept(kGossiper);
+  const auto id = bench.accept(kPeer);
   bench.feed(*id, bench.sealed(push_pull_message(true, {grave, sound}), true));
   EXPECT_EQ(bench.status("sound"), MemberStatus::alive);
   EXPECT_FALSE(bench.status("grave").has_value());
@@ -111,20 +108,20 @@ TEST(EnginePoison, DeadStateWithoutVersionsDoesNotStopAMerge) {
 // A message about this node is answered, whatever versions it names: others may believe it.
 TEST(EnginePoison, SenselessVersionsOfThisNodeAreRefuted) {
   Bench bench;
-  bench.receive(kGossiper, {alive_message({.name = "self",
-                                           .address = bench.address(),
-                                           .incarnation = 5,
-                                           .vsn = versions(200, 255, 200)})});
+  bench.receive(kPeer, {alive_message({.name = "self",
+                                       .address = bench.address(),
+                                       .incarnation = 5,
+                                       .vsn = versions(200, 255, 200)})});
   EXPECT_EQ(bench.incarnation("self"), 6u);
 }
 
 TEST(EnginePoison, NameOrMetaOverTheLimitIsRefused) {
   Bench bench;
-  bench.receive(kGossiper, {alive_message({.name = std::string(256, 'n'), .address = kAddress})});
-  bench.receive(kGossiper, {alive_message({.name = "m", .address = kAddress, .meta = Bytes(513)})});
+  bench.receive(kPeer, {alive_message({.name = std::string(256, 'n'), .address = kAddress})});
+  bench.receive(kPeer, {alive_message({.name = "m", .address = kAddress, .meta = Bytes(513)})});
   EXPECT_EQ(bench.engine().members()->size(), 1u);
-  bench.receive(kGossiper, {alive_message({.name = std::string(255, 'n'), .address = kAddress})});
-  bench.receive(kGossiper, {alive_message({.name = "m", .address = kAddress, .meta = Bytes(512)})});
+  bench.receive(kPeer, {alive_message({.name = std::string(255, 'n'), .address = kAddress})});
+  bench.receive(kPeer, {alive_message({.name = "m", .address = kAddress, .meta = Bytes(512)})});
   EXPECT_EQ(bench.engine().members()->size(), 3u);
 }
 

@@ -10,7 +10,6 @@ namespace memberlist::testing {
 namespace {
 
 using enum MemberEventKind;
-using Tcp = ScriptedPeer::Tcp;
 
 TEST(EngineProbe, PingNamesItsTargetAndItsSender) {
   Bench bench;

@@ -7,9 +7,6 @@ namespace memberlist::testing {
 namespace {
 
 using enum MemberEventKind;
-using Tcp = ScriptedPeer::Tcp;
-
-const Address kPeer{IpAddress::v4(10, 9, 7, 7), 7946};
 
 Claim claim(std::string name, std::uint8_t number, MemberStatus status = MemberStatus::alive,
             std::uint32_t incarnation = 1) {
@@ -17,12 +14,6 @@ Claim claim(std::string name, std::uint8_t number, MemberStatus status = MemberS
           .address = {IpAddress::v4(10, 9, 3, number), 7946},
           .incarnation = incarnation,
           .status = status};
-}
-
-Config no_probes() {
-  Config config = EngineBench::quiet_config();
-  config.probe_interval = Duration::zero();
-  return config;
 }
 
 // A peer dials us with its state; gives back what we answered.

@@ -9,13 +9,6 @@ namespace {
 const Address kAsker{IpAddress::v4(10, 9, 7, 7), 7946};
 const Address kVictim{IpAddress::v4(203, 0, 113, 5), 53};
 
-Config silent() {
-  Config config = EngineBench::quiet_config();
-  config.probe_interval = Duration::zero();
-  config.gossip_interval = Duration::zero();
-  return config;
-}
-
 std::size_t packets_to(const Bench& bench, const Address& to) {
   return static_cast<std::size_t>(std::ranges::count(bench.packets(), to, &SeenPacket::to));
 }

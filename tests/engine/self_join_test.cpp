@@ -7,15 +7,8 @@ namespace memberlist::testing {
 namespace {
 
 using enum MemberEventKind;
-using Tcp = ScriptedPeer::Tcp;
 
 const Address kNat{IpAddress::v4(203, 0, 113, 9), 7946};
-
-Result<OperationId> join_through(EngineBench& bench, const std::vector<Address>& addresses) {
-  std::vector<JoinTarget> targets;
-  for (const Address& address : addresses) targets.push_back({"", address});
-  return bench.act([&](Engine& engine, TimePoint now) { return engine.join(now, targets); });
-}
 
 Result<OperationId> join_through(Cluster& cluster, HostId node, const std::vector<HostId>& through,
                                  const JoinLimits& limits) {

@@ -10,8 +10,6 @@ namespace {
 
 using enum MemberEventKind;
 
-const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
-
 // An engine alone with its deadlines, which are handled as late as a test wants. A member `m` that
 // never answers is in its table.
 class Late {
@@ -28,7 +26,7 @@ class Late {
   }
 
   void receive(Bytes message) {
-    engine->handle_packet(now, kGossiper, message);
+    engine->handle_packet(now, kPeer, message);
     collect();
   }
   /// Handles all deadlines until `duration` is over, each this much too late.

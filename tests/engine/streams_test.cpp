@@ -6,15 +6,7 @@
 namespace memberlist::testing {
 namespace {
 
-const Address kPeer{IpAddress::v4(10, 9, 7, 7), 7946};
-
 Claim claim_a() { return {.name = "a", .address = {IpAddress::v4(10, 9, 3, 1), 7946}}; }
-
-Config no_probes() {
-  Config config = EngineBench::quiet_config();
-  config.probe_interval = Duration::zero();
-  return config;
-}
 
 Config secret(bool with_label = true) {
   Config config = no_probes();

@@ -8,16 +8,9 @@ namespace {
 
 using enum MemberEventKind;
 
-const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
-const Address kAddress{IpAddress::v4(10, 9, 3, 3), 3333};
-
-Bytes alive_m(std::uint32_t incarnation) {
-  return alive_message({.name = "m", .address = kAddress, .incarnation = incarnation});
-}
-
 TEST(EngineSuspect, UnknownNameIsIgnored) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {suspect_message("m", 1, "x")});
+  bench.receive(kPeer, {suspect_message("m", 1, "x")});
   EXPECT_FALSE(bench.status("m").has_value());
   bench.run_for(60s);
   EXPECT_TRUE(bench.events<MemberEvent>().empty());
@@ -25,18 +18,18 @@ TEST(EngineSuspect, UnknownNameIsIgnored) {
 
 TEST(EngineSuspect, StartsATimerAndIsPassedOnAndEndsInDeath) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {alive_m(3)});
+  bench.receive(kPeer, {alive_m(3)});
   bench.run_for(10s);
   bench.forget();
   const TimePoint accused = bench.now();
-  bench.receive(kGossiper, {suspect_message("m", 4, "x")});
+  bench.receive(kPeer, {suspect_message("m", 4, "x")});
   EXPECT_EQ(bench.status("m"), MemberStatus::suspect);
   EXPECT_EQ(bench.incarnation("m"), 4u) << "taken over";
   EXPECT_EQ(bench.engine().live_count(), 2u) << "a suspect still counts as live";
   const SeenChange first = bench.change("m", suspect).value();
   EXPECT_EQ(first.event.cause.kind, Cause::Kind::gossip);
   EXPECT_EQ(first.event.cause.accuser, "x");
-  EXPECT_EQ(first.event.cause.source, kGossiper);
+  EXPECT_EQ(first.event.cause.source, kPeer);
 
   ASSERT_TRUE(wait_for(bench, "m", dead));
   EXPECT_EQ(bench.now() - accused, 4s) << "two members: the least time";
@@ -63,11 +56,11 @@ TEST(EngineSuspect, StartsATimerAndIsPassedOnAndEndsInDeath) {
 
 TEST(EngineSuspect, SecondOneDoesNotStartAgain) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {alive_m(1)});
+  bench.receive(kPeer, {alive_m(1)});
   const TimePoint accused = bench.now();
-  bench.receive(kGossiper, {suspect_message("m", 1, "x")});
+  bench.receive(kPeer, {suspect_message("m", 1, "x")});
   bench.run_for(3s);
-  bench.receive(kGossiper, {suspect_message("m", 1, "x"), suspect_message("m", 1, "y")});
+  bench.receive(kPeer, {suspect_message("m", 1, "x"), suspect_message("m", 1, "y")});
   ASSERT_TRUE(wait_for(bench, "m", dead));
   EXPECT_EQ(bench.now() - accused, 4s);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, suspect, dead, leave}));
@@ -76,7 +69,7 @@ TEST(EngineSuspect, SecondOneDoesNotStartAgain) {
 TEST(EngineSuspect, OnlyNewAccusersArePassedOn) {
   AnsweringBench bench;
   for (const char* name : {"a", "b", "c", "d"}) bench.meet(name);
-  bench.receive(kGossiper, {alive_m(1), suspect_message("m", 1, "a")});
+  bench.receive(kPeer, {alive_m(1), suspect_message("m", 1, "a")});
   bench.run_for(5s);
   const auto passed_on = [&](std::string_view from) {
     // Not those that ride on our own pings of `m`.
@@ -86,17 +79,17 @@ TEST(EngineSuspect, OnlyNewAccusersArePassedOn) {
   };
   EXPECT_GT(passed_on("a"), 0);
   bench.forget();
-  bench.receive(kGossiper, {suspect_message("m", 1, "a")});
+  bench.receive(kPeer, {suspect_message("m", 1, "a")});
   bench.run_for(2s);
   EXPECT_EQ(passed_on("a"), 0);
-  bench.receive(kGossiper, {suspect_message("m", 1, "b")});
+  bench.receive(kPeer, {suspect_message("m", 1, "b")});
   bench.run_for(2s);
   EXPECT_GT(passed_on("b"), 0) << "a new confirmation is news";
 }
 
 TEST(EngineSuspect, OlderIncarnationIsIgnored) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {alive_m(3), suspect_message("m", 2, "x")});
+  bench.receive(kPeer, {alive_m(3), suspect_message("m", 2, "x")});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
   bench.run_for(60s);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join}));
@@ -105,10 +98,10 @@ TEST(EngineSuspect, OlderIncarnationIsIgnored) {
 TEST(EngineSuspect, DeadAndLeftMembersAreNotSuspected) {
   for (const char* from : {"x", "m"}) {
     AnsweringBench bench;
-    bench.receive(kGossiper, {alive_m(1), dead_message("m", 1, from)});
+    bench.receive(kPeer, {alive_m(1), dead_message("m", 1, from)});
     const auto before = bench.status("m");
     bench.forget();
-    bench.receive(kGossiper, {suspect_message("m", 5, "x")});
+    bench.receive(kPeer, {suspect_message("m", 5, "x")});
     EXPECT_EQ(bench.status("m"), before);
     bench.run_for(29s);
     EXPECT_TRUE(bench.changes("m").empty());
@@ -120,7 +113,7 @@ TEST(EngineRefute, SuspicionAgainstUsIsRefuted) {
   bench.meet("a");
   bench.run_for(10s);
   bench.forget();
-  bench.receive(kGossiper, {suspect_message("self", 1, "a")});
+  bench.receive(kPeer, {suspect_message("self", 1, "a")});
   EXPECT_EQ(bench.engine().local_member().status, MemberStatus::alive);
   EXPECT_EQ(bench.engine().local_member().incarnation, 2u);
   EXPECT_EQ(bench.engine().health_score(), 1u);
@@ -135,7 +128,7 @@ TEST(EngineRefute, SuspicionAgainstUsIsRefuted) {
 TEST(EngineRefute, DeathOfOursIsRefuted) {
   AnsweringBench bench;
   bench.meet("a");
-  bench.receive(kGossiper, {dead_message("self", 1, "a")});
+  bench.receive(kPeer, {dead_message("self", 1, "a")});
   EXPECT_EQ(bench.engine().local_member().status, MemberStatus::alive);
   EXPECT_EQ(bench.engine().local_member().incarnation, 2u);
   bench.run_for(1s);
@@ -145,30 +138,30 @@ TEST(EngineRefute, DeathOfOursIsRefuted) {
 
 TEST(EngineRefute, IncarnationGoesAboveTheAccusedOne) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {suspect_message("self", 7, "a")});
+  bench.receive(kPeer, {suspect_message("self", 7, "a")});
   EXPECT_EQ(bench.engine().local_member().incarnation, 8u);
-  bench.receive(kGossiper, {dead_message("self", 100, "a")});
+  bench.receive(kPeer, {dead_message("self", 100, "a")});
   EXPECT_EQ(bench.engine().local_member().incarnation, 101u);
 }
 
 TEST(EngineRefute, OldAccusationsAreIgnored) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {suspect_message("self", 7, "a")});
-  bench.receive(kGossiper, {suspect_message("self", 7, "b"), dead_message("self", 6, "b")});
+  bench.receive(kPeer, {suspect_message("self", 7, "a")});
+  bench.receive(kPeer, {suspect_message("self", 7, "b"), dead_message("self", 6, "b")});
   EXPECT_EQ(bench.engine().local_member().incarnation, 8u);
   EXPECT_EQ(bench.engine().counters().refutations, 1u);
 }
 
 TEST(EngineRefute, TheGreatestIncarnationDoesNotBreakIt) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {suspect_message("self", 0xffff'ffff, "a")});
-  bench.receive(kGossiper, {suspect_message("self", 0xffff'fffe, "a")});
+  bench.receive(kPeer, {suspect_message("self", 0xffff'ffff, "a")});
+  bench.receive(kPeer, {suspect_message("self", 0xffff'fffe, "a")});
   EXPECT_EQ(bench.engine().local_member().status, MemberStatus::alive);
 }
 
 TEST(EngineDead, UnknownNameIsIgnored) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {dead_message("m", 1, "x"), dead_message("n", 1, "n")});
+  bench.receive(kPeer, {dead_message("m", 1, "x"), dead_message("n", 1, "n")});
   EXPECT_EQ(bench.engine().members()->size(), 1u);
   bench.run_for(5s);
   EXPECT_TRUE(bench.packets().empty());
@@ -178,10 +171,10 @@ TEST(EngineDead, UnknownNameIsIgnored) {
 TEST(EngineDead, DeathIsToldAndPassedOn) {
   AnsweringBench bench;
   bench.meet("a");
-  bench.receive(kGossiper, {alive_m(1)});
+  bench.receive(kPeer, {alive_m(1)});
   bench.run_for(10s);
   bench.forget();
-  bench.receive(kGossiper, {dead_message("m", 2, "x")});
+  bench.receive(kPeer, {dead_message("m", 2, "x")});
   EXPECT_EQ(bench.status("m"), MemberStatus::dead);
   EXPECT_EQ(bench.engine().live_count(), 2u) << "remembered, but not a live member";
   EXPECT_EQ(bench.incarnation("m"), 2u);
@@ -196,19 +189,19 @@ TEST(EngineDead, DeathIsToldAndPassedOn) {
 
 TEST(EngineDead, FromItselfMeansLeft) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {alive_m(1), dead_message("m", 1, "m")});
+  bench.receive(kPeer, {alive_m(1), dead_message("m", 1, "m")});
   EXPECT_EQ(bench.status("m"), MemberStatus::left);
   ASSERT_EQ(bench.kinds("m"), (Kinds{join, leave})) << "no death is told";
   EXPECT_EQ(bench.changes("m")[1].event.member.status, MemberStatus::left);
   EXPECT_EQ(bench.engine().live_count(), 1u);
-  bench.receive(kGossiper, {alive_m(2)});
+  bench.receive(kPeer, {alive_m(2)});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, leave, alive, join}));
 }
 
 TEST(EngineDead, LeaveOfVersion01HasNoFromAndReadsAsADeath) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {alive_m(1)});
+  bench.receive(kPeer, {alive_m(1)});
   // {Incarnation: 1, Node: "m"}
   Bytes message{std::byte{5}, std::byte{0x82}};
   ByteWriter writer(message);
@@ -219,7 +212,7 @@ TEST(EngineDead, LeaveOfVersion01HasNoFromAndReadsAsADeath) {
   writer.bytes(as_bytes("Node"));
   writer.u8(0xa1);
   writer.bytes(as_bytes("m"));
-  bench.receive(kGossiper, {message});
+  bench.receive(kPeer, {message});
   EXPECT_EQ(bench.status("m"), MemberStatus::dead);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, dead, leave}));
 }
@@ -227,10 +220,10 @@ TEST(EngineDead, LeaveOfVersion01HasNoFromAndReadsAsADeath) {
 TEST(EngineDead, DoubleDeathIsOneEvent) {
   AnsweringBench bench;
   bench.meet("a");
-  bench.receive(kGossiper, {alive_m(1), dead_message("m", 1, "x")});
+  bench.receive(kPeer, {alive_m(1), dead_message("m", 1, "x")});
   bench.run_for(10s);
   bench.forget();
-  bench.receive(kGossiper,
+  bench.receive(kPeer,
                 {dead_message("m", 1, "x"), dead_message("m", 2, "y"), dead_message("m", 2, "m")});
   bench.run_for(5s);
   EXPECT_TRUE(bench.changes("m").empty());
@@ -240,20 +233,20 @@ TEST(EngineDead, DoubleDeathIsOneEvent) {
 
 TEST(EngineDead, OlderIncarnationIsIgnored) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {alive_m(5), dead_message("m", 4, "x")});
+  bench.receive(kPeer, {alive_m(5), dead_message("m", 4, "x")});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join}));
 }
 
 TEST(EngineDead, AliveReplayedAtTheSameIncarnationRevivesNobody) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {alive_m(5), dead_message("m", 5, "x"), alive_m(5)});
+  bench.receive(kPeer, {alive_m(5), dead_message("m", 5, "x"), alive_m(5)});
   EXPECT_EQ(bench.status("m"), MemberStatus::dead);
 }
 
 TEST(EngineDead, DropsTheSuspicionTimer) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {alive_m(1), suspect_message("m", 1, "x"), dead_message("m", 1, "y")});
+  bench.receive(kPeer, {alive_m(1), suspect_message("m", 1, "x"), dead_message("m", 1, "y")});
   bench.run_for(29s);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, suspect, dead, leave}));
   EXPECT_EQ(bench.changes("m")[2].event.cause.kind, Cause::Kind::gossip);
@@ -261,7 +254,7 @@ TEST(EngineDead, DropsTheSuspicionTimer) {
 
 TEST(EngineDead, SuspectMayLeave) {
   AnsweringBench bench;
-  bench.receive(kGossiper, {alive_m(1), suspect_message("m", 1, "x"), dead_message("m", 1, "m")});
+  bench.receive(kPeer, {alive_m(1), suspect_message("m", 1, "x"), dead_message("m", 1, "m")});
   EXPECT_EQ(bench.status("m"), MemberStatus::left);
   bench.run_for(29s);
   EXPECT_EQ(bench.kinds("m"), (Kinds{join, suspect, leave}));

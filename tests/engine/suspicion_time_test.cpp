@@ -6,8 +6,6 @@ namespace {
 
 using enum MemberEventKind;
 
-const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
-
 // How long a suspicion of `m` lasts in a cluster of `members`, with these accusers after the first
 // at these times.
 struct Confirmation {
@@ -31,10 +29,10 @@ Outcome suspicion(const Config& chosen, std::size_t members,
   bench.introduce(subject);
   EXPECT_EQ(bench.engine().live_count(), members);
   const TimePoint start = bench.now();
-  bench.receive(kGossiper, {suspect_message("m", 1, "first")});
+  bench.receive(kPeer, {suspect_message("m", 1, "first")});
   for (const Confirmation& confirmation : confirmations) {
     bench.timeline().at(start + confirmation.at, [&bench, confirmation] {
-      bench.receive(kGossiper, {suspect_message("m", 1, confirmation.from)});
+      bench.receive(kPeer, {suspect_message("m", 1, confirmation.from)});
     });
   }
   EXPECT_TRUE(wait_for(bench, "m", dead, 600s));
@@ -91,12 +89,12 @@ TEST(EngineSuspicionTime, TheDeadAreNotWaitedFor) {
   Bench bench(lan());
   for (const char* name : {"m", "b", "c", "d", "e", "f"}) bench.meet(name);
   for (const char* name : {"c", "d", "e", "f"}) {
-    bench.receive(kGossiper, {dead_message(name, 1, "first")});
+    bench.receive(kPeer, {dead_message(name, 1, "first")});
   }
   ASSERT_EQ(bench.engine().live_count(), 3u);
   ASSERT_EQ(bench.engine().members()->size(), 7u);
   const TimePoint start = bench.now();
-  bench.receive(kGossiper, {suspect_message("m", 1, "first")});
+  bench.receive(kPeer, {suspect_message("m", 1, "first")});
   ASSERT_TRUE(wait_for(bench, "m", dead, 600s));
   EXPECT_EQ(bench.now() - start, 4s) << "as in a cluster of three";
 }
@@ -135,8 +133,8 @@ TEST(EngineSuspicionTime, NewSuspicionAfterARefutationStartsAfresh) {
   Bench bench(lan());
   for (int i = 0; i < 4; ++i) bench.meet("peer" + std::to_string(i));
   ScriptedPeer& subject = bench.meet("m");
-  bench.receive(kGossiper, {suspect_message("m", 1, "a"), suspect_message("m", 1, "b"),
-                            suspect_message("m", 1, "c")});
+  bench.receive(kPeer, {suspect_message("m", 1, "a"), suspect_message("m", 1, "b"),
+                        suspect_message("m", 1, "c")});
   bench.run_for(3900ms);
   ASSERT_EQ(bench.status("m"), MemberStatus::suspect);
   subject.incarnation = 2;
@@ -144,7 +142,7 @@ TEST(EngineSuspicionTime, NewSuspicionAfterARefutationStartsAfresh) {
   bench.run_for(1s);
   ASSERT_EQ(bench.status("m"), MemberStatus::alive);
   const TimePoint again = bench.now();
-  bench.receive(kGossiper, {suspect_message("m", 2, "a")});
+  bench.receive(kPeer, {suspect_message("m", 2, "a")});
   ASSERT_TRUE(wait_for(bench, "m", dead));
   EXPECT_EQ(bench.now() - again, 24s);
 }
@@ -155,7 +153,7 @@ TEST(EngineSuspicionTime, OwnFailedProbeConfirmsOthersSuspicion) {
   ScriptedPeer& subject = bench.meet("m");
   subject.answers_pings = false;
   const TimePoint start = bench.now();
-  bench.receive(kGossiper, {suspect_message("m", 1, "first")});
+  bench.receive(kPeer, {suspect_message("m", 1, "first")});
   ASSERT_TRUE(wait_for(bench, "m", dead, 60s));
   EXPECT_EQ(bench.now() - start, (SuspicionFormula{.members = 6}.after(1)));
   EXPECT_EQ(bench.change("m", dead)->event.cause.accusers,

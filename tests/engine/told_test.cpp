@@ -9,16 +9,8 @@ namespace {
 
 using enum MemberEventKind;
 
-const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
 const Address kOwn{IpAddress::v4(10, 9, 3, 1), 7946};
 const Address kElsewhere{IpAddress::v4(10, 9, 3, 2), 7946};
-
-Config silent() {
-  Config config = EngineBench::quiet_config();
-  config.probe_interval = Duration::zero();
-  config.gossip_interval = Duration::zero();
-  return config;
-}
 
 Claim claim(std::uint32_t incarnation, const Address& address = kOwn) {
   return {.name = "m", .address = address, .incarnation = incarnation};
@@ -34,8 +26,8 @@ class Knows : public Bench {
  public:
   explicit Knows(const std::vector<Bytes>& news = {}, Config config = silent())
       : Bench(std::move(config)) {
-    receive(kGossiper, {alive_message(claim(7))});
-    for (const Bytes& message : news) receive(kGossiper, {message});
+    receive(kPeer, {alive_message(claim(7))});
+    for (const Bytes& message : news) receive(kPeer, {message});
     forget();
   }
   // What it was told, which is a packet of its own; not what rode along with an ack.
@@ -105,14 +97,14 @@ TEST(EngineTold, WhoeverUsesTheNameOfAnotherHearsWhereThatOneIs) {
   ASSERT_EQ(bench.sent(Type::alive, kElsewhere).size(), 1u);
   EXPECT_EQ(IpAddress::from_bytes(bench.sent(Type::alive, kElsewhere)[0]->alive().addr), kOwn.ip);
   bench.forget();
-  bench.receive(kGossiper, {alive_message(claim(9, kElsewhere))});
+  bench.receive(kPeer, {alive_message(claim(9, kElsewhere))});
   EXPECT_EQ(bench.sent(Type::alive, kElsewhere).size(), 1u);
 }
 
 TEST(EngineTold, AClaimOfAMemberThatIsHeldDeadOrLeftIsAnsweredWhereItIs) {
   for (const std::string_view accuser : {"x", "m"}) {
     Knows bench({dead_message("m", 7, accuser)});
-    bench.receive(kGossiper, {alive_message(claim(1))});
+    bench.receive(kPeer, {alive_message(claim(1))});
     ASSERT_EQ(bench.sent(Type::dead, kOwn).size(), 1u) << accuser;
     EXPECT_EQ(bench.sent(Type::dead, kOwn)[0]->dead().incarnation, 7u);
     bench.receive(kOwn, {alive_message(claim(8))});
@@ -122,7 +114,7 @@ TEST(EngineTold, AClaimOfAMemberThatIsHeldDeadOrLeftIsAnsweredWhereItIs) {
 
 TEST(EngineTold, AMemberThatBeginsAgainFromAnOlderIncarnationHearsTheLatest) {
   Knows bench;
-  bench.receive(kGossiper, {alive_message(claim(3))});
+  bench.receive(kPeer, {alive_message(claim(3))});
   EXPECT_TRUE(bench.packets().empty()) << "old news by somebody else are nothing to tell";
   bench.receive(kOwn, {alive_message(claim(3))});
   ASSERT_EQ(bench.sent(Type::alive, kOwn).size(), 1u);
@@ -131,7 +123,7 @@ TEST(EngineTold, AMemberThatBeginsAgainFromAnOlderIncarnationHearsTheLatest) {
 
 TEST(EngineTold, WhoAccusesThisNodeOfAnOldIncarnationHearsTheLatest) {
   Knows bench;
-  bench.receive(kGossiper, {suspect_message("self", 1, "x")});
+  bench.receive(kPeer, {suspect_message("self", 1, "x")});
   ASSERT_EQ(bench.incarnation("self"), 2u);
   bench.forget();
   bench.receive(kOwn, {dead_message("self", 1, "m")});
@@ -223,7 +215,7 @@ TEST(EngineTold, AMemberThatIsHeldDeadAndPingsIsBackWithinAGossipRound) {
 
 TEST(EngineTold, ANodeThatAdvertisesTheAddressOfAnotherIsWarned) {
   Bench bench(silent());
-  bench.receive(kGossiper, {alive_message({.name = "e", .address = bench.address()})});
+  bench.receive(kPeer, {alive_message({.name = "e", .address = bench.address()})});
   EXPECT_EQ(bench.log_lines(LogLevel::warning, "the address that this node advertises"), 1u);
 }
 

@@ -9,10 +9,9 @@ namespace {
 
 using enum MemberEventKind;
 
-const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
 const Address kOwn{IpAddress::v4(10, 9, 3, 1), 7946};
 
-Claim claim(std::uint32_t incarnation, std::string name = "m", const Address& address = kOwn) {
+Claim claim_of(std::uint32_t incarnation, std::string name = "m", const Address& address = kOwn) {
   return {.name = std::move(name), .address = address, .incarnation = incarnation};
 }
 
@@ -27,7 +26,7 @@ void push_pull(EngineBench& bench, const Address& from, const std::vector<Claim>
 class Buried : public AnsweringBench {
  public:
   explicit Buried(std::string_view accuser = "x") {
-    receive(kGossiper, {alive_message(claim(7)), dead_message("m", 7, accuser)});
+    receive(kPeer, {alive_message(claim_of(7)), dead_message("m", 7, accuser)});
     EXPECT_TRUE(run_until([&] { return !status("m").has_value(); }, 60s));
     EXPECT_EQ(engine().counters().tombstones, 1u);
     forget();
@@ -38,8 +37,8 @@ TEST(EngineTombstones, OldGossipBringsNobodyBack) {
   for (const std::string_view accuser : {"x", "m"}) {
     SCOPED_TRACE(accuser);
     Buried bench(accuser);
-    bench.receive(kGossiper, {alive_message(claim(7))});
-    bench.receive(kGossiper, {alive_message(claim(6))});
+    bench.receive(kPeer, {alive_message(claim_of(7))});
+    bench.receive(kPeer, {alive_message(claim_of(6))});
     EXPECT_FALSE(bench.status("m").has_value());
     EXPECT_TRUE(bench.kinds("m").empty());
     EXPECT_EQ(bench.engine().counters().dropped_buried, 2u);
@@ -48,7 +47,7 @@ TEST(EngineTombstones, OldGossipBringsNobodyBack) {
 
 TEST(EngineTombstones, OldPushPullOfAThirdPartyBringsNobodyBack) {
   Buried bench;
-  push_pull(bench, kGossiper, {claim(1, "other", kGossiper), claim(7)});
+  push_pull(bench, kPeer, {claim_of(1, "other", kPeer), claim_of(7)});
   EXPECT_EQ(bench.status("other"), MemberStatus::alive);
   EXPECT_FALSE(bench.status("m").has_value());
   EXPECT_EQ(bench.engine().counters().dropped_buried, 1u);
@@ -56,8 +55,8 @@ TEST(EngineTombstones, OldPushPullOfAThirdPartyBringsNobodyBack) {
 
 TEST(EngineTombstones, AreNeitherListedNorSentNorGossipedTo) {
   Buried bench;
-  const auto id = bench.accept(kGossiper);
-  bench.feed(*id, bench.sealed(push_pull_message(false, {claim(1, "a", kGossiper)}), true));
+  const auto id = bench.accept(kPeer);
+  bench.feed(*id, bench.sealed(push_pull_message(false, {claim_of(1, "a", kPeer)}), true));
   const auto answer = bench.read(*id);
   ASSERT_NE(answer, nullptr);
   EXPECT_EQ(std::get<wire::PushPullMessage>(answer->message()).header.nodes, 1);
@@ -70,12 +69,12 @@ TEST(EngineTombstones, TheClaimedAddressIsToldWhatIsRemembered) {
   for (const std::string_view accuser : {"x", "m"}) {
     SCOPED_TRACE(accuser);
     Buried bench(accuser);
-    bench.receive(kGossiper, {alive_message(claim(3))});
+    bench.receive(kPeer, {alive_message(claim_of(3))});
     const auto told = bench.sent(Type::dead, kOwn);
     ASSERT_EQ(told.size(), 1u);
     EXPECT_EQ(told[0]->dead().incarnation, 7u);
     EXPECT_EQ(told[0]->dead().from, accuser == "m" ? "m" : "self");
-    bench.receive(kOwn, {alive_message(claim(8))});
+    bench.receive(kOwn, {alive_message(claim_of(8))});
     EXPECT_EQ(bench.kinds("m"), (Kinds{join})) << "it has refuted upward";
     EXPECT_EQ(bench.engine().counters().tombstones, 0u);
   }
@@ -83,17 +82,17 @@ TEST(EngineTombstones, TheClaimedAddressIsToldWhatIsRemembered) {
 
 TEST(EngineTombstones, StrangersAreToldSoOftenASecond) {
   Buried bench;
-  for (int i = 0; i < 100; ++i) bench.receive(kGossiper, {alive_message(claim(7))});
+  for (int i = 0; i < 100; ++i) bench.receive(kPeer, {alive_message(claim_of(7))});
   EXPECT_EQ(bench.sent(Type::dead, kOwn).size(), 64u);
   EXPECT_EQ(bench.engine().counters().dropped_limit, 36u);
   bench.run_for(1s);
-  bench.receive(kGossiper, {alive_message(claim(7))});
+  bench.receive(kPeer, {alive_message(claim_of(7))});
   EXPECT_EQ(bench.sent(Type::dead, kOwn).size(), 65u);
 }
 
 TEST(EngineTombstones, GreaterIncarnationIsBelieved) {
   Buried bench;
-  bench.receive(kGossiper, {alive_message(claim(8))});
+  bench.receive(kPeer, {alive_message(claim_of(8))});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
   EXPECT_EQ(bench.engine().counters().tombstones, 0u);
   EXPECT_TRUE(bench.sent(Type::dead, kOwn).empty());
@@ -101,7 +100,7 @@ TEST(EngineTombstones, GreaterIncarnationIsBelieved) {
 
 TEST(EngineTombstones, ItsOwnPushPullIsBelieved) {
   Buried bench;
-  push_pull(bench, kOwn, {claim(1, "other", kGossiper), claim(1)});
+  push_pull(bench, kOwn, {claim_of(1, "other", kPeer), claim_of(1)});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
   EXPECT_EQ(bench.incarnation("m"), 1u);
   EXPECT_EQ(bench.sent(Type::dead, kOwn).size(), 1u) << "others remember it, too";
@@ -111,7 +110,7 @@ TEST(EngineTombstones, ItsOwnPushPullIsBelieved) {
 TEST(EngineTombstones, WhereTwoShareAnIpAddressNeitherIsTakenForTheSpeaker) {
   Buried bench;
   const Address neighbour{kOwn.ip, 7947};
-  push_pull(bench, kOwn, {claim(1, "neighbour", neighbour), claim(7)});
+  push_pull(bench, kOwn, {claim_of(1, "neighbour", neighbour), claim_of(7)});
   EXPECT_EQ(bench.status("neighbour"), MemberStatus::alive);
   EXPECT_FALSE(bench.status("m").has_value());
   EXPECT_EQ(bench.sent(Type::dead, kOwn).size(), 1u) << "it can still speak for itself";
@@ -122,7 +121,7 @@ TEST(EngineTombstones, WhoWasDialledIsBelievedAboutItself) {
   ScriptedPeer& peer = bench.add_peer("m");
   const Address neighbour{peer.address.ip, 7947};
   peer.tcp = ScriptedPeer::Tcp::answers;
-  peer.claims = {peer.claim(), claim(1, "neighbour", neighbour)};
+  peer.claims = {peer.claim(), claim_of(1, "neighbour", neighbour)};
   const auto id = bench.act(
       [&](Engine& engine, TimePoint now) { return engine.join(now, {{"", peer.address}}); });
   ASSERT_TRUE(bench.run_until([&] { return bench.completion(*id) != nullptr; }, 10s));
@@ -133,11 +132,11 @@ TEST(EngineTombstones, WhoWasDialledIsBelievedAboutItself) {
 TEST(EngineTombstones, AreForgottenAtTheirTime) {
   Buried bench;
   bench.run_for(59min);
-  bench.receive(kGossiper, {alive_message(claim(7))});
+  bench.receive(kPeer, {alive_message(claim_of(7))});
   EXPECT_FALSE(bench.status("m").has_value());
   bench.run_for(61s);
   EXPECT_EQ(bench.engine().counters().tombstones, 0u);
-  bench.receive(kGossiper, {alive_message(claim(7))});
+  bench.receive(kPeer, {alive_message(claim_of(7))});
   EXPECT_EQ(bench.status("m"), MemberStatus::alive);
 }
 

@@ -40,13 +40,6 @@ class TraceBench : public Bench {
   [[nodiscard]] trace::Verdict last_verdict() const { return steps<trace::Claim>().back().verdict; }
 };
 
-const Address kGossiper{IpAddress::v4(10, 9, 7, 7), 7946};
-const Address kAddress{IpAddress::v4(10, 9, 3, 3), 3333};
-
-Bytes alive_m(std::uint32_t incarnation, const Address& address = kAddress) {
-  return alive_message({.name = "m", .address = address, .incarnation = incarnation});
-}
-
 /// The line without the number of its input.
 std::string without_input(const std::string& line) { return line.substr(line.find(' ') + 1); }
 
@@ -109,17 +102,17 @@ TEST(EngineTrace, ShowsHowAProbeIsAnswered) {
   peer.answers_pings = false;
   ASSERT_TRUE(bench.run_until([&] { return results().back() == Result::helped; }, 10s));
   peer.tcp = ScriptedPeer::Tcp::answers;
-  bench.receive(kGossiper, {dead_message("helper", 1, "helper")});
+  bench.receive(kPeer, {dead_message("helper", 1, "helper")});
   ASSERT_TRUE(bench.run_until([&] { return results().back() == Result::tcp_only; }, 20s));
 }
 
 TEST(EngineTrace, ShowsWhyAClaimWasIgnored) {
   TraceBench bench;
   bench.let_strangers_answer();
-  bench.receive(kGossiper, {alive_m(3)});
-  bench.receive(kGossiper, {suspect_message("m", 2, "x")});
-  bench.receive(kGossiper, {alive_m(3)});
-  bench.receive(kGossiper, {alive_m(7, {IpAddress::v4(10, 9, 3, 4), 3333})});
+  bench.receive(kPeer, {alive_m(3)});
+  bench.receive(kPeer, {suspect_message("m", 2, "x")});
+  bench.receive(kPeer, {alive_m(3)});
+  bench.receive(kPeer, {alive_m(7, {IpAddress::v4(10, 9, 3, 4), 3333})});
   const std::vector<std::string> lines = bench.lines_about("claim 'm");
   ASSERT_EQ(lines.size(), 4U);
   std::vector<std::string> texts;
@@ -146,7 +139,7 @@ TEST(EngineTrace, HasAVerdictForEveryClaim) {
   TraceBench bench(config);
   bench.let_strangers_answer();
   const auto after = [&](const Bytes& message) {
-    bench.receive(kGossiper, {message});
+    bench.receive(kPeer, {message});
     return bench.last_verdict();
   };
   const auto of = [](std::string name, const Address& address, std::uint32_t incarnation = 1) {
@@ -180,18 +173,18 @@ TEST(EngineTrace, HasAVerdictForClaimsOfTheForgottenAndTheVetoed) {
   Bench bench(EngineBench::quiet_config(), &policy, 1, turn_on);
   bench.let_strangers_answer();
   const auto verdict = [&] { return std::get<trace::Claim>(bench.trace().back().step).verdict; };
-  bench.receive(kGossiper, {alive_message({.name = "unwanted", .address = kAddress})});
+  bench.receive(kPeer, {alive_message({.name = "unwanted", .address = kAddress})});
   EXPECT_EQ(verdict(), Verdict::vetoed);
-  bench.receive(kGossiper, {alive_m(7), dead_message("m", 7, "x")});
+  bench.receive(kPeer, {alive_m(7), dead_message("m", 7, "x")});
   ASSERT_TRUE(bench.run_until([&] { return !bench.status("m").has_value(); }, 60s));
-  bench.receive(kGossiper, {alive_m(7)});
+  bench.receive(kPeer, {alive_m(7)});
   EXPECT_EQ(verdict(), Verdict::buried);
 }
 
 TEST(EngineTrace, ANodeThatHasLeftIsAbsent) {
   TraceBench bench;
   ASSERT_TRUE(bench.act([](Engine& engine, TimePoint now) { return engine.leave(now, 1s); }));
-  bench.receive(kGossiper,
+  bench.receive(kPeer,
                 {alive_message({.name = "self", .address = bench.address(), .incarnation = 9})});
   EXPECT_EQ(bench.last_verdict(), trace::Verdict::absent);
 }
@@ -221,12 +214,12 @@ TEST(EngineTrace, ShowsConfirmationsAndRefutation) {
   TraceBench bench(config);
   bench.let_strangers_answer();
   for (int i = 0; i < 5; ++i) bench.meet("peer-" + std::to_string(i));
-  bench.receive(kGossiper, {alive_m(1)});
+  bench.receive(kPeer, {alive_m(1)});
   for (const char* accuser : {"peer-0", "peer-1"}) {
-    bench.receive(kGossiper, {suspect_message("m", 1, accuser)});
+    bench.receive(kPeer, {suspect_message("m", 1, accuser)});
   }
   EXPECT_EQ(bench.last_verdict(), trace::Verdict::confirmed);
-  bench.receive(kGossiper, {alive_m(2)});
+  bench.receive(kPeer, {alive_m(2)});
   std::vector<trace::SuspicionChanged::Step> steps;
   for (const auto& change : bench.steps<trace::SuspicionChanged>()) steps.push_back(change.step);
   using enum trace::SuspicionChanged::Step;
@@ -237,7 +230,7 @@ TEST(EngineTrace, PacketsNameTheInputsWhoseUpdatesTheyCarry) {
   TraceBench bench;
   const ScriptedPeer& peer = bench.meet("peer");
   bench.run_for(10s);
-  bench.receive(kGossiper, {alive_m(5)});
+  bench.receive(kPeer, {alive_m(5)});
   const std::uint64_t input = bench.engine().input_number();
   bench.forget();
   bench.run_for(1s);

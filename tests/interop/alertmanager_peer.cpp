@@ -13,8 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Timeout kReadyTimeout = 30s;
-
 /// The address in the log line that says where the web server listens; empty if it is not there
 /// yet.
 std::string logged_address(const std::string& log) {

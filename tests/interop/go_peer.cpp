@@ -8,7 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Timeout kReadyTimeout = 20s;
 // Longer than what any command of the Go program waits by itself.
 constexpr Timeout kCommandTimeout = 20s;
 
@@ -25,7 +24,7 @@ std::string program(GoVersion version) {
   throw std::logic_error("no such version");
 }
 
-testing::ProcessOptions command_line(const PeerOptions& options, int count, GoVersion version) {
+testing::ProcessOptions gopeer_command(const PeerOptions& options, int count, GoVersion version) {
   std::vector<std::string> argv{program(version)};
   const auto add = [&](const std::string& option, const std::string& value) {
     argv.push_back("--" + option);
@@ -48,7 +47,7 @@ testing::ProcessOptions command_line(const PeerOptions& options, int count, GoVe
 }  // namespace
 
 GoProcess::GoProcess(const PeerOptions& options, int count, GoVersion version)
-    : process_(command_line(options, count, version)), lines_(process_) {}
+    : process_(gopeer_command(options, count, version)), lines_(process_) {}
 
 std::expected<nlohmann::json, std::string> GoProcess::command(nlohmann::json request) {
   const int id = next_id_++;

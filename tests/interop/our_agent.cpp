@@ -16,9 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Generous: a sanitized program on a busy machine.
-constexpr Timeout kReadyTimeout = 20s;
-constexpr Timeout kClientTimeout = 30s;
 constexpr Timeout kStopTimeout = 20s;
 
 // A longer or unprintable payload does not go by the command line.

@@ -13,8 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kAttempts = 5;
-constexpr Timeout kReadyTimeout = 20s;
-constexpr Timeout kClientTimeout = 20s;
 
 }  // namespace
 

@@ -9,6 +9,11 @@ namespace memberlist::interop {
 using Clock = std::chrono::steady_clock;
 using Timeout = std::chrono::milliseconds;
 
+/// For a program to be ready, and for a command of its client: a sanitized program on a busy
+/// machine.
+inline constexpr Timeout kReadyTimeout = std::chrono::seconds(30);
+inline constexpr Timeout kClientTimeout = std::chrono::seconds(30);
+
 /// How often a peer that tells nothing by itself is asked again.
 inline constexpr Timeout kPollInterval{20};
 
