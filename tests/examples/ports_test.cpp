@@ -9,6 +9,7 @@
 #include "../support/held_ports.hpp"
 #include "../support/own_network.hpp"
 #include "../support/process.hpp"
+#include "../support/sanitizers.hpp"
 #include "chatter.hpp"
 #include "memberlist/memberlist.hpp"
 
@@ -65,10 +66,13 @@ TEST_P(HalfOfThePorts, LeavesAThousandMembersTheirs) {
   });
 }
 
+// A sanitized program takes ten times as long to start.
+constexpr int kStarts = kSanitized ? 15 : 125;
+
 TEST_P(HalfOfThePorts, LeavesOwnLoopsTheirs) {
   beside([] {
     for (const char* example : {"own_loop_asio", "own_loop_poll"}) {
-      for (int i = 0; i < 125; ++i) {
+      for (int i = 0; i < kStarts; ++i) {
         const std::string program = std::string(MEMBERLIST_EXAMPLES) + "/example_" + example;
         const Completed done = run(command({program, "ann", "127.0.0.1:0"}), kPatience);
         ASSERT_TRUE(done.status.success())

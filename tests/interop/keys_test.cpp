@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "../support/sanitizers.hpp"
 #include "interop_test.hpp"
 
 namespace memberlist::interop {
@@ -49,13 +50,16 @@ class LiveKeysTest : public InteropTest {
     for (GoPeer* peer : go_) ASSERT_TRUE(peer->start_flow(kFlowInterval).has_value());
   }
 
-  /// The same change to one member after the other, each heard by all others before the next; then
-  /// time for each of ours to probe all.
+  /// The same change to one member after the other, each heard by all others before the next, and
+  /// hearing them; then time for each of ours to probe all. A message of ours is a program that is
+  /// started, which takes long with a sanitizer: there only who has changed is heard.
   void on_each(const std::function<Outcome(Peer&)>& change) {
     for (Peer* peer : all_) {
       const Outcome changed = change(*peer);
       ASSERT_TRUE(changed.has_value()) << peer->name() << ": " << changed.error();
-      for (Peer* from : all_) expect_heard_by_all(*from);
+      for (Peer* from : all_) {
+        if (from == peer || !testing::kSanitized) expect_heard_by_all(*from);
+      }
     }
     for (const OurAgent* agent : ours_) {
       const std::uint64_t wanted = counters(agent->name()).at("probes") + all_.size() - 1;
