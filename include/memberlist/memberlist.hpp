@@ -144,14 +144,14 @@ class MEMBERLIST_API Memberlist {
   /// `timed_out`, `cancelled`, `refused_by_peer`, `incompatible`, `vetoed`, `own_address`,
   /// `name_taken`, `protocol`, `crypto` (the two sides differ in keys), `too_large` (the state),
   /// `shut_down` (also after a leave), `system` (no descriptor, no thread for a look-up).
-  [[nodiscard]] Result<JoinResult> join(const std::vector<std::string>& addresses,
-                                        const JoinOptions& options = {});
+  [[nodiscard]] JoinOutcome join(const std::vector<std::string>& addresses,
+                                 const JoinOptions& options = {});
   /// Asynchronous version; calls `done` once.
   void join_async(const std::vector<std::string>& addresses, const JoinOptions& options,
-                  std::function<void(Result<JoinResult>)> done);
+                  std::function<void(JoinOutcome)> done);
   /// Asynchronous version for `co_await`.
-  [[nodiscard]] Awaitable<Result<JoinResult>> join_async(std::vector<std::string> addresses,
-                                                         JoinOptions options = {});
+  [[nodiscard]] Awaitable<JoinOutcome> join_async(std::vector<std::string> addresses,
+                                                  JoinOptions options = {});
 
   /// Leaves the cluster gracefully. Blocks until the leave message has been transmitted the
   /// required number of times, or until the timeout (5 s by default). After a timeout or a
