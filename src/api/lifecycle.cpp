@@ -27,6 +27,12 @@ std::vector<std::string> texts_of(const std::vector<Network>& networks) {
   return texts;
 }
 
+// What `on_event` has never received.
+bool is_own_change(const Event& event) {
+  const auto* change = std::get_if<MemberEvent>(&event);
+  return change != nullptr && change->self && change->kind != MemberEventKind::conflict;
+}
+
 }  // namespace
 
 // --- create -------------------------------------------------------------------------------------
@@ -154,7 +160,13 @@ Result<void> Memberlist::Impl::seed(EngineEnvironment& environment) try {
 }
 
 void Memberlist::Impl::start() {
-  events_ = std::make_unique<api::EventQueue>(handlers_.on_event, config_.handoff_queue_depth);
+  api::EventQueue::Handler handler;
+  if (handlers_.on_event) {
+    handler = [to = handlers_.on_event](const Event& event) {
+      if (!is_own_change(event)) to(event);
+    };
+  }
+  events_ = std::make_unique<api::EventQueue>(handler, config_.handoff_queue_depth);
   deadline_ = std::make_unique<net::Deadline>(runtime_->loop(), [this] { on_deadline(); });
   post([](Impl& self) {
     self.warn_if_open();
