@@ -137,6 +137,8 @@ class MEMBERLIST_HIDDEN Memberlist::Impl final : public TransportHandler,
   Result<void> choose_advertised(const Address& bound);
   Result<void> make_engine(std::vector<Bytes> keys);
   Result<void> seed(EngineEnvironment& environment);
+  [[nodiscard]] api::EventQueue::Handler event_handler();
+  [[nodiscard]] api::EventQueueLimits event_limits() const;
   void start();
   void warn_if_open() const;
   void log_choice(const net::AdvertisedChoice& choice) const;
