@@ -22,6 +22,7 @@
 #include "memberlist/memory_network.hpp"
 #include "node.hpp"
 #include "silent_peer.hpp"
+#include "support/detached.hpp"
 #include "support/sanitizers.hpp"
 
 namespace memberlist::facade_test {
@@ -30,15 +31,7 @@ namespace {
 // Each would take a frame of at least a hundred bytes, if it were called by the last one.
 constexpr int kRetries = testing::kSanitized ? 100'000 : 1'000'000;
 
-struct Detached {
-  struct promise_type {
-    Detached get_return_object() { return {}; }
-    std::suspend_never initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() {}
-    void unhandled_exception() { std::terminate(); }
-  };
-};
+using testing::Detached;
 
 // A coroutine whose frame its owner destroys.
 struct Owned {
