@@ -4,7 +4,7 @@
 #include <thread>
 
 // For the examples that show several members in one process: main() polls until all of them have
-// learned of a change. Your own program reacts to events instead (Handlers::on_event).
+// learned of a change. Your own program reacts to events instead (Handlers::on_events).
 namespace examples {
 
 /// Whether the condition came true within a minute; it takes milliseconds as a rule.

@@ -12,6 +12,7 @@
 #include <deque>
 #include <iostream>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,16 +47,19 @@ std::string new_id() {
   return std::to_string((std::uint64_t{random()} << 32) | random());
 }
 
-// on_event gets events in order, one at a time, on a separate thread.
+// on_events gets events in order, in batches, on a separate thread.
 class Screen {
  public:
-  void show(const ml::Event& event) {
-    if (const auto* change = std::get_if<ml::MemberEvent>(&event)) show(*change);
-    if (const auto* message = std::get_if<ml::UserMessage>(&event)) show(*message);
+  void show(std::span<const ml::Event> batch) {
+    for (const ml::Event& event : batch) {
+      if (const auto* change = std::get_if<ml::MemberEvent>(&event)) show(*change);
+      if (const auto* message = std::get_if<ml::UserMessage>(&event)) show(*message);
+    }
   }
 
  private:
   static void show(const ml::MemberEvent& change) {
+    if (change.self) return;  // who sits here knows
     if (change.kind == ml::MemberEventKind::join) print("* " + change.member.name() + " joined");
     if (change.kind != ml::MemberEventKind::leave) return;
     const bool said_goodbye = change.member.status == ml::MemberStatus::left;
@@ -91,7 +95,10 @@ int main(int argc, char** argv) {
   config.bind = *bind;
 
   ml::Handlers handlers;
-  handlers.on_event = [screen = Screen()](const ml::Event& event) mutable { screen.show(event); };
+  handlers.on_events = [screen = Screen()](ml::Memberlist&,
+                                           std::span<const ml::Event> batch) mutable {
+    screen.show(batch);
+  };
   auto list = ml::Memberlist::create(config, std::move(handlers));
   if (!list) return fail(list.error());
   print("* " + config.name + " at " + list->local_address().to_string());

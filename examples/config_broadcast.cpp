@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -86,13 +87,9 @@ class Node {
     config.bind = {ml::IpAddress::v4(127, 0, 0, 1), 0};
     ml::Handlers handlers;
     handlers.policy = node.settings_;
-    handlers.on_event = [name, settings = node.settings_](const ml::Event& event) {
-      if (const auto* message = std::get_if<ml::UserMessage>(&event)) {
-        take(name, *settings, ml::as_text(message->payload));
-      } else if (const auto* merged = std::get_if<ml::StateMerged>(&event)) {
-        std::istringstream lines{std::string(ml::as_text(merged->state))};
-        for (std::string line; std::getline(lines, line);) take(name, *settings, line);
-      }
+    handlers.on_events = [settings = node.settings_](ml::Memberlist& list,
+                                                     std::span<const ml::Event> batch) {
+      for (const ml::Event& event : batch) handle(list, *settings, event);
     };
     auto list = ml::Memberlist::create(std::move(config), std::move(handlers));
     if (!list) return std::unexpected(list.error());
@@ -109,10 +106,18 @@ class Node {
   ml::Memberlist& list() { return *list_; }
 
  private:
-  static void take(const std::string& name, Settings& settings, std::string_view text) {
+  static void handle(const ml::Memberlist& list, Settings& settings, const ml::Event& event) {
+    if (const auto* message = std::get_if<ml::UserMessage>(&event)) {
+      take(list, settings, ml::as_text(message->payload));
+    } else if (const auto* merged = std::get_if<ml::StateMerged>(&event)) {
+      std::istringstream lines{std::string(ml::as_text(merged->state))};
+      for (std::string line; std::getline(lines, line);) take(list, settings, line);
+    }
+  }
+  static void take(const ml::Memberlist& list, Settings& settings, std::string_view text) {
     Setting setting;
     if (!Setting::parse(text, setting) || !settings.take(setting)) return;  // or known already
-    std::cout << name + " hears " + setting.name + '=' + setting.value + '\n';
+    std::cout << list.config().name + " hears " + setting.name + '=' + setting.value + '\n';
   }
 
   std::shared_ptr<Settings> settings_ = std::make_shared<Settings>();

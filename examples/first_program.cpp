@@ -1,4 +1,5 @@
 #include <iostream>
+#include <span>
 #include <string>
 #include <variant>
 
@@ -12,8 +13,10 @@ int main() {
   config.bind = {ml::IpAddress::v4(127, 0, 0, 1), 0};  // port 0: any that is free
 
   ml::Handlers handlers;
-  handlers.on_event = [](const ml::Event& event) {
-    if (const auto* change = std::get_if<ml::MemberEvent>(&event)) {
+  handlers.on_events = [](ml::Memberlist&, std::span<const ml::Event> batch) {
+    for (const ml::Event& event : batch) {
+      const auto* change = std::get_if<ml::MemberEvent>(&event);
+      if (change == nullptr) continue;
       const std::string what(to_string(change->kind));
       std::cout << "event: " + what + ' ' + change->member.name() + '\n';
     }

@@ -5,6 +5,7 @@
 // Members may disagree for some seconds after a change, so a key can have two owners for a moment:
 // right for caches and for sending work to the right place, not for locks.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,20 +39,21 @@ std::uint64_t hash(std::string_view text) {
 // The handler's thread changes it, others ask.
 class Ring {
  public:
-  void add(const std::string& member) {
+  // Made anew once for each batch, however many members came and went in it.
+  void follow(const ml::Memberlist& list, std::span<const ml::Event> batch) {
+    if (std::ranges::none_of(batch, &Ring::comes_or_goes)) return;
+    std::map<std::uint64_t, std::string> ring;
+    for (const ml::Member& member : list.members()) {
+      // A suspect member keeps its keys: it may well refute.
+      if (member.status != ml::MemberStatus::alive && member.status != ml::MemberStatus::suspect) {
+        continue;
+      }
+      for (int i = 0; i < kPlaces; ++i) {
+        ring[hash(member.name() + '#' + std::to_string(i))] = member.name();
+      }
+    }
     const std::lock_guard lock(mutex_);
-    for (int i = 0; i < kPlaces; ++i) ring_[hash(member + '#' + std::to_string(i))] = member;
-  }
-  void remove(const std::string& member) {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(ring_, [&](const auto& place) { return place.second == member; });
-  }
-  void handle(const ml::Event& event) {
-    const auto* change = std::get_if<ml::MemberEvent>(&event);
-    if (change == nullptr) return;
-    if (change->kind == ml::MemberEventKind::join) add(change->member.name());
-    // A suspect member keeps its keys: it may well refute. `leave` is for the dead and the left.
-    if (change->kind == ml::MemberEventKind::leave) remove(change->member.name());
+    ring_ = std::move(ring);
   }
 
   [[nodiscard]] std::string owner(std::string_view key) const {
@@ -61,6 +64,13 @@ class Ring {
   }
 
  private:
+  // Of any member, this one included.
+  static bool comes_or_goes(const ml::Event& event) {
+    const auto* change = std::get_if<ml::MemberEvent>(&event);
+    return change != nullptr && (change->kind == ml::MemberEventKind::join ||
+                                 change->kind == ml::MemberEventKind::leave);
+  }
+
   static constexpr int kPlaces = 200;  // of a member: more make the shares more equal
   mutable std::mutex mutex_;
   std::map<std::uint64_t, std::string> ring_;
@@ -77,8 +87,10 @@ ml::Result<Node> start(const std::string& name) {
   config.name = name;
   config.bind = {ml::IpAddress::v4(127, 0, 0, 1), 0};
   ml::Handlers handlers;
-  handlers.on_event = [ring = node.ring](const ml::Event& event) { ring->handle(event); };
-  node.ring->add(name);  // events are about the others
+  handlers.on_events = [ring = node.ring](const ml::Memberlist& list,
+                                          std::span<const ml::Event> batch) {
+    ring->follow(list, batch);
+  };
   auto list = ml::Memberlist::create(std::move(config), std::move(handlers));
   if (!list) return std::unexpected(list.error());
   node.list = std::make_unique<ml::Memberlist>(std::move(*list));

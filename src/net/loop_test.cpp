@@ -32,7 +32,7 @@ TEST(Loop, StopBeforeRunIsNotLost) {
 }
 
 TEST(Loop, WithoutADescriptorThereIsAnErrorAndNoException) {
-  const OwnDescriptorLimit limit;
+  const DescriptorLimit limit;
   const auto created = Loop::create();
   ASSERT_FALSE(created);
   EXPECT_EQ(created.error().code, ErrorCode::system);

@@ -597,7 +597,7 @@ TEST_F(TransportTest, TakesNothingMoreAfterItsEnd) {
 TEST_F(TransportTest, ADialWithoutADescriptorIsAnErrorOfTheSystem) {
   End& end = open();
   End& peer = open();
-  const OwnDescriptorLimit limit;
+  const DescriptorLimit limit;
   running_.call([&] { end.transport->dial(StreamId{1}, peer.transport->local_address()); });
   ASSERT_TRUE(end.heard.wait([&] { return end.heard.streams[StreamId{1}].failure.has_value(); }));
   EXPECT_EQ(end.heard.streams[StreamId{1}].failure->code, ErrorCode::system);
@@ -606,7 +606,7 @@ TEST_F(TransportTest, ADialWithoutADescriptorIsAnErrorOfTheSystem) {
 TEST_F(TransportTest, WaitsWhenDescriptorsRunOut) {
   End& end = open();
   PlainSocket peer(SOCK_STREAM, kLocal4);
-  std::optional<OwnDescriptorLimit> limit(std::in_place);
+  std::optional<DescriptorLimit> limit(std::in_place);
   peer.connect(end.transport->local_address());
   const bool told = end.heard.wait([&] { return !end.heard.accept_errors.empty(); });
   limit.reset();

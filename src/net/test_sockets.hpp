@@ -2,10 +2,8 @@
 
 // Plain blocking sockets of peers that are not ours, and a loop on a thread, for this room's tests.
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -17,11 +15,14 @@
 #include <thread>
 #include <utility>
 
+#include "../../tests/support/descriptor_limit.hpp"
 #include "memberlist/address.hpp"
 #include "net/loop.hpp"
 #include "net/socket_address.hpp"
 
 namespace memberlist::net {
+
+using testing::DescriptorLimit;
 
 /// A blocking socket whose calls give up after ten seconds.
 class PlainSocket {
@@ -103,24 +104,6 @@ class PlainSocket {
  private:
   int fd_ = -1;
   Family family_ = Family::v4;
-};
-
-/// As long as it lives, this process gets no further descriptor.
-class OwnDescriptorLimit {
- public:
-  OwnDescriptorLimit() {
-    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &old_), 0);
-    const int lowest = ::open("/dev/null", O_RDONLY);
-    ::close(lowest);
-    const rlimit none{static_cast<rlim_t>(lowest), old_.rlim_max};
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  }
-  OwnDescriptorLimit(const OwnDescriptorLimit&) = delete;
-  OwnDescriptorLimit& operator=(const OwnDescriptorLimit&) = delete;
-  ~OwnDescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &old_); }
-
- private:
-  rlimit old_{};
 };
 
 /// A Loop that runs on a thread of its own.

@@ -10,6 +10,7 @@ using enum MemberEventKind;
 
 TEST(EngineSuspect, UnknownNameIsIgnored) {
   AnsweringBench bench;
+  bench.forget();
   bench.receive(kPeer, {suspect_message("m", 1, "x")});
   EXPECT_FALSE(bench.status("m").has_value());
   bench.run_for(60s);
@@ -161,6 +162,7 @@ TEST(EngineRefute, TheGreatestIncarnationDoesNotBreakIt) {
 
 TEST(EngineDead, UnknownNameIsIgnored) {
   AnsweringBench bench;
+  bench.forget();
   bench.receive(kPeer, {dead_message("m", 1, "x"), dead_message("n", 1, "n")});
   EXPECT_EQ(bench.engine().members()->size(), 1u);
   bench.run_for(5s);

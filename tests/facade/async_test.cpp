@@ -1,7 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <coroutine>
-#include <exception>
 #include <future>
 #include <memory>
 #include <optional>
@@ -12,6 +10,7 @@
 #include "memberlist/memberlist.hpp"
 #include "node.hpp"
 #include "silent_peer.hpp"
+#include "support/detached.hpp"
 
 namespace memberlist::facade_test {
 namespace {
@@ -134,16 +133,7 @@ TEST(Async, AStopEndsIt) {
 
 // --- coroutines ---------------------------------------------------------------------------------
 
-// The minimal coroutine type: it runs until it suspends, and its end is not awaited.
-struct Detached {
-  struct promise_type {
-    Detached get_return_object() { return {}; }
-    std::suspend_never initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() {}
-    void unhandled_exception() { std::terminate(); }
-  };
-};
+using testing::Detached;
 
 Detached live_and_leave(Memberlist& list, std::string through, std::promise<std::string>& told) {
   const std::vector<std::string> addresses(1, std::move(through));

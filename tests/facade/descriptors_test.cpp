@@ -10,25 +10,12 @@
 #include "memberlist/memberlist.hpp"
 #include "memberlist/memory_network.hpp"
 #include "node.hpp"
+#include "support/descriptor_limit.hpp"
 
 namespace memberlist::facade_test {
 namespace {
 
-/// As long as it lives, this process has no descriptor of this number or above for what it opens.
-class DescriptorLimit {
- public:
-  explicit DescriptorLimit(rlim_t descriptors) {
-    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &old_), 0);
-    const rlimit limit{descriptors, old_.rlim_max};
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
-  }
-  DescriptorLimit(const DescriptorLimit&) = delete;
-  DescriptorLimit& operator=(const DescriptorLimit&) = delete;
-  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &old_); }
-
- private:
-  rlimit old_{};
-};
+using testing::DescriptorLimit;
 
 constexpr rlim_t kFewest = 3;
 constexpr rlim_t kMost = 40;

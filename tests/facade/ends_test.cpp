@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "memberlist/memory_network.hpp"
 #include "node.hpp"
 #include "silent_peer.hpp"
+#include "support/detached.hpp"
 #include "support/sanitizers.hpp"
 
 namespace memberlist::facade_test {
@@ -29,15 +31,7 @@ namespace {
 // Each would take a frame of at least a hundred bytes, if it were called by the last one.
 constexpr int kRetries = testing::kSanitized ? 100'000 : 1'000'000;
 
-struct Detached {
-  struct promise_type {
-    Detached get_return_object() { return {}; }
-    std::suspend_never initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() {}
-    void unhandled_exception() { std::terminate(); }
-  };
-};
+using testing::Detached;
 
 // A coroutine whose frame its owner destroys.
 struct Owned {
@@ -257,7 +251,8 @@ TEST(Ends, HandlersAndPolicyAreGoneWhenTheMemberIsAndNotOnTheLoopsThread) {
     {
       Handlers handlers;
       handlers.on_log = [tells = std::make_shared<Tells>(log)](const LogRecord&) {};
-      handlers.on_event = [tells = std::make_shared<Tells>(events)](const Event&) {};
+      handlers.on_events = [tells = std::make_shared<Tells>(events)](Memberlist&,
+                                                                     std::span<const Event>) {};
       struct OfTest : Policy {
         explicit OfTest(Last& last) : tells(last) {}
         Tells tells;
