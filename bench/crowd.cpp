@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <expected>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -47,8 +48,8 @@ double resident_kib() {
   return 0;
 }
 
-template <class T>
-T must(memberlist::Result<T> result) {
+template <class T, class E>
+T must(std::expected<T, E> result) {
   if (result) return std::move(*result);
   fmt::print(stderr, "{}\n", result.error().message);
   std::exit(1);
