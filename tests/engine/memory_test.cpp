@@ -161,6 +161,7 @@ TEST(StreamMemory, AnnouncedSizesTakeNone) {
   environment.advertise = {IpAddress::v4(10, 9, 0, 1), 7946};
   environment.now = TimePoint(std::chrono::hours(1));
   Engine engine = Engine::create(config, environment).value();
+  engine.clear_outputs();  // its own join
   for (const Bytes& head : {encoded(wire::PushPullHeader{1 << 20, kMost, true}),
                             encoded(wire::UserHeader{kMost}), frame}) {
     const auto id = engine.handle_accept(environment.now, kPeer);
