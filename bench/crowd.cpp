@@ -47,8 +47,8 @@ double resident_kib() {
   return 0;
 }
 
-template <class T>
-T must(memberlist::Result<T> result) {
+template <class Outcome>
+auto must(Outcome result) {
   if (result) return std::move(*result);
   fmt::print(stderr, "{}\n", result.error().message);
   std::exit(1);
