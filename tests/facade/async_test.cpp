@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,8 +62,10 @@ TEST(Async, OutcomesComeInOrderWithTheEventsOnTheirThread) {
   std::promise<bool> in_order;
   std::thread::id events_on;
   Handlers handlers;
-  handlers.on_event = [&](const Event& event) {
-    if (std::holds_alternative<JoinFinished>(event)) events_on = std::this_thread::get_id();
+  handlers.on_events = [&](Memberlist&, std::span<const Event> batch) {
+    const bool joined = std::ranges::any_of(
+        batch, [](const Event& event) { return std::holds_alternative<JoinFinished>(event); });
+    if (joined) events_on = std::this_thread::get_id();
   };
   auto a = Memberlist::create(quick_config("a"), handlers);
   ASSERT_TRUE(a);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -95,7 +96,7 @@ class Memory : public ::testing::TestWithParam<bool> {
     return config;
   }
 
-  Handlers handlers_{.on_event = [](const Event&) {},
+  Handlers handlers_{.on_events = [](Memberlist&, std::span<const Event>) {},
                      .on_log = [](const LogRecord&) {},
                      .metrics = nullptr,
                      .metric_labels = {{"a label", "of the application's, also rather long"}},

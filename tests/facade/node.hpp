@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -148,7 +149,9 @@ class Node {
       : record_(std::make_shared<Record>()) {
     Handlers handlers;
     handlers.policy = std::move(policy);
-    handlers.on_event = [record = record_](const Event& event) { record->add(event); };
+    handlers.on_events = [record = record_](Memberlist&, std::span<const Event> batch) {
+      for (const Event& event : batch) record->add(event);
+    };
     handlers.on_log = [record = record_](const LogRecord& line) { record->add(line); };
     auto created = Memberlist::create(std::move(config), std::move(handlers), hosting);
     if (!created) throw std::runtime_error(created.error().message);

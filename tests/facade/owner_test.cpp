@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -154,7 +155,7 @@ TEST(Owner, AnApplicationMayTakeItsMutexInCallbacksAndHoldItAroundCalls) {
   Config config = quick_config("a");
   config.keys = {kKey};
   Handlers handlers;
-  handlers.on_event = [&](const Event&) { application.called(event); };
+  handlers.on_events = [&](Memberlist&, std::span<const Event>) { application.called(event); };
   handlers.on_log = [&](const LogRecord&) { application.called(log); };
   handlers.metrics = std::make_shared<Sink>(application);
   handlers.policy = policy_of(application);
@@ -283,20 +284,21 @@ TEST_F(HeldUp, CancelsWhatHasNotBegunAndKeepsWhatWasAnnounced) {
 // --- how old a view may be
 
 TEST(Owner, AViewIsNotOlderThanAnEventOrAnOutcome) {
-  std::atomic<Memberlist*> self = nullptr;
   std::atomic<int> older = 0;
   std::atomic<int> seen = 0;
   Handlers handlers;
-  handlers.on_event = [&](const Event& told) {
-    const auto* change = std::get_if<MemberEvent>(&told);
-    if (change == nullptr || self.load() == nullptr) return;
-    const auto member = self.load()->member(change->member.name());
-    if (!member || member->incarnation < change->member.incarnation) ++older;
-    ++seen;
+  handlers.on_events = [&](Memberlist& list, std::span<const Event> batch) {
+    for (const Event& told : batch) {
+      const auto* change = std::get_if<MemberEvent>(&told);
+      if (change == nullptr) continue;
+      const auto member = list.member(change->member.name());
+      if (!member || member->incarnation < change->member.incarnation) ++older;
+      if (change->self && list.local_member().incarnation < change->member.incarnation) ++older;
+      ++seen;
+    }
   };
   auto list = Memberlist::create(quick_config("a"), handlers);
   ASSERT_TRUE(list);
-  self = &*list;
   for (int i = 0; i < 5; ++i) {
     Node other("other-" + std::to_string(i));
     ASSERT_TRUE(list->join({other.address()}));
@@ -306,7 +308,7 @@ TEST(Owner, AViewIsNotOlderThanAnEventOrAnOutcome) {
     EXPECT_EQ(as_text(list->member("a")->meta()), std::to_string(i));
     (void)other->leave(kPatience);
   }
-  EXPECT_TRUE(eventually([&] { return seen >= 5; }));
+  EXPECT_TRUE(eventually([&] { return seen >= 15; })) << "each joins, leaves, and makes an update";
   list->shutdown();
   EXPECT_EQ(older, 0);
 }
