@@ -119,7 +119,7 @@ class OwnLoop {
   }
   void on(ml::Event& event) {
     const auto* change = std::get_if<ml::MemberEvent>(&event);
-    if (change == nullptr) return;
+    if (change == nullptr || change->self) return;
     if (change->kind == ml::MemberEventKind::join) show(change->member, " joined\n");
     if (change->kind != ml::MemberEventKind::leave) return;
     const bool said_goodbye = change->member.status == ml::MemberStatus::left;

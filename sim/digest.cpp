@@ -65,6 +65,7 @@ void mix_event(Mixer& mixer, const Event& event) {
                    mixer.number(std::to_underlying(e.cause.kind));
                    mixer.text(e.cause.accuser);
                    for (const std::string& accuser : e.cause.accusers) mixer.text(accuser);
+                   mixer.number(e.self ? 1 : 0);
                  },
                  [&](const UserMessage& e) {
                    mixer.address(e.source);
@@ -73,6 +74,7 @@ void mix_event(Mixer& mixer, const Event& event) {
                  },
                  [&](const StateMerged& e) {
                    mixer.address(e.source);
+                   mixer.text(e.from);
                    mixer.bytes(e.state);
                  },
                  [&](const HealthChanged& e) { mixer.number(e.score); },

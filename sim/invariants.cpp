@@ -102,14 +102,16 @@ void Invariants::require_text(std::string_view text, const char* what) const {
 
 void Invariants::take_member(const MemberEvent& event) {
   const std::string& name = event.member.name();
+  reporter_.require(event.self == (name == self_name_),
+                    "an event says whether it is about this node",
+                    [&] { return to_string(event.kind); });
   if (event.kind == MemberEventKind::conflict) {
     reporter_.require(event.other.has_value(), "a conflict says where");
     return;
   }
-  reporter_.require(name != self_name_, "no event but a conflict is about this node",
+  reporter_.require((event.cause.kind == Cause::Kind::command) == event.self,
+                    "this node changes by command, others by evidence",
                     [&] { return to_string(event.kind); });
-  reporter_.require(event.cause.kind != Cause::Kind::command,
-                    "a member changes by evidence, not by command");
   take_state(event, members_[name]);
 }
 
@@ -304,7 +306,6 @@ void Invariants::check_member(const Member& member) {
                     [&] { return record.address.to_string(); });
   reporter_.require(allowed(record.address.ip), "members are in the allowed networks",
                     [&] { return record.address.to_string(); });
-  if (record.name == self_name_) return;
   const auto found = members_.find(record.name);
   if (found == members_.end()) {
     reporter_.violated("who is in the table has joined", escape_for_log(record.name));

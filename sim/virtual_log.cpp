@@ -23,19 +23,20 @@ std::string text_of(const Event& event) {
   return std::visit(
       Overloaded{
           [](const MemberEvent& e) {
-            return fmt::format("{} {} at {} meta={} status={} incarnation={} since={} other={} {}",
-                               memberlist::to_string(e.kind), e.member.name(),
-                               e.member.address().to_string(), as_text(e.member.meta()),
-                               memberlist::to_string(e.member.status), e.member.incarnation,
-                               e.member.since.time_since_epoch().count(),
-                               e.other ? e.other->to_string() : "-", text_of(e.cause));
+            return fmt::format(
+                "{} {}{} at {} meta={} status={} incarnation={} since={} other={} {}",
+                memberlist::to_string(e.kind), e.member.name(), e.self ? " (self)" : "",
+                e.member.address().to_string(), as_text(e.member.meta()),
+                memberlist::to_string(e.member.status), e.member.incarnation,
+                e.member.since.time_since_epoch().count(), e.other ? e.other->to_string() : "-",
+                text_of(e.cause));
           },
           [](const UserMessage& e) {
             return fmt::format("user message from {} ({}) reliable={} {}", e.source.to_string(),
                                e.from, e.reliable, as_text(e.payload));
           },
           [](const StateMerged& e) {
-            return fmt::format("state of {} join={} {}", e.source.to_string(), e.join,
+            return fmt::format("state of {} ({}) join={} {}", e.source.to_string(), e.from, e.join,
                                as_text(e.state));
           },
           [](const HealthChanged& e) { return fmt::format("health {}", e.score); },

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,12 @@
 namespace memberlist::cli {
 
 namespace {
+
+// What the events of an agent leave out: the ready line and `left` say it.
+bool is_own_change(const Event& event) {
+  const auto* change = std::get_if<MemberEvent>(&event);
+  return change != nullptr && change->self && change->kind != MemberEventKind::conflict;
+}
 
 using namespace std::chrono_literals;
 
@@ -197,10 +204,13 @@ class Agent {
   Handlers handlers(std::shared_future<void> ready) {
     Handlers handlers;
     // Nothing is reported before the ready line; the viewer is complete by then.
-    handlers.on_event = [this, ready = std::move(ready)](const Event& event) {
+    handlers.on_events = [this, ready = std::move(ready)](Memberlist&,
+                                                          std::span<const Event> batch) {
       const auto now = std::chrono::system_clock::now();
       ready.wait();
-      hub_.publish(event_json(event, viewer_, now));
+      for (const Event& event : batch) {
+        if (!is_own_change(event)) hub_.publish(event_json(event, viewer_, now));
+      }
     };
     handlers.on_log = [this](const LogRecord& record) { log_.write(record); };
     if (server_) {

@@ -183,6 +183,7 @@ Json event_json(const Event& event, const Viewer& viewer,
                         },
                         [&](const StateMerged& e) {
                           Json json = begin("merge");
+                          if (!e.from.empty()) put_name(json, "from", e.from);
                           json["state_bytes"] = e.state.size();
                           json["source"] = e.source.to_string();
                           json["join"] = e.join;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -71,5 +72,16 @@ struct JoinResult {
   std::vector<JoinAddressResult> addresses{};  ///< in the order given
   std::uint32_t tries = 1;                     ///< attempts, including the successful one
 };
+
+/// Why a join failed, as a whole and for each address.
+struct JoinError : Error {
+  /// What each address of the last attempt did, in the order given; empty if the join was refused
+  /// before any was tried.
+  std::vector<JoinAddressResult> addresses{};
+  std::uint32_t tries = 0;  ///< attempts
+};
+
+/// How a join ended. Converts to `Result<JoinResult>`, without the results of the addresses.
+using JoinOutcome = std::expected<JoinResult, JoinError>;
 
 }  // namespace memberlist

@@ -83,7 +83,7 @@ struct Config {
   Duration dead_node_reclaim_time = Duration::zero();
   /// Time between log lines (debug) with the lengths of the broadcast queues.
   Duration queue_check_interval = std::chrono::seconds(30);
-  /// Maximum number of user messages and states that wait for `Handlers::on_event`.
+  /// Maximum number of user messages and states that wait for `Handlers::on_events`.
   std::uint32_t handoff_queue_depth = 1024;
   /// Maximum size of a packet in bytes, including all layers.
   std::uint32_t udp_buffer_size = 1400;

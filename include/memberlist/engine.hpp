@@ -76,8 +76,8 @@ class MEMBERLIST_API Engine {
   /// From one thread at a time. Since 0.1.
   /// @{
 
-  /// Validates `config` (its name must be set) and queues the engine's own alive message. The keys
-  /// are moved into the keyring and wiped from `config`; the caller wipes its own copies (`wipe`).
+  /// Validates `config` (its name must be set), queues this node's alive message and puts out its
+  /// `join`. The keys are moved into the keyring and wiped from `config`; wipe your own copies.
   /// Errors: `invalid_argument` (names the knob), `too_large` (meta data), `crypto` (the length of
   /// a key), `no_address` (an advertised address that nobody reaches), `system` (OpenSSL).
   [[nodiscard]] static Result<Engine> create(Config config, EngineEnvironment environment);

@@ -57,12 +57,15 @@ enum class MemberEventKind : std::uint8_t {
 /// The kind as it is spelled above.
 [[nodiscard]] MEMBERLIST_API std::string_view to_string(MemberEventKind kind) noexcept;
 
-/// One change of one member, with its evidence (protocol 6).
+/// One change of one member, with its evidence (protocol 6). This node's own changes are reported,
+/// too: its `join` when it is created, `update`, `leave`, and, when it moves to another address,
+/// `leave` and `join`.
 struct MemberEvent {
   MemberEventKind kind = MemberEventKind::update;  ///< what happened
   Member member{};                                 ///< after the change
   std::optional<Address> other{};                  ///< `conflict` only
   Cause cause{};                                   ///< why this node believes it
+  bool self = false;                               ///< `member` is this node itself
 };
 
 /// A user message to this node, or a broadcast (protocol 4, type 8).
@@ -75,9 +78,10 @@ struct UserMessage {
 
 /// The user state of a peer's push/pull (protocol 6); not reported if the peer sent none.
 struct StateMerged {
-  Address source{};   ///< the peer's end of the stream, or the dialled address
-  Bytes state{};      ///< the peer application's state, at most 20 MiB
-  bool join = false;  ///< one of the two is joining
+  Address source{};    ///< the peer's end of the stream, or the dialled address
+  Bytes state{};       ///< the peer application's state, at most 20 MiB
+  bool join = false;   ///< one of the two is joining
+  std::string from{};  ///< name of the peer; empty if unknown (several members share its IP)
 };
 
 /// This node's health score changed (Lifeguard: local health; 0 is healthy).

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@
 
 namespace memberlist {
 
+class Memberlist;
+
 /// The application's callbacks. All may be empty.
 ///
 /// Events report what has happened: one function receives all of them, in order, and the protocol
@@ -38,13 +41,24 @@ namespace memberlist {
 /// for a thread that may be inside one of them. So the application may take a mutex of its own in a
 /// callback, and hold the same one around such calls.
 struct Handlers {
-  /// Receives every event, one at a time and in order, without any lock held, on a separate thread
-  /// that the Memberlist owns (created only if this is set). It may call any function, including
-  /// blocking ones, and may take its time: the protocol continues. Queued user messages and merged
-  /// states are limited (`handoff_queue_depth`, and 64 MiB; the oldest are dropped first, counted
-  /// as `EngineCounters::dropped_limit` and logged); membership events are never dropped. Events
-  /// from before a `shutdown` are delivered before it returns, unless the handler itself calls it.
-  /// The handler may destroy the Memberlist. It must not throw.
+  /// Receives all events in order, in batches, on a thread that the Memberlist owns (created only
+  /// if this is set). A batch is all that has happened since the last call: 1 to 256 events, with
+  /// at most 1 MiB of payload (a single event may have more). Do at its end what needs to be done
+  /// only once for many changes, such as rebuilding a ring.
+  ///
+  /// `list` is the member that the events are about, and valid during the call. It is an object of
+  /// its own: the one that `create` returns may not exist yet, or be moved or destroyed meanwhile.
+  /// Do not move from `list`. The handler may call any function, including blocking ones, and may
+  /// take its time: the protocol continues. Queued user messages and merged states are limited
+  /// (`handoff_queue_depth`, and 64 MiB; the oldest are dropped first, counted as
+  /// `EngineCounters::dropped_limit` and logged); membership events are never dropped. Events from
+  /// before a `shutdown` are delivered before it returns, unless the handler calls it: then this
+  /// batch is the last. The handler may destroy the Memberlist; `list` stays readable until it
+  /// returns. It must not throw.
+  std::function<void(Memberlist& list, std::span<const Event> batch)> on_events{};
+  /// @deprecated Use `on_events`; the next version removes this. Receives one event per call, but
+  /// not the `join`, `update` and `leave` of this node (`MemberEvent::self`); otherwise like
+  /// `on_events`. If both are set, `create` fails with `invalid_argument`.
   std::function<void(const Event&)> on_event{};
   /// Receives log records, one at a time, on the protocol thread: return quickly, and do not throw.
   /// Functions that do not block may be called; blocking ones fail with `invalid_argument`.
@@ -95,7 +109,7 @@ struct PingResult {
 /// A member of a cluster: the engine combined with a transport (UDP and TCP by default) and a
 /// thread that runs them.
 ///
-/// Thread-safe: every function may be called from any thread, and from `Handlers::on_event`.
+/// Thread-safe: every function may be called from any thread, and from `Handlers::on_events`.
 /// Functions that block say so; all others only hand a command to the protocol thread, or read what
 /// it has published last. A view is never older than an event that was delivered, or a call that
 /// has returned its outcome. Each function that blocks has an asynchronous version, `..._async`,
@@ -144,14 +158,14 @@ class MEMBERLIST_API Memberlist {
   /// `timed_out`, `cancelled`, `refused_by_peer`, `incompatible`, `vetoed`, `own_address`,
   /// `name_taken`, `protocol`, `crypto` (the two sides differ in keys), `too_large` (the state),
   /// `shut_down` (also after a leave), `system` (no descriptor, no thread for a look-up).
-  [[nodiscard]] Result<JoinResult> join(const std::vector<std::string>& addresses,
-                                        const JoinOptions& options = {});
+  [[nodiscard]] JoinOutcome join(const std::vector<std::string>& addresses,
+                                 const JoinOptions& options = {});
   /// Asynchronous version; calls `done` once.
   void join_async(const std::vector<std::string>& addresses, const JoinOptions& options,
-                  std::function<void(Result<JoinResult>)> done);
+                  std::function<void(JoinOutcome)> done);
   /// Asynchronous version for `co_await`.
-  [[nodiscard]] Awaitable<Result<JoinResult>> join_async(std::vector<std::string> addresses,
-                                                         JoinOptions options = {});
+  [[nodiscard]] Awaitable<JoinOutcome> join_async(std::vector<std::string> addresses,
+                                                  JoinOptions options = {});
 
   /// Leaves the cluster gracefully. Blocks until the leave message has been transmitted the
   /// required number of times, or until the timeout (5 s by default). After a timeout or a

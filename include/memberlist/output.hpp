@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -63,10 +64,14 @@ struct OperationOutcome {
   Duration round_trip{};                ///< ping
   Bytes payload{};                      ///< ping: what the peer's ping delegate put into the ack
 };
+/// Why a command failed.
+struct OperationError : Error {
+  std::vector<JoinAttempt> attempts{};  ///< join: one for each target, in the order given
+};
 /// The end of a command that returned an OperationId; each ends exactly once.
 struct Completion {
-  OperationId id{};                   ///< as the command returned it
-  Result<OperationOutcome> result{};  ///< how it ended
+  OperationId id{};                                          ///< as the command returned it
+  std::expected<OperationOutcome, OperationError> result{};  ///< how it ended
 };
 
 /// One action or report; they are to be handled in order.

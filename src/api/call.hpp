@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -20,7 +21,7 @@ namespace memberlist::api {
 /// A call of the application whose outcome another thread brings.
 class Call {
  public:
-  using Outcome = Result<OperationOutcome>;
+  using Outcome = std::expected<OperationOutcome, OperationError>;
   using Then = std::function<void(Outcome)>;
   /// What happens to the running operation of a cancelled call: it is aborted, or continues without
   /// it.
@@ -33,6 +34,9 @@ class Call {
   void complete(Outcome outcome) {
     if (done_.exchange(true)) return;
     std::exchange(then_, nullptr)(std::move(outcome));
+  }
+  void complete(std::unexpected<Error> why) {
+    complete(std::unexpected(OperationError{std::move(why.error())}));
   }
   /// Calls `on_stop` once when a stop is requested, at once if it was. To be set once; `on_stop`
   /// must not own this call.

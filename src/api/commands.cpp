@@ -98,7 +98,7 @@ void Memberlist::Impl::start_operation(const CallPointer& call, const Start& sta
   if (id) {
     calls_.emplace(*id, call);
   } else {
-    new_outcomes_.emplace_back(call, std::unexpected(id.error()));
+    new_outcomes_.emplace_back(call, std::unexpected(OperationError{id.error()}));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "net/quiet_thread.hpp"
 
@@ -14,6 +15,7 @@ namespace memberlist::api {
 namespace {
 
 using Item = std::variant<Event, EventQueue::Task>;
+using Work = std::variant<std::vector<Event>, EventQueue::Task>;
 
 struct Waiting {
   std::uint64_t number = 0;  // the order over both queues
@@ -32,16 +34,16 @@ std::optional<std::size_t> payload_bytes(const Item& item) {
 }  // namespace
 
 struct EventQueue::State {
-  State(Handler to_call, std::size_t messages_limit, std::size_t bytes_limit)
-      : handler(std::move(to_call)), max_messages(messages_limit), max_payload_bytes(bytes_limit) {}
+  State(Handler to_call, const EventQueueLimits& how) : handler(std::move(to_call)), limits(how) {}
 
   void run();
-  std::optional<Item> take();  // waits; nothing: it is over
+  std::optional<Work> take();  // waits; nothing: it is over
+  std::vector<Event> take_batch();
+  std::deque<Waiting>* next();  // the one whose first is the next in order; null if none waits
   void make_room();
 
   const Handler handler;
-  const std::size_t max_messages;
-  const std::size_t max_payload_bytes;
+  const EventQueueLimits limits;
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -56,45 +58,70 @@ struct EventQueue::State {
 };
 
 void EventQueue::State::run() {
-  while (const std::optional<Item> item = take()) {
-    if (const auto* event = std::get_if<Event>(&*item)) {
-      handler(*event);
+  while (const std::optional<Work> work = take()) {
+    if (const auto* batch = std::get_if<std::vector<Event>>(&*work)) {
+      handler(*batch);
     } else {
-      std::get<Task> (*item)();
+      std::get<Task> (*work)();
     }
   }
 }
 
-std::optional<Item> EventQueue::State::take() {
+std::optional<Work> EventQueue::State::take() {
   std::unique_lock lock(mutex);
-  changed.wait(lock, [this] { return stopping || !kept.empty() || !messages.empty(); });
-  if (kept.empty() && messages.empty()) {
+  changed.wait(lock, [this] { return stopping || next() != nullptr; });
+  std::deque<Waiting>* const first = next();
+  if (first == nullptr) {
     stopped = true;  // from now on no task may be left here
     changed.notify_all();
     return std::nullopt;
   }
+  Work work;
+  if (auto* task = std::get_if<Task>(&first->front().item)) {
+    work = std::move(*task);
+    first->pop_front();
+  } else {
+    work = take_batch();
+  }
+  if (next() == nullptr) overflowing = false;
+  return work;
+}
+
+std::vector<Event> EventQueue::State::take_batch() {
+  std::vector<Event> batch;
+  std::size_t bytes = 0;
+  for (std::deque<Waiting>* from = next(); from != nullptr; from = next()) {
+    Item& item = from->front().item;
+    if (!std::holds_alternative<Event>(item) || batch.size() == limits.batch) break;
+    const std::size_t more = payload_bytes(item).value_or(0);
+    if (!batch.empty() && bytes + more > memberlist::limits::kEventBatchBytes) break;
+    bytes += more;
+    waiting_bytes -= more;
+    batch.push_back(std::move(std::get<Event>(item)));
+    from->pop_front();
+  }
+  return batch;
+}
+
+std::deque<Waiting>* EventQueue::State::next() {
+  if (kept.empty() && messages.empty()) return nullptr;
   const bool message =
       kept.empty() || (!messages.empty() && messages.front().number < kept.front().number);
-  std::deque<Waiting>& from = message ? messages : kept;
-  Item item = std::move(from.front().item);
-  from.pop_front();
-  waiting_bytes -= payload_bytes(item).value_or(0);
-  if (kept.empty() && messages.empty()) overflowing = false;
-  return item;
+  return message ? &messages : &kept;
 }
 
 void EventQueue::State::make_room() {
   // One message alone is let in, however large: it is no larger than the protocol allows.
-  while (messages.size() > max_messages ||
-         (messages.size() > 1 && waiting_bytes > max_payload_bytes)) {
+  while (messages.size() > limits.messages ||
+         (messages.size() > 1 && waiting_bytes > limits.payload_bytes)) {
     waiting_bytes -= payload_bytes(messages.front().item).value_or(0);
     messages.pop_front();
     ++dropped;
   }
 }
 
-EventQueue::EventQueue(Handler handler, std::size_t max_messages, std::size_t max_payload_bytes)
-    : state_(std::make_shared<State>(std::move(handler), max_messages, max_payload_bytes)) {
+EventQueue::EventQueue(Handler handler, const EventQueueLimits& limits)
+    : state_(std::make_shared<State>(std::move(handler), limits)) {
   if (has_handler()) start();
 }
 

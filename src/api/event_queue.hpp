@@ -13,22 +13,28 @@
 
 namespace memberlist::api {
 
-/// Delivers events to the application in order, one at a time, on a separate thread, and runs tasks
-/// in order with them. What carries others' payload (user messages, merged states) is
-/// bounded, in number and in bytes: the oldest goes first. Everything else waits for as long as it
-/// must.
+/// How much an EventQueue holds and delivers.
+struct EventQueueLimits {
+  std::size_t messages = 0;  ///< that wait
+  std::size_t payload_bytes = limits::kWaitingPayloadBytes;
+  std::size_t batch = limits::kEventBatch;  ///< events in one call
+};
+
+/// Delivers events to the application in order, in batches, on a separate thread, and runs tasks
+/// in order with them. A batch is what waits, up to the next task. What carries others' payload
+/// (user messages, merged states) is bounded, in number and in bytes: the oldest goes first.
+/// Everything else waits for as long as it must.
 ///
 /// Thread-safe. The handler may end the queue's life: then its thread goes on alone until the
 /// handler returns.
 class EventQueue {
  public:
-  using Handler = std::function<void(const Event&)>;
+  using Handler = std::function<void(std::span<const Event>)>;
   using Task = std::function<void()>;
 
   /// Starts the thread; throws std::system_error if there is none. Without a handler it takes no
   /// events, and the thread starts with the first task.
-  EventQueue(Handler handler, std::size_t max_messages,
-             std::size_t max_payload_bytes = limits::kWaitingPayloadBytes);
+  EventQueue(Handler handler, const EventQueueLimits& limits);
   /// Stops without delivering the events that wait; waits for the handler to return, unless called
   /// by it.
   ~EventQueue();
@@ -46,7 +52,7 @@ class EventQueue {
   [[nodiscard]] std::uint64_t dropped() const;
 
   /// No more events are taken. `deliver_rest`: the thread ends once it has delivered what waits,
-  /// else after the event at hand.
+  /// else after the batch at hand.
   void stop(bool deliver_rest);
   /// Waits, after `stop`, until the handler is called no more. Returns at once on the queue's own
   /// thread.

@@ -4,9 +4,13 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <functional>
 #include <future>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -29,20 +33,25 @@ std::string text_of(const Event& event) {
   return "?";
 }
 
+EventQueue::Handler each(std::function<void(const Event&)> handler) {
+  return [handler = std::move(handler)](std::span<const Event> batch) {
+    for (const Event& event : batch) handler(event);
+  };
+}
+
 // A queue whose handler waits at its first event until it is let go, and notes the rest.
 class HeldQueue {
  public:
   HeldQueue(std::size_t max_messages, std::size_t max_bytes)
-      : queue_(
-            [this](const Event& event) {
-              if (text_of(event) == "hold") {
-                held_.set_value();
-                let_go_.get_future().wait();
-                return;
-              }
-              heard_.push_back(text_of(event));
-            },
-            max_messages, max_bytes) {
+      : queue_(each([this](const Event& event) {
+                 if (text_of(event) == "hold") {
+                   held_.set_value();
+                   let_go_.get_future().wait();
+                   return;
+                 }
+                 heard_.push_back(text_of(event));
+               }),
+               {.messages = max_messages, .payload_bytes = max_bytes}) {
     push(message("hold"));
     held_.get_future().wait();
   }
@@ -100,9 +109,10 @@ TEST(EventQueue, BoundsTheBytesOfMessagesToo) {
 
 TEST(EventQueue, HoldsSoManyBytesUnlessToldOtherwise) {
   std::promise<void> go_on;
-  EventQueue queue([waits = go_on.get_future().share()](const Event&) { waits.wait(); }, 1000);
+  EventQueue queue(each([waits = go_on.get_future().share()](const Event&) { waits.wait(); }),
+                   {.messages = 1000});
   const std::string mebibyte(limits::kMiB, 'x');
-  // One of them may be with the handler already.
+  // One of them, which is a batch, may be with the handler already.
   for (std::size_t i = 0; i < limits::kWaitingPayloadBytes / limits::kMiB + 2; ++i) {
     Event event = message(mebibyte);
     queue.push({&event, 1});
@@ -117,6 +127,49 @@ TEST(EventQueue, BoundsMergedStatesLikeMessages) {
   held.push(StateMerged{.source = {}, .state = to_bytes("state"), .join = false});
   EXPECT_TRUE(held.push(message("a")));
   EXPECT_EQ(held.finish(), (Heard{"a"}));
+}
+
+// A queue whose handler waits in its first batch, and notes the size of each.
+std::vector<std::size_t> batches_of(std::span<Event> events, std::size_t task_behind = 0) {
+  std::promise<void> held;
+  std::promise<void> let_go;
+  std::vector<std::size_t> sizes;
+  EventQueue queue(
+      [&](std::span<const Event> batch) {
+        if (sizes.empty()) {
+          held.set_value();
+          let_go.get_future().wait();
+        }
+        sizes.push_back(batch.size());
+      },
+      {.messages = 1000});
+  Event first = health(0);
+  queue.push({&first, 1});
+  held.get_future().wait();
+  queue.push(events.first(task_behind));
+  if (task_behind > 0) queue.run([] {});
+  queue.push(events.subspan(task_behind));
+  let_go.set_value();
+  queue.stop(true);
+  queue.wait_until_stopped();
+  return sizes;
+}
+
+TEST(EventQueue, DeliversWhatWaitsAsOneBatch) {
+  std::vector<Event> events{health(1), message("a"), health(2)};
+  EXPECT_EQ(batches_of(events), (std::vector<std::size_t>{1, 3}));
+}
+
+TEST(EventQueue, EndsABatchAtATask) {
+  std::vector<Event> events{health(1), health(2), health(3)};
+  EXPECT_EQ(batches_of(events, 2), (std::vector<std::size_t>{1, 2, 1}));
+}
+
+TEST(EventQueue, BoundsABatchInEventsAndInBytes) {
+  std::vector<Event> many(limits::kEventBatch + 1, health(1));
+  EXPECT_EQ(batches_of(many), (std::vector<std::size_t>{1, limits::kEventBatch, 1}));
+  std::vector<Event> large(3, message(std::string(limits::kEventBatchBytes / 2, 'x')));
+  EXPECT_EQ(batches_of(large), (std::vector<std::size_t>{1, 2, 1}));
 }
 
 TEST(EventQueue, StopsAtOnceIfWanted) {
@@ -139,12 +192,12 @@ TEST(EventQueue, MayBeDestroyedByItsHandler) {
   auto queue = std::make_shared<std::unique_ptr<EventQueue>>();
   std::promise<void> made;
   *queue = std::make_unique<EventQueue>(
-      [queue, destroyed, ready = made.get_future().share()](const Event&) {
+      [queue, destroyed, ready = made.get_future().share()](std::span<const Event>) {
         ready.wait();
         queue->reset();
         destroyed->set_value();
       },
-      10);
+      EventQueueLimits{.messages = 10, .batch = 1});
   std::vector<Event> events{message("a"), message("b")};
   (*queue)->push(events);
   made.set_value();
@@ -154,12 +207,12 @@ TEST(EventQueue, MayBeDestroyedByItsHandler) {
 TEST(EventQueue, LeavesSignalsToTheApplication) {
   std::promise<bool> blocked;
   EventQueue queue(
-      [&](const Event&) {
+      [&](std::span<const Event>) {
         sigset_t mask{};
         ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
         blocked.set_value(sigismember(&mask, SIGTERM) == 1);
       },
-      10);
+      {.messages = 10});
   std::vector<Event> events{message("a")};
   queue.push(events);
   EXPECT_TRUE(blocked.get_future().get());

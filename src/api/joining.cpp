@@ -67,7 +67,7 @@ struct Memberlist::Impl::Joining {
   std::vector<std::string> addresses;
   JoinOptions options;
   TimePoint deadline = kNever;
-  Done<Result<JoinResult>> done;
+  Done<JoinOutcome> done;
   std::uint32_t tries = 0;
 
   // Of the try at hand.
@@ -97,20 +97,34 @@ struct Memberlist::Impl::Joining {
     }
     given[index].push_back(address);
   }
+  /// What became of the targets, for the addresses that they come from.
+  void take_attempts(const std::vector<JoinAttempt>& attempts) {
+    for (std::size_t i = 0; i < attempts.size(); ++i) {
+      const JoinAttempt& attempt = attempts[i];
+      for (const std::size_t address : given[i]) {
+        if (attempt.merged) ++result.addresses[address].contacted;
+        if (attempt.failure) result.addresses[address].failures.push_back(*attempt.failure);
+      }
+    }
+  }
+  void fail(Error why) {
+    done(std::unexpected(JoinError{std::move(why), std::move(result.addresses), tries}));
+  }
   [[nodiscard]] Duration time_left() const {
     return deadline == kNever ? Duration::max() : deadline - net::Loop::now();
   }
 };
 
 void Memberlist::Impl::join(const std::vector<std::string>& addresses, const JoinOptions& options,
-                            Done<Result<JoinResult>> done) {
-  if (auto refused = refusal()) return done(std::unexpected(*std::move(refused)));
+                            Done<JoinOutcome> done) {
+  const auto refuse = [&done](Error why) { done(std::unexpected(JoinError{std::move(why)})); };
+  if (auto refused = refusal()) return refuse(*std::move(refused));
   if (addresses.empty()) {
-    return done(
-        fail(ErrorCode::invalid_argument, "no address to join through was given", "addresses"));
+    return refuse(
+        {ErrorCode::invalid_argument, "no address to join through was given", "addresses"});
   }
   if (options.retry) {
-    if (auto valid = check(*options.retry); !valid) return done(std::unexpected(valid.error()));
+    if (auto valid = check(*options.retry); !valid) return refuse(valid.error());
   }
   const auto joining = std::make_shared<Joining>();
   joining->addresses = addresses;
@@ -144,7 +158,7 @@ void Memberlist::Impl::try_once(const JoiningPointer& joining) {
 void Memberlist::Impl::look_up(const JoiningPointer& joining) {
   joining->open = joining->questions.size();
   const auto call = std::make_shared<api::Call>([this, joining](const Outcome& outcome) {
-    if (!outcome) return joining->done(std::unexpected(outcome.error()));
+    if (!outcome) return joining->fail(outcome.error());
     take_answers(*joining);
     dial(joining);
   });
@@ -213,7 +227,7 @@ void Memberlist::Impl::dial(const JoiningPointer& joining) {
     std::rotate(failures.begin(), first, first + 1);
     Error why = std::move(failures.front());
     failures.erase(failures.begin());
-    return finish(joining, std::unexpected(std::move(why)));
+    return finish(joining, std::unexpected(OperationError{std::move(why)}));
   }
   JoinLimits limits{joining->options.enough, joining->options.parallel};
   if (joining->deadline != kNever) {
@@ -228,20 +242,14 @@ void Memberlist::Impl::dial(const JoiningPointer& joining) {
 
 void Memberlist::Impl::finish(const JoiningPointer& joining, Outcome outcome) {
   JoinResult& result = joining->result;
+  joining->take_attempts(outcome ? outcome->attempts : outcome.error().attempts);
   if (!outcome) {
     Error error = std::move(outcome.error());
     for (const Error& other : result.failures) error.message += "; " + other.message;
     return end_try(joining, std::move(error));
   }
   result.contacted = outcome->contacted;
-  for (std::size_t i = 0; i < outcome->attempts.size(); ++i) {
-    const JoinAttempt& attempt = outcome->attempts[i];
-    for (const std::size_t address : joining->given[i]) {
-      if (attempt.merged) ++result.addresses[address].contacted;
-      if (attempt.failure) result.addresses[address].failures.push_back(*attempt.failure);
-    }
-    if (attempt.failure) result.failures.push_back(*attempt.failure);
-  }
+  result.failures.insert(result.failures.end(), outcome->failures.begin(), outcome->failures.end());
   joining->done(std::move(result));
 }
 
@@ -251,7 +259,7 @@ void Memberlist::Impl::finish(const JoiningPointer& joining, Outcome outcome) {
 // addresses by then.
 void Memberlist::Impl::end_try(const JoiningPointer& joining, Error error) {
   const std::optional<JoinRetry>& retry = joining->options.retry;
-  if (!retry || !may_pass(error)) return joining->done(std::unexpected(std::move(error)));
+  if (!retry || !may_pass(error)) return joining->fail(std::move(error));
   const std::uint32_t tries = joining->tries;
   const bool last = retry->attempts > 0 && tries >= retry->attempts;
   if (joining->time_left() <= pause_after(tries, *retry) || last) {
@@ -260,10 +268,10 @@ void Memberlist::Impl::end_try(const JoiningPointer& joining, Error error) {
       error.code = ErrorCode::timed_out;
     }
     error.message += fmt::format(" ({} {})", tries, tries == 1 ? "try" : "tries");
-    return joining->done(std::unexpected(std::move(error)));
+    return joining->fail(std::move(error));
   }
   const auto call = std::make_shared<api::Call>([this, joining](const Outcome& outcome) {
-    if (!outcome) return joining->done(std::unexpected(outcome.error()));
+    if (!outcome) return joining->fail(outcome.error());
     try_once(joining);
   });
   await_call(joining->options.stop, call, [joining, call, error = std::move(error)](Impl& self) {

@@ -27,6 +27,12 @@ std::vector<std::string> texts_of(const std::vector<Network>& networks) {
   return texts;
 }
 
+// What `on_event` has never received.
+bool is_own_change(const Event& event) {
+  const auto* change = std::get_if<MemberEvent>(&event);
+  return change != nullptr && change->self && change->kind != MemberEventKind::conflict;
+}
+
 }  // namespace
 
 // --- create -------------------------------------------------------------------------------------
@@ -41,6 +47,11 @@ Memberlist::Impl::Impl(Config config, Handlers handlers, std::shared_ptr<Runtime
 
 Result<std::shared_ptr<Memberlist::Impl>> Memberlist::Impl::create(Config config, Handlers handlers,
                                                                    const Hosting& hosting) {
+  if (handlers.on_event && handlers.on_events) {
+    return fail(ErrorCode::invalid_argument,
+                "on_event and on_events are both set: only one handler receives the events",
+                "on_event");
+  }
   if (config.name.empty()) config.name = net::host_name();
   const auto valid = config.validate();
   std::vector<Bytes> keys = std::exchange(config.keys, {});
@@ -153,8 +164,32 @@ Result<void> Memberlist::Impl::seed(EngineEnvironment& environment) try {
   return fail(ErrorCode::system, fmt::format("there are no random numbers: {}", error.what()));
 }
 
+// Its list is one for the call: the application's own may not be there yet, or be moved meanwhile.
+// It must not end the member when the call is over.
+api::EventQueue::Handler Memberlist::Impl::event_handler() {
+  if (handlers_.on_events) {
+    return [weak = weak_from_this(), handler = handlers_.on_events](std::span<const Event> batch) {
+      Memberlist list(weak.lock());
+      if (list.impl_) handler(list, batch);
+      list.impl_.reset();
+    };
+  }
+  if (!handlers_.on_event) return {};
+  return [handler = handlers_.on_event](std::span<const Event> batch) {
+    for (const Event& event : batch) {
+      if (!is_own_change(event)) handler(event);
+    }
+  };
+}
+
+api::EventQueueLimits Memberlist::Impl::event_limits() const {
+  api::EventQueueLimits limits{.messages = config_.handoff_queue_depth};
+  if (!handlers_.on_events) limits.batch = 1;  // it may end the member at each
+  return limits;
+}
+
 void Memberlist::Impl::start() {
-  events_ = std::make_unique<api::EventQueue>(handlers_.on_event, config_.handoff_queue_depth);
+  events_ = std::make_unique<api::EventQueue>(event_handler(), event_limits());
   deadline_ = std::make_unique<net::Deadline>(runtime_->loop(), [this] { on_deadline(); });
   post([](Impl& self) {
     self.warn_if_open();

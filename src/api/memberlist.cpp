@@ -68,20 +68,20 @@ Awaitable<Outcome> awaitable(Options options, Begin begin) {
 
 // --- calls that wait, and their twins: with a function, and for co_await ------------------------
 
-Result<JoinResult> Memberlist::join(const std::vector<std::string>& addresses,
-                                    const JoinOptions& options) {
-  return impl_->wait<Result<JoinResult>>(
+JoinOutcome Memberlist::join(const std::vector<std::string>& addresses,
+                             const JoinOptions& options) {
+  return impl_->wait<JoinOutcome>(
       [&](auto done) { impl_->join(addresses, options, std::move(done)); });
 }
 
 void Memberlist::join_async(const std::vector<std::string>& addresses, const JoinOptions& options,
-                            std::function<void(Result<JoinResult>)> done) {
+                            std::function<void(JoinOutcome)> done) {
   impl_->join(addresses, options, impl_->on_event_thread(std::move(done)));
 }
 
-Awaitable<Result<JoinResult>> Memberlist::join_async(std::vector<std::string> addresses,
-                                                     JoinOptions options) {
-  return awaitable<Result<JoinResult>>(
+Awaitable<JoinOutcome> Memberlist::join_async(std::vector<std::string> addresses,
+                                              JoinOptions options) {
+  return awaitable<JoinOutcome>(
       std::move(options),
       [impl = impl_, addresses = std::move(addresses)](const JoinOptions& how, auto done) {
         impl->join(addresses, how, impl->on_event_thread(std::move(done)));

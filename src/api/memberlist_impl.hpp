@@ -70,7 +70,7 @@ class MEMBERLIST_HIDDEN Memberlist::Impl final : public TransportHandler,
   // Each begins what its name says. `done` is called once, on the loop's thread, the thread that
   // shuts down, or, with an error, the calling one.
   void join(const std::vector<std::string>& addresses, const JoinOptions& options,
-            Done<Result<JoinResult>> done);
+            Done<JoinOutcome> done);
   void leave(const CallOptions& options, Done<Result<void>> done);
   void update_meta(BytesView meta, const CallOptions& options, Done<Result<void>> done);
   void send_reliable(const Receiver& to, BytesView payload, const CallOptions& options,
@@ -137,6 +137,8 @@ class MEMBERLIST_HIDDEN Memberlist::Impl final : public TransportHandler,
   Result<void> choose_advertised(const Address& bound);
   Result<void> make_engine(std::vector<Bytes> keys);
   Result<void> seed(EngineEnvironment& environment);
+  [[nodiscard]] api::EventQueue::Handler event_handler();
+  [[nodiscard]] api::EventQueueLimits event_limits() const;
   void start();
   void warn_if_open() const;
   void log_choice(const net::AdvertisedChoice& choice) const;
@@ -258,10 +260,10 @@ void Memberlist::Impl::post(Task task) {
 template <class T, class Begin>
 T Memberlist::Impl::wait(Begin&& begin) {
   if (on_loop_thread() && !in_turn_ && !forked()) {
-    return fail(
+    return T(fail(
         ErrorCode::invalid_argument,
         "the thread that runs the protocol (a log handler, a policy) must not wait for it: use "
-        "the asynchronous call");
+        "the asynchronous call"));
   }
   const auto promise = std::make_shared<std::promise<T>>();
   std::forward<Begin>(begin)([promise](T outcome) { promise->set_value(std::move(outcome)); });

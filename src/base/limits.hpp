@@ -152,6 +152,10 @@ inline constexpr std::size_t kWaitingCommandBytes = 64 * kMiB;
 inline constexpr std::size_t kUnseenMemberChanges = 1024;
 /// Bytes of user messages and user states that may wait for the application.
 inline constexpr std::size_t kWaitingPayloadBytes = 64 * kMiB;
+/// Events in one call of the application's handler, and bytes of user messages and user states in
+/// them (one alone may have more).
+inline constexpr std::size_t kEventBatch = 256;
+inline constexpr std::size_t kEventBatchBytes = kMiB;
 /// Log lines for one cause in one second; the rest is counted and summed up in one line.
 inline constexpr std::uint32_t kLogLinesPerCausePerSecond = 5;
 /// Lasting states, such as a peer with another key, that the log follows at a time.

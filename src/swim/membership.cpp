@@ -114,6 +114,7 @@ void Membership::add_self(std::shared_ptr<const MemberRecord> record) {
   cluster_.self = cluster_.table.insert(std::move(record), clock_.now, node_.random);
   cluster_.table.set_incarnation(cluster_.self, 1);
   cluster_.table.set_status(cluster_.self, MemberStatus::alive, clock_.now);
+  emit(MemberEventKind::join, cluster_.self, {});
   broadcast_self(0);
 }
 
@@ -287,8 +288,9 @@ void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
   }
   // Not about this node itself: the other one would answer in the same way, and so on.
   if (index != cluster_.self) teller_.tell(index, claimant.address);
-  out_.push(Event{MemberEvent{MemberEventKind::conflict, cluster_.table.view(index),
-                              claimant.address, evidence.to_cause(clock_.input)}});
+  out_.push(
+      Event{MemberEvent{MemberEventKind::conflict, cluster_.table.view(index), claimant.address,
+                        evidence.to_cause(clock_.input), index == cluster_.self}});
 }
 
 /// A forgotten member comes back with a greater incarnation, or by its own message. Other claims
@@ -536,24 +538,39 @@ wire::Suspect Membership::suspicion_of(MemberIndex index) const {
 void Membership::announce_leave(BroadcastToken token) {
   const MemberEntry& self = cluster_.self_entry();
   const std::string& name = self.record->name;
-  cluster_.table.set_status(cluster_.self, MemberStatus::left, clock_.now);
+  take_leave();
   broadcast(cluster_.self, wire::Dead{self.incarnation, name, name}, token);
 }
 
 void Membership::leave_silently() {
-  cluster_.table.set_status(cluster_.self, MemberStatus::left, clock_.now);
+  take_leave();
   queues_.member_broadcasts.forget_member(cluster_.self);
 }
 
 void Membership::announce_update(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
-  cluster_.table.replace_record(cluster_.self, std::move(record));
-  cluster_.table.set_incarnation(cluster_.self, cluster_.self_entry().incarnation + 1);
-  broadcast_self(token);
+  const bool changed = as_text(record->meta) != as_text(cluster_.self_entry().record->meta);
+  announce(std::move(record), token);
+  if (changed) emit(MemberEventKind::update, cluster_.self, {});
 }
 
 void Membership::announce_return(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
+  take_leave();  // it has, unless nobody had to be told
   cluster_.table.set_status(cluster_.self, MemberStatus::alive, clock_.now);
-  announce_update(std::move(record), token);
+  announce(std::move(record), token);
+  emit(MemberEventKind::join, cluster_.self, {});
+}
+
+/// Reported once, however often it is announced: a move does so twice.
+void Membership::take_leave() {
+  if (cluster_.self_entry().status == MemberStatus::left) return;
+  cluster_.table.set_status(cluster_.self, MemberStatus::left, clock_.now);
+  emit(MemberEventKind::leave, cluster_.self, {});
+}
+
+void Membership::announce(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
+  cluster_.table.replace_record(cluster_.self, std::move(record));
+  cluster_.table.set_incarnation(cluster_.self, cluster_.self_entry().incarnation + 1);
+  broadcast_self(token);
 }
 
 /// Own incarnation above the accused one (protocol 6, refute).
@@ -625,7 +642,7 @@ void Membership::broadcast(MemberIndex index, const Message& message, BroadcastT
 
 void Membership::emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence) {
   out_.push(Event{MemberEvent{kind, cluster_.table.view(index), std::nullopt,
-                              evidence.to_cause(clock_.input)}});
+                              evidence.to_cause(clock_.input), index == cluster_.self}});
 }
 
 Membership::Verdict Membership::drop_poison(const wire::Alive& claim, const Evidence& evidence,

@@ -110,6 +110,8 @@ class Membership : MembershipState, MembershipUses {
   void refute(std::uint32_t accused_incarnation);
   void step_towards(std::uint32_t goal);
   void plan_step();
+  void take_leave();
+  void announce(std::shared_ptr<const MemberRecord> record, BroadcastToken token);
   void broadcast_self(BroadcastToken token);
   void start_suspicion(MemberIndex index, std::string_view accuser);
   CopiedPtr<Suspicion> drop_suspicion(MemberIndex index);

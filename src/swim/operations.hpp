@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -50,12 +51,16 @@ class Operations : OperationsState, OperationsUses {
   }
 
   /// Completes an operation that is still open; else does nothing.
-  void complete(OperationId id, Result<OperationOutcome> result) {
+  void complete(OperationId id, std::expected<OperationOutcome, OperationError> result) {
     const auto found = open_.find(std::to_underlying(id));
     if (found == open_.end()) return;
     clock_.timers.cancel(found->second.timer);
     open_.erase(found);
     out_.push(Completion{id, std::move(result)});
+  }
+
+  void complete(OperationId id, std::unexpected<Error> why) {
+    complete(id, std::unexpected(OperationError{std::move(why.error())}));
   }
 
   /// What an operation ends with once its deadline has come.

@@ -134,7 +134,8 @@ void Participation::finish_join(OperationId id) {
   }
   out_.push(Event{JoinFinished{outcome.contacted, outcome.failures}});
   if (auto& taken = node.mapped().taken; taken) {
-    operations_.complete(id, std::unexpected(std::move(*taken)));
+    operations_.complete(
+        id, std::unexpected(OperationError{std::move(*taken), std::move(outcome.attempts)}));
     return;
   }
   if (outcome.contacted > 0) {
@@ -144,10 +145,12 @@ void Participation::finish_join(OperationId id) {
     return;
   }
   if (auto& stopped = node.mapped().stopped; stopped) {
-    operations_.complete(id, std::unexpected(std::move(*stopped)));
+    operations_.complete(
+        id, std::unexpected(OperationError{std::move(*stopped), std::move(outcome.attempts)}));
     return;
   }
-  operations_.complete(id, std::unexpected(summary_of(outcome.failures)));
+  operations_.complete(id, std::unexpected(OperationError{summary_of(outcome.failures),
+                                                          std::move(outcome.attempts)}));
 }
 
 Result<OperationId> Participation::leave(Duration timeout) {

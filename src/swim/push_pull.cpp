@@ -338,11 +338,9 @@ bool PushPull::is_ours(const Address& claimed, std::uint32_t incarnation) const 
 }
 
 /// The address of the member that sent this, by its own claim: the one that was dialled, or the
-/// only one with the IP address that the stream came from. Needed only if there are tombstones that
-/// this could override.
+/// only one with the IP address that the stream came from.
 std::optional<Address> PushPull::speaker_of(const wire::PushPullMessage& message,
                                             const Address& from) const {
-  if (cluster_.tombstones.empty()) return std::nullopt;
   std::optional<Address> only;
   std::size_t at_this_ip = 0;
   bool dialled = false;
@@ -363,12 +361,19 @@ void PushPull::merge(const wire::PushPullMessage& message, const Address& from) 
   Evidence evidence;
   evidence.kind = Cause::Kind::push_pull;
   evidence.source = &from;
-  const std::optional<Address> speaker = speaker_of(message, from);
+  // Who it is matters only to the application's state, and to tombstones that it may override.
+  std::optional<Address> speaker;
+  if (!message.user_state.empty() || !cluster_.tombstones.empty()) {
+    speaker = speaker_of(message, from);
+  }
   if (speaker) evidence.speaker = &*speaker;
   for_each_state(message,
                  [&](const wire::NodeState& state) { membership_.merge(state, evidence); });
   if (message.user_state.empty()) return;
-  out_.push(Event{StateMerged{from, to_bytes(message.user_state), message.header.join}});
+  const MemberIndex sender = speaker ? cluster_.table.find(*speaker) : kNoMember;
+  out_.push(Event{
+      StateMerged{from, to_bytes(message.user_state), message.header.join,
+                  sender == kNoMember ? std::string{} : cluster_.table.at(sender).record->name}});
 }
 
 }  // namespace memberlist::swim

@@ -176,7 +176,7 @@ TEST(EngineAlive, LinkLocalMembersAreKnownByTheirAddressWithTheZoneOfThisNode) {
   EXPECT_EQ(bench.incarnation("self"), 1u);
   bench.receive(other, {alive_message({.name = "self", .address = own, .incarnation = 4})});
   EXPECT_EQ(bench.incarnation("self"), 5u);
-  EXPECT_TRUE(bench.kinds("self").empty());
+  EXPECT_EQ(bench.kinds("self"), (Kinds{join}));
   EXPECT_EQ(bench.engine().counters().dropped_limit, 0u);
 
   // It is answered at its address, where it asks for that too, and known to be a member.
@@ -238,8 +238,9 @@ TEST(EngineConflict, SomebodyWithOurOwnNameIsAConflict) {
   Bench bench(no_probes());
   bench.receive(kGossiper, {alive_message({.name = "self", .address = kElsewhere})});
   EXPECT_EQ(bench.engine().local_member().address(), bench.address());
-  EXPECT_EQ(bench.kinds("self"), (Kinds{conflict}));
-  EXPECT_EQ(bench.changes("self")[0].event.other, kElsewhere);
+  EXPECT_EQ(bench.kinds("self"), (Kinds{join, conflict}));
+  EXPECT_EQ(bench.changes("self")[1].event.other, kElsewhere);
+  EXPECT_TRUE(bench.changes("self")[1].event.self);
   EXPECT_EQ(bench.engine().local_member().incarnation, 1u) << "no need to refute";
 }
 
@@ -340,8 +341,9 @@ TEST(EngineAliveSelf, GreaterIncarnationIsRefutedUpward) {
   EXPECT_EQ(sent.back()->alive().incarnation, 42u);
 }
 
-TEST(EngineAliveSelf, NoEventsAboutOneself) {
+TEST(EngineAliveSelf, NoEventsAboutOneselfByWhatOthersSay) {
   Bench bench(no_probes());
+  bench.forget();
   bench.receive(kGossiper, {alive_message(about_self(bench, 41))});
   bench.receive(kGossiper, {suspect_message("self", 50, "x"), dead_message("self", 60, "x")});
   EXPECT_TRUE(bench.changes("self").empty());

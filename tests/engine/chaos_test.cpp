@@ -140,7 +140,8 @@ class Chaos {
       const auto* event = std::get_if<Event>(&line.what);
       const auto* change = event == nullptr ? nullptr : std::get_if<MemberEvent>(event);
       if (change == nullptr) continue;
-      EXPECT_NE(change->member.name(), cluster_.name(line.node)) << line.to_string();
+      EXPECT_EQ(change->self, change->member.name() == cluster_.name(line.node))
+          << line.to_string();
       const auto key = std::tuple(line.node, line.process, change->member.name());
       if (change->kind != alive) {  // which comes right before the join of somebody who was gone
         EXPECT_EQ(present.contains(key), change->kind != join) << line.to_string();

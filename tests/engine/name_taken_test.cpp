@@ -42,7 +42,8 @@ class TwoOfOneName : public ::testing::Test {
     const auto id = cluster_.join(node, std::move(through));
     EXPECT_TRUE(cluster_.run_until([&] { return cluster_.completion(node, *id) != nullptr; }, 30s));
     const Completion* done = cluster_.completion(node, *id);
-    return done->result ? Error{ErrorCode::system, "the join succeeded", {}} : done->result.error();
+    if (!done->result) return done->result.error();
+    return Error{ErrorCode::system, "the join succeeded", {}};
   }
   void expect_b_untouched() {
     for (const HostId node : {kA, kW, kB}) {

@@ -113,6 +113,7 @@ TEST(EnginePushPull, MergedSuspicionIsPassedOnInNobodysName) {
 
 TEST(EnginePushPull, UnknownMembersThatAreNotAliveAreNotTakenIn) {
   Bench bench(no_probes());
+  bench.forget();
   exchange(bench, {claim("s", 2, MemberStatus::suspect), claim("d", 3, MemberStatus::dead),
                    claim("l", 4, MemberStatus::left)});
   EXPECT_EQ(bench.engine().members()->size(), 1u);
@@ -138,12 +139,22 @@ TEST(EnginePushPull, OthersOpinionOfUsIsRefuted) {
 
 TEST(EnginePushPull, UserStateIsHandedOver) {
   Bench bench(no_probes());
-  exchange(bench, {claim("a", 1)}, true, "their state");
+  exchange(bench, {{.name = "a", .address = {kPeer.ip, 7946}}, claim("b", 1)}, true, "their state");
   const auto merged = bench.events<StateMerged>();
   ASSERT_EQ(merged.size(), 1u);
   EXPECT_EQ(as_text(merged[0]->state), "their state");
   EXPECT_TRUE(merged[0]->join);
   EXPECT_EQ(merged[0]->source, kPeer);
+  EXPECT_EQ(merged[0]->from, "a") << "the only member at the IP address that the stream came from";
+}
+
+TEST(EnginePushPull, NobodyIsNamedWhereUserStateMayBeOfSeveral) {
+  Bench bench(no_probes());
+  const Claim a{.name = "a", .address = {kPeer.ip, 1001}};
+  const Claim b{.name = "b", .address = {kPeer.ip, 1002}};
+  exchange(bench, {a, b}, true, "their state");
+  ASSERT_EQ(bench.events<StateMerged>().size(), 1u);
+  EXPECT_EQ(bench.events<StateMerged>()[0]->from, "");
 }
 
 TEST(EnginePushPull, InitiatorMergesTheAnswer) {
@@ -166,6 +177,7 @@ TEST(EnginePushPull, InitiatorMergesTheAnswer) {
   EXPECT_EQ(as_text(message.user_state), "ours");
   ASSERT_EQ(bench.events<StateMerged>().size(), 1u);
   EXPECT_EQ(as_text(bench.events<StateMerged>()[0]->state), "theirs");
+  EXPECT_EQ(bench.events<StateMerged>()[0]->from, "a");
   bench.run_for(1s);
   EXPECT_TRUE(bench.streams().front().ended_at.has_value());
 }

@@ -239,6 +239,7 @@ TEST(EngineStreams, FailureOfAStreamForgetsIt) {
 
 TEST(EngineStreams, EventsOfUnknownStreamsAreIgnored) {
   Bench bench(no_probes());
+  bench.forget();
   const StreamId nobody{123'456};
   bench.connected(nobody);
   bench.feed(nobody, as_bytes("bytes"));
@@ -420,6 +421,7 @@ TEST(EngineStreams, UnreadableOneIsAnsweredByAnError) {
 
 TEST(EngineStreams, RandomBytesMoveCountersAndNothingElse) {
   Bench bench(no_probes());
+  bench.forget();
   Random random(3);
   for (int i = 0; i < 2000; ++i) {
     const auto id = bench.accept(kPeer);

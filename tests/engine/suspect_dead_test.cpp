@@ -17,6 +17,7 @@ Bytes alive_m(std::uint32_t incarnation) {
 
 TEST(EngineSuspect, UnknownNameIsIgnored) {
   AnsweringBench bench;
+  bench.forget();
   bench.receive(kGossiper, {suspect_message("m", 1, "x")});
   EXPECT_FALSE(bench.status("m").has_value());
   bench.run_for(60s);
@@ -168,6 +169,7 @@ TEST(EngineRefute, TheGreatestIncarnationDoesNotBreakIt) {
 
 TEST(EngineDead, UnknownNameIsIgnored) {
   AnsweringBench bench;
+  bench.forget();
   bench.receive(kGossiper, {dead_message("m", 1, "x"), dead_message("n", 1, "n")});
   EXPECT_EQ(bench.engine().members()->size(), 1u);
   bench.run_for(5s);

@@ -146,6 +146,32 @@ TEST(Call, EveryAddressOfAJoinHasItsResult) {
   EXPECT_EQ(joined->addresses[1].failures.at(0).code, ErrorCode::invalid_argument);
 }
 
+TEST(Call, AFailedJoinTellsWhatEachAddressDid) {
+  Node a("a");
+  const std::string nobody = own_ip().to_string() + ":1";
+  const std::vector<std::string> given = {nobody, "[not an address", a.address()};
+  const JoinOutcome joined = a->join(given);
+  ASSERT_FALSE(joined);
+  const JoinError& error = joined.error();
+  ASSERT_EQ(error.addresses.size(), given.size());
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    EXPECT_EQ(error.addresses[i].address, given[i]);
+    ASSERT_EQ(error.addresses[i].failures.size(), 1U) << given[i];
+  }
+  EXPECT_EQ(error.addresses[0].failures[0].code, ErrorCode::unreachable);
+  EXPECT_EQ(error.addresses[1].failures[0].code, ErrorCode::invalid_argument);
+  EXPECT_EQ(error.addresses[2].failures[0].code, ErrorCode::own_address);
+  EXPECT_EQ(error.tries, 1U);
+}
+
+TEST(Call, AJoinThatIsRefusedHasTriedNoAddress) {
+  Node a("a");
+  const JoinOutcome joined = a->join({});
+  ASSERT_FALSE(joined);
+  EXPECT_TRUE(joined.error().addresses.empty());
+  EXPECT_EQ(joined.error().tries, 0U);
+}
+
 TEST(Call, LimitsOfAJoinAreChecked) {
   Node a("a");
   const auto joined = a->join({a.address()}, {.parallel = 17});

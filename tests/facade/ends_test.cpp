@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -257,7 +258,8 @@ TEST(Ends, HandlersAndPolicyAreGoneWhenTheMemberIsAndNotOnTheLoopsThread) {
     {
       Handlers handlers;
       handlers.on_log = [tells = std::make_shared<Tells>(log)](const LogRecord&) {};
-      handlers.on_event = [tells = std::make_shared<Tells>(events)](const Event&) {};
+      handlers.on_events = [tells = std::make_shared<Tells>(events)](Memberlist&,
+                                                                     std::span<const Event>) {};
       struct OfTest : Policy {
         explicit OfTest(Last& last) : tells(last) {}
         Tells tells;

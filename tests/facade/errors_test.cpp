@@ -16,8 +16,8 @@ namespace {
 const Bytes kKey(16, std::byte{1});
 const Bytes kOtherKey(16, std::byte{2});
 
-template <class T>
-ErrorCode code_of(const Result<T>& result) {
+template <class Outcome>
+ErrorCode code_of(const Outcome& result) {
   EXPECT_FALSE(result) << "there is no error";
   return result ? ErrorCode{255} : result.error().code;
 }

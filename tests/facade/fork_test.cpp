@@ -40,8 +40,8 @@ int in_child(const std::function<int()>& child) {
   return status && WIFEXITED(*status) ? WEXITSTATUS(*status) : -2;
 }
 
-template <class T>
-bool is_shut_down(const Result<T>& result) {
+template <class Outcome>
+bool is_shut_down(const Outcome& result) {
   return !result && result.error().code == ErrorCode::shut_down &&
          result.error().message.find("forked") != std::string::npos;
 }

@@ -13,8 +13,8 @@
 namespace memberlist::facade_test {
 namespace {
 
-template <class T>
-std::optional<ErrorCode> code(const Result<T>& result) {
+template <class Outcome>
+std::optional<ErrorCode> code(const Outcome& result) {
   return result ? std::nullopt : std::optional(result.error().code);
 }
 

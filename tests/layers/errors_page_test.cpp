@@ -77,7 +77,7 @@ class HeaderReader {
     static const std::regex type("^(class|struct) (?:MEMBERLIST_API )?([A-Za-z]+)[^;]*\\{$");
     static const std::regex call(
         "^ *(?:\\[\\[nodiscard\\]\\] )?(?:static )?(?:MEMBERLIST_API )?"
-        "Result<[^;]*?> ([a-z_]+)\\(.*");
+        "(?:Result<[^;]*?>|JoinOutcome) ([a-z_]+)\\(.*");
     static const std::regex comment("^ *///(?!<)(.*)");
     std::smatch found;
     if (std::regex_match(line, found, comment)) {
