@@ -68,7 +68,9 @@ void Prober::start() {
 /// probe, whose result then influences the next one's timeout.
 void Prober::tick() {
   const Duration interval = health_.scale(node_.config.probe_interval);
-  if (const MemberIndex target = next_target(); target != kNoMember) start_probe(target);
+  MemberIndex dead = kNoMember;
+  if (const MemberIndex target = next_target(dead); target != kNoMember) start_probe(target);
+  if (dead != kNoMember) teller_.tell(dead, cluster_.table.at(dead).record->address);
   clock_.timers.schedule(clock_.now + interval, {TimerEvent::Kind::probe_tick, 0});
 }
 
@@ -87,10 +89,10 @@ void Prober::forget_the_dead() {
 
 /// Members that this node already accuses are not probed again, which would delay the detection of
 /// other failures. They are sent the suspicion instead, so that they can refute.
-MemberIndex Prober::next_target() {
+MemberIndex Prober::next_target(MemberIndex& dead) {
   MemberIndex first = kNoMember;
   for (int passed = 0; passed < kPassedOver; ++passed) {
-    const MemberIndex candidate = next_in_list();
+    const MemberIndex candidate = next_in_list(dead);
     if (candidate == kNoMember || candidate == first) return kNoMember;
     const MemberEntry& entry = cluster_.table.at(candidate);
     if (entry.suspicion == nullptr || !entry.suspicion->accused_by(cluster_.self_name())) {
@@ -102,14 +104,24 @@ MemberIndex Prober::next_target() {
   return kNoMember;
 }
 
-MemberIndex Prober::next_in_list() {
+/// Dead members are not probed either. The first one that is passed over is told that it is dead:
+/// gossip does that only while there is something to gossip, which the two sides of a partition no
+/// longer have when it heals.
+MemberIndex Prober::next_in_list(MemberIndex& dead) {
   // At most to the end of the list, and once through it after the shuffle.
   for (std::size_t looked_at = 0; looked_at < 2 * cluster_.table.size(); ++looked_at) {
     if (next_in_list_ >= cluster_.table.size()) forget_the_dead();
     const MemberIndex candidate = cluster_.table.probe_list()[next_in_list_++];
-    if (candidate != cluster_.self && cluster_.table.at(candidate).live()) return candidate;
+    const MemberEntry& entry = cluster_.table.at(candidate);
+    if (candidate != cluster_.self && entry.live()) return candidate;
+    if (dead == kNoMember && died_lately(entry)) dead = candidate;
   }
   return kNoMember;
+}
+
+bool Prober::died_lately(const MemberEntry& entry) const {
+  return entry.status == MemberStatus::dead &&
+         clock_.now - entry.since <= node_.config.gossip_to_the_dead_time;
 }
 
 void Prober::start_probe(MemberIndex target) {

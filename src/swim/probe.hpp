@@ -136,8 +136,10 @@ class Prober : ProberState, ProberUses {
   bool stop_ping(OperationId operation, const Error& why);
 
  private:
-  [[nodiscard]] MemberIndex next_in_list();
-  [[nodiscard]] MemberIndex next_target();
+  // `dead` becomes the first member, if any, that is passed over and died lately.
+  [[nodiscard]] MemberIndex next_in_list(MemberIndex& dead);
+  [[nodiscard]] MemberIndex next_target(MemberIndex& dead);
+  [[nodiscard]] bool died_lately(const MemberEntry& entry) const;
   void start_probe(MemberIndex target);
   void repeat(std::uint32_t seq_no, Probe& probe);
   void extend(Probe& probe, Duration stood_still);

@@ -29,30 +29,33 @@ TEST(Examples, ServiceRegistryFindsWhoIsThereAndNobodyElse) {
             "db is at 127.0.0.1:5433\n");
 }
 
-TEST(Examples, ConfigBroadcastTellsEachMemberEachChangeOnce) {
-  const std::string output = output_of("config_broadcast");
-  for (const std::string line :
-       {"b hears timeout=30s", "c hears timeout=30s", "a hears timeout=60s", "c hears timeout=60s",
-        "late hears timeout=60s"}) {
-    const std::size_t at = output.find(line + '\n');
-    EXPECT_NE(at, std::string::npos) << line;
+TEST(Examples, FeatureFlagsReachAllMembersOnceAndThoseThatJoinLater) {
+  const std::string output = output_of("feature_flags");
+  for (const std::string line : {"b hears 1 dark-mode=5 from ", "c hears 1 dark-mode=5 from ",
+                                 "a hears 2 dark-mode=50 from ", "c hears 2 dark-mode=50 from ",
+                                 "late hears 2 dark-mode=50 from "}) {
+    const std::size_t at = output.find(line);
+    EXPECT_NE(at, std::string::npos) << line << '\n' << output;
     EXPECT_EQ(output.find(line, at + 1), std::string::npos) << line;
   }
-  EXPECT_NE(output.find("all have timeout=60s\n"), std::string::npos) << output;
+  EXPECT_NE(output.find("dark-mode is on for every second user, everywhere\n"), std::string::npos)
+      << output;
 }
 
-TEST(Examples, ShardingRingMovesOnlyTheKeysOfWhoLeaves) {
+TEST(Examples, ShardedCacheLoadsOnlyTheKeysThatMove) {
   // The hash is the same on every machine, so the shares are, too.
-  EXPECT_EQ(output_of("sharding_ring"),
-            "a has 243 keys\n"
-            "b has 254 keys\n"
-            "c has 242 keys\n"
-            "d has 261 keys\n"
-            "d leaves\n"
-            "a has 365 keys\n"
-            "b has 309 keys\n"
-            "c has 326 keys\n"
-            "261 keys moved, 261 of them from d\n");
+  EXPECT_EQ(output_of("sharded_cache"),
+            "at first: a=243 b=240 c=517\n"
+            "again: a=0 b=0 c=0\n"
+            "d joins: a=0 b=0 c=0 d=192\n"
+            "c has less room: a=60 b=52 c=0 d=59\n"
+            "d leaves: a=75 b=78 c=98\n");
+}
+
+TEST(Examples, RingUnderPartitionIsTheSameAgainAfterwards) {
+  const std::string output = output_of("ring_under_partition");
+  EXPECT_EQ(output.find("FAILED"), std::string::npos) << output;
+  EXPECT_NE(output.find("ok: the ring is the same again\n"), std::string::npos) << output;
 }
 
 TEST(Examples, CustomTransportCountsAndShutsOut) {
