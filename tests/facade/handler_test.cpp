@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,20 +14,6 @@
 namespace memberlist::facade_test {
 namespace {
 
-// A member whose handler can get at it.
-struct Reentrant {
-  std::promise<Memberlist*> made;
-  std::shared_future<Memberlist*> self = made.get_future().share();
-  std::optional<Memberlist> list;
-
-  void create(const Config& config, Handlers handlers) {
-    auto created = Memberlist::create(config, std::move(handlers));
-    ASSERT_TRUE(created) << created.error().message;
-    list.emplace(std::move(*created));
-    made.set_value(&*list);
-  }
-};
-
 bool is_join(const Event& event, std::string_view name) {
   const auto* change = std::get_if<MemberEvent>(&event);
   return change != nullptr && change->kind == MemberEventKind::join &&
@@ -37,11 +23,10 @@ bool is_join(const Event& event, std::string_view name) {
 TEST(Handler, MayCallEverythingAndShutDown) {
   Node other("other");
   auto finished = std::make_shared<std::promise<void>>();
-  Reentrant self;
   Handlers handlers;
-  handlers.on_event = [&, finished](const Event& event) {
-    if (!is_join(event, "other")) return;
-    Memberlist& list = *self.self.get();
+  handlers.on_events = [&, finished](Memberlist& list, std::span<const Event> batch) {
+    const auto other_joins = [](const Event& event) { return is_join(event, "other"); };
+    if (std::ranges::none_of(batch, other_joins)) return;
     EXPECT_EQ(list.members()->size(), 2U);
     EXPECT_TRUE(list.member("other"));
     EXPECT_EQ(list.local_member().name(), "self");
@@ -62,8 +47,9 @@ TEST(Handler, MayCallEverythingAndShutDown) {
     EXPECT_EQ(list.members()->size(), 2U);
     finished->set_value();
   };
-  self.create(quick_config("self"), std::move(handlers));
-  ASSERT_TRUE(self.list->join({other.address()}));
+  auto self = Memberlist::create(quick_config("self"), std::move(handlers));
+  ASSERT_TRUE(self) << self.error().message;
+  ASSERT_TRUE(self->join({other.address()}));
   ASSERT_EQ(finished->get_future().wait_for(kPatience), std::future_status::ready);
   for (const char* text : {"packet", "stream", "all"}) {
     EXPECT_TRUE(other.record().heard_message(text)) << text;
