@@ -51,8 +51,10 @@ function(memberlist_together target kind)
     # By this name clang's analyzer knows that it is to look into what is included, too.
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP UnifiedSource_${target}_${group})
   endforeach()
+  # What is local to a function hides nothing of another file's.
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP
-    UNITY_BUILD_CODE_BEFORE_INCLUDE "// NOLINTNEXTLINE(bugprone-suspicious-include)")
+    UNITY_BUILD_CODE_BEFORE_INCLUDE
+      "#pragma GCC diagnostic ignored \"-Wshadow\"\n// NOLINTNEXTLINE(bugprone-suspicious-include)")
   # GCC takes what is included for a header, which should use nothing that is local to a file.
   target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endfunction()

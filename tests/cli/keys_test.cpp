@@ -113,7 +113,7 @@ TEST_F(KeyCommands, ErrorsSayWhatToTry) {
 }
 
 TEST_F(KeyCommands, AKeyFileThatOthersCanReadIsRefused) {
-  for (const mode_t mode : {0660, 0604, 0666}) {
+  for (const mode_t mode : {0660U, 0604U, 0666U}) {
     ASSERT_EQ(::chmod(new_file_.path().c_str(), mode), 0);
     expect_failure(change("add", {"--key-file", new_file_.path()}), 1,
                    "chmod 600 " + new_file_.path());

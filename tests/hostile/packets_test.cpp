@@ -128,7 +128,7 @@ INSTANTIATE_TEST_SUITE_P(Clusters, HostilePadding, ::testing::Values(kKeyed), pr
 
 TEST_P(HostilePadding, OfEncryptionVersion0) {
   attack_raw(wrapper().packet_of_version_0({}));
-  for (const std::size_t size : {1, 15, 16, 17, 32}) {
+  for (const std::size_t size : {1U, 15U, 16U, 17U, 32U}) {
     for (int pad = 0; pad < 256; ++pad) {
       attack_raw(wrapper().packet_of_version_0(Bytes(size, static_cast<std::byte>(pad))));
     }
