@@ -16,7 +16,7 @@
 #include "memberlist/counters.hpp"
 #include "memberlist/error.hpp"
 #include "memberlist/export.hpp"
-#include "memberlist/input.hpp"
+#include "memberlist/input_names.hpp"
 #include "memberlist/key.hpp"
 #include "memberlist/member.hpp"
 #include "memberlist/output.hpp"

@@ -36,7 +36,7 @@ Names with(Names names, const Names& more) {
 /// The rooms that make the engine, or feed it, also see its contract.
 const Names kEngineHeaders =
     with(kValueHeaders, {"counter_table.hpp", "counters.hpp", "engine.hpp", "input.hpp",
-                         "output.hpp", "policy.hpp", "stream.hpp", "trace.hpp"});
+                         "input_names.hpp", "output.hpp", "policy.hpp", "stream.hpp", "trace.hpp"});
 
 /// The room that brings the transports sees what they are, and not the engine.
 const Names kTransportHeaders =
