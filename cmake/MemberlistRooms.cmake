@@ -118,6 +118,14 @@ function(memberlist_room name)
   memberlist_together(memberlist_${name} LIBRARY)
 endfunction()
 
+# memberlist_waits(TARGET): under a sanitizer it is not optimised, which takes as long as to compile it. For
+# what mostly waits for others.
+function(memberlist_waits target)
+  if(MEMBERLIST_SANITIZE)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
 # memberlist_unoptimised(TARGET): what is tested is optimised, and the tests themselves need not be. As
 # the library they would compile in twice the time, under a sanitizer as long as all else.
 function(memberlist_unoptimised target)
