@@ -16,15 +16,15 @@ namespace {
 wire::Ping sample_ping() {
   wire::Ping ping;
   ping.seq_no = 123'456;
-  ping.node = "node-000001";
+  ping.node = "node-0000001";
   return ping;
 }
 
 wire::Suspect sample_suspect() {
   wire::Suspect suspect;
   suspect.incarnation = kFirstIncarnation;
-  suspect.node = "node-000001";
-  suspect.from = "node-000002";
+  suspect.node = "node-0000001";
+  suspect.from = "node-0000002";
   return suspect;
 }
 

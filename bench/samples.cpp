@@ -14,13 +14,17 @@ namespace {
 constexpr std::array<std::byte, 6> kVersions = {std::byte{1}, std::byte{5}, std::byte{2},
                                                 std::byte{0}, std::byte{0}, std::byte{0}};
 constexpr std::uint16_t kPort = 7946;
-constexpr std::string_view kMeta = "zone=a,role=node";
-constexpr std::string_view kOtherMeta = "zone=b,role=node";
+// 64 bytes, as services announce them.
+constexpr std::string_view kMeta =
+    "zone=a,role=node,rack=r07,version=1.24.3,http=:8080,grpc=:9090,k";
+constexpr std::string_view kOtherMeta =
+    "zone=b,role=node,rack=r07,version=1.24.3,http=:8080,grpc=:9090,k";
+static_assert(kMeta.size() == 64 && kOtherMeta.size() == kMeta.size());
 
 }  // namespace
 
 SampleMember::SampleMember(std::uint32_t number)
-    : name_(fmt::format("node-{:06}", number)),
+    : name_(fmt::format("node-{:07}", number)),
       ip_{std::byte{10}, static_cast<std::byte>(number >> 16), static_cast<std::byte>(number >> 8),
           static_cast<std::byte>(number)} {}
 
@@ -77,7 +81,7 @@ Bytes AlivePackets::next() {
   }
   const std::vector<BytesView> parts(messages.begin(), messages.end());
   Bytes room(plain_bytes_ + wire::PacketSealer::kMaxOverheadBytes);
-  return to_bytes(sealer_.seal(sealing_, parts, false, room));
+  return to_bytes(sealer_.seal(sealing_, parts, true, room));
 }
 
 const SampleMember& AlivePackets::last_member() const noexcept {

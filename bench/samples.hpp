@@ -19,7 +19,7 @@ namespace memberlist::bench {
 inline constexpr TimePoint kNow{std::chrono::seconds(1)};
 
 /// Incarnations start here, so that all have the same length on the wire.
-inline constexpr std::uint32_t kFirstIncarnation = 0x10000;
+inline constexpr std::uint32_t kFirstIncarnation = 1U << 20;
 
 /// What a packet's messages and their framing take at most.
 inline constexpr std::size_t kPacketBytes = 1400;
@@ -43,7 +43,7 @@ class SampleMember {
 [[nodiscard]] std::vector<SampleMember> sample_members(std::uint32_t count);
 
 /// Makes one 1,400-byte compound of alive messages after another: round after round through the
-/// members, each message newer than the last one about its member.
+/// members, each message newer than the last one about its member. With a checksum.
 class AlivePackets {
  public:
   AlivePackets(const std::vector<SampleMember>& members, const wire::Sealing& sealing);

@@ -94,24 +94,28 @@ func create(b *testing.B, config *memberlist.Config) *memberlist.Memberlist {
 	return list
 }
 
-func ingest(b *testing.B, full bool) {
+func ingest(b *testing.B, how wrapping, stale bool) {
 	const members = 1000
 	const batch = 1024 // packets made ahead, outside the measured time
 	const burst = 32   // packets under way at once; their messages fit the hand-off queue
 	transport := newTransport()
 	config := quietConfig(transport)
-	if full {
-		config.Label = label
+	config.Label = how.label
+	if how.encrypted {
 		config.SecretKey = key
 	}
 	alive := aliveCounter{newCounter()}
 	config.Alive = alive
 	list := create(b, config)
 	defer list.Shutdown()
-	source := &alivePackets{members: members, full: full}
+	source := &alivePackets{members: members, wrapping: how}
 	from := &net.UDPAddr{IP: net.IPv4(10, 0, 0, 0), Port: 7946}
-	var packets [][]byte
+	var heard, packets [][]byte
 	refill := func() {
+		if stale {
+			packets = heard
+			return
+		}
 		packets = packets[:0]
 		for i := 0; i < batch; i++ {
 			packets = append(packets, source.next())
@@ -125,13 +129,14 @@ func ingest(b *testing.B, full bool) {
 		alive.wait(b)
 	}
 	for source.messages < 2*members {
-		feed([][]byte{source.next()})
+		heard = append(heard, source.next())
+		feed(heard[len(heard)-1:])
 	}
 	if got := list.NumMembers(); got != members+1 {
 		b.Fatalf("%d members instead of %d", got, members+1)
 	}
 	refill()
-	b.SetBytes(int64(2 + source.parts()*(len(aliveMessage(0, 1<<16))+2)))
+	b.SetBytes(int64(2 + source.parts()*(len(aliveMessage(0, firstIncarnation))+2)))
 	meter := startMeter(b)
 	defer meter.report()
 	for left := b.N; left > 0; {
@@ -147,8 +152,12 @@ func ingest(b *testing.B, full bool) {
 	}
 }
 
-func BenchmarkIngestPlain(b *testing.B) { ingest(b, false) }
-func BenchmarkIngestFull(b *testing.B)  { ingest(b, true) }
+func BenchmarkIngestPlain(b *testing.B)      { ingest(b, wrapping{}, false) }
+func BenchmarkIngestPlainStale(b *testing.B) { ingest(b, wrapping{}, true) }
+func BenchmarkIngestEncrypted(b *testing.B)  { ingest(b, wrapping{encrypted: true}, false) }
+func BenchmarkIngestFull(b *testing.B) {
+	ingest(b, wrapping{compressed: true, encrypted: true, label: "bench"}, false)
+}
 
 // A push/pull of 10,000 states, each newer and with other meta data.
 func BenchmarkMerge10000(b *testing.B) {

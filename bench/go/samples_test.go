@@ -9,14 +9,14 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 )
 
 const (
-	firstIncarnation = 0x10000
+	firstIncarnation = 1 << 20
 	packetBytes      = 1400
-	meta             = "zone=a,role=node"
-	otherMeta        = "zone=b,role=node"
-	label            = "bench"
+	meta             = "zone=a,role=node,rack=r07,version=1.24.3,http=:8080,grpc=:9090,k"
+	otherMeta        = "zone=b,role=node,rack=r07,version=1.24.3,http=:8080,grpc=:9090,k"
 )
 
 var (
@@ -24,7 +24,7 @@ var (
 	key      = bytes.Repeat([]byte{0x2a}, 16)
 )
 
-func memberName(number int) string { return fmt.Sprintf("node-%06d", number) }
+func memberName(number int) string { return fmt.Sprintf("node-%07d", number) }
 func memberIP(number int) []byte {
 	return []byte{10, byte(number >> 16), byte(number >> 8), byte(number)}
 }
@@ -80,11 +80,19 @@ func pushPull(members int, incarnation uint32) []byte {
 // one about its member.
 type alivePackets struct {
 	members  int
-	full     bool // compressed, encrypted, labelled
+	wrapping wrapping
 	messages int
 }
 
-func (p *alivePackets) parts() int { return (packetBytes - 2) / (len(aliveMessage(0, 1<<16)) + 2) }
+// What a packet is wrapped in, apart from its checksum.
+type wrapping struct {
+	compressed, encrypted bool
+	label                 string
+}
+
+func (p *alivePackets) parts() int {
+	return (packetBytes - 2) / (len(aliveMessage(0, firstIncarnation)) + 2)
+}
 
 func (p *alivePackets) next() []byte {
 	head := []byte{7, byte(p.parts())}
@@ -96,8 +104,12 @@ func (p *alivePackets) next() []byte {
 		body = append(body, message...)
 	}
 	packet := append(head, body...)
-	if p.full {
-		packet = seal(compress(packet))
+	if p.wrapping.compressed {
+		packet = compress(packet)
+	}
+	packet = append(binary.BigEndian.AppendUint32([]byte{12}, crc32.ChecksumIEEE(packet)), packet...)
+	if p.wrapping.encrypted {
+		packet = seal(packet, p.wrapping.label)
 	}
 	return packet
 }
@@ -111,7 +123,7 @@ func compress(plain []byte) []byte {
 	return putField(out, "Buf", buf.String())
 }
 
-func seal(plain []byte) []byte {
+func newGCM() cipher.AEAD {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		panic(err)
@@ -120,9 +132,17 @@ func seal(plain []byte) []byte {
 	if err != nil {
 		panic(err)
 	}
+	return gcm
+}
+
+func seal(plain []byte, label string) []byte {
+	gcm := newGCM()
 	nonce := make([]byte, gcm.NonceSize())
 	rand.Read(nonce)
-	out := append([]byte{244, byte(len(label))}, label...)
+	var out []byte
+	if label != "" {
+		out = append([]byte{244, byte(len(label))}, label...)
+	}
 	out = append(append(out, 1), nonce...)
 	return gcm.Seal(out, nonce, plain, []byte(label))
 }
