@@ -118,16 +118,16 @@ function(memberlist_room name)
   memberlist_together(memberlist_${name} LIBRARY)
 endfunction()
 
-# memberlist_waits(TARGET): under a sanitizer it is not optimised, which takes as long as to compile it. For
-# what mostly waits for others.
+# memberlist_waits(TARGET): for what mostly waits for others. Sanitizer builds do not optimise it, because
+# optimising takes as long as all other compiling.
 function(memberlist_waits target)
   if(MEMBERLIST_SANITIZE)
     target_compile_options(${target} PRIVATE -O0)
   endif()
 endfunction()
 
-# memberlist_unoptimised(TARGET): what is tested is optimised, and the tests themselves need not be. As
-# the library they would compile in twice the time, under a sanitizer as long as all else.
+# memberlist_unoptimised(TARGET): what is tested is optimised, but the tests themselves need not be. With
+# the library's options they take twice as long to compile.
 function(memberlist_unoptimised target)
   if(MEMBERLIST_SANITIZE)
     target_compile_options(${target} PRIVATE -O0)
@@ -175,7 +175,7 @@ function(memberlist_test name)
   endif()
   set(properties TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
   if(ARG_ONE_AT_A_TIME)
-    # First, so that others run beside them, and not nothing at the end.
+    # They start first, so that other tests run beside them; last, they would run alone.
     list(APPEND properties RESOURCE_LOCK ${name} PROCESSORS 2 COST 1000)
   endif()
   add_executable(${name} ${ARG_SOURCES})
