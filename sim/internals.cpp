@@ -123,9 +123,11 @@ void Inspection::timers() const {
                       "each tick that is on is planned once");
   };
   require_tick(TimerEvent::Kind::probe_tick, config.probe_interval);
-  require_tick(TimerEvent::Kind::gossip_tick, config.gossip_interval);
   require_tick(TimerEvent::Kind::push_pull_tick, config.push_pull_interval);
   require_tick(TimerEvent::Kind::queue_check, config.queue_check_interval);
+  reporter_.require(ticks.at(std::to_underlying(TimerEvent::Kind::gossip_tick)) ==
+                        (impl_.gossiper.ticks_ ? 1 : 0),
+                    "the gossip tick is planned once while there is something to send");
   reporter_.require(ticks.at(std::to_underlying(TimerEvent::Kind::push_pull_after_join)) ==
                         (impl_.push_pull_schedule.planned_after_join_ ? 1 : 0),
                     "the push/pull after a join is planned once");

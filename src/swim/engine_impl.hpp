@@ -51,6 +51,7 @@ class MEMBERLIST_HIDDEN Engine::Impl final : public swim::StreamListener {
     if constexpr (kFindsStalls<Happened>) stall_rule.check();
     auto answer = take(std::move(happened));
     participation.settle();
+    gossiper.plan_tick();
     if (journal.wants_metrics()) metrics.report();
     return answer;
   }

@@ -15,11 +15,7 @@ constexpr std::size_t kUserMessageTicks = 64;
 }  // namespace
 
 void Gossiper::start() {
-  const Duration interval = node_.config.gossip_interval;
-  if (interval > Duration::zero() && node_.config.gossip_nodes > 0) {
-    clock_.timers.schedule(clock_.now + node_.random.below(interval),
-                           {TimerEvent::Kind::gossip_tick, 0});
-  }
+  if (gossips()) next_tick_ = clock_.now + node_.random.below(node_.config.gossip_interval);
   const Duration check = node_.config.queue_check_interval;
   if (check > Duration::zero()) {
     clock_.timers.schedule(clock_.now + check, {TimerEvent::Kind::queue_check, 0});
@@ -28,8 +24,20 @@ void Gossiper::start() {
 
 void Gossiper::tick() {
   journal_.timed(metric::kGossip, [this] { round(); });
-  clock_.timers.schedule(clock_.now + node_.config.gossip_interval,
-                         {TimerEvent::Kind::gossip_tick, 0});
+  next_tick_ = clock_.now + node_.config.gossip_interval;
+  ticks_ = false;
+}
+
+/// The next one in time, so that news wait no longer than if no tick had been left out.
+void Gossiper::resume_ticks() {
+  if (!gossips()) return;
+  const Duration interval = node_.config.gossip_interval;
+  if (next_tick_ <= clock_.now) {
+    const auto left_out = (clock_.now - next_tick_) / interval + 1;
+    next_tick_ += left_out * interval;
+  }
+  clock_.timers.schedule(next_tick_, {TimerEvent::Kind::gossip_tick, 0});
+  ticks_ = true;
 }
 
 void Gossiper::round() {

@@ -107,6 +107,37 @@ TEST(EngineGossip, SilentWhereThereIsNoNews) {
   EXPECT_TRUE(bench.packets().empty());
 }
 
+TEST(EngineGossip, NothingWakesAMemberWithoutNews) {
+  Config config = no_probes();
+  config.queue_check_interval = Duration::zero();
+  Bench bench(config);
+  EXPECT_EQ(bench.engine().next_deadline(), kNever) << "there is nobody to tell";
+  bench.meet("a");
+  EXPECT_LT(bench.engine().next_deadline(), bench.now() + config.gossip_interval);
+  bench.run_for(20s);
+  EXPECT_EQ(bench.engine().next_deadline(), kNever);
+}
+
+TEST(EngineGossip, NewsGoOutWhenTheyWouldHaveWithoutAPause) {
+  Bench bench(no_probes());
+  bench.meet("a");
+  bench.run_until([&] { return !bench.packets().empty(); }, 1s);
+  const TimePoint tick = bench.packets().front().at;
+  bench.run_for(20s);
+  for (int i = 0; i < 20; ++i) {
+    bench.run_for(10s + i * 37ms);
+    bench.forget();
+    const TimePoint came = bench.now();
+    (void)bench.act([](Engine& engine, TimePoint now) {
+      return engine.broadcast(now, as_bytes("news"), "news");
+    });
+    ASSERT_TRUE(bench.run_until([&] { return !bench.packets().empty(); }, 1s));
+    const TimePoint went = bench.packets().front().at;
+    EXPECT_LE(went - came, 200ms);
+    EXPECT_EQ((went - tick) % 200ms, 0ms);
+  }
+}
+
 TEST(EngineGossip, SuspectMembersAreGossipedTo) {
   Bench bench(no_probes());
   ScriptedPeer& peer = bench.meet("a");

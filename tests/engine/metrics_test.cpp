@@ -283,10 +283,12 @@ TEST(EngineMetrics, GossipIsTimedByTheStopwatchThatIsHandedIn) {
     environment.stopwatch = [&clock] { return clock += 3ms; };
   };
   MetricsBench bench(config, tweak);
+  bench.meet("a");
   bench.run_for(2 * config.gossip_interval);
   ASSERT_FALSE(bench.values(metric::kGossip).empty());
   for (const double value : bench.values(metric::kGossip)) EXPECT_EQ(value, 3);
   MetricsBench without(config);
+  without.meet("a");
   without.run_for(2 * config.gossip_interval);
   EXPECT_TRUE(without.values(metric::kGossip).empty());
 }
