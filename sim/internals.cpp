@@ -204,7 +204,7 @@ void Inspection::awaited() const {
   std::size_t relays = 0;
   std::size_t hand_pings = 0;
   for (const auto& [seq_no, waiting] : impl_.prober.awaited_) {
-    swim::TimerHandle last;
+    TimerHandle last;
     if (const auto* probe = std::get_if<Prober::Probe>(&waiting)) last = probe->deadline_timer;
     if (const auto* ping = std::get_if<Prober::HandPing>(&waiting)) {
       last = ping->timer;

@@ -2,7 +2,7 @@
 # The one list of packages, named as in Debian 12 and Ubuntu 24.04, and their installation.
 # Sourced after common.sh.
 
-# The library, the program, the tests, the benchmarks.
+# The library, the program, the tests, the examples (Asio), the benchmarks.
 BUILD_PACKAGES=(
   ca-certificates ccache cmake g++ git make ninja-build pkg-config
   libasio-dev libc-ares-dev libfmt-dev libssl-dev

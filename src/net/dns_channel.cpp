@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "base/limits.hpp"
-#include "net/loop_context.hpp"
 #include "net/socket_address.hpp"
 
 namespace memberlist::net {
@@ -118,7 +117,7 @@ int init_channel(ares_channel& channel, ares_options& options, int mask) {
 }  // namespace
 
 Result<std::shared_ptr<DnsChannel>> DnsChannel::open(Loop& loop, const DnsChannelOptions& options) {
-  auto channel = std::make_shared<DnsChannel>(loop.context().io);
+  auto channel = std::make_shared<DnsChannel>(loop);
   if (auto opened = channel->set_up(options); !opened) {
     return std::unexpected(std::move(opened.error()));
   }
@@ -152,7 +151,6 @@ Result<void> DnsChannel::set_up(const DnsChannelOptions& options) {
 }
 
 void DnsChannel::close() {
-  timer_.cancel();
   if (channel_ != nullptr) ares_destroy(std::exchange(channel_, nullptr));
 }
 
@@ -216,63 +214,25 @@ void DnsChannel::got_alias(void* raw, int status, int /*timeouts*/, unsigned cha
 
 // --- the channel's sockets and timer ------------------------------------------------------------
 
-std::shared_ptr<DnsChannel::Watch> DnsChannel::watch(ares_socket_t fd) {
-  auto made = std::make_shared<Watch>(io_);
-  asio::error_code error;
-  made->descriptor.assign(fd, error);
-  if (error) {
-    unwatched_ = "its socket cannot be watched: " + error.message();
-    return nullptr;
-  }
-  watches_.emplace(fd, made);
-  return made;
+void DnsChannel::socket_changed(void* raw, ares_socket_t fd, int readable, int writable) noexcept {
+  static_cast<DnsChannel*>(raw)->watch(fd, {.read = readable != 0, .write = writable != 0});
 }
 
-void DnsChannel::socket_changed(void* raw, ares_socket_t fd, int readable, int writable) noexcept {
-  DnsChannel& self = *static_cast<DnsChannel*>(raw);
-  const auto at = self.watches_.find(fd);
-  const bool known = at != self.watches_.end();
-  if (readable == 0 && writable == 0) {
-    if (!known) return;
-    at->second->gone = true;
-    at->second->descriptor.release();  // the channel closes it next
-    self.watches_.erase(at);
+void DnsChannel::watch(ares_socket_t fd, Readiness wanted) {
+  if (!wanted.any()) {
+    watches_.erase(fd);
     return;
   }
-  const std::shared_ptr<Watch> watch = known ? at->second : self.watch(fd);
-  if (!watch) return;
-  watch->read = readable != 0;
-  watch->write = writable != 0;
-  self.wait(watch, fd);
-}
-
-void DnsChannel::wait(const std::shared_ptr<Watch>& watch, ares_socket_t fd) {
-  using Descriptor = asio::posix::stream_descriptor;
-  if (watch->read && !watch->waits_read) {
-    watch->waits_read = true;
-    watch->descriptor.async_wait(
-        Descriptor::wait_read, [self = weak_from_this(), watch, fd](const asio::error_code& error) {
-          watch->waits_read = false;
-          const auto owner = self.lock();
-          if (error || watch->gone || !owner) return;
-          if (watch->read) owner->process(fd, ARES_SOCKET_BAD);
-          if (!watch->gone) owner->wait(watch, fd);
-        });
-  }
-  if (watch->write && !watch->waits_write) {
-    watch->waits_write = true;
-    watch->descriptor.async_wait(Descriptor::wait_write, [self = weak_from_this(), watch,
-                                                          fd](const asio::error_code& error) {
-      watch->waits_write = false;
-      const auto owner = self.lock();
-      if (error || watch->gone || !owner) return;
-      if (watch->write) owner->process(ARES_SOCKET_BAD, fd);
-      if (!watch->gone) owner->wait(watch, fd);
-    });
+  const auto [at, added] = watches_.try_emplace(fd, loop_.context(), fd, [this, fd](Readiness is) {
+    process(is.read ? fd : ARES_SOCKET_BAD, is.write ? fd : ARES_SOCKET_BAD);
+  });
+  if (const int error = at->second.want(wanted)) {
+    unwatched_ = "its socket cannot be watched: " + system_text(error);
   }
 }
 
 void DnsChannel::process(ares_socket_t readable, ares_socket_t writable) {
+  const auto kept = shared_from_this();  // an answer may let go of it
   if (unwatched_) {
     ares_cancel(channel_);
     unwatched_.reset();
@@ -285,17 +245,10 @@ void DnsChannel::process(ares_socket_t readable, ares_socket_t writable) {
 void DnsChannel::arm_timer() {
   timeval room{};
   const timeval* next = ares_timeout(channel_, nullptr, &room);
-  if (next == nullptr) {
-    timer_.cancel();
-    return;
-  }
+  if (next == nullptr) return timer_.set(kNever);
   const auto patience =
       std::chrono::seconds(next->tv_sec) + std::chrono::microseconds(next->tv_usec);
-  timer_.expires_after(unwatched_ ? std::chrono::microseconds(0) : patience);
-  timer_.async_wait([self = weak_from_this()](const asio::error_code& stopped) {
-    const auto owner = self.lock();
-    if (!stopped && owner) owner->process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-  });
+  timer_.set(Loop::now() + (unwatched_ ? Duration::zero() : Duration(patience)));
 }
 
 }  // namespace memberlist::net

@@ -4,9 +4,6 @@
 
 #include <ares.h>
 
-#include <asio/io_context.hpp>
-#include <asio/posix/stream_descriptor.hpp>
-#include <asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,7 +14,7 @@
 #include "memberlist/address.hpp"
 #include "memberlist/error.hpp"
 #include "memberlist/time.hpp"
-#include "net/loop.hpp"
+#include "net/loop_context.hpp"
 
 namespace memberlist::net {
 
@@ -43,7 +40,7 @@ class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
   /// The loop must outlive the channel. Error: `system`.
   [[nodiscard]] static Result<std::shared_ptr<DnsChannel>> open(Loop& loop,
                                                                 const DnsChannelOptions& options);
-  explicit DnsChannel(asio::io_context& io) : io_(io), timer_(io) {}
+  explicit DnsChannel(Loop& loop) : loop_(loop), timer_(loop, [this] { process_timeouts(); }) {}
   /// Completes pending queries with `cancelled`.
   ~DnsChannel() { close(); }
   DnsChannel(const DnsChannel&) = delete;
@@ -67,15 +64,6 @@ class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
     Answer answer;
   };
   using RequestPointer = std::unique_ptr<Request>;
-  // A socket of the channel, which closes it.
-  struct Watch {
-    explicit Watch(asio::io_context& io) : descriptor(io) {}
-    asio::posix::stream_descriptor descriptor;
-    bool read = false, write = false;  // wanted
-    bool waits_read = false, waits_write = false;
-    bool gone = false;
-  };
-
   Result<void> set_up(const DnsChannelOptions& options);
   void close();
 
@@ -87,16 +75,16 @@ class DnsChannel : public std::enable_shared_from_this<DnsChannel> {
                         int size) noexcept;
   static void socket_changed(void* self, ares_socket_t fd, int readable, int writable) noexcept;
 
-  [[nodiscard]] std::shared_ptr<Watch> watch(ares_socket_t fd);
   [[nodiscard]] Error error_of(int status, const std::string& host) const;
-  void wait(const std::shared_ptr<Watch>& watch, ares_socket_t fd);
+  void watch(ares_socket_t fd, Readiness wanted);
   void process(ares_socket_t readable, ares_socket_t writable);
+  void process_timeouts() { process(ARES_SOCKET_BAD, ARES_SOCKET_BAD); }
   void arm_timer();
 
-  asio::io_context& io_;
-  asio::steady_timer timer_;
+  Loop& loop_;
+  Deadline timer_;
   ares_channel channel_ = nullptr;
-  std::map<ares_socket_t, std::shared_ptr<Watch>> watches_;
+  std::map<ares_socket_t, Watch> watches_;  // of its sockets, which the channel closes itself
   /// Why a socket could not be watched: what is pending would wait for it in vain, and is cancelled
   /// soon.
   std::optional<std::string> unwatched_;

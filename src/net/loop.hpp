@@ -38,7 +38,7 @@ class Loop {
   /// The steady clock on the engine's time line. From any thread.
   [[nodiscard]] static TimePoint now() noexcept;
 
-  /// The Asio context, for the sources of this room.
+  /// For the sources of this room.
   struct Context;
   [[nodiscard]] Context& context() noexcept { return *context_; }
 
@@ -52,16 +52,19 @@ class Loop {
 class Deadline {
  public:
   Deadline(Loop& loop, std::function<void()> handler);
+  /// For the sources of this room.
+  Deadline(Loop::Context& loop, std::function<void()> handler);
   /// The handler is not called any more. It may destroy the Deadline itself.
   ~Deadline();
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;
 
-  /// Calls the handler at `when`, instead of at any earlier given time; `kNever`: not at all. May
-  /// call it a little early, if an earlier time was postponed, so the handler must check the clock.
+  /// Calls the handler at `when`, instead of at any earlier given time; `kNever`: not at all. Up to
+  /// a millisecond late, so that deadlines which are close to each other wake the thread once.
   void set(TimePoint when);
 
  private:
+  friend struct Loop::Context;
   struct State;
   std::shared_ptr<State> state_;
 };

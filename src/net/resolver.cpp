@@ -3,14 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "net/dns_channel.hpp"
-#include "net/loop_context.hpp"
 #include "net/system_lookup.hpp"
 
 namespace memberlist::net {
@@ -58,15 +55,11 @@ std::string as_list(const std::vector<Address>& servers) {
   return list;
 }
 
-asio::steady_timer::duration on_clock(Duration time) {
-  return std::chrono::duration_cast<asio::steady_timer::duration>(time);
-}
-
 }  // namespace
 
 class Resolver::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  explicit Impl(Loop& loop) : loop_(loop), io_(loop.context().io) {}
+  explicit Impl(Loop& loop) : loop_(loop) {}
 
   Result<void> open(const ResolverOptions& options);
   void close();
@@ -77,10 +70,9 @@ class Resolver::Impl : public std::enable_shared_from_this<Impl> {
   // One pending query. The channels keep it until they have answered, at their own pace; the caller
   // may have been answered (timeout, cancellation) before.
   struct Query {
-    Query(asio::io_context& io, std::string name, Answer to)
-        : deadline(io), patience(io), host(std::move(name)), answer(std::move(to)) {}
-    asio::steady_timer deadline;
-    asio::steady_timer patience;  // with TCP alone
+    Query(std::string name, Answer to) : host(std::move(name)), answer(std::move(to)) {}
+    std::optional<Deadline> deadline;
+    std::optional<Deadline> patience;  // with TCP alone
     std::string host;
     Answer answer;
     std::uint64_t at_system = 0;    // the query of the system's resolver, if any
@@ -90,6 +82,9 @@ class Resolver::Impl : public std::enable_shared_from_this<Impl> {
   };
   using QueryPointer = std::shared_ptr<Query>;
 
+  /// Calls `late` after this time, while the query and this resolver still exist.
+  void call_after(Duration time, const QueryPointer& query, std::optional<Deadline>& deadline,
+                  void (*late)(Impl&, const QueryPointer&));
   void ask_system(const QueryPointer& query);
   Result<void> read_configuration();
   void ask_by_tcp(const QueryPointer& query, Duration timeout);
@@ -99,7 +94,6 @@ class Resolver::Impl : public std::enable_shared_from_this<Impl> {
   void finish(const QueryPointer& query, Found found);
 
   Loop& loop_;
-  asio::io_context& io_;
   DnsChannelOptions how_;
   std::unique_ptr<SystemLookup> system_;  // either this, or the two channels
   std::shared_ptr<DnsChannel> tcp_;
@@ -126,8 +120,8 @@ Result<void> Resolver::Impl::read_configuration() {
   auto tcp = DnsChannel::open(loop_, how);
   if (!tcp) return std::unexpected(std::move(tcp.error()));
   // Deferred: one of the channels may be calling this.
-  asio::post(io_, [old_ordinary = std::exchange(ordinary_, std::move(*ordinary)),
-                   old_tcp = std::exchange(tcp_, std::move(*tcp))] {});
+  loop_.post([old_ordinary = std::exchange(ordinary_, std::move(*ordinary)),
+              old_tcp = std::exchange(tcp_, std::move(*tcp))] {});
   return {};
 }
 
@@ -145,17 +139,26 @@ void Resolver::Impl::resolve(const std::string& host, Duration timeout, Answer a
       return answer(std::unexpected(std::move(read.error())));
     }
   }
-  const auto query = std::make_shared<Query>(io_, host, std::move(answer));
+  const auto query = std::make_shared<Query>(host, std::move(answer));
   open_.push_back(query);
-  query->deadline.expires_after(on_clock(timeout));
-  query->deadline.async_wait([self = weak_from_this(), query](const asio::error_code& stopped) {
-    const auto owner = self.lock();
-    if (!stopped && owner) owner->finish(query, std::unexpected(late_error(query->host)));
+  call_after(timeout, query, query->deadline, [](Impl& self, const QueryPointer& late) {
+    self.finish(late, std::unexpected(late_error(late->host)));
   });
   if (system_) return ask_system(query);
   const bool has_dot = host.find('.') != std::string::npos;
   if (!has_dot || is_localhost(host)) return ask_ordinarily(query);
   ask_by_tcp(query, timeout);
+}
+
+void Resolver::Impl::call_after(Duration time, const QueryPointer& query,
+                                std::optional<Deadline>& deadline,
+                                void (*late)(Impl&, const QueryPointer&)) {
+  deadline.emplace(loop_, [weak = weak_from_this(), weak_query = std::weak_ptr(query), late] {
+    const auto self = weak.lock();
+    const auto waits = weak_query.lock();
+    if (self && waits) late(*self, waits);
+  });
+  deadline->set(Loop::now() + time);
 }
 
 void Resolver::Impl::ask_system(const QueryPointer& query) {
@@ -170,11 +173,8 @@ void Resolver::Impl::ask_by_tcp(const QueryPointer& query, Duration timeout) {
   query->by_tcp = true;
   // Servers that never answer by TCP must not use up the time: after this long the query is also
   // sent by UDP.
-  query->patience.expires_after(on_clock(timeout / 2));
-  query->patience.async_wait([self = weak_from_this(), query](const asio::error_code& stopped) {
-    const auto owner = self.lock();
-    if (!stopped && owner) owner->ask_ordinarily(query);
-  });
+  call_after(timeout / 2, query, query->patience,
+             [](Impl& self, const QueryPointer& slow) { self.ask_ordinarily(slow); });
   tcp_->look_up(query->host, [this, query](Found found) {
     query->by_tcp = false;
     if (found) return finish(query, std::move(found));
@@ -190,7 +190,7 @@ void Resolver::Impl::nothing_by_tcp(const QueryPointer& query) {
 }
 
 void Resolver::Impl::ask_ordinarily(const QueryPointer& query) {
-  query->patience.cancel();
+  query->patience.reset();
   if (!query->answer || std::exchange(query->went_ordinary, true)) return;
   // For subdomains c-ares would query name servers.
   const std::string name = is_localhost(query->host) ? "localhost" : query->host;
@@ -213,8 +213,8 @@ void Resolver::Impl::nothing_ordinarily(const QueryPointer& query, Error why) {
 
 void Resolver::Impl::finish(const QueryPointer& query, Found found) {
   if (!query->answer) return;  // answered before
-  query->deadline.cancel();
-  query->patience.cancel();
+  query->deadline.reset();
+  query->patience.reset();
   if (system_) system_->forget(query->at_system);
   std::erase(open_, query);
   std::exchange(query->answer, nullptr)(std::move(found));

@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <asio/ip/tcp.hpp>
-#include <asio/ip/udp.hpp>
-#include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
+#include <cerrno>
 #include <list>
-#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -17,6 +15,7 @@
 #include "net/listen.hpp"
 #include "net/loop_context.hpp"
 #include "net/receive_buffers.hpp"
+#include "net/sockets.hpp"
 #include "net/stream_socket.hpp"
 #include "net/udp_batch.hpp"
 
@@ -27,8 +26,15 @@ namespace {
 constexpr int kBatchesPerTurn = 4;
 // Entries of the error queue handled in one turn.
 constexpr int kErrorsPerTurn = 256;
-constexpr auto kFirstAcceptPause = std::chrono::milliseconds(10);
-constexpr auto kLongestAcceptPause = std::chrono::seconds(1);
+// Connections accepted in one turn.
+constexpr int kAcceptsPerTurn = 16;
+constexpr Duration kFirstAcceptPause = std::chrono::milliseconds(10);
+constexpr Duration kLongestAcceptPause = std::chrono::seconds(1);
+
+// The connection was over before it was accepted; the next one may be there.
+bool is_about_one_connection(int error) {
+  return error == ECONNABORTED || error == EPROTO || error == EINTR;
+}
 
 }  // namespace
 
@@ -36,23 +42,16 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
  public:
   Impl(Loop& loop, const SocketTransportOptions& options, TransportHandler& handler,
        BoundSockets bound)
-      : loop_(loop.context()),
-        io_(loop_.io),
+      : loop_(loop),
         options_(options),
         handler_(&handler),
         udp_(std::move(bound.udp)),
-        acceptor_(std::move(bound.tcp)),
-        accept_timer_(io_),
-        finish_timer_(io_),
+        listener_(std::move(bound.tcp)),
         address_(bound.address),
         packet_info_(bound.packet_info),
         sender_(bound.family) {}
 
-  void start() {
-    buffers_ = ReceiveBuffers::of(loop_);
-    wait_packets();
-    accept();
-  }
+  void start();
   void close_all();
   void finish(Duration limit, Loop::Task done);
 
@@ -83,33 +82,37 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
  private:
   using StreamPointer = std::shared_ptr<StreamSocket>;
 
-  void wait_packets();
+  void close_sockets();
+  void watch(std::optional<Watch>& watch, const Descriptor& socket, Watch::Handler handler);
+  void on_packets_ready(Readiness ready);
   void receive();
   void read_error_queue();
   void wait_sendable();
+  void send_waiting();
   void tell_send_failures();
   void accept();
-  void accepted(asio::ip::tcp::socket socket);
-  void pause_accepting(const asio::error_code& error);
+  void accepted(Descriptor socket);
+  void pause_accepting(int error);
   StreamPointer take(StreamId id);
   void check_finished();
 
-  Loop::Context& loop_;
-  asio::io_context& io_;
+  Loop& loop_;
   SocketTransportOptions options_;
   TransportHandler* handler_;  // null after the end
-  asio::ip::udp::socket udp_;
-  asio::ip::tcp::acceptor acceptor_;
-  asio::steady_timer accept_timer_;
-  asio::steady_timer finish_timer_;
-  asio::steady_timer::duration accept_pause_ = kFirstAcceptPause;
+  Descriptor udp_;
+  Descriptor listener_;
+  // Made when it starts, on the loop's thread; each goes before its socket is closed.
+  std::optional<Watch> packets_watch_;
+  std::optional<Watch> accept_watch_;
+  std::optional<Deadline> accept_again_;
+  std::optional<Deadline> finish_time_;
+  Duration accept_pause_ = kFirstAcceptPause;
   Address address_;
   bool packet_info_;
 
   std::shared_ptr<ReceiveBuffers> buffers_;
   UdpSender sender_;
   std::vector<SendFailure> send_failures_;
-  bool waits_sendable_ = false;
   bool failures_posted_ = false;
 
   std::unordered_map<StreamId, StreamPointer> streams_;
@@ -118,21 +121,35 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
   Loop::Task finished_;
 };
 
+void SocketTransport::Impl::start() {
+  buffers_ = ReceiveBuffers::of(loop_.context());
+  watch(packets_watch_, udp_, [this](Readiness ready) { on_packets_ready(ready); });
+  watch(accept_watch_, listener_, [this](Readiness) { accept(); });
+}
+
+void SocketTransport::Impl::watch(std::optional<Watch>& watch, const Descriptor& socket,
+                                  Watch::Handler handler) {
+  watch.emplace(loop_.context(), socket.get(), std::move(handler));
+  const int error = watch->want({.read = true});
+  if (error == 0) return;
+  handler_->on_accept_error({ErrorCode::system,
+                             fmt::format("cannot listen at {}: its sockets cannot be watched: {}",
+                                         address_.to_string(), system_text(error)),
+                             address_.to_string()});
+}
+
 // --- packets ------------------------------------------------------------------------------------
 
-void SocketTransport::Impl::wait_packets() {
-  udp_.async_wait(asio::ip::udp::socket::wait_read,
-                  [self = shared_from_this()](const asio::error_code& error) {
-                    if (error || self->handler_ == nullptr) return;
-                    self->receive();
-                    if (self->handler_ != nullptr) self->wait_packets();
-                  });
+void SocketTransport::Impl::on_packets_ready(Readiness ready) {
+  const auto kept = shared_from_this();  // the handler may let go of it
+  if (ready.write) send_waiting();
+  if (ready.read) receive();
 }
 
 void SocketTransport::Impl::receive() {
   for (int i = 0; i < kBatchesPerTurn; ++i) {
     int error = 0;
-    const auto packets = buffers_->packets.receive(udp_.native_handle(), packet_info_, error);
+    const auto packets = buffers_->packets.receive(udp_.get(), packet_info_, error);
     if (!packets.empty()) {
       handler_->on_packets(packets);
       if (handler_ == nullptr || packets.size() < kBatchPackets) return;
@@ -146,7 +163,7 @@ void SocketTransport::Impl::receive() {
 
 void SocketTransport::Impl::read_error_queue() {
   for (int i = 0; i < kErrorsPerTurn && handler_ != nullptr; ++i) {
-    const auto failure = next_queued_error(udp_.native_handle());
+    const auto failure = next_queued_error(udp_.get());
     if (!failure) return;
     handler_->on_send_error(failure->to, failure->error);
   }
@@ -154,28 +171,26 @@ void SocketTransport::Impl::read_error_queue() {
 
 void SocketTransport::Impl::flush() {
   if (!udp_.is_open()) return;
-  sender_.flush(udp_.native_handle(), send_failures_);
+  sender_.flush(udp_.get(), send_failures_);
   tell_send_failures();
   if (sender_.waiting()) wait_sendable();
 }
 
+// Where that is impossible, what waits goes with the next packets.
 void SocketTransport::Impl::wait_sendable() {
-  if (waits_sendable_) return;
-  waits_sendable_ = true;
-  udp_.async_wait(asio::ip::udp::socket::wait_write,
-                  [self = shared_from_this()](const asio::error_code& error) {
-                    self->waits_sendable_ = false;
-                    if (error || !self->udp_.is_open()) return;
-                    self->sender_.retry(self->udp_.native_handle(), self->send_failures_);
-                    self->tell_send_failures();
-                    if (self->sender_.waiting()) self->wait_sendable();
-                  });
+  if (packets_watch_) (void)packets_watch_->want({.read = true, .write = true});
+}
+
+void SocketTransport::Impl::send_waiting() {
+  sender_.retry(udp_.get(), send_failures_);
+  tell_send_failures();
+  if (!sender_.waiting()) (void)packets_watch_->want({.read = true});
 }
 
 void SocketTransport::Impl::tell_send_failures() {
   if (send_failures_.empty() || failures_posted_) return;
   failures_posted_ = true;
-  asio::post(io_, [self = shared_from_this()] {
+  loop_.post([self = shared_from_this()] {
     self->failures_posted_ = false;
     const auto failures = std::exchange(self->send_failures_, {});
     for (const SendFailure& failure : failures) {
@@ -188,51 +203,49 @@ void SocketTransport::Impl::tell_send_failures() {
 // --- accepting ----------------------------------------------------------------------------------
 
 void SocketTransport::Impl::accept() {
-  acceptor_.async_accept(
-      [self = shared_from_this()](const asio::error_code& error, asio::ip::tcp::socket socket) {
-        if (self->handler_ == nullptr || error == asio::error::operation_aborted) return;
-        if (error) return self->pause_accepting(error);
-        self->accept_pause_ = kFirstAcceptPause;
-        self->accepted(std::move(socket));
-        if (self->handler_ != nullptr) self->accept();
-      });
+  const auto kept = shared_from_this();  // the handler may let go of it
+  for (int i = 0; i < kAcceptsPerTurn && handler_ != nullptr; ++i) {
+    Descriptor socket = accept_connection(listener_);
+    if (socket.is_open()) {
+      accept_pause_ = kFirstAcceptPause;
+      accepted(std::move(socket));
+      continue;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+    if (!is_about_one_connection(errno)) return pause_accepting(errno);
+  }
 }
 
-void SocketTransport::Impl::accepted(asio::ip::tcp::socket socket) {
-  asio::error_code error;
-  const auto peer = socket.remote_endpoint(error);
-  const auto from = error ? std::nullopt : from_socket_address(peer.data());
+void SocketTransport::Impl::accepted(Descriptor socket) {
+  const auto from = peer_address_of(socket);
   if (!from) return;  // closed already
-  close_on_exec(socket.native_handle());
   const auto id = handler_->on_accept(*from);
   if (!id) return;
-  auto stream = std::make_shared<StreamSocket>(std::move(socket), *id, *from, *this);
+  auto stream = std::make_shared<StreamSocket>(loop_, std::move(socket), *id, *from, *this);
   streams_[*id] = stream;
   stream->start();
 }
 
 // Accepting fails when descriptors or memory run out. The waiting connection then stays ready, so
 // that trying again at once would spin.
-void SocketTransport::Impl::pause_accepting(const asio::error_code& error) {
-  if (accept_pause_ == asio::steady_timer::duration(kFirstAcceptPause)) {
-    handler_->on_accept_error({ErrorCode::system,
-                               fmt::format("cannot accept connections at {} for now: {}",
-                                           address_.to_string(), error.message()),
-                               address_.to_string()});
-    if (handler_ == nullptr) return;
-  }
-  accept_timer_.expires_after(accept_pause_);
-  accept_pause_ = std::min<asio::steady_timer::duration>(2 * accept_pause_, kLongestAcceptPause);
-  accept_timer_.async_wait([self = shared_from_this()](const asio::error_code& stopped) {
-    if (!stopped && self->handler_ != nullptr) self->accept();
-  });
+void SocketTransport::Impl::pause_accepting(int error) {
+  (void)accept_watch_->want({});
+  const Duration pause = accept_pause_;
+  accept_pause_ = std::min(2 * accept_pause_, kLongestAcceptPause);
+  accept_again_.emplace(loop_, [this] { (void)accept_watch_->want({.read = true}); });
+  accept_again_->set(Loop::now() + pause);
+  if (pause > kFirstAcceptPause) return;  // it was said
+  handler_->on_accept_error({ErrorCode::system,
+                             fmt::format("cannot accept connections at {} for now: {}",
+                                         address_.to_string(), system_text(error)),
+                             address_.to_string()});
 }
 
 // --- streams ------------------------------------------------------------------------------------
 
 void SocketTransport::Impl::dial(const IpAddress& from, StreamId id, const Address& to) {
   if (handler_ == nullptr) return;
-  auto stream = std::make_shared<StreamSocket>(io_, id, to, *this);
+  auto stream = std::make_shared<StreamSocket>(loop_, id, to, *this);
   streams_[id] = stream;
   stream->dial(address_.ip.is_unspecified() ? from : IpAddress{});
 }
@@ -290,13 +303,18 @@ void SocketTransport::Impl::stream_gone(StreamSocket& stream) {
 
 // --- the end ------------------------------------------------------------------------------------
 
+void SocketTransport::Impl::close_sockets() {
+  accept_again_.reset();
+  packets_watch_.reset();
+  accept_watch_.reset();
+  udp_.close();
+  listener_.close();
+}
+
 void SocketTransport::Impl::close_all() {
   handler_ = nullptr;
-  asio::error_code ignored;
-  udp_.close(ignored);
-  acceptor_.close(ignored);
-  accept_timer_.cancel();
-  finish_timer_.cancel();
+  close_sockets();
+  finish_time_.reset();
   const auto streams = std::exchange(streams_, {});
   for (const auto& [id, stream] : streams) stream->abort();
   const auto closing = std::exchange(closing_, {});
@@ -305,35 +323,31 @@ void SocketTransport::Impl::close_all() {
 
 void SocketTransport::Impl::finish(Duration limit, Loop::Task done) {
   handler_ = nullptr;
-  asio::error_code ignored;
-  udp_.close(ignored);
-  acceptor_.close(ignored);
-  accept_timer_.cancel();
+  close_sockets();
   const auto streams = std::exchange(streams_, {});
   for (const auto& [id, stream] : streams) stream->abort();
   finished_ = std::move(done);
   const auto closing = closing_;
   for (const auto& stream : closing) stream->close_when_written();
-  finish_timer_.expires_after(std::chrono::duration_cast<asio::steady_timer::duration>(limit));
-  finish_timer_.async_wait([self = shared_from_this()](const asio::error_code& stopped) {
-    if (stopped) return;
-    const auto late = self->closing_;
+  finish_time_.emplace(loop_, [this] {
+    const auto late = closing_;
     for (const auto& stream : late) stream->abort();
   });
+  finish_time_->set(Loop::now() + limit);
   check_finished();
 }
 
 void SocketTransport::Impl::check_finished() {
   if (!finished_ || !closing_.empty()) return;
-  finish_timer_.cancel();
-  asio::post(io_, std::exchange(finished_, nullptr));
+  finish_time_.reset();
+  loop_.post(std::exchange(finished_, nullptr));
 }
 
 // --- the outside --------------------------------------------------------------------------------
 
 Result<std::unique_ptr<SocketTransport>> SocketTransport::open(
     Loop& loop, const SocketTransportOptions& options, TransportHandler& handler) {
-  auto bound = bind_both(loop.context().io, options.bind);
+  auto bound = bind_both(options.bind);
   if (!bound) return std::unexpected(std::move(bound.error()));
   auto impl = std::make_shared<Impl>(loop, options, handler, std::move(*bound));
   return std::unique_ptr<SocketTransport>(new SocketTransport(std::move(impl)));

@@ -1,18 +1,14 @@
 #include "net/stream_socket.hpp"
 
-#include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <asio/buffer.hpp>
-#include <asio/error.hpp>
-#include <asio/post.hpp>
-#include <cstring>
+#include <cerrno>
 #include <utility>
 
-#include "net/listen.hpp"
-#include "net/loop_context.hpp"
 #include "net/socket_address.hpp"
+#include "net/sockets.hpp"
 
 namespace memberlist::net {
 namespace {
@@ -22,25 +18,28 @@ constexpr int kReadsPerTurn = 4;
 // Reads of what a peer sent before the connection failed.
 constexpr int kLastReads = 64;
 
-asio::ip::tcp::endpoint to_endpoint(const Address& address) {
-  // Each dialled socket has its target's family, whatever the listener is bound to.
-  const SocketAddress raw =
-      to_socket_address(address, address.ip.is_v4() ? Family::v4 : Family::v6);
-  asio::ip::tcp::endpoint endpoint;
-  endpoint.resize(raw.length);
-  std::memcpy(endpoint.data(), raw.get(), raw.length);
-  return endpoint;
+#if defined(MSG_NOSIGNAL)
+constexpr int kSendFlags = MSG_NOSIGNAL;
+#else
+constexpr int kSendFlags = 0;  // the socket has SO_NOSIGPIPE
+#endif
+
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+
+// Each dialled socket has its target's family, whatever the listener is bound to.
+Family family_of_target(const Address& address) {
+  return address.ip.is_v4() ? Family::v4 : Family::v6;
 }
 
 }  // namespace
 
-StreamSocket::StreamSocket(asio::io_context& io, StreamId id, Address peer, StreamOwner& owner)
-    : socket_(io), timer_(io), owner_(owner), id_(id), peer_(peer) {}
+StreamSocket::StreamSocket(Loop& loop, StreamId id, Address peer, StreamOwner& owner)
+    : loop_(loop), owner_(owner), id_(id), peer_(peer) {}
 
-StreamSocket::StreamSocket(asio::ip::tcp::socket socket, StreamId id, Address peer,
+StreamSocket::StreamSocket(Loop& loop, Descriptor socket, StreamId id, Address peer,
                            StreamOwner& owner)
-    : socket_(std::move(socket)),
-      timer_(socket_.get_executor()),
+    : loop_(loop),
+      socket_(std::move(socket)),
       owner_(owner),
       id_(id),
       peer_(peer),
@@ -49,19 +48,14 @@ StreamSocket::StreamSocket(asio::ip::tcp::socket socket, StreamId id, Address pe
 // --- beginning ----------------------------------------------------------------------------------
 
 void StreamSocket::dial(const IpAddress& from) {
-  const auto endpoint = to_endpoint(peer_);
-  asio::error_code error;
-  socket_.open(endpoint.protocol(), error);
-  if (error) {
-    Error why = unreachable("open a socket to", peer_, error.message());
+  socket_ = open_socket(family_of_target(peer_), SOCK_STREAM);
+  if (!socket_.is_open()) {
+    Error why = unreachable("open a socket to", peer_, system_text(errno));
     why.code = ErrorCode::system;
     return fail_soon(std::move(why));
   }
-  close_on_exec(socket_.native_handle());
   leave_from(from);
-  socket_.async_connect(endpoint, [self = shared_from_this()](const asio::error_code& result) {
-    self->connected(result);
-  });
+  connect();
 }
 
 // So that others recognise the sender of the stream. If this is not an address of this machine, the
@@ -70,20 +64,26 @@ void StreamSocket::leave_from(const IpAddress& from) {
   if (from.is_unspecified() || from.is_v4() != peer_.ip.is_v4()) return;
 #if defined(IP_BIND_ADDRESS_NO_PORT)
   // The kernel chooses the port when it connects; otherwise each port could be used only once.
-  const int on = 1;
-  if (::setsockopt(socket_.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) !=
-      0) {
-    return;
-  }
+  if (!set_option(socket_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)) return;
 #endif
-  asio::error_code ignored;
-  socket_.bind(to_endpoint({from, 0}), ignored);
+  const SocketAddress raw = to_socket_address({from, 0}, family_of_target(peer_));
+  (void)::bind(socket_.get(), raw.get(), raw.length);
 }
 
-void StreamSocket::connected(const asio::error_code& error) {
-  if (phase_ != Phase::connecting && phase_ != Phase::closing) return;
-  if (error) return fail("connect to", error);
+// Where the outcome is known at once, it is told as if it came later: by the socket's readiness.
+void StreamSocket::connect() {
+  const SocketAddress raw = to_socket_address(peer_, family_of_target(peer_));
+  const int result = ::connect(socket_.get(), raw.get(), raw.length);
+  if (result != 0 && errno != EINPROGRESS && errno != EINTR) {
+    return fail_soon(unreachable("connect to", peer_, system_text(errno)));
+  }
+  want({.write = true});
+}
+
+void StreamSocket::connected(int error) {
+  if (error != 0) return fail("connect to", error);
   const bool told = phase_ == Phase::connecting;
+  connected_ = true;
   if (told) phase_ = Phase::open;
   start();
   write_some();
@@ -91,55 +91,66 @@ void StreamSocket::connected(const asio::error_code& error) {
 }
 
 void StreamSocket::start() {
-  asio::error_code ignored;
+  connected_ = true;
   // Whole messages are written at once; waiting for more would only delay them.
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket_.non_blocking(true, ignored);
-  wait_readable();
+  (void)set_option(socket_, IPPROTO_TCP, TCP_NODELAY, 1);
+  want({.read = true});
+}
+
+// --- readiness ----------------------------------------------------------------------------------
+
+void StreamSocket::want(Readiness readiness) {
+  if (!watch_) {
+    watch_.emplace(loop_.context(), socket_.get(), [this](Readiness ready) { on_ready(ready); });
+  }
+  if (const int error = watch_->want(readiness)) fail("watch the connection to", error);
+}
+
+void StreamSocket::on_ready(Readiness ready) {
+  const auto kept = shared_from_this();  // the owner may let go of it
+  if (!connected_) return connected(connect_result(socket_));
+  if (ready.write) {
+    want({.read = !read_ended_});
+    write_some();
+  }
+  if (ready.read && !read_ended_ && (phase_ == Phase::open || phase_ == Phase::closing)) read();
 }
 
 // --- reading ------------------------------------------------------------------------------------
-
-void StreamSocket::wait_readable() {
-  socket_.async_wait(asio::ip::tcp::socket::wait_read,
-                     [self = shared_from_this()](const asio::error_code& error) {
-                       if (error) return;
-                       if (self->phase_ == Phase::open || self->phase_ == Phase::closing) {
-                         self->read();
-                       }
-                     });
-}
 
 void StreamSocket::read() {
   for (int i = 0; i < kReadsPerTurn; ++i) {
     if (!read_once()) break;
   }
-  if (!read_ended_ && (phase_ == Phase::open || phase_ == Phase::closing)) wait_readable();
 }
 
 // Reads available bytes, at most one buffer. False: nothing is left for now.
 bool StreamSocket::read_once() {
   const std::span<std::byte> room = owner_.read_buffer();
-  asio::error_code error;
-  const std::size_t count = socket_.read_some(asio::buffer(room.data(), room.size()), error);
-  if (error == asio::error::would_block || error == asio::error::try_again) return false;
-  if (error == asio::error::eof) {
-    read_ended_ = true;
+  const ssize_t count = ::recv(socket_.get(), room.data(), room.size(), 0);
+  if (count > 0) {
+    const auto size = static_cast<std::size_t>(count);
     if (phase_ == Phase::open || phase_ == Phase::failing) {
-      owner_.stream_event(*this, StreamEnd{});
-    } else if (write_ended_) {
-      drop();
+      owner_.stream_event(*this, StreamData{room.first(size)});
     }
-    return false;
+    return phase_ != Phase::gone && size == room.size();
   }
-  if (error) {
-    if (phase_ != Phase::failing) fail("read from", error);
-    return false;
+  if (count == 0) {
+    end_reading();
+  } else if (!would_block(errno) && phase_ != Phase::failing) {
+    fail("read from", errno);
   }
+  return false;
+}
+
+void StreamSocket::end_reading() {
+  read_ended_ = true;
+  if (watch_) want({.write = watch_->wanted().write});
   if (phase_ == Phase::open || phase_ == Phase::failing) {
-    owner_.stream_event(*this, StreamData{room.first(count)});
+    owner_.stream_event(*this, StreamEnd{});
+  } else if (write_ended_) {
+    drop();
   }
-  return phase_ != Phase::gone && count == room.size();
 }
 
 // --- writing ------------------------------------------------------------------------------------
@@ -153,25 +164,14 @@ void StreamSocket::write(Bytes bytes) {
 }
 
 void StreamSocket::write_some() {
-  if (waits_writable_) return;
+  if (!watch_ || watch_->wanted().write) return;
   while (!queue_.empty()) {
     const Bytes& front = queue_.front();
-    asio::error_code error;
-    const std::size_t count = socket_.write_some(
-        asio::buffer(front.data() + front_sent_, front.size() - front_sent_), error);
-    if (error == asio::error::would_block || error == asio::error::try_again) {
-      waits_writable_ = true;
-      socket_.async_wait(asio::ip::tcp::socket::wait_write,
-                         [self = shared_from_this()](const asio::error_code& result) {
-                           self->waits_writable_ = false;
-                           if (result) return;
-                           if (self->phase_ == Phase::open || self->phase_ == Phase::closing) {
-                             self->write_some();
-                           }
-                         });
-      return;
-    }
-    if (error) return fail("write to", error);
+    const ssize_t result =
+        ::send(socket_.get(), front.data() + front_sent_, front.size() - front_sent_, kSendFlags);
+    if (result < 0 && would_block(errno)) return want({.read = !read_ended_, .write = true});
+    if (result < 0) return fail("write to", errno);
+    const auto count = static_cast<std::size_t>(result);
     front_sent_ += count;
     queued_bytes_ -= count;
     owner_.queue_changed(-static_cast<std::ptrdiff_t>(count));
@@ -185,9 +185,9 @@ void StreamSocket::write_some() {
 
 // --- ends ---------------------------------------------------------------------------------------
 
-void StreamSocket::fail(const char* verb, const asio::error_code& error) {
+void StreamSocket::fail(const char* verb, int error) {
   if (phase_ == Phase::closing) return drop();
-  fail_soon(unreachable(verb, peer_, error.message()));
+  fail_soon(unreachable(verb, peer_, system_text(error)));
 }
 
 void StreamSocket::fail_soon(Error error) {
@@ -195,15 +195,15 @@ void StreamSocket::fail_soon(Error error) {
   if (phase_ == Phase::closing) return drop();
   const bool readable = phase_ == Phase::open && !read_ended_;
   phase_ = Phase::failing;
-  asio::post(socket_.get_executor(),
-             [self = shared_from_this(), readable, error = std::move(error)] {
-               // A peer that has answered (with an error, for instance) and closed makes our
-               // writes fail while its answer waits to be read.
-               for (int i = 0; readable && i < kLastReads; ++i) {
-                 if (self->phase_ != Phase::failing || !self->read_once()) break;
-               }
-               self->tell_failure(error);
-             });
+  watch_.reset();  // whose handler may be running
+  loop_.post([self = shared_from_this(), readable, error = std::move(error)] {
+    // A peer that has answered (with an error, for instance) and closed makes our writes fail while
+    // its answer waits to be read.
+    for (int i = 0; readable && i < kLastReads; ++i) {
+      if (self->phase_ != Phase::failing || !self->read_once()) break;
+    }
+    self->tell_failure(error);
+  });
 }
 
 void StreamSocket::tell_failure(const Error& error) {
@@ -217,10 +217,11 @@ void StreamSocket::close(Duration timeout) {
   if (phase_ == Phase::failing) return drop();
   const bool connecting = phase_ == Phase::connecting;
   phase_ = Phase::closing;
-  timer_.expires_after(std::chrono::duration_cast<asio::steady_timer::duration>(timeout));
-  timer_.async_wait([self = shared_from_this()](const asio::error_code& error) {
-    if (!error) self->abort();
+  closing_time_.emplace(loop_, [this] {
+    const auto kept = shared_from_this();
+    abort();
   });
+  closing_time_->set(Loop::now() + timeout);
   if (!connecting && queue_.empty()) finish_writing();
 }
 
@@ -232,24 +233,22 @@ void StreamSocket::close_when_written() {
 void StreamSocket::finish_writing() {
   if (write_ended_) return;
   write_ended_ = true;
-  asio::error_code error;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
-  if (error || read_ended_ || hurry_) drop();
+  const bool ended = ::shutdown(socket_.get(), SHUT_WR) == 0;
+  if (!ended || read_ended_ || hurry_) drop();
 }
 
 void StreamSocket::abort() {
   if (phase_ == Phase::gone) return;
-  asio::error_code ignored;
-  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  reset_at_close(socket_);
   drop();
 }
 
 void StreamSocket::drop() {
   if (phase_ == Phase::gone) return;
   phase_ = Phase::gone;
-  asio::error_code ignored;
-  socket_.close(ignored);
-  timer_.cancel();
+  watch_.reset();
+  socket_.close();
+  closing_time_.reset();
   owner_.queue_changed(-static_cast<std::ptrdiff_t>(queued_bytes_));
   queue_.clear();
   queued_bytes_ = 0;

@@ -2,12 +2,10 @@
 
 // Private to this room: one TCP connection.
 
-#include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
-#include <asio/steady_timer.hpp>
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "memberlist/address.hpp"
@@ -15,6 +13,8 @@
 #include "memberlist/error.hpp"
 #include "memberlist/stream.hpp"
 #include "memberlist/time.hpp"
+#include "net/descriptor.hpp"
+#include "net/loop_context.hpp"
 
 namespace memberlist::net {
 
@@ -41,12 +41,13 @@ class StreamOwner {
 };
 
 /// One connection, dialled or accepted: reads whenever bytes arrive, writes from a queue,
-/// ends gracefully. Its pending operations keep it alive until it is closed.
+/// ends gracefully. Its owner keeps it until it is gone. On the loop's thread.
 class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
  public:
-  StreamSocket(asio::io_context& io, StreamId id, Address peer, StreamOwner& owner);
+  /// Call `dial` next.
+  StreamSocket(Loop& loop, StreamId id, Address peer, StreamOwner& owner);
   /// Takes over an accepted connection; call `start` next.
-  StreamSocket(asio::ip::tcp::socket socket, StreamId id, Address peer, StreamOwner& owner);
+  StreamSocket(Loop& loop, Descriptor socket, StreamId id, Address peer, StreamOwner& owner);
 
   [[nodiscard]] StreamId id() const noexcept { return id_; }
   [[nodiscard]] std::size_t queued_bytes() const noexcept { return queued_bytes_; }
@@ -76,18 +77,23 @@ class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
   };
 
   void leave_from(const IpAddress& from);
-  void connected(const asio::error_code& error);
-  void wait_readable();
+  void connect();
+  void connected(int error);
+  void on_ready(Readiness ready);
+  void want(Readiness readiness);
   void read();
   bool read_once();
+  void end_reading();
   void write_some();
   void finish_writing();
-  void fail(const char* verb, const asio::error_code& error);
+  void fail(const char* verb, int error);
   void tell_failure(const Error& error);
   void drop();
 
-  asio::ip::tcp::socket socket_;
-  asio::steady_timer timer_;
+  Loop& loop_;
+  Descriptor socket_;
+  std::optional<Watch> watch_;  // before the socket is closed, it goes
+  std::optional<Deadline> closing_time_;
   StreamOwner& owner_;
   StreamId id_;
   Address peer_;
@@ -95,7 +101,7 @@ class StreamSocket : public std::enable_shared_from_this<StreamSocket> {
   std::deque<Bytes> queue_;
   std::size_t front_sent_ = 0;    // sent bytes of the first in the queue
   std::size_t queued_bytes_ = 0;  // of the whole queue, unsent
-  bool waits_writable_ = false;
+  bool connected_ = false;
   bool read_ended_ = false;
   bool write_ended_ = false;
   bool hurry_ = false;  // do not wait for the peer's end

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "memberlist/time.hpp"
-#include "swim/timer_heap.hpp"
+#include "base/timer_heap.hpp"
 
 namespace memberlist::swim {
 

@@ -16,7 +16,7 @@
 #include "memberlist/member.hpp"
 #include "swim/keyed_hash.hpp"
 #include "swim/suspicion.hpp"
-#include "swim/timer_heap.hpp"
+#include "base/timer_heap.hpp"
 
 namespace memberlist::swim {
 

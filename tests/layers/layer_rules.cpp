@@ -251,9 +251,9 @@ std::optional<Target> own_target(std::string_view path, const Include& include) 
 
 bool is_openssl(std::string_view name) { return name.starts_with("openssl/"); }
 
-bool is_net_library(std::string_view name) {
-  return name == "asio.hpp" || name.starts_with("asio/") || name.starts_with("ares");
-}
+bool is_asio(std::string_view name) { return name == "asio.hpp" || name.starts_with("asio/"); }
+
+bool is_c_ares(std::string_view name) { return name.starts_with("ares"); }
 
 // --- the checks ---------------------------------------------------------------------------------
 
@@ -331,8 +331,11 @@ class Checker {
     if (is_openssl(name) && room_ != "crypto") {
       add(include.line, name, "OpenSSL is for crypto alone");
     }
-    if (is_net_library(name) && room_ != "net") {
-      add(include.line, name, "Asio and c-ares are for net alone");
+    if (is_c_ares(name) && room_ != "net") {
+      add(include.line, name, "c-ares is for net alone");
+    }
+    if (is_asio(name)) {
+      add(include.line, name, "the loop is net's own: Asio is for examples alone");
     }
     if (name.starts_with("boost/") && room_ != "apps") {
       add(include.line, name, "Boost is for the program's admin server alone");

@@ -1,4 +1,4 @@
-#include "swim/timer_heap.hpp"
+#include "base/timer_heap.hpp"
 
 #include <chrono>
 #include <map>
@@ -9,7 +9,7 @@
 
 #include "base/random.hpp"
 
-namespace memberlist::swim {
+namespace memberlist {
 namespace {
 
 using namespace std::chrono_literals;
@@ -115,4 +115,4 @@ TEST(TimerHeap, AgreesWithAModel) {
 }
 
 }  // namespace
-}  // namespace memberlist::swim
+}  // namespace memberlist

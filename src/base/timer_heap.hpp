@@ -10,7 +10,7 @@
 
 #include "memberlist/time.hpp"
 
-namespace memberlist::swim {
+namespace memberlist {
 
 /// Names one scheduled timer. The default names none. Stale handles are harmless.
 struct TimerHandle {
@@ -168,4 +168,4 @@ class TimerHeap {
   std::uint64_t next_sequence_ = 0;
 };
 
-}  // namespace memberlist::swim
+}  // namespace memberlist
