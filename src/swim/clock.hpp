@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "memberlist/time.hpp"
 #include "base/timer_heap.hpp"
+#include "memberlist/time.hpp"
 
 namespace memberlist::swim {
 

@@ -13,10 +13,10 @@
 
 #include "base/copied_ptr.hpp"
 #include "base/random.hpp"
+#include "base/timer_heap.hpp"
 #include "memberlist/member.hpp"
 #include "swim/keyed_hash.hpp"
 #include "swim/suspicion.hpp"
-#include "base/timer_heap.hpp"
 
 namespace memberlist::swim {
 
