@@ -16,7 +16,7 @@
 
 namespace memberlist::net {
 
-struct ReceiveBuffers;
+struct LoopBuffers;
 
 /// Calls a handler whenever a descriptor is ready for what it is wanted for. On the loop's thread,
 /// or while `run` is not active. The loop must outlive it, and the descriptor must stay open.
@@ -66,7 +66,7 @@ struct Loop::Context {
   bool sleeps = false;                     // guarded: the thread is to be woken for a task
   std::atomic<bool> stop_at_once = false;  // there was no memory for a task that stops
 
-  std::weak_ptr<ReceiveBuffers> receive_buffers;  // see ReceiveBuffers::of
+  std::weak_ptr<LoopBuffers> loop_buffers;  // see LoopBuffers::of
 };
 
 }  // namespace memberlist::net

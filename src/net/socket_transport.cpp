@@ -14,7 +14,7 @@
 
 #include "net/listen.hpp"
 #include "net/loop_context.hpp"
-#include "net/receive_buffers.hpp"
+#include "net/loop_buffers.hpp"
 #include "net/sockets.hpp"
 #include "net/stream_socket.hpp"
 #include "net/udp_batch.hpp"
@@ -34,6 +34,12 @@ constexpr Duration kLongestAcceptPause = std::chrono::seconds(1);
 // The connection was over before it was accepted; the next one may be there.
 bool is_about_one_connection(int error) {
   return error == ECONNABORTED || error == EPROTO || error == EINTR;
+}
+
+// Where it is impossible, there is nothing to be done: the next packets, or the next pause, try
+// again.
+void want(std::optional<Watch>& watch, Readiness readiness) {
+  if (watch) (void)watch->want(readiness);
 }
 
 }  // namespace
@@ -110,7 +116,7 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
   Address address_;
   bool packet_info_;
 
-  std::shared_ptr<ReceiveBuffers> buffers_;
+  std::shared_ptr<LoopBuffers> buffers_;
   UdpSender sender_;
   std::vector<SendFailure> send_failures_;
   bool failures_posted_ = false;
@@ -122,7 +128,8 @@ class SocketTransport::Impl final : public std::enable_shared_from_this<Impl>, p
 };
 
 void SocketTransport::Impl::start() {
-  buffers_ = ReceiveBuffers::of(loop_.context());
+  buffers_ = LoopBuffers::of(loop_.context());
+  sender_.share(buffers_->batches);
   watch(packets_watch_, udp_, [this](Readiness ready) { on_packets_ready(ready); });
   watch(accept_watch_, listener_, [this](Readiness) { accept(); });
 }
@@ -176,15 +183,12 @@ void SocketTransport::Impl::flush() {
   if (sender_.waiting()) wait_sendable();
 }
 
-// Where that is impossible, what waits goes with the next packets.
-void SocketTransport::Impl::wait_sendable() {
-  if (packets_watch_) (void)packets_watch_->want({.read = true, .write = true});
-}
+void SocketTransport::Impl::wait_sendable() { want(packets_watch_, {.read = true, .write = true}); }
 
 void SocketTransport::Impl::send_waiting() {
   sender_.retry(udp_.get(), send_failures_);
   tell_send_failures();
-  if (!sender_.waiting()) (void)packets_watch_->want({.read = true});
+  if (!sender_.waiting()) want(packets_watch_, {.read = true});
 }
 
 void SocketTransport::Impl::tell_send_failures() {
@@ -229,10 +233,10 @@ void SocketTransport::Impl::accepted(Descriptor socket) {
 // Accepting fails when descriptors or memory run out. The waiting connection then stays ready, so
 // that trying again at once would spin.
 void SocketTransport::Impl::pause_accepting(int error) {
-  (void)accept_watch_->want({});
+  want(accept_watch_, {});
   const Duration pause = accept_pause_;
   accept_pause_ = std::min(2 * accept_pause_, kLongestAcceptPause);
-  accept_again_.emplace(loop_, [this] { (void)accept_watch_->want({.read = true}); });
+  accept_again_.emplace(loop_, [this] { want(accept_watch_, {.read = true}); });
   accept_again_->set(Loop::now() + pause);
   if (pause > kFirstAcceptPause) return;  // it was said
   handler_->on_accept_error({ErrorCode::system,

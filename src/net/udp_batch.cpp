@@ -9,6 +9,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "net/packet_info.hpp"
@@ -93,7 +94,9 @@ std::span<const ReceivedPacket> UdpReceiver::receive(int descriptor, bool packet
   error = 0;
   packets_.clear();
   Buffers& b = *buffers_;
-  for (std::size_t i = 0; i < kBatchPackets; ++i) {
+  if (std::exchange(packet_info_, packet_info) != packet_info) used_ = kBatchPackets;
+  const std::size_t used = std::exchange(used_, 0);
+  for (std::size_t i = 0; i < used; ++i) {
     b.pieces[i] = {b.bytes.get() + i * limits::kPacketBytes, limits::kPacketBytes};
     msghdr& header = b.messages[i].msg_hdr;
     header = {};
@@ -110,7 +113,8 @@ std::span<const ReceivedPacket> UdpReceiver::receive(int descriptor, bool packet
     if (errno != EAGAIN && errno != EWOULDBLOCK) error = errno;
     return {};
   }
-  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+  used_ = static_cast<std::size_t>(count);
+  for (std::size_t i = 0; i < used_; ++i) {
     const auto from = from_socket_address(reinterpret_cast<const sockaddr*>(&b.sources[i]));
     if (!from) continue;
     packets_.push_back({*from,
@@ -122,7 +126,7 @@ std::span<const ReceivedPacket> UdpReceiver::receive(int descriptor, bool packet
 
 // --- sending ------------------------------------------------------------------------------------
 
-struct UdpSender::Batch {
+struct UdpBatch {
   std::array<Message, kBatchPackets> messages{};
   std::array<iovec, kBatchPackets> pieces{};
   std::array<SocketAddress, kBatchPackets> targets{};
@@ -133,12 +137,34 @@ struct UdpSender::Batch {
   std::vector<Address> unreachable;  // of a family that the socket does not support
 };
 
-UdpSender::UdpSender(Family family) : family_(family), batch_(std::make_unique<Batch>()) {}
+void UdpBatchDeleter::operator()(UdpBatch* batch) const noexcept { delete batch; }
 
-UdpSender::~UdpSender() = default;
+UdpBatchPointer UdpBatches::take() {
+  if (free_.empty()) {
+    free_.reserve(1);
+    return UdpBatchPointer(new UdpBatch);
+  }
+  UdpBatchPointer batch = std::move(free_.back());
+  free_.pop_back();
+  return batch;
+}
+
+UdpBatch& UdpSender::batch() {
+  if (!batch_) batch_ = batches_ != nullptr ? batches_->take() : UdpBatchPointer(new UdpBatch);
+  return *batch_;
+}
+
+void UdpSender::end_batch() {
+  batch_->count = 0;
+  if (batches_ != nullptr) {
+    batches_->give_back(std::move(batch_));
+  } else {
+    batch_.reset();
+  }
+}
 
 bool UdpSender::add(const Address& to, BytesView bytes, const IpAddress& from) {
-  Batch& b = *batch_;
+  UdpBatch& b = batch();
   if (!reaches(family_, to.ip)) {
     b.unreachable.push_back(to);
     return b.unreachable.size() >= kBatchPackets;
@@ -161,7 +187,8 @@ bool UdpSender::add(const Address& to, BytesView bytes, const IpAddress& from) {
 }
 
 void UdpSender::flush(int descriptor, std::vector<SendFailure>& failures) {
-  Batch& b = *batch_;
+  if (!batch_) return;
+  UdpBatch& b = *batch_;
   for (const Address& to : b.unreachable) {
     failures.push_back({to, unreachable("send to", to,
                                         family_ == Family::v4 ? "this node listens on IPv4 only"
@@ -175,7 +202,7 @@ void UdpSender::flush(int descriptor, std::vector<SendFailure>& failures) {
     keep(b.addresses[done], b.sources[done],
          {static_cast<const std::byte*>(piece.iov_base), piece.iov_len});
   }
-  b.count = 0;
+  end_batch();
 }
 
 void UdpSender::retry(int descriptor, std::vector<SendFailure>& failures) {
@@ -187,7 +214,7 @@ void UdpSender::retry(int descriptor, std::vector<SendFailure>& failures) {
     }
     std::size_t done = 0;
     const Sent sent = send_batch(descriptor, failures, done);
-    batch_->count = 0;
+    end_batch();
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(done));
     if (sent == Sent::would_block) return;
   }
@@ -195,7 +222,7 @@ void UdpSender::retry(int descriptor, std::vector<SendFailure>& failures) {
 
 UdpSender::Sent UdpSender::send_batch(int descriptor, std::vector<SendFailure>& failures,
                                       std::size_t& done) {
-  Batch& b = *batch_;
+  UdpBatch& b = *batch_;
   int stale = 0;
   std::optional<IpAddress> refused;  // the source of the packet that is now sent without one
   while (done < b.count) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "memberlist/address.hpp"
@@ -38,6 +39,25 @@ class UdpReceiver {
   struct Buffers;
   std::unique_ptr<Buffers> buffers_;
   std::vector<ReceivedPacket> packets_;
+  bool packet_info_ = false;          // of the last call
+  std::size_t used_ = kBatchPackets;  // headers to be set up again
+};
+
+/// Datagrams that are collected for one system call.
+struct UdpBatch;
+struct UdpBatchDeleter {
+  void operator()(UdpBatch* batch) const noexcept;
+};
+using UdpBatchPointer = std::unique_ptr<UdpBatch, UdpBatchDeleter>;
+
+/// Empty batches, for the senders of one loop: each needs one only while it collects.
+class UdpBatches {
+ public:
+  [[nodiscard]] UdpBatchPointer take();
+  void give_back(UdpBatchPointer batch) { free_.push_back(std::move(batch)); }
+
+ private:
+  std::vector<UdpBatchPointer> free_;
 };
 
 /// A datagram that could not be sent.
@@ -49,8 +69,10 @@ struct SendFailure {
 /// Collects datagrams and sends them together.
 class UdpSender {
  public:
-  explicit UdpSender(Family family);
-  ~UdpSender();
+  explicit UdpSender(Family family) noexcept : family_(family) {}
+
+  /// Where it takes its batches from, from now on; they must outlive it. By default it makes them.
+  void share(UdpBatches& batches) noexcept { batches_ = &batches; }
 
   /// Puts a datagram into the batch; its bytes must stay until `flush`. True: the batch is full. It
   /// leaves from `from` if that is given and an address of this machine; the socket is then one for
@@ -72,9 +94,10 @@ class UdpSender {
     IpAddress from;
     Bytes bytes;
   };
-  struct Batch;
   enum class Sent : std::uint8_t { all, would_block };
 
+  [[nodiscard]] UdpBatch& batch();
+  void end_batch();
   Sent send_batch(int descriptor, std::vector<SendFailure>& failures, std::size_t& done);
   void handle_failure(std::size_t index, int error, std::vector<SendFailure>& failures);
   bool clear_source(std::size_t index) noexcept;
@@ -82,7 +105,8 @@ class UdpSender {
   void keep(const Address& to, const IpAddress& from, BytesView bytes);
 
   Family family_;
-  std::unique_ptr<Batch> batch_;
+  UdpBatches* batches_ = nullptr;
+  UdpBatchPointer batch_;  // null: nothing is collected
   std::deque<Kept> waiting_;
   std::uint64_t dropped_ = 0;
 };

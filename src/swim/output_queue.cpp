@@ -27,13 +27,11 @@ std::span<std::byte> OutputQueue::packet_room(std::size_t bytes) {
   return {blocks_[block_].bytes.get() + used_, bytes};
 }
 
-void OutputQueue::send_packet(const Address& to, BytesView packet, const IpAddress& from,
-                              std::uint64_t input) {
+void OutputQueue::keep_packet(BytesView packet) {
   const std::byte* const begin = blocks_[block_].bytes.get();
   const auto end = static_cast<std::size_t>(packet.data() + packet.size() - begin);
   assert(packet.data() >= begin + used_ && end <= blocks_[block_].size);
   used_ = end;
-  outputs_.emplace_back(SendPacket{to, packet, from, input});
 }
 
 void OutputQueue::clear() noexcept {

@@ -22,10 +22,10 @@ class OutputQueue {
   OutputQueue& operator=(const OutputQueue&) = delete;
   ~OutputQueue() = default;
 
-  /// Room for one packet of at most `bytes`; used up by `send_packet`.
+  /// Room for one packet of at most `bytes`, which `keep_packet` uses up.
   [[nodiscard]] std::span<std::byte> packet_room(std::size_t bytes);
-  /// Queues a packet that lies in the room handed out last.
-  void send_packet(const Address& to, BytesView packet, const IpAddress& from, std::uint64_t input);
+  /// Keeps a packet that lies in the room handed out last, until `clear`: for one or more outputs.
+  void keep_packet(BytesView packet);
 
   void push(Output output) { outputs_.push_back(std::move(output)); }
   void log(LogLevel level, std::string text, std::string peer = {},

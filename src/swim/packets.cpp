@@ -1,6 +1,7 @@
 #include "swim/packets.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/limits.hpp"
 #include "swim/keys.hpp"
@@ -47,11 +48,16 @@ void PacketSender::send_member_broadcasts(std::span<const MemberIndex> targets) 
   const std::size_t left =
       add_member_broadcasts(room(true), static_cast<std::uint32_t>(targets.size()));
   const std::size_t about_members = parts_.size();
+  std::optional<bool> sealed;  // with or without a checksum: what `sealed_` has for all targets
   for (const MemberIndex target : targets) {
     parts_.resize(about_members);
     if (node_.policy != nullptr) add_policy_broadcasts(left);
     if (parts_.empty()) continue;
-    flush(cluster_.table.at(target).record->address, understands_crc(target));
+    const bool with_crc = understands_crc(target);
+    const bool is_own = parts_.size() != about_members;  // the policy's messages are for one
+    if (is_own || sealed != with_crc) seal(with_crc);
+    sealed = is_own ? std::nullopt : std::optional(with_crc);
+    transmit(cluster_.table.at(target).record->address);
   }
 }
 
@@ -117,19 +123,33 @@ void PacketSender::add_policy_broadcasts(std::size_t free_bytes) {
   }
 }
 
-/// One datagram for every 255 parts, which is more than a datagram of the usual size holds.
 void PacketSender::flush(const Address& to, bool with_crc, const IpAddress& asked) {
-  const IpAddress& from = asked.is_unspecified() ? node_.advertise.ip : asked;
+  seal(with_crc);
+  transmit(to, asked);
+}
+
+/// One datagram for every 255 parts, which is more than a datagram of the usual size holds.
+void PacketSender::seal(bool with_crc) {
+  sealed_.clear();
   for (std::size_t at = 0; at < parts_.size(); at += limits::kCompoundParts) {
     const std::size_t count = std::min(limits::kCompoundParts, parts_.size() - at);
     const std::span<const BytesView> parts = std::span(parts_).subspan(at, count);
     std::size_t bytes = wire::PacketSealer::kMaxOverheadBytes;
     for (const BytesView part : parts) bytes += part.size();
     const BytesView packet = sealer_.seal(keys_.sealing, parts, with_crc, out_.packet_room(bytes));
-    out_.send_packet(to, packet, from, clock_.input);
+    out_.keep_packet(packet);
+    sealed_.push_back(packet);
+    note_key_use(keys_, cluster_, journal_);
+  }
+}
+
+/// What was sealed last; also several times, to one after the other.
+void PacketSender::transmit(const Address& to, const IpAddress& asked) {
+  const IpAddress& from = asked.is_unspecified() ? node_.advertise.ip : asked;
+  for (const BytesView packet : sealed_) {
+    out_.push(SendPacket{to, packet, from, clock_.input});
     ++journal_.counters.packets_sent;
     journal_.counters.packet_bytes_sent += packet.size();
-    note_key_use(keys_, cluster_, journal_);
   }
   if (updates_.empty()) return;
   journal_.trace([&] { return trace::PacketSent{to, updates_}; });

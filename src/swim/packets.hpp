@@ -64,9 +64,12 @@ class PacketSender : PacketSenderUses {
     return journal_.wants_trace() ? &updates_ : nullptr;
   }
   void flush(const Address& to, bool with_crc, const IpAddress& asked = {});
+  void seal(bool with_crc);
+  void transmit(const Address& to, const IpAddress& asked = {});
 
   wire::PacketSealer sealer_;
   std::vector<BytesView> parts_;
+  std::vector<BytesView> sealed_;  // packets of the parts, in the room of the outputs
   std::vector<Bytes> policy_messages_;
   std::vector<std::uint64_t> updates_;  // for the trace: the inputs that queued what is sent
 };

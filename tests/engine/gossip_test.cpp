@@ -86,6 +86,18 @@ TEST(EngineGossip, EachTickToSoManyDifferentMembers) {
   EXPECT_EQ(everybody.size(), 8u) << "all get their turn";
 }
 
+TEST(EngineGossip, APacketIsSealedOnceForAllTargetsOfATick) {
+  Config config = no_probes();
+  config.keys = {to_bytes("0123456789abcdef")};
+  Bench bench(config);
+  for (int i = 0; i < 3; ++i) bench.meet("peer" + std::to_string(i));
+  bench.run_until([&] { return !bench.packets().empty(); }, 1s);
+  std::set<Bytes> different;
+  for (const SeenPacket& packet : bench.packets()) different.insert(packet.bytes);
+  EXPECT_EQ(bench.packets().size(), 3u);
+  EXPECT_EQ(different.size(), 1u);
+}
+
 TEST(EngineGossip, SmallClusterIsGossipedToWhole) {
   for (const int others : {1, 2, 3}) {
     Bench bench(no_probes());
