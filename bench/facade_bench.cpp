@@ -1,12 +1,18 @@
 // What an application pays for calls of a running Memberlist, from a thread that is not the
 // protocol's: a view of a quiet table, a view after one member has changed, and a message.
 
+#include <time.h>
+
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <future>
 #include <memory>
+#include <stop_token>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -51,6 +57,16 @@ class Wire final : public Transport {
     });
     while (!taken) std::this_thread::yield();
   }
+  /// The processor time that the protocol's thread has used, in seconds.
+  [[nodiscard]] double used() {
+    std::promise<double> used;
+    setup_.executor->post([&] {
+      timespec time{};
+      ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+      used.set_value(static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9);
+    });
+    return used.get_future().get();
+  }
 
  private:
   TransportSetup setup_;
@@ -90,6 +106,8 @@ class Facade {
     wire_->receive(to_bytes(sealer_.seal(sealing_, parts, false, room)));
   }
   [[nodiscard]] Memberlist& list() noexcept { return *list_; }
+  [[nodiscard]] std::string name(std::size_t member) const { return members_[member].name(); }
+  [[nodiscard]] double used() { return wire_->used(); }
   [[nodiscard]] std::size_t known() const { return list_->members()->size(); }
 
  private:
@@ -123,11 +141,41 @@ void change_seen(benchmark::State& state) {
   }
 }
 
+// A hundred changes a second, while ten threads each look a hundred times a second: how much of the
+// protocol's thread that takes.
+void churn_with_readers(benchmark::State& state) {
+  constexpr int kReaders = 10;
+  constexpr auto kPause = std::chrono::milliseconds(10);
+  constexpr int kChanges = 200;
+  Facade facade(static_cast<std::size_t>(state.range(0)));
+  std::vector<std::jthread> readers;
+  for (int i = 0; i < kReaders; ++i) {
+    readers.emplace_back([&facade, kPause](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        benchmark::DoNotOptimize(facade.list().members());
+        std::this_thread::sleep_for(kPause);
+      }
+    });
+  }
+  double share = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    const double before = facade.used();
+    const auto began = std::chrono::steady_clock::now();
+    for (int i = 0; i < kChanges; ++i) {
+      facade.change_one();
+      std::this_thread::sleep_until(began + (i + 1) * kPause);
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    share = (facade.used() - before) / took.count();
+  }
+  state.counters["percent_of_the_thread"] = 100 * share;
+}
+
 // One member by its name, and the counters: what a program asks for often.
 void look_up(benchmark::State& state) {
   Facade facade(static_cast<std::size_t>(state.range(0)));
   for ([[maybe_unused]] auto _ : state) {
-    benchmark::DoNotOptimize(facade.list().member("node-000500"));
+    benchmark::DoNotOptimize(facade.list().member(facade.name(500)));
     benchmark::DoNotOptimize(facade.list().counters());
   }
 }
@@ -138,7 +186,7 @@ void send_message(benchmark::State& state) {
   Facade facade(1000);
   const Bytes payload(100);
   for ([[maybe_unused]] auto _ : state) {
-    if (!facade.list().send("node-000500", payload)) std::abort();
+    if (!facade.list().send(facade.name(500), payload)) std::abort();
   }
 }
 
@@ -149,7 +197,7 @@ void send_burst(benchmark::State& state) {
   const Bytes payload(100);
   for ([[maybe_unused]] auto _ : state) {
     for (int i = 0; i < kBurst; ++i) {
-      if (!facade.list().send("node-000500", payload)) std::abort();
+      if (!facade.list().send(facade.name(500), payload)) std::abort();
     }
     state.PauseTiming();
     facade.change_one();
@@ -161,6 +209,11 @@ void send_burst(benchmark::State& state) {
 BENCHMARK(view_quiet)->Arg(1000)->Arg(10'000)->UseRealTime();
 BENCHMARK(change_unseen)->Arg(1000)->Arg(10'000)->Unit(benchmark::kMicrosecond)->UseRealTime();
 BENCHMARK(change_seen)->Arg(1000)->Arg(10'000)->Unit(benchmark::kMicrosecond)->UseRealTime();
+BENCHMARK(churn_with_readers)
+    ->Arg(10'000)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1)
+    ->UseRealTime();
 BENCHMARK(look_up)->Arg(10'000)->UseRealTime();
 BENCHMARK(send_message)->UseRealTime();
 BENCHMARK(send_burst)->Unit(benchmark::kMicrosecond)->UseRealTime();
