@@ -51,10 +51,10 @@ class Inspection {
 
 void Inspection::table() const {
   const swim::MemberTable& table = impl_.cluster.table;
-  std::vector<bool> seen(table.entries_.size());
+  std::vector<bool> seen(table.places_);
   std::map<MemberStatus, std::size_t> counts;
   for (const MemberIndex index : table.order_) {
-    const MemberEntry& entry = table.entries_.at(index);
+    const MemberEntry& entry = table.at(index);
     reporter_.require(entry.record != nullptr, "the probe list holds members");
     reporter_.require(!seen[index], "the probe list holds each member once");
     seen[index] = true;
@@ -65,13 +65,21 @@ void Inspection::table() const {
        {MemberStatus::alive, MemberStatus::suspect, MemberStatus::dead, MemberStatus::left}) {
     reporter_.require(counts[status] == table.count(status), "the table counts its members");
   }
-  reporter_.require(table.by_name_.size() == table.size() &&
-                        table.free_.size() + table.size() == table.entries_.size(),
-                    "the table's places are taken or free");
-  for (const auto& [address, index] : table.by_address_) {
-    reporter_.require(seen.at(index) && table.at(index).record->address == address,
-                      "an address leads to who has it");
+  reporter_.require(
+      table.by_name_.size() == table.size() && table.free_.size() + table.size() == table.places_,
+      "the table's places are taken or free");
+  std::size_t older = 0;
+  for (const MemberIndex index : table.order_) {
+    const auto* const links = table.sharing_.find(index);
+    if (links != nullptr && links->newer != swim::kNoMember) {
+      ++older;
+    } else {
+      reporter_.require(table.find(table.at(index).record->address) == index,
+                        "an address leads to who has it");
+    }
   }
+  reporter_.require(table.by_address_.size() + older == table.size(),
+                    "an address leads to the newest that has it");
 }
 
 void Inspection::tombstones() const {
@@ -92,17 +100,18 @@ void Inspection::tombstones() const {
 }
 
 void Inspection::suspicions() const {
-  for (const MemberEntry& entry : impl_.cluster.table.entries_) {
-    const bool suspect = entry.record != nullptr && entry.status == MemberStatus::suspect;
-    reporter_.require(suspect == (entry.suspicion != nullptr),
-                      "the suspect, and nobody else, have a suspicion");
-    reporter_.require(suspect == impl_.clock.timers.pending(entry.suspicion_timer),
-                      "the suspect, and nobody else, have a suspicion's timer");
-    if (suspect) {
-      reporter_.require(entry.suspicion->accusers().size() <= impl_.node.config.suspicion_mult,
-                        "a suspicion counts a bounded number of accusers");
-    }
+  const swim::MemberTable& table = impl_.cluster.table;
+  for (const MemberIndex index : table.order_) {
+    if (table.at(index).status != MemberStatus::suspect) continue;
+    const swim::RunningSuspicion* const running = table.suspicion(index);
+    reporter_.require(running != nullptr, "the suspect have a suspicion");
+    if (running == nullptr) continue;
+    reporter_.require(impl_.clock.timers.pending(running->timer), "a suspicion has a timer");
+    reporter_.require(running->suspicion.accusers().size() <= impl_.node.config.suspicion_mult,
+                      "a suspicion counts a bounded number of accusers");
   }
+  reporter_.require(table.suspicions_.size() == table.count(MemberStatus::suspect),
+                    "nobody else has a suspicion");
 }
 
 /// Each timer has somebody who waits for it; together with what is checked of those who wait, their
@@ -154,8 +163,9 @@ void Inspection::timer(const TimerEvent& event, TimePoint when) const {
       wanted = awaits(std::in_place_type<Prober::HandPing>);
       break;
     case Kind::suspicion: {
-      const MemberEntry& entry = impl_.cluster.table.entries_.at(event.number);
-      wanted = entry.suspicion != nullptr && entry.suspicion->deadline() == when;
+      const auto* const running =
+          impl_.cluster.table.suspicion(static_cast<MemberIndex>(event.number));
+      wanted = running != nullptr && running->suspicion.deadline() == when;
       break;
     }
     case Kind::refutation:

@@ -22,7 +22,6 @@ namespace {
 // How many messages that do not fit `Order::oldest_first` passes over for one packet. It bounds
 // the work where many large messages wait.
 constexpr std::size_t kPassedOverPerPacket = 32;
-constexpr std::size_t kSmallestIndex = 16;
 
 std::uint64_t mix(std::uint64_t value) noexcept {
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9U;
@@ -112,7 +111,7 @@ std::uint32_t BroadcastQueue::take_slot(const Key& key) {
   slot.hash = key.hash;
   slot.member_key = key.member_key;
   slot.kind = key.kind;
-  if (key.kind != KeyKind::unique) index_key(index);
+  if (key.kind != KeyKind::unique) by_key_.insert(key.hash, index, slot_hash());
   return index;
 }
 
@@ -204,8 +203,7 @@ void BroadcastQueue::reset() {
   messages_.slots.shrink_to_fit();
   free_slots_.clear();
   free_slots_.shrink_to_fit();
-  buckets_.clear();
-  buckets_.shrink_to_fit();
+  by_key_.clear();
 }
 
 void BroadcastQueue::finish_tokens() {
@@ -232,59 +230,20 @@ void BroadcastQueue::drop(OrderIndex::iterator place) { release(messages_.order.
 void BroadcastQueue::release(OrderIndex::node_type node) {
   const std::uint32_t index = node.value().slot;
   Slot& slot = messages_.slots[index];
-  if (slot.kind != KeyKind::unique) unindex_key(index);
+  if (slot.kind != KeyKind::unique) by_key_.erase(slot.hash, index, slot_hash());
   finish_token(slot);
   bytes_ -= slot.message.size();  // the bytes stay: views of the last packet may see them
   free_slots_.push_back(index);
   spare_nodes_.push_back(std::move(node));
 }
 
-// --- the index by key: open addressing, at most half full ----------------------------------------
-
-std::uint32_t BroadcastQueue::find(const Key& key) const noexcept {
-  if (key.kind == KeyKind::unique || buckets_.empty()) return kNoSlot;
-  const std::size_t mask = buckets_.size() - 1;
-  for (std::size_t at = key.hash & mask; buckets_[at] != kNoSlot; at = (at + 1) & mask) {
-    const Slot& slot = messages_.slots[buckets_[at]];
-    if (slot.hash == key.hash && slot.kind == key.kind && slot.member_key == key.member_key &&
-        slot.name == key.name) {
-      return buckets_[at];
-    }
-  }
-  return kNoSlot;
-}
-
-void BroadcastQueue::index_key(std::uint32_t slot) {
-  if ((keyed_ + 1) * 2 > buckets_.size()) grow_index();
-  const std::size_t mask = buckets_.size() - 1;
-  std::size_t at = messages_.slots[slot].hash & mask;
-  while (buckets_[at] != kNoSlot) at = (at + 1) & mask;
-  buckets_[at] = slot;
-  ++keyed_;
-}
-
-void BroadcastQueue::unindex_key(std::uint32_t slot) {
-  const std::size_t mask = buckets_.size() - 1;
-  std::size_t hole = messages_.slots[slot].hash & mask;
-  while (buckets_[hole] != slot) hole = (hole + 1) & mask;
-  // Later entries of the run move up into the hole, so that no search ends too early.
-  for (std::size_t at = (hole + 1) & mask; buckets_[at] != kNoSlot; at = (at + 1) & mask) {
-    const std::size_t home = messages_.slots[buckets_[at]].hash & mask;
-    if (((at - home) & mask) < ((at - hole) & mask)) continue;
-    buckets_[hole] = buckets_[at];
-    hole = at;
-  }
-  buckets_[hole] = kNoSlot;
-  --keyed_;
-}
-
-void BroadcastQueue::grow_index() {
-  const std::vector<std::uint32_t> old = std::exchange(
-      buckets_, std::vector<std::uint32_t>(std::max(kSmallestIndex, buckets_.size() * 2), kNoSlot));
-  keyed_ = 0;
-  for (const std::uint32_t slot : old) {
-    if (slot != kNoSlot) index_key(slot);
-  }
+std::uint32_t BroadcastQueue::find(const Key& key) const {
+  if (key.kind == KeyKind::unique) return kNoSlot;
+  return by_key_.find(key.hash, [&](std::uint32_t index) {
+    const Slot& slot = messages_.slots[index];
+    return slot.hash == key.hash && slot.kind == key.kind && slot.member_key == key.member_key &&
+           slot.name == key.name;
+  });
 }
 
 }  // namespace memberlist::swim

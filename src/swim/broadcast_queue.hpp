@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/flat_index.hpp"
 #include "memberlist/bytes.hpp"
 #include "swim/keyed_hash.hpp"
 
@@ -77,7 +78,7 @@ class BroadcastQueue {
   void drain_finished(std::vector<BroadcastToken>& out);
 
  private:
-  static constexpr std::uint32_t kNoSlot = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint32_t kNoSlot = FlatIndex<>::kNone;
 
   enum class KeyKind : std::uint8_t { unique, member, named };
 
@@ -139,10 +140,10 @@ class BroadcastQueue {
     return messages_.slots[place.slot].message.size() + overhead_bytes;
   }
 
-  [[nodiscard]] std::uint32_t find(const Key& key) const noexcept;
-  void index_key(std::uint32_t slot);
-  void unindex_key(std::uint32_t slot);
-  void grow_index();
+  [[nodiscard]] std::uint32_t find(const Key& key) const;
+  [[nodiscard]] auto slot_hash() const noexcept {
+    return [this](std::uint32_t slot) { return messages_.slots[slot].hash; };
+  }
 
   /// The order of messages and the slots that link to their places in it. A copy links to its own.
   struct Messages {
@@ -173,9 +174,7 @@ class BroadcastQueue {
   Messages messages_;
   Nodes spare_nodes_;
   std::vector<std::uint32_t> free_slots_;
-  // Open addressing from key to slot, for replacing.
-  std::vector<std::uint32_t> buckets_;
-  std::size_t keyed_ = 0;
+  FlatIndex<> by_key_;  // the slots, for replacing
   Nodes taken_;
   std::vector<BroadcastToken> finished_;
   std::size_t waited_for_ = 0;  // messages with a token

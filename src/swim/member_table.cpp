@@ -8,70 +8,73 @@
 namespace memberlist::swim {
 
 MemberIndex MemberTable::find(std::string_view name) const {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? kNoMember : found->second;
+  return by_name_.find(hash_name_(name),
+                       [&](MemberIndex index) { return at(index).record->name == name; });
 }
 
 MemberIndex MemberTable::find(const Address& address) const {
-  const auto found = by_address_.find(address);
-  return found == by_address_.end() ? kNoMember : found->second;
+  return by_address_.find(hash_address_(address),
+                          [&](MemberIndex index) { return at(index).record->address == address; });
 }
 
 MemberIndex MemberTable::find_unique(const IpAddress& ip) const {
-  const auto found = by_ip_.find(ip);
-  return found == by_ip_.end() || found->second.count != 1 ? kNoMember : found->second.indices;
+  return only_one_at(ip, hash_address_(ip));
+}
+
+MemberIndex MemberTable::only_one_at(const IpAddress& ip, std::uint64_t hash) const {
+  return by_ip_.find(hash, [&](MemberIndex index) { return at(index).record->address.ip == ip; });
 }
 
 MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, TimePoint now,
                                 Random& random) {
   assert(find(record->name) == kNoMember);
-  MemberIndex index = static_cast<MemberIndex>(entries_.size());
-  if (free_.empty()) {
-    entries_.emplace_back();
-  } else {
-    index = free_.back();
-    free_.pop_back();
-  }
-  MemberEntry& entry = entries_[index];
+  const MemberIndex index = take_place();
+  MemberEntry& entry = at(index);
   entry.record = std::move(record);
   entry.since = now;
   ++counted(entry.status);
-  by_name_.emplace(entry.record->name, index);
+  index_name(index);
   index_address(index);
+  // By little: most of what is reserved for more is not used.
+  if (order_.size() == order_.capacity()) order_.reserve(order_.size() + order_.size() / 8 + 8);
   order_.push_back(index);
   std::swap(order_.back(), order_[random.below(order_.size())]);
-  by_name_sorted_.push_back(index);
-  sorted_ = false;
+  by_name_sorted_.clear();
   note_change(index);
   return index;
 }
 
+MemberIndex MemberTable::take_place() {
+  if (!free_.empty()) {
+    const MemberIndex index = free_.back();
+    free_.pop_back();
+    return index;
+  }
+  if (places_ % kPageMembers == 0) pages_.emplace_back(Page{});
+  return places_++;
+}
+
 void MemberTable::note_change(MemberIndex index) {
   snapshot_.reset();
-  if (follows_changes_ && !std::exchange(entries_[index].noted, true)) changed_.push_back(index);
-  const std::size_t page = index / kPageMembers;
-  if (page >= page_changes_.size()) page_changes_.resize(page + 1);
-  page_changes_[page] = ++last_change_;
+  if (follows_changes_ && !std::exchange(at(index).noted, true)) changed_.push_back(index);
+  pages_[index / kPageMembers]->change = ++last_change_;
 }
 
 void MemberTable::replace_record(MemberIndex index, std::shared_ptr<const MemberRecord> record) {
-  MemberEntry& entry = entries_[index];
+  MemberEntry& entry = at(index);
   assert(record->name == entry.record->name);
   // The last member that claimed an address is found by it.
+  const AddressLinks* const links = sharing_.find(index);
   const bool moves =
-      record->address != entry.record->address || entry.newer_at_address != kNoMember;
+      record->address != entry.record->address || (links != nullptr && links->newer != kNoMember);
   if (moves) unindex_address(index);
-  // The key views the old record's name, which may go with it.
-  auto node = by_name_.extract(std::string_view(entry.record->name));
-  node.key() = record->name;
-  by_name_.insert(std::move(node));
   entry.record = std::move(record);
   if (moves) index_address(index);
   note_change(index);
 }
 
 void MemberTable::set_status(MemberIndex index, MemberStatus status, TimePoint now) {
-  MemberEntry& entry = entries_[index];
+  MemberEntry& entry = at(index);
   if (entry.status == status) return;
   --counted(entry.status);
   ++counted(status);
@@ -81,13 +84,31 @@ void MemberTable::set_status(MemberIndex index, MemberStatus status, TimePoint n
 }
 
 void MemberTable::set_incarnation(MemberIndex index, std::uint32_t incarnation) {
-  if (entries_[index].incarnation == incarnation) return;
-  entries_[index].incarnation = incarnation;
+  MemberEntry& entry = at(index);
+  if (entry.incarnation == incarnation) return;
+  entry.incarnation = incarnation;
   note_change(index);
 }
 
 void MemberTable::note_heard(const Address& address, TimePoint now) {
-  if (const MemberIndex index = find(address); index != kNoMember) entries_[index].heard = now;
+  if (const MemberIndex index = find(address); index != kNoMember) at(index).heard = now;
+}
+
+bool MemberTable::may_tell(MemberIndex index, TimePoint now, TimePoint next) {
+  constexpr std::size_t kFew = 16;
+  TimePoint* const again = told_.find(index);
+  if (again != nullptr && now < *again) return false;
+  if (again != nullptr) {
+    *again = next;
+    return true;
+  }
+  // Those who may be told again need not be remembered.
+  if (told_.size() >= told_limit_) {
+    told_.remove_if([now](TimePoint time) { return now >= time; });
+    told_limit_ = std::max(kFew, 2 * told_.size());
+  }
+  told_.add(index, next);
+  return true;
 }
 
 void MemberTable::reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,
@@ -99,48 +120,90 @@ void MemberTable::reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& r
     forgotten.push_back({index, remove(index)});
   }
   if (forgotten.size() != before) {
-    const auto is_free = [this](MemberIndex index) { return at(index).record == nullptr; };
-    std::erase_if(order_, is_free);
-    std::erase_if(by_name_sorted_, is_free);
+    std::erase_if(order_, [this](MemberIndex index) { return at(index).record == nullptr; });
+    by_name_sorted_.clear();
   }
   random.shuffle(std::span(order_));
 }
 
 MemberEntry MemberTable::remove(MemberIndex index) {
-  --counted(entries_[index].status);
+  --counted(at(index).status);
   unindex_address(index);
-  by_name_.erase(std::string_view(entries_[index].record->name));
+  unindex_name(index);
+  told_.take(index);
   free_.push_back(index);
   note_change(index);
   if (follows_changes_) forgotten_.push_back(view(index));
-  return std::exchange(entries_[index], MemberEntry{});
+  return std::exchange(at(index), MemberEntry{});
+}
+
+void MemberTable::index_name(MemberIndex index) {
+  by_name_.insert(name_hash()(index), index, name_hash());
+}
+
+void MemberTable::unindex_name(MemberIndex index) {
+  by_name_.erase(name_hash()(index), index, name_hash());
 }
 
 void MemberTable::index_address(MemberIndex index) {
-  Neighbours& neighbours = by_ip_[at(index).record->address.ip];
-  ++neighbours.count;
-  neighbours.indices ^= index;
-  const auto [newest, alone] = by_address_.try_emplace(at(index).record->address, index);
-  if (alone) return;
-  at(index).older_at_address = newest->second;
-  at(newest->second).newer_at_address = index;
-  newest->second = index;
+  index_ip(index);
+  const std::uint64_t hash = address_hash()(index);
+  const MemberIndex newest = find(at(index).record->address);
+  if (newest == kNoMember) return by_address_.insert(hash, index, address_hash());
+  by_address_.move(hash, newest, index);
+  link(newest, index);
 }
 
 void MemberTable::unindex_address(MemberIndex index) {
-  const auto neighbours = by_ip_.find(at(index).record->address.ip);
-  neighbours->second.indices ^= index;
-  if (--neighbours->second.count == 0) by_ip_.erase(neighbours);
-  const MemberIndex older = std::exchange(at(index).older_at_address, kNoMember);
-  const MemberIndex newer = std::exchange(at(index).newer_at_address, kNoMember);
-  if (older != kNoMember) at(older).newer_at_address = newer;
-  if (newer != kNoMember) {
-    at(newer).older_at_address = older;
-  } else if (older != kNoMember) {
-    by_address_.find(at(index).record->address)->second = older;
-  } else {
-    by_address_.erase(at(index).record->address);
+  unindex_ip(index);
+  const std::uint64_t hash = address_hash()(index);
+  const AddressLinks links = sharing_.take(index).value_or(AddressLinks{});
+  link(links.older, links.newer);
+  if (links.newer != kNoMember) return;
+  if (links.older != kNoMember) return by_address_.move(hash, index, links.older);
+  by_address_.erase(hash, index, address_hash());
+}
+
+/// Makes the two neighbours; one of them may be nobody.
+void MemberTable::link(MemberIndex older, MemberIndex newer) {
+  const auto is_alone = [](const AddressLinks& links) {
+    return links.older == kNoMember && links.newer == kNoMember;
+  };
+  if (older != kNoMember) {
+    AddressLinks& links = sharing_[older];
+    links.newer = newer;
+    if (is_alone(links)) sharing_.take(older);
   }
+  if (newer != kNoMember) {
+    AddressLinks& links = sharing_[newer];
+    links.older = older;
+    if (is_alone(links)) sharing_.take(newer);
+  }
+}
+
+void MemberTable::index_ip(MemberIndex index) {
+  const IpAddress& ip = at(index).record->address.ip;
+  if (const auto shared = shared_ips_.find(ip); shared != shared_ips_.end()) {
+    ++shared->second.count;
+    shared->second.indices ^= index;
+    return;
+  }
+  const std::uint64_t hash = hash_address_(ip);
+  const MemberIndex other = only_one_at(ip, hash);
+  if (other == kNoMember) return by_ip_.insert(hash, index, ip_hash());
+  by_ip_.erase(hash, other, ip_hash());
+  shared_ips_.emplace(ip, Neighbours{.count = 2, .indices = index ^ other});
+}
+
+void MemberTable::unindex_ip(MemberIndex index) {
+  const IpAddress& ip = at(index).record->address.ip;
+  const std::uint64_t hash = hash_address_(ip);
+  const auto shared = shared_ips_.find(ip);
+  if (shared == shared_ips_.end()) return by_ip_.erase(hash, index, ip_hash());
+  shared->second.indices ^= index;
+  if (--shared->second.count > 1) return;
+  by_ip_.insert(hash, shared->second.indices, ip_hash());
+  shared_ips_.erase(shared);
 }
 
 Member MemberTable::view(MemberIndex index) const {
@@ -150,11 +213,11 @@ Member MemberTable::view(MemberIndex index) const {
 
 MemberSnapshot MemberTable::snapshot() const {
   if (snapshot_) return *snapshot_;
-  if (!sorted_) {
+  if (by_name_sorted_.empty()) {
+    by_name_sorted_ = order_;
     std::ranges::sort(by_name_sorted_, {}, [this](MemberIndex index) -> std::string_view {
       return at(index).record->name;
     });
-    sorted_ = true;
   }
   std::vector<Member> members;
   members.reserve(by_name_sorted_.size());
@@ -168,7 +231,7 @@ std::vector<MemberChange> MemberTable::take_changes() {
   for (Member& member : forgotten_) changes.push_back({std::move(member), true});
   for (const MemberIndex index : changed_) {
     // A place may have been used for others since.
-    if (std::exchange(entries_[index].noted, false)) changes.push_back({view(index), false});
+    if (std::exchange(at(index).noted, false)) changes.push_back({view(index), false});
   }
   forgotten_.clear();
   changed_.clear();

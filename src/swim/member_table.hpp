@@ -9,13 +9,16 @@
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/copied_ptr.hpp"
+#include "base/flat_index.hpp"
 #include "base/random.hpp"
 #include "base/timer_heap.hpp"
 #include "memberlist/member.hpp"
 #include "swim/keyed_hash.hpp"
+#include "swim/side_table.hpp"
 #include "swim/suspicion.hpp"
 
 namespace memberlist::swim {
@@ -23,20 +26,15 @@ namespace memberlist::swim {
 /// A member's place in the table; reused after it was forgotten.
 using MemberIndex = std::uint32_t;
 
-inline constexpr MemberIndex kNoMember = ~MemberIndex{0};
+inline constexpr MemberIndex kNoMember = FlatIndex<>::kNone;
 inline constexpr std::size_t kMemberStatuses = 4;
 
 /// What this node holds of one member. What it says of itself is shared and immutable; what is
-/// believed of it is here.
+/// believed of it is here. As small as possible: there is one for each member of the cluster.
 struct MemberEntry {
   std::shared_ptr<const MemberRecord> record;  // null: the place is free
   TimePoint since;
   TimePoint heard = TimePoint::min();  // when the last packet came from its address
-  TimePoint told = TimePoint::min();   // when this node last told it its state (Teller)
-  CopiedPtr<Suspicion> suspicion;      // while suspect
-  TimerHandle suspicion_timer;
-  MemberIndex older_at_address = kNoMember;  // of the table: another member that claims its address
-  MemberIndex newer_at_address = kNoMember;
   std::uint32_t incarnation = 0;
   MemberStatus status = MemberStatus::dead;
   bool noted = false;  // the table's, among the changes to be taken
@@ -44,6 +42,13 @@ struct MemberEntry {
   [[nodiscard]] bool live() const noexcept {
     return status == MemberStatus::alive || status == MemberStatus::suspect;
   }
+};
+static_assert(sizeof(MemberEntry) <= 40);
+
+/// The suspicion of a member, and the timer of its deadline.
+struct RunningSuspicion {
+  Suspicion suspicion;
+  TimerHandle timer;
 };
 
 /// A member that is in the table no more.
@@ -63,7 +68,7 @@ class MemberTable {
  public:
   /// Peers choose names and addresses, so the tables are keyed with a secret.
   explicit MemberTable(const SipKey& key = {})
-      : by_name_(0, NameHash{key}), by_address_(0, AddressHash{key}), by_ip_(0, AddressHash{key}) {}
+      : hash_name_{key}, hash_address_{key}, shared_ips_(0, hash_address_) {}
 
   [[nodiscard]] MemberIndex find(std::string_view name) const;
   /// The member last seen to claim this address; `kNoMember` if there is none.
@@ -71,8 +76,12 @@ class MemberTable {
   /// The one member with this IP address; `kNoMember` if there are none or several.
   [[nodiscard]] MemberIndex find_unique(const IpAddress& ip) const;
 
-  [[nodiscard]] MemberEntry& at(MemberIndex index) noexcept { return entries_[index]; }
-  [[nodiscard]] const MemberEntry& at(MemberIndex index) const noexcept { return entries_[index]; }
+  [[nodiscard]] MemberEntry& at(MemberIndex index) noexcept {
+    return pages_[index / kPageMembers]->members[index % kPageMembers];
+  }
+  [[nodiscard]] const MemberEntry& at(MemberIndex index) const noexcept {
+    return pages_[index / kPageMembers]->members[index % kPageMembers];
+  }
 
   /// Adds a member, dead with incarnation 0, at a random place of the probe list. Its name must
   /// not be there yet.
@@ -82,6 +91,21 @@ class MemberTable {
   /// Takes on a status; `since` moves only if it is another one.
   void set_status(MemberIndex index, MemberStatus status, TimePoint now);
   void set_incarnation(MemberIndex index, std::uint32_t incarnation);
+  /// The suspicion of a member that is suspect, else null; valid until another one starts or ends.
+  [[nodiscard]] RunningSuspicion* suspicion(MemberIndex index) { return suspicions_.find(index); }
+  [[nodiscard]] const RunningSuspicion* suspicion(MemberIndex index) const {
+    return suspicions_.find(index);
+  }
+  /// The member must have none.
+  RunningSuspicion& start_suspicion(MemberIndex index, Suspicion suspicion) {
+    return suspicions_.add(index, {std::move(suspicion), {}});
+  }
+  std::optional<RunningSuspicion> end_suspicion(MemberIndex index) {
+    return suspicions_.take(index);
+  }
+  /// Whether the member may be told its state (Teller): then it counts as told, and may be told
+  /// again at `next`.
+  [[nodiscard]] bool may_tell(MemberIndex index, TimePoint now, TimePoint next);
   /// A packet has come from this address.
   void note_heard(const Address& address, TimePoint now);
   /// Forgets members that have been dead or left since before `cutoff`, except `keep`, then
@@ -89,21 +113,19 @@ class MemberTable {
   void reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,
                         std::vector<ForgottenMember>& forgotten);
 
-  /// Slots are grouped into pages of this size, and each page has the number of its last change, so
-  /// that data derived from the members need be rebuilt only for changed pages. Never 0 where there
-  /// are or were members.
+  /// Places are grouped into pages of this size, and each page has the number of its last change,
+  /// so that data derived from the members need be rebuilt only for changed pages. Never 0 where
+  /// there are or were members.
   static constexpr MemberIndex kPageMembers = 64;
-  [[nodiscard]] std::size_t page_count() const noexcept { return page_changes_.size(); }
+  [[nodiscard]] std::size_t page_count() const noexcept { return pages_.size(); }
   [[nodiscard]] std::uint64_t page_change(std::size_t page) const noexcept {
-    return page_changes_[page];
+    return pages_[page]->change;
   }
   /// The number of the last change of all.
   [[nodiscard]] std::uint64_t last_change() const noexcept { return last_change_; }
   /// The places of a page; `record` is null where one is free.
   [[nodiscard]] std::span<const MemberEntry> page(std::size_t page) const noexcept {
-    const std::size_t begin = page * kPageMembers;
-    return std::span(entries_).subspan(
-        begin, std::min<std::size_t>(kPageMembers, entries_.size() - begin));
+    return pages_[page]->members;
   }
 
   /// The probe list; valid until the table changes.
@@ -137,36 +159,70 @@ class MemberTable {
   [[nodiscard]] std::size_t& counted(MemberStatus status) noexcept {
     return by_status_[static_cast<std::size_t>(status)];
   }
+  struct Page {
+    std::uint64_t change = 0;
+    std::array<MemberEntry, kPageMembers> members;
+  };
+  /// Its neighbours in the order in which those at one address claimed it.
+  struct AddressLinks {
+    MemberIndex older = kNoMember;
+    MemberIndex newer = kNoMember;
+  };
   /// Those with one IP address: how many, and their indices, each exclusive-or'ed to the last, so
   /// that the index of an only one is there.
   struct Neighbours {
     std::uint32_t count = 0;
     MemberIndex indices = 0;
   };
+  /// There are up to 2^20 members; the rest of the bits saves looking at others.
+  using Index = FlatIndex<11>;
 
   void note_change(MemberIndex index);
+  MemberIndex take_place();
   MemberEntry remove(MemberIndex index);
+  void index_name(MemberIndex index);
+  void unindex_name(MemberIndex index);
   void index_address(MemberIndex index);
   void unindex_address(MemberIndex index);
+  void link(MemberIndex older, MemberIndex newer);
+  void index_ip(MemberIndex index);
+  void unindex_ip(MemberIndex index);
+  [[nodiscard]] MemberIndex only_one_at(const IpAddress& ip, std::uint64_t hash) const;
 
-  std::vector<MemberEntry> entries_;
+  // What the indices hash.
+  [[nodiscard]] auto name_hash() const {
+    return [this](MemberIndex index) { return hash_name_(at(index).record->name); };
+  }
+  [[nodiscard]] auto address_hash() const {
+    return [this](MemberIndex index) { return hash_address_(at(index).record->address); };
+  }
+  [[nodiscard]] auto ip_hash() const {
+    return [this](MemberIndex index) { return hash_address_(at(index).record->address.ip); };
+  }
+
+  NameHash hash_name_;
+  AddressHash hash_address_;
+  std::vector<CopiedPtr<Page>> pages_;
+  MemberIndex places_ = 0;  // that were ever taken
   std::vector<MemberIndex> free_;
   std::vector<MemberIndex> order_;
   // Keys live in the records.
-  std::unordered_map<std::string_view, MemberIndex, NameHash> by_name_;
-  // The newest at each address; the others hang on it.
-  std::unordered_map<Address, MemberIndex, AddressHash> by_address_;
-  std::unordered_map<IpAddress, Neighbours, AddressHash> by_ip_;
+  Index by_name_;
+  Index by_address_;                 // the newest at each address
+  SideTable<AddressLinks> sharing_;  // those who are not alone at their address
+  Index by_ip_;                      // those who are alone with their IP address
+  std::unordered_map<IpAddress, Neighbours, AddressHash> shared_ips_;
+  SideTable<RunningSuspicion> suspicions_;
+  SideTable<TimePoint> told_;  // when they may be told again
+  std::size_t told_limit_ = 0;
   std::array<std::size_t, kMemberStatuses> by_status_{};
-  std::vector<std::uint64_t> page_changes_;
   std::uint64_t last_change_ = 0;
 
   bool follows_changes_ = false;
   std::vector<MemberIndex> changed_;  // each is `noted`, or free by now
   std::vector<Member> forgotten_;
 
-  mutable std::vector<MemberIndex> by_name_sorted_;
-  mutable bool sorted_ = true;
+  mutable std::vector<MemberIndex> by_name_sorted_;  // empty: to be made
   mutable std::optional<MemberSnapshot> snapshot_;
 };
 

@@ -194,6 +194,51 @@ TEST_F(MemberTableTest, AForgottenPlaceIsUsedAgainFresh) {
 }
 
 // Parity 138.
+TEST_F(MemberTableTest, AMemberMayBeToldAgainAtItsTime) {
+  const MemberIndex a = add("a", 1);
+  EXPECT_TRUE(table.may_tell(a, kStart, kStart + seconds(1)));
+  EXPECT_FALSE(table.may_tell(a, kStart, kStart + seconds(1)));
+  // Many others, so that those whose time has come are no longer remembered.
+  for (std::uint16_t port = 2; port < 100; ++port) {
+    const MemberIndex other = add("other" + std::to_string(port), port);
+    EXPECT_TRUE(table.may_tell(other, kStart + seconds(2), kStart + seconds(3)));
+    EXPECT_FALSE(table.may_tell(other, kStart + seconds(2), kStart + seconds(3)));
+  }
+  EXPECT_TRUE(table.may_tell(a, kStart + seconds(2), kStart + seconds(4)));
+  EXPECT_FALSE(table.may_tell(a, kStart + seconds(3), kStart + seconds(4)));
+}
+
+TEST_F(MemberTableTest, ManyAreFoundByNameAndAddressWhileOthersComeAndGo) {
+  constexpr std::uint16_t kMany = 500;
+  for (std::uint16_t port = 0; port < kMany; ++port) {
+    add("m" + std::to_string(port), static_cast<std::uint16_t>(port + 1));
+  }
+  for (std::uint16_t port = 0; port < kMany; port = static_cast<std::uint16_t>(port + 2)) {
+    table.set_status(table.find("m" + std::to_string(port)), MemberStatus::dead, kStart);
+  }
+  std::vector<ForgottenMember> forgotten;
+  table.reset_probe_list(kStart + seconds(1), kNoMember, random, forgotten);
+  EXPECT_EQ(forgotten.size(), kMany / 2U);
+  for (std::uint16_t port = 0; port < kMany; ++port) {
+    const MemberIndex index = table.find("m" + std::to_string(port));
+    EXPECT_EQ(index != kNoMember, port % 2 == 1);
+    const Address address{IpAddress::v4(10, 0, 0, 1), static_cast<std::uint16_t>(port + 1)};
+    EXPECT_EQ(table.find(address), index);
+  }
+}
+
+TEST_F(MemberTableTest, TheOneThatIsLeftAtAnIpAddressIsUniqueAgain) {
+  const IpAddress ip = IpAddress::v4(10, 0, 0, 1);
+  const MemberIndex a = add("a", 1);
+  add("b", 2, MemberStatus::dead);
+  add("c", 3, MemberStatus::dead);
+  EXPECT_EQ(table.find_unique(ip), kNoMember);
+  std::vector<ForgottenMember> forgotten;
+  table.reset_probe_list(kStart + seconds(1), kNoMember, random, forgotten);
+  EXPECT_EQ(forgotten.size(), 2U);
+  EXPECT_EQ(table.find_unique(ip), a);
+}
+
 TEST_F(MemberTableTest, ResetShufflesWithoutLosingAnybody) {
   for (int i = 0; i < 50; ++i) add("m" + std::to_string(i), static_cast<std::uint16_t>(i + 1));
   std::vector<MemberIndex> before = table.probe_list();

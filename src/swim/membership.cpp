@@ -339,7 +339,7 @@ Membership::Verdict Membership::alive_about_self(const Claimant& claimant) {
 void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                            const Evidence& evidence) {
   warn_of_own_address(claimant, evidence);
-  if (const CopiedPtr<Suspicion> refuted = drop_suspicion(index); refuted != nullptr) {
+  if (const std::optional<Suspicion> refuted = drop_suspicion(index)) {
     ++journal_.counters.suspicions_refuted;
     trace_suspicion(*refuted, claimant.name, trace::SuspicionChanged::Step::refuted);
   }
@@ -380,11 +380,11 @@ Membership::Verdict Membership::judge(const wire::Suspect& claim, const Evidence
     answer_old_accusation(index, evidence);
     return Verdict::older;
   }
-  if (entry.suspicion != nullptr) {
-    if (!entry.suspicion->confirm(claim.from)) return Verdict::repeated;
-    clock_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
+  if (RunningSuspicion* const running = cluster_.table.suspicion(index)) {
+    if (!running->suspicion.confirm(claim.from)) return Verdict::repeated;
+    clock_.timers.reschedule(running->timer, running->suspicion.deadline());
     broadcast(index, claim);
-    trace_suspicion(*entry.suspicion, claim.node, trace::SuspicionChanged::Step::confirmed);
+    trace_suspicion(running->suspicion, claim.node, trace::SuspicionChanged::Step::confirmed);
     return Verdict::confirmed;
   }
   if (entry.status != MemberStatus::alive) return Verdict::not_live;
@@ -411,39 +411,40 @@ void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
   const Duration min =
       suspicion_min_timeout(node_.config.suspicion_mult, n, node_.probe_interval());
   const Duration max = min * node_.config.suspicion_max_timeout_mult;
-  MemberEntry& entry = cluster_.table.at(index);
-  entry.suspicion = CopiedPtr(Suspicion(clock_.now, accuser, k, min, max, clock_.input));
-  entry.suspicion_timer =
-      clock_.timers.schedule(entry.suspicion->deadline(), {TimerEvent::Kind::suspicion, index});
+  auto& [suspicion, timer] = cluster_.table.start_suspicion(
+      index, Suspicion(clock_.now, accuser, k, min, max, clock_.input));
+  timer = clock_.timers.schedule(suspicion.deadline(), {TimerEvent::Kind::suspicion, index});
   ++journal_.counters.suspicions_started;
-  trace_suspicion(*entry.suspicion, entry.record->name, trace::SuspicionChanged::Step::started);
+  trace_suspicion(suspicion, cluster_.table.at(index).record->name,
+                  trace::SuspicionChanged::Step::started);
 }
 
 /// One probe's time is left after the first pause, so that what has arrived can be read and the
 /// suspect member can be probed once more.
 void Membership::forgive(Duration stood_still) {
   for (const MemberIndex index : cluster_.table.probe_list()) {
-    const MemberEntry& entry = cluster_.table.at(index);
-    if (entry.suspicion == nullptr) continue;
-    entry.suspicion->forgive(clock_.now, stood_still, node_.probe_interval());
-    clock_.timers.reschedule(entry.suspicion_timer, entry.suspicion->deadline());
+    RunningSuspicion* const running = cluster_.table.suspicion(index);
+    if (running == nullptr) continue;
+    running->suspicion.forgive(clock_.now, stood_still, node_.probe_interval());
+    clock_.timers.reschedule(running->timer, running->suspicion.deadline());
   }
 }
 
-CopiedPtr<Suspicion> Membership::drop_suspicion(MemberIndex index) {
-  MemberEntry& entry = cluster_.table.at(index);
-  clock_.timers.cancel(entry.suspicion_timer);
-  return std::exchange(entry.suspicion, {});
+std::optional<Suspicion> Membership::drop_suspicion(MemberIndex index) {
+  std::optional<RunningSuspicion> ended = cluster_.table.end_suspicion(index);
+  if (!ended) return std::nullopt;
+  clock_.timers.cancel(ended->timer);
+  return std::move(ended->suspicion);
 }
 
 void Membership::suspicion_expired(MemberIndex index) {
-  const CopiedPtr<Suspicion> suspicion = drop_suspicion(index);
+  const std::optional<Suspicion> suspicion = drop_suspicion(index);
   MemberEntry& entry = cluster_.table.at(index);
-  if (suspicion == nullptr || entry.status != MemberStatus::suspect) return;
+  if (!suspicion || entry.status != MemberStatus::suspect) return;
   Evidence evidence;
   evidence.kind = Cause::Kind::suspicion_expired;
   evidence.accuser = suspicion->accusers().front();
-  evidence.suspicion = suspicion.get();
+  evidence.suspicion = &*suspicion;
   evidence.began = suspicion->input();
   if (!suspicion->confirmed()) ++journal_.counters.suspicions_degraded;
   trace_suspicion(*suspicion, entry.record->name, trace::SuspicionChanged::Step::expired);
@@ -464,7 +465,7 @@ Membership::Verdict Membership::judge(const wire::Dead& claim, const Evidence& e
     answer_old_accusation(index, evidence);
     return Verdict::older;
   }
-  const CopiedPtr<Suspicion> suspicion = drop_suspicion(index);
+  const std::optional<Suspicion> suspicion = drop_suspicion(index);
   if (!entry.live()) return Verdict::not_live;
   if (index == cluster_.self) {
     journal_.log_peer(LogCause::refutation, LogLevel::warning, peer_text(evidence), [&] {
@@ -475,13 +476,13 @@ Membership::Verdict Membership::judge(const wire::Dead& claim, const Evidence& e
     refute(claim.incarnation);
     return Verdict::refuted;
   }
-  if (suspicion != nullptr) {
+  if (suspicion) {
     trace_suspicion(*suspicion, claim.node, trace::SuspicionChanged::Step::ended);
   }
   broadcast(index, claim);
   ++journal_.counters.dead_believed;
   const bool left = claim.from == claim.node;
-  if (!left && (suspicion != nullptr || evidence.suspicion != nullptr)) {
+  if (!left && (suspicion || evidence.suspicion != nullptr)) {
     ++journal_.counters.suspicions_confirmed;
   }
   cluster_.table.set_incarnation(index, claim.incarnation);

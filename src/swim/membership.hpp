@@ -114,7 +114,7 @@ class Membership : MembershipState, MembershipUses {
   void announce(std::shared_ptr<const MemberRecord> record, BroadcastToken token);
   void broadcast_self(BroadcastToken token);
   void start_suspicion(MemberIndex index, std::string_view accuser);
-  CopiedPtr<Suspicion> drop_suspicion(MemberIndex index);
+  std::optional<Suspicion> drop_suspicion(MemberIndex index);
   void emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence);
   void log_death(MemberIndex index, const Evidence& evidence);
   Verdict drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why);

@@ -94,11 +94,11 @@ MemberIndex Prober::next_target(MemberIndex& dead) {
   for (int passed = 0; passed < kPassedOver; ++passed) {
     const MemberIndex candidate = next_in_list(dead);
     if (candidate == kNoMember || candidate == first) return kNoMember;
-    const MemberEntry& entry = cluster_.table.at(candidate);
-    if (entry.suspicion == nullptr || !entry.suspicion->accused_by(cluster_.self_name())) {
+    const RunningSuspicion* const running = cluster_.table.suspicion(candidate);
+    if (running == nullptr || !running->suspicion.accused_by(cluster_.self_name())) {
       return candidate;
     }
-    teller_.tell(candidate, entry.record->address);
+    teller_.tell(candidate, cluster_.table.at(candidate).record->address);
     if (first == kNoMember) first = candidate;
   }
   return kNoMember;
@@ -362,9 +362,8 @@ void Prober::fail(const Probe& probe) {
   ++journal_.counters.probes_failed;
   journal_.time(metric::kProbeNode, clock_.now - probe.sent);
   const MemberIndex target = cluster_.table.find(probe.target);
-  const MemberEntry* entry = target == kNoMember ? nullptr : &cluster_.table.at(target);
-  health_.add(penalty_of(probe, entry));
-  if (entry == nullptr) return;
+  health_.add(penalty_of(probe, cluster_.table.suspicion(target)));
+  if (target == kNoMember) return;
   Evidence evidence;
   evidence.kind = Cause::Kind::probe_failed;
   evidence.accuser = cluster_.self_name();
@@ -388,11 +387,8 @@ void Prober::trace_end(const Probe& probe, trace::ProbeEnded::Result result) {
 /// What a failed probe says about this node itself. If the helpers sent nacks, this node hears the
 /// network well; if they were silent, it is probably slow itself (Lifeguard). If another member
 /// accuses the target, too, the failure is no sign against this node.
-int Prober::penalty_of(const Probe& probe, const MemberEntry* target) const {
-  if (target != nullptr && target->suspicion != nullptr &&
-      target->suspicion->accused_by_others(cluster_.self_name())) {
-    return 0;
-  }
+int Prober::penalty_of(const Probe& probe, const RunningSuspicion* running) const {
+  if (running != nullptr && running->suspicion.accused_by_others(cluster_.self_name())) return 0;
   if (probe.expected_nacks == 0) return 1;
   return static_cast<int>(probe.expected_nacks - std::min(probe.expected_nacks, probe.nacks));
 }

@@ -151,7 +151,7 @@ class Prober : ProberState, ProberUses {
   void go_indirect(std::uint32_t seq_no, Probe& probe);
   [[nodiscard]] bool may_ping_by_stream(const MemberRecord& target) const;
   void ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target);
-  [[nodiscard]] int penalty_of(const Probe& probe, const MemberEntry* target) const;
+  [[nodiscard]] int penalty_of(const Probe& probe, const RunningSuspicion* running) const;
   void answered_directly(const Probe& probe, BytesView payload);
   void note_tcp_only(const Probe& probe);
   void note_udp(const Probe& probe);

@@ -62,10 +62,7 @@ bool Teller::may_tell(const Address& to) {
     ++journal_.counters.dropped_limit;
     return false;
   }
-  MemberEntry& entry = cluster_.table.at(member);
-  if (clock_.now < entry.told + node_.probe_interval()) return false;
-  entry.told = clock_.now;
-  return true;
+  return cluster_.table.may_tell(member, clock_.now, clock_.now + node_.probe_interval());
 }
 
 template <class Message>
