@@ -206,6 +206,32 @@ void BroadcastQueue::reset() {
   by_key_.clear();
 }
 
+void BroadcastQueue::trim() {
+  constexpr std::size_t kFewSlots = 64;
+  if (messages_.slots.size() <= kFewSlots || 4 * size() > messages_.slots.size()) return;
+  std::vector<std::uint32_t> used;
+  for (const Place& place : messages_.order) used.push_back(place.slot);
+  std::ranges::sort(used);
+  Messages rest;
+  rest.slots.reserve(used.size());
+  for (const std::uint32_t index : used) {
+    OrderIndex::node_type node = messages_.order.extract(messages_.slots[index].place);
+    node.value().slot = static_cast<std::uint32_t>(rest.slots.size());
+    rest.slots.push_back(std::move(messages_.slots[index]));
+    rest.slots.back().place = rest.order.insert(std::move(node)).position;
+  }
+  messages_ = std::move(rest);
+  by_key_.clear();
+  for (std::uint32_t index = 0; index < used.size(); ++index) {
+    const Slot& slot = messages_.slots[index];
+    if (slot.kind != KeyKind::unique) by_key_.insert(slot.hash, index, slot_hash());
+  }
+  free_slots_ = std::vector<std::uint32_t>();
+  free_slots_.reserve(messages_.slots.capacity());
+  spare_nodes_ = Nodes();
+  spare_nodes_.reserve(messages_.slots.capacity());
+}
+
 void BroadcastQueue::finish_tokens() {
   if (waited_for_ == 0) return;
   for (Slot& slot : messages_.slots) finish_token(slot);

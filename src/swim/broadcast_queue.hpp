@@ -19,7 +19,7 @@ using BroadcastToken = std::uint64_t;
 
 /// The broadcasts that wait to ride on packets (protocol section 7, Queue). Messages are whole
 /// encoded messages, copied in once. Every call is O(log n) for each message that it touches, the
-/// order is deterministic, and nothing is allocated beyond the largest fill so far.
+/// order is deterministic, and nothing is allocated beyond the largest fill since `trim`.
 class BroadcastQueue {
  public:
   /// What goes first among messages that were sent equally often.
@@ -65,6 +65,9 @@ class BroadcastQueue {
   void drop_if(Senseless&& senseless);
   /// Drops everything, memory included; the tokens are finished.
   void reset();
+  /// Gives back what a storm took, if less than a quarter of it is queued now; ends the views that
+  /// `take` returned.
+  void trim();
 
   [[nodiscard]] std::size_t size() const noexcept { return messages_.order.size(); }
   /// Sum of the queued messages' sizes.

@@ -219,6 +219,29 @@ TEST(BroadcastQueue, ForgetAndReset) {
 }
 
 // A compound's part has two length bytes.
+TEST(BroadcastQueue, TrimKeepsWhatIsQueued) {
+  BroadcastQueue queue;
+  for (std::uint32_t member = 0; member < 1000; ++member) {
+    queue.queue_member(member, as_bytes(std::to_string(member)), member + 1);
+  }
+  for (std::uint32_t member = 0; member < 990; ++member) queue.forget_member(member);
+  (void)finished(queue);
+  queue.queue_named("name", as_bytes("of a name"));
+  queue.trim();
+  EXPECT_EQ(queue.size(), 11U);
+  queue.queue_member(995, as_bytes("news"));
+  queue.queue_named("name", as_bytes("other news"));
+  queue.queue_member(5, as_bytes("5"));
+  EXPECT_EQ(take(queue, 1400), (Texts{"other news", "news", "999", "998", "997", "996", "994",
+                                      "993", "992", "991", "990", "5"}));
+  queue.finish_tokens();
+  EXPECT_EQ(finished(queue), (Tokens{991, 992, 993, 994, 995, 996, 997, 998, 999, 1000}));
+  queue.prune(0);
+  queue.trim();
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.bytes(), 0U);
+}
+
 TEST(BroadcastQueue, WhatNoCompoundHoldsIsFinishedAtOnce) {
   BroadcastQueue queue;
   queue.queue_named("n", as_bytes("small"), 1);

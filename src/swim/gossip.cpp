@@ -91,6 +91,8 @@ bool Gossiper::wanted(const MemberEntry& entry) const {
 }
 
 void Gossiper::check_queues() {
+  queues_.member_broadcasts.trim();
+  queues_.user_broadcasts.trim();
   journal_.sample(metric::kQueueBroadcasts,
                   queues_.member_broadcasts.size() + queues_.user_broadcasts.size());
   journal_.log(LogLevel::debug,

@@ -6,6 +6,15 @@
 #include <utility>
 
 namespace memberlist::swim {
+namespace {
+
+// For one more, and a few: most of what a vector reserves by doubling is never used.
+template <class T>
+void make_room(std::vector<T>& vector) {
+  if (vector.size() == vector.capacity()) vector.reserve(vector.size() + vector.size() / 8 + 4);
+}
+
+}  // namespace
 
 MemberIndex MemberTable::find(std::string_view name) const {
   return by_name_.find(hash_name_(name),
@@ -35,8 +44,7 @@ MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, Time
   ++counted(entry.status);
   index_name(index);
   index_address(index);
-  // By little: most of what is reserved for more is not used.
-  if (order_.size() == order_.capacity()) order_.reserve(order_.size() + order_.size() / 8 + 8);
+  make_room(order_);
   order_.push_back(index);
   std::swap(order_.back(), order_[random.below(order_.size())]);
   by_name_sorted_.clear();
@@ -50,14 +58,18 @@ MemberIndex MemberTable::take_place() {
     free_.pop_back();
     return index;
   }
-  if (places_ % kPageMembers == 0) pages_.emplace_back(Page{});
+  if (places_ % kPageMembers == 0) {
+    make_room(pages_);
+    pages_.emplace_back();
+  }
+  pages_.back().members.emplace_back();
   return places_++;
 }
 
 void MemberTable::note_change(MemberIndex index) {
   snapshot_.reset();
   if (follows_changes_ && !std::exchange(at(index).noted, true)) changed_.push_back(index);
-  pages_[index / kPageMembers]->change = ++last_change_;
+  pages_[index / kPageMembers].change = ++last_change_;
 }
 
 void MemberTable::replace_record(MemberIndex index, std::shared_ptr<const MemberRecord> record) {

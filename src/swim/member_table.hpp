@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/copied_ptr.hpp"
 #include "base/flat_index.hpp"
 #include "base/random.hpp"
 #include "base/timer_heap.hpp"
@@ -77,10 +76,10 @@ class MemberTable {
   [[nodiscard]] MemberIndex find_unique(const IpAddress& ip) const;
 
   [[nodiscard]] MemberEntry& at(MemberIndex index) noexcept {
-    return pages_[index / kPageMembers]->members[index % kPageMembers];
+    return pages_[index / kPageMembers].members[index % kPageMembers];
   }
   [[nodiscard]] const MemberEntry& at(MemberIndex index) const noexcept {
-    return pages_[index / kPageMembers]->members[index % kPageMembers];
+    return pages_[index / kPageMembers].members[index % kPageMembers];
   }
 
   /// Adds a member, dead with incarnation 0, at a random place of the probe list. Its name must
@@ -119,13 +118,13 @@ class MemberTable {
   static constexpr MemberIndex kPageMembers = 64;
   [[nodiscard]] std::size_t page_count() const noexcept { return pages_.size(); }
   [[nodiscard]] std::uint64_t page_change(std::size_t page) const noexcept {
-    return pages_[page]->change;
+    return pages_[page].change;
   }
   /// The number of the last change of all.
   [[nodiscard]] std::uint64_t last_change() const noexcept { return last_change_; }
   /// The places of a page; `record` is null where one is free.
   [[nodiscard]] std::span<const MemberEntry> page(std::size_t page) const noexcept {
-    return pages_[page]->members;
+    return pages_[page].members;
   }
 
   /// The probe list; valid until the table changes.
@@ -161,7 +160,7 @@ class MemberTable {
   }
   struct Page {
     std::uint64_t change = 0;
-    std::array<MemberEntry, kPageMembers> members;
+    std::vector<MemberEntry> members;
   };
   /// Its neighbours in the order in which those at one address claimed it.
   struct AddressLinks {
@@ -202,7 +201,7 @@ class MemberTable {
 
   NameHash hash_name_;
   AddressHash hash_address_;
-  std::vector<CopiedPtr<Page>> pages_;
+  std::vector<Page> pages_;
   MemberIndex places_ = 0;  // that were ever taken
   std::vector<MemberIndex> free_;
   std::vector<MemberIndex> order_;

@@ -6,11 +6,15 @@
 namespace memberlist::swim {
 namespace {
 
+// The first block is enough for a quiet node.
+constexpr std::size_t kFirstBlockBytes = std::size_t{4} * 1024;
 constexpr std::size_t kBlockBytes = std::size_t{32} * 1024;
 // A burst's blocks beyond these are given back.
 constexpr std::size_t kKeptBlocks = 4;
 // A burst's outputs beyond these are given back.
 constexpr std::size_t kKeptOutputs = 4096;
+// How often is looked at what was needed.
+constexpr std::size_t kTurns = 256;
 
 }  // namespace
 
@@ -20,7 +24,7 @@ std::span<std::byte> OutputQueue::packet_room(std::size_t bytes) {
     used_ = 0;
   }
   if (block_ == blocks_.size()) {
-    const std::size_t size = std::max(kBlockBytes, bytes);
+    const std::size_t size = std::max(blocks_.empty() ? kFirstBlockBytes : kBlockBytes, bytes);
     blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(size), size});
     used_ = 0;
   }
@@ -35,6 +39,8 @@ void OutputQueue::keep_packet(BytesView packet) {
 }
 
 void OutputQueue::clear() noexcept {
+  most_outputs_ = std::max(most_outputs_, outputs_.size());
+  most_blocks_ = std::max(most_blocks_, used_ == 0 ? 0 : block_ + 1);
   if (outputs_.capacity() > kKeptOutputs) {
     outputs_ = std::vector<Output>();  // which `= {}` would not give back
   } else {
@@ -43,6 +49,13 @@ void OutputQueue::clear() noexcept {
   if (blocks_.size() > kKeptBlocks) blocks_.resize(kKeptBlocks);
   block_ = 0;
   used_ = 0;
+  if (++turns_ == kTurns) give_back();
+}
+
+void OutputQueue::give_back() noexcept {
+  if (outputs_.capacity() > 2 * most_outputs_) outputs_ = std::vector<Output>();
+  if (blocks_.size() > most_blocks_) blocks_.resize(most_blocks_);
+  turns_ = most_outputs_ = most_blocks_ = 0;
 }
 
 }  // namespace memberlist::swim

@@ -12,8 +12,9 @@
 
 namespace memberlist::swim {
 
-/// The engine's one ordered list of outputs, with the packets' bytes beside it. Both are kept
-/// between rounds, so that sending a packet allocates nothing in the steady state.
+/// The engine's one ordered list of outputs, with the packets' bytes beside it. The memory of both
+/// is kept from one turn to the next, so that sending a packet allocates nothing in the steady
+/// state; what no turn has needed for a while is given back.
 class OutputQueue {
  public:
   OutputQueue() = default;
@@ -43,11 +44,17 @@ class OutputQueue {
     std::size_t size = 0;
   };
 
+  void give_back() noexcept;
+
   std::vector<Output> outputs_;
   // Blocks never move, so that earlier packets stay where they are while later ones are built.
   std::vector<Block> blocks_;
   std::size_t block_ = 0;
   std::size_t used_ = 0;  // of blocks_[block_]
+  // What the turns since `give_back` needed at most.
+  std::size_t turns_ = 0;
+  std::size_t most_outputs_ = 0;
+  std::size_t most_blocks_ = 0;
 };
 
 }  // namespace memberlist::swim

@@ -82,15 +82,14 @@ class Dictionary {
  public:
   // Uses only twice as many slots as the input can fill: for a packet, most of the time is spent
   // on clearing them.
-  Dictionary(std::vector<std::uint32_t>& table, std::size_t input_bytes) noexcept
-      : table_(table.data()),
-        bits_(std::clamp(static_cast<unsigned>(std::bit_width(input_bytes)) + 1, kMinTableBits,
+  explicit Dictionary(std::size_t input_bytes) noexcept
+      : bits_(std::clamp(static_cast<unsigned>(std::bit_width(input_bytes)) + 1, kMinTableBits,
                          kMaxTableBits)) {
     clear();
   }
 
   void clear() noexcept {
-    std::fill_n(table_, std::size_t{1} << bits_, 0U);
+    std::fill_n(table_.begin(), std::size_t{1} << bits_, 0U);
     last_ = kEnd;
     width_ = kMinWidth;
   }
@@ -123,10 +122,11 @@ class Dictionary {
   [[nodiscard]] unsigned width() const noexcept { return width_; }
 
  private:
-  std::uint32_t* table_;
   unsigned bits_;
   std::uint32_t last_ = kEnd;
   unsigned width_ = kMinWidth;
+  // Open addressing; prefix code, next byte, code of the two. Only what is used is initialised.
+  std::array<std::uint32_t, std::size_t{1} << kMaxTableBits> table_;
 };
 
 void put_clear(BitWriter& bits, Dictionary& dictionary) {
@@ -158,11 +158,9 @@ void put_clear(BitWriter& bits, Dictionary& dictionary) {
 
 }  // namespace
 
-LzwEncoder::LzwEncoder() : table_(std::size_t{1} << kMaxTableBits) {}
-
 bool LzwEncoder::encode(BytesView plain, Bytes& out, std::size_t max_bytes) {
   BitWriter bits(out, max_bytes);
-  Dictionary dictionary(table_, plain.size());
+  Dictionary dictionary(plain.size());
   if (!put_codes(plain, bits, dictionary)) return false;
   // The decoder counts the last code, too, before it reads the end.
   if (!plain.empty() && !dictionary.grow()) put_clear(bits, dictionary);
@@ -172,7 +170,7 @@ bool LzwEncoder::encode(BytesView plain, Bytes& out, std::size_t max_bytes) {
 
 void LzwEncoder::encode_part(BytesView plain, Bytes& out) {
   BitWriter bits(out, std::numeric_limits<std::size_t>::max());
-  Dictionary dictionary(table_, plain.size());
+  Dictionary dictionary(plain.size());
   (void)put_codes(plain, bits, dictionary);
   if (!plain.empty()) (void)dictionary.grow();
   put_clear(bits, dictionary);

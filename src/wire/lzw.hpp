@@ -13,10 +13,9 @@
 namespace memberlist::wire {
 
 /// LZW as in GIF: LSB first, 8-bit literals, codes of 9 to 12 bits (protocol 2, Compression).
-/// Keeps its tables between calls, so that compressing allocates nothing in the steady state.
+/// Its table, 32 KiB, is on the stack, as the decoder's is.
 class LzwEncoder {
  public:
-  LzwEncoder();
   /// Appends the compressed form to `out`, which must not overlap `plain`. Stops and returns false
   /// as soon as more than `max_bytes` would be appended (`out` then contains garbage after its old
   /// end).
@@ -28,9 +27,6 @@ class LzwEncoder {
   void encode_part(BytesView plain, Bytes& out);
   /// The end code, at the start of a byte.
   static constexpr std::array<std::byte, 2> kEndOfParts{std::byte{1}, std::byte{1}};
-
- private:
-  std::vector<std::uint32_t> table_;  // open addressing; prefix code, next byte, code of the two
 };
 
 /// Appends the decompressed form to `out`, which must not hold `packed`; an error if it exceeds

@@ -136,6 +136,8 @@ BytesView PacketSealer::seal(const Sealing& how, std::span<const BytesView> part
 }
 
 WireResult<void> PacketOpener::open(const Sealing& how, BytesView datagram) {
+  constexpr std::size_t kAWhile = 64;
+  if (++packets_since_unpacked_ == kAWhile) unpacked_ = Bytes();
   pending_.reset();
   compound_count_ = item_count_ = truncated_parts_ = unpacked_bytes_ = 0;
   label_ = {};
@@ -309,6 +311,7 @@ std::optional<WireError> PacketOpener::enter_compressed(const Item& item) {
     return error;
   }
   unpacked_bytes_ += *size;
+  packets_since_unpacked_ = 0;
   pending_ = Item{room.first(*size), 0, item.nesting + 1};
   return std::nullopt;
 }

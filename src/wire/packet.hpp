@@ -91,7 +91,8 @@ using PacketMessage =
 
 /// Opens datagrams, and yields their innermost messages one by one, whatever the nesting of
 /// compound, compressed and checksum (bounded by limits::kPacketNesting and kPacketMessages).
-/// Views are valid until the next `open`. Nothing is allocated in the steady state.
+/// Views are valid until the next `open`. Nothing is allocated in the steady state; the room for
+/// decompressing is given back once no packet has needed it for a while.
 class PacketOpener {
  public:
   /// Removes label and encryption; an error says why the whole datagram is dropped. The datagram
@@ -142,6 +143,7 @@ class PacketOpener {
   Bytes plain_;         // decrypted
   Bytes unpacked_;      // all decompressed bytes of a packet; never grows
   std::size_t unpacked_bytes_ = 0;
+  std::size_t packets_since_unpacked_ = 0;
   std::optional<Item> pending_;
   std::array<Compound, limits::kPacketNesting + 1> compounds_;
   std::size_t compound_count_ = 0;

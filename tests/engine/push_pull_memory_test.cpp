@@ -1,49 +1,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include "base/limits.hpp"
+#include "engine/counted_memory.hpp"
 #include "memberlist/engine.hpp"
 #include "sim/virtual_messages.hpp"
 #include "wire/stream.hpp"
 
-// The memory that a push/pull of a very large cluster takes in addition to the stored state. A
-// separate program, because it counts every allocation.
-namespace {
-
-std::atomic<std::size_t> live_bytes = 0;
-std::atomic<std::size_t> peak_bytes = 0;
-
-constexpr std::size_t kHeader = alignof(std::max_align_t);
-
-void* counted_new(std::size_t size) {
-  auto* block = static_cast<std::size_t*>(std::malloc(size + kHeader));
-  if (block == nullptr) throw std::bad_alloc();
-  *block = size;
-  const std::size_t live = live_bytes += size;
-  std::size_t peak = peak_bytes;
-  while (live > peak && !peak_bytes.compare_exchange_weak(peak, live)) {
-  }
-  return reinterpret_cast<char*>(block) + kHeader;
-}
-
-void counted_delete(void* pointer) noexcept {
-  if (pointer == nullptr) return;
-  void* block = static_cast<char*>(pointer) - kHeader;
-  live_bytes -= *static_cast<std::size_t*>(block);
-  std::free(block);
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return counted_new(size); }
-void operator delete(void* pointer) noexcept { counted_delete(pointer); }
-void operator delete(void* pointer, std::size_t) noexcept { counted_delete(pointer); }
-
+// The memory that a push/pull of a very large cluster takes in addition to the stored state.
 namespace memberlist::testing {
 namespace {
 
@@ -112,17 +78,17 @@ TEST_P(PushPullMemory, ServedAndMergedInLessThanThreeTimesItsBytes) {
   environment.advertise = {IpAddress::v4(10, 9, 0, 1), 7946};
   environment.now = TimePoint(std::chrono::hours(1));
   Engine engine = Engine::create(config(GetParam()), environment).value();
-  const std::size_t empty = live_bytes;
-  peak_bytes = empty;
+  const std::size_t empty = live_bytes();
+  watch_peak();
   exchange(engine, environment.now, bytes);
   ASSERT_EQ(engine.live_count(), kMembers + 1) << "all of them are news";
-  const std::size_t known = live_bytes;
-  const std::size_t peak_of_news = peak_bytes - known;
+  const std::size_t known = live_bytes();
+  const std::size_t peak_of_news = peak_bytes() - known;
 
-  peak_bytes = live_bytes.load();
+  watch_peak();
   const std::size_t written = exchange(engine, environment.now, bytes);
-  const std::size_t encoded = live_bytes - known;
-  const std::size_t extra = peak_bytes - live_bytes;
+  const std::size_t encoded = live_bytes() - known;
+  const std::size_t extra = peak_bytes() - live_bytes();
   EXPECT_GT(written, 0U) << "served";
   EXPECT_LT(encoded, plain.size() * 11 / 10) << "kept for the next one";
   EXPECT_LT(extra, 3 * plain.size());
@@ -165,11 +131,11 @@ TEST(StreamMemory, AnnouncedSizesTakeNone) {
   for (const Bytes& head : {encoded(wire::PushPullHeader{1 << 20, kMost, true}),
                             encoded(wire::UserHeader{kMost}), frame}) {
     const auto id = engine.handle_accept(environment.now, kPeer);
-    const std::size_t before = live_bytes;
-    peak_bytes = before;
+    const std::size_t before = live_bytes();
+    watch_peak();
     engine.handle_stream(environment.now, *id, StreamData{head});
     EXPECT_TRUE(engine.outputs().empty()) << "it waits for the rest";
-    EXPECT_LT(peak_bytes - before, 64 * limits::kKiB);
+    EXPECT_LT(peak_bytes() - before, 64 * limits::kKiB);
   }
 }
 
@@ -201,15 +167,15 @@ TEST(TombstoneMemory, AFloodOfInventedMembersIsForgottenDownToTheLimit) {
   };
   for (int number = 0; number < 3; ++number) round(number);
   EXPECT_EQ(engine.counters().tombstones, limits::kTombstones);
-  const std::size_t full = live_bytes;
+  const std::size_t full = live_bytes();
   for (int number = 3; number < 5; ++number) round(number);
   EXPECT_EQ(engine.counters().tombstones, limits::kTombstones);
-  EXPECT_LE(live_bytes, full + 64 * limits::kKiB) << "nothing is kept of those before";
+  EXPECT_LE(live_bytes(), full + 64 * limits::kKiB) << "nothing is kept of those before";
 
   engine.handle_deadline(now += std::chrono::hours(2));
   engine.clear_outputs();
   EXPECT_EQ(engine.counters().tombstones, 0U);
-  const std::size_t held = full - live_bytes;
+  const std::size_t held = full - live_bytes();
   EXPECT_LT(held, 26 * limits::kMiB);
   std::puts((std::to_string(held / limits::kTombstones) + " bytes for each tombstone").c_str());
 }
