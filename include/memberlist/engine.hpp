@@ -26,6 +26,8 @@
 
 namespace memberlist {
 
+class RecordStore;
+
 /// What the engine is given by its surroundings.
 struct EngineEnvironment {
   /// The address that this node advertises; both parts must be set.
@@ -44,6 +46,9 @@ struct EngineEnvironment {
   std::function<void(std::span<std::byte>)> nonce_source{};
   /// The application's decisions; must outlive the engine. Null: the defaults of Policy.
   Policy* policy = nullptr;
+  /// Where it takes the records of members from, for engines that know the same members: then they
+  /// hold each record once. Null: each makes its own.
+  std::shared_ptr<RecordStore> records{};
   /// Whether the outputs contain MetricRecords. They cost little; without them there is no cost.
   bool metrics = false;
   /// Whether the outputs contain TraceRecords: the life of each probe, what became of each claim,

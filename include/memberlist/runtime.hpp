@@ -7,6 +7,8 @@
 
 namespace memberlist {
 
+class RecordStore;
+
 /// A thread that runs the protocol of any number of Memberlists in one process: pass it to
 /// `Memberlist::create` in `Hosting::runtime`. Without one, each Memberlist has its own thread.
 ///
@@ -17,8 +19,10 @@ namespace memberlist {
 /// threads, as values.
 class MEMBERLIST_API Runtime {
  public:
-  /// Starts the thread. Error: `system` (no thread or no descriptor is available).
-  [[nodiscard]] static Result<Runtime> create();
+  /// Starts the thread. Its members share a RecordStore, so that each record is in memory once:
+  /// `records`, which may be shared with other runtimes, or its own if that is null. Error:
+  /// `system` (no thread, no descriptor or no randomness is available).
+  [[nodiscard]] static Result<Runtime> create(std::shared_ptr<RecordStore> records = nullptr);
 
   Runtime(const Runtime&) noexcept;             ///< the same thread
   Runtime(Runtime&&) noexcept;                  ///< a moved-from handle has no thread

@@ -137,6 +137,7 @@ Result<void> Memberlist::Impl::make_engine(std::vector<Bytes> keys) {
   environment.now = net::Loop::now();
   if (auto seeded = seed(environment); !seeded) return seeded;
   environment.policy = handlers_.policy.get();
+  environment.records = runtime_->records();
   environment.metrics = metrics_.wanted();
   environment.member_changes = true;
   environment.stopwatch = &net::Loop::now;

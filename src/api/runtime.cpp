@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <new>
+#include <random>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -12,11 +15,24 @@
 #include "net/quiet_thread.hpp"
 
 namespace memberlist {
+namespace {
 
-Result<std::shared_ptr<Runtime::Impl>> Runtime::Impl::start() {
+Result<std::shared_ptr<RecordStore>> make_record_store() try {
+  // With libstdc++ this is the system's secure generator, or the processor's.
+  std::random_device entropy;
+  std::array<std::byte, 16> secret{};
+  std::ranges::generate(secret, [&] { return static_cast<std::byte>(entropy()); });
+  return std::make_shared<RecordStore>(secret);
+} catch (const std::runtime_error& error) {
+  return fail(ErrorCode::system, fmt::format("there are no random numbers: {}", error.what()));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Runtime::Impl>> Runtime::Impl::start(std::shared_ptr<RecordStore> records) {
   auto loop = net::Loop::create();
   if (!loop) return std::unexpected(std::move(loop.error()));
-  auto impl = std::make_shared<Impl>(std::move(*loop));
+  auto impl = std::make_shared<Impl>(std::move(*loop), std::move(records));
   try {
     impl->thread_ = net::start_quiet_thread([loop = impl->loop_] { loop->run(); });
   } catch (const std::system_error& error) {
@@ -45,8 +61,13 @@ void Runtime::Impl::stop() {
   thread_.join();
 }
 
-Result<Runtime> Runtime::create() {
-  auto impl = Impl::start();
+Result<Runtime> Runtime::create(std::shared_ptr<RecordStore> records) {
+  if (records == nullptr) {
+    auto made = make_record_store();
+    if (!made) return std::unexpected(std::move(made.error()));
+    records = std::move(*made);
+  }
+  auto impl = Impl::start(std::move(records));
   if (!impl) return std::unexpected(std::move(impl.error()));
   return Runtime(std::move(*impl));
 }

@@ -12,14 +12,11 @@
 namespace memberlist {
 namespace {
 
-std::shared_ptr<const MemberRecord> self_record(const Config& config, const Address& advertise) {
-  return std::make_shared<const MemberRecord>(
-      MemberRecord{config.name,
-                   advertise,
-                   config.meta,
-                   {1, 5, config.protocol_version},
-                   {config.delegate_protocol_min, config.delegate_protocol_max,
-                    config.delegate_protocol_version}});
+std::shared_ptr<const MemberRecord> self_record(const swim::LocalNode& node) {
+  const Config& config = node.config;
+  return node.record(config.name, node.advertise, config.meta, {1, 5, config.protocol_version},
+                     {config.delegate_protocol_min, config.delegate_protocol_max,
+                      config.delegate_protocol_version});
 }
 
 // Checks a config, and makes the keyring of its keys, which do not stay in it.
@@ -40,7 +37,7 @@ Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Ke
       journal(environment, node, clock, out),
       on_input_(environment.on_input) {
   if (environment.member_changes) cluster.table.follow_changes();
-  membership.add_self(self_record(node.config, node.advertise));
+  membership.add_self(self_record(node));
   prober.start();
   gossiper.start();
   push_pull_schedule.start();

@@ -2,7 +2,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,6 +14,7 @@
 #include "memberlist/config.hpp"
 #include "memberlist/engine.hpp"
 #include "memberlist/policy.hpp"
+#include "memberlist/record_store.hpp"
 
 namespace memberlist::swim {
 
@@ -28,6 +32,7 @@ struct LocalNode {
   Secrets secrets;
   Random random{secrets.choices};
   Policy* policy = nullptr;
+  std::shared_ptr<RecordStore> records;  // may be null
   Life life = Life::here;
   // Where this node was before, the latest last.
   std::vector<Address> former_addresses;
@@ -39,7 +44,19 @@ struct LocalNode {
       : config(std::move(chosen)),
         advertise(environment.advertise),
         secrets(environment.seed, environment.secret),
-        policy(environment.policy) {}
+        policy(environment.policy),
+        records(environment.records) {}
+
+  /// What a member says of itself.
+  [[nodiscard]] std::shared_ptr<const MemberRecord> record(
+      std::string_view name, const Address& address, BytesView meta, const VersionRange& protocol,
+      const VersionRange& delegate_protocol) const {
+    if (records != nullptr) {
+      return records->record(name, address, meta, protocol, delegate_protocol);
+    }
+    return std::make_shared<const MemberRecord>(
+        MemberRecord{std::string(name), address, to_bytes(meta), protocol, delegate_protocol});
+  }
 
   [[nodiscard]] bool allowed(const IpAddress& ip) const noexcept {
     if (!config.allowed_networks) return true;

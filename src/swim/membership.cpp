@@ -104,9 +104,8 @@ struct Membership::Claimant {
     return record.protocol == protocol && record.delegate_protocol == delegate_protocol &&
            as_text(record.meta) == as_text(meta);
   }
-  [[nodiscard]] std::shared_ptr<const MemberRecord> to_record() const {
-    return std::make_shared<const MemberRecord>(
-        MemberRecord{std::string(name), address, to_bytes(meta), protocol, delegate_protocol});
+  [[nodiscard]] std::shared_ptr<const MemberRecord> to_record(const LocalNode& node) const {
+    return node.record(name, address, meta, protocol, delegate_protocol);
   }
 };
 
@@ -138,7 +137,7 @@ Membership::Verdict Membership::judge(const wire::Alive& claim, const Evidence& 
       return *refused;
     }
     if (stays_buried(claimant, evidence)) return Verdict::buried;
-    index = cluster_.table.insert(claimant.to_record(), clock_.now, node_.random);
+    index = cluster_.table.insert(claimant.to_record(node_), clock_.now, node_.random);
   } else if (cluster_.table.at(index).record->address != claimant.address) {
     if (const auto refused = check_address(claimant, index, evidence, takes_address)) {
       return *refused;
@@ -204,7 +203,7 @@ std::optional<Membership::Verdict> Membership::check_claim(const wire::Alive& cl
   if (claim.node == cluster_.self_name()) return {};  // whatever it says, it is answered
   if (const auto refused = check_versions(claim, out, evidence)) return refused;
   if (node_.policy == nullptr) return {};
-  const Result<void> verdict = node_.policy->notify_alive(*out.to_record());
+  const Result<void> verdict = node_.policy->notify_alive(*out.to_record(node_));
   if (verdict) return {};
   const std::uint64_t subject = journal_.subject(claim.node);
   journal_.log_state(LogCause::veto, subject, LogLevel::warning, peer_text(evidence), [&] {
@@ -348,7 +347,7 @@ void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_
   const MemberStatus before = entry.status;
   const bool meta_changed = as_text(entry.record->meta) != as_text(claimant.meta);
   if (!claimant.says_the_same_as(*entry.record)) {
-    cluster_.table.replace_record(index, claimant.to_record());
+    cluster_.table.replace_record(index, claimant.to_record(node_));
   }
   cluster_.table.set_incarnation(index, claimant.incarnation);
   cluster_.table.set_status(index, MemberStatus::alive, clock_.now);

@@ -187,8 +187,9 @@ Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout)
   if (auto fits = check_own_meta(node_.config, meta.size()); !fits) {
     return std::unexpected(fits.error());
   }
-  auto record = std::make_shared<MemberRecord>(*cluster_.self_entry().record);
-  record->meta = to_bytes(meta);
+  const MemberRecord& before = *cluster_.self_entry().record;
+  auto record =
+      node_.record(before.name, before.address, meta, before.protocol, before.delegate_protocol);
   if (move_) {  // it is sent with the return, and has the same outcome
     cluster_.table.replace_record(cluster_.self, std::move(record));
     return move_->id;
@@ -243,9 +244,10 @@ void Participation::go_on_moving() {
 void Participation::come_back(Move move) {
   move_.reset();
   node_.life = Life::here;
-  auto record = std::make_shared<MemberRecord>(*cluster_.self_entry().record);
-  remember_address(record->address);
-  record->address = move.to;
+  const MemberRecord& before = *cluster_.self_entry().record;
+  remember_address(before.address);
+  auto record =
+      node_.record(before.name, move.to, before.meta, before.protocol, before.delegate_protocol);
   const bool wait = cluster_.others_alive();
   membership_.announce_return(std::move(record), wait ? token_of(move.id) : 0);
   if (!wait) operations_.complete(move.id, OperationOutcome{});

@@ -1,12 +1,15 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/counted_memory.hpp"
 #include "memberlist/engine.hpp"
+#include "memberlist/record_store.hpp"
 #include "sim/virtual_messages.hpp"
 
 // What an engine holds: for each member that it knows, and at rest.
@@ -85,6 +88,22 @@ TEST(MemberMemory, AFreshEngineIsSmall) {
   const std::size_t held = live_bytes() - before;
   report("a fresh engine", held);
   EXPECT_LT(held, 8U * 1024);
+}
+
+TEST(MemberMemory, OfAMemberThatOthersKnowOnlyTheViewIsHeld) {
+  EngineEnvironment environment = Listener::surroundings();
+  environment.records = std::make_shared<RecordStore>(std::array<std::byte, 16>{});
+  Listener other(environment);
+  other.hear_of_all(1);
+  Listener listener(environment);
+  listener.come_to_rest();
+  const std::size_t before = live_bytes();
+  listener.hear_of_all(1);
+  ASSERT_EQ(listener.engine().live_count(), kMembers + 1);
+  listener.come_to_rest();
+  const std::size_t held = live_bytes() - before;
+  report("a known member, without its record, in hundredths", held * 100 / kMembers);
+  EXPECT_LE(held, 64 * kMembers);
 }
 
 TEST(MemberMemory, AKnownMemberIsSmall) {

@@ -26,8 +26,8 @@ struct Room {
 /// Public headers that are values and errors: what every room may speak in.
 const Names kValueHeaders = {"address.hpp", "bytes.hpp",   "config.hpp",    "error.hpp",
                              "event.hpp",   "export.hpp",  "key.hpp",       "language.hpp",
-                             "member.hpp",  "metrics.hpp", "name_text.hpp", "time.hpp",
-                             "version.hpp"};
+                             "member.hpp",  "metrics.hpp", "name_text.hpp", "record_store.hpp",
+                             "time.hpp",    "version.hpp"};
 Names with(Names names, const Names& more) {
   names.insert(more.begin(), more.end());
   return names;
