@@ -95,13 +95,15 @@ void BroadcastQueue::take_out(Slot& slot) {
 
 void BroadcastQueue::insert(Place place) {
   if (spare_nodes_.empty()) {
-    messages_.slots[place.slot].place = messages_.order.insert(place).first;
+    messages_.slots[place.slot].place = messages_.order.insert(messages_.order.begin(), place);
     return;
   }
   OrderIndex::node_type node = std::move(spare_nodes_.back());
   spare_nodes_.pop_back();
   node.value() = place;
-  messages_.slots[place.slot].place = messages_.order.insert(std::move(node)).position;
+  // The newest is before all others, unless a longer one waits.
+  messages_.slots[place.slot].place =
+      messages_.order.insert(messages_.order.begin(), std::move(node));
 }
 
 std::uint32_t BroadcastQueue::take_slot(const Key& key) {

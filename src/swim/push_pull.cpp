@@ -36,16 +36,26 @@ constexpr Duration kIdle = std::chrono::minutes(5);
 // An operator needs to read of it, and not at each exchange.
 constexpr Duration kStateWarningInterval = std::chrono::minutes(10);
 
-// Calls `visit` with each state. They were decoded once when the message was read, so they are
-// good.
-template <class Visit>
-void for_each_state(const wire::PushPullMessage& message, Visit&& visit) {
+// Whether `is_it` returns true for a state; those behind it are not visited. They were decoded once
+// when the message was read, so they are good.
+template <class IsIt>
+bool any_state(const wire::PushPullMessage& message, IsIt&& is_it) {
   ByteReader in(message.node_states);
   for (std::int64_t i = 0; i < message.header.nodes; ++i) {
     const wire::WireResult<wire::NodeState> state = wire::decode<wire::NodeState>(in);
-    if (!state) return;
-    visit(*state);
+    if (!state) return false;
+    if (is_it(*state)) return true;
   }
+  return false;
+}
+
+// Calls `visit` with each state.
+template <class Visit>
+void for_each_state(const wire::PushPullMessage& message, Visit&& visit) {
+  (void)any_state(message, [&](const wire::NodeState& state) {
+    visit(state);
+    return false;
+  });
 }
 
 MemberVersions versions_of(const wire::NodeState& state) {
@@ -258,17 +268,23 @@ Result<void> PushPull::check_versions(const wire::PushPullMessage& message, cons
   refresh_pages();
   const VersionSummaries& ours = pages_.totals().live;
   std::array<Speakers, 3> nearness;  // at the address, at its IP address, anywhere
-  for_each_state(message, [&](const wire::NodeState& state) {
-    if (!is_live(state.state) || state.vsn.size() < 6 || state.name == cluster_.self_name()) return;
+  // One that fits, at the very address, decides; so it is the last that is looked at.
+  const auto decides = [&](const wire::NodeState& state) {
+    if (!is_live(state.state) || state.vsn.size() < 6 || state.name == cluster_.self_name()) {
+      return false;
+    }
     const bool fits = ours.fits(versions_of(state));
     nearness[2].add(state, fits);
     const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
-    if (!ip) return;
+    if (!ip) return false;
     const Address address = node_.member_address(*ip, state.port);
-    if (address.ip != from.ip) return;
+    if (address.ip != from.ip) return false;
     nearness[1].add(state, fits);
-    if (address == from) nearness[0].add(state, fits);
-  });
+    if (address != from) return false;
+    nearness[0].add(state, fits);
+    return fits;
+  };
+  if (any_state(message, decides)) return {};
   for (const Speakers& speakers : nearness) {
     if (!speakers.any) continue;
     return speakers.one_fits ? Result<void>{} : unfit(speakers.first_unfit, ours);
