@@ -5,7 +5,7 @@
 
 #include "base/byte_reader.hpp"
 #include "base/byte_writer.hpp"
-#include "bench/allocations.hpp"
+#include "bench/loop_meter.hpp"
 #include "bench/samples.hpp"
 #include "wire/messages.hpp"
 
@@ -32,7 +32,7 @@ template <class Message>
 void encode_loop(benchmark::State& state, const Message& message) {
   std::array<std::byte, 2048> room{};
   std::size_t size = 0;
-  AllocationMeter meter(state);
+  LoopMeter meter(state);
   for ([[maybe_unused]] auto _ : state) {
     ByteWriter writer(room);
     wire::encode(writer, message);
@@ -50,7 +50,7 @@ void decode_loop(benchmark::State& state, const Message& message) {
   ByteWriter writer(bytes);
   wire::encode(writer, message);
   const BytesView body = BytesView(bytes).subspan(1);
-  AllocationMeter meter(state);
+  LoopMeter meter(state);
   for ([[maybe_unused]] auto _ : state) {
     ByteReader reader(body);
     auto decoded = wire::decode<Message>(reader);
@@ -74,8 +74,8 @@ void decode_ping(benchmark::State& state) { decode_loop(state, sample_ping()); }
 void encode_suspect(benchmark::State& state) { encode_loop(state, sample_suspect()); }
 void decode_suspect(benchmark::State& state) { decode_loop(state, sample_suspect()); }
 
-BENCHMARK(encode_alive);
-BENCHMARK(decode_alive);
+BENCHMARK(encode_alive)->Apply(counted<1000>);
+BENCHMARK(decode_alive)->Apply(counted<1000>);
 BENCHMARK(encode_ping);
 BENCHMARK(decode_ping);
 BENCHMARK(encode_suspect);

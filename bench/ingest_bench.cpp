@@ -6,7 +6,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "bench/allocations.hpp"
+#include "bench/loop_meter.hpp"
 #include "bench/samples.hpp"
 #include "crypto/keyring.hpp"
 
@@ -49,7 +49,7 @@ class Ingest {
   void run(benchmark::State& state) {
     refill();
     std::size_t at = 0;
-    AllocationMeter meter(state);
+    LoopMeter meter(state);
     for ([[maybe_unused]] auto _ : state) {
       if (at == batch_.size()) {
         state.PauseTiming();
@@ -71,7 +71,7 @@ class Ingest {
     for (Bytes& packet : batch_) feed(packet);  // every buffer has its size
     const std::uint64_t before = engine_.counters().packets_received;
     std::size_t at = 0;
-    AllocationMeter meter(state);
+    LoopMeter meter(state);
     for ([[maybe_unused]] auto _ : state) {
       feed(batch_[at]);
       at = at + 1 == batch_.size() ? 0 : at + 1;
@@ -138,11 +138,11 @@ void ingest_sealed(benchmark::State& state, const std::string& label, bool compr
 void ingest_encrypted(benchmark::State& state) { ingest_sealed(state, "", false); }
 void ingest_full(benchmark::State& state) { ingest_sealed(state, "bench", true); }
 
-BENCHMARK(ingest_plain)->Unit(benchmark::kMicrosecond);
-BENCHMARK(ingest_plain_stale)->Unit(benchmark::kMicrosecond);
+BENCHMARK(ingest_plain)->Unit(benchmark::kMicrosecond)->Apply(counted<1000>);
+BENCHMARK(ingest_plain_stale)->Unit(benchmark::kMicrosecond)->Apply(counted<1000>);
 BENCHMARK(ingest_metrics)->Unit(benchmark::kMicrosecond);
-BENCHMARK(ingest_encrypted)->Unit(benchmark::kMicrosecond);
-BENCHMARK(ingest_full)->Unit(benchmark::kMicrosecond);
+BENCHMARK(ingest_encrypted)->Unit(benchmark::kMicrosecond)->Apply(counted<1000>);
+BENCHMARK(ingest_full)->Unit(benchmark::kMicrosecond)->Apply(counted<1000>);
 
 }  // namespace
 }  // namespace memberlist::bench

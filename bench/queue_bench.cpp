@@ -4,7 +4,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "bench/allocations.hpp"
+#include "bench/loop_meter.hpp"
 #include "bench/samples.hpp"
 #include "swim/broadcast_queue.hpp"
 
@@ -33,7 +33,7 @@ void queue_broadcast_10000(benchmark::State& state) {
   swim::BroadcastQueue queue;
   fill(queue, messages);
   std::uint32_t key = 0;
-  AllocationMeter meter(state);
+  LoopMeter meter(state);
   for ([[maybe_unused]] auto _ : state) {
     queue.queue_member(key, messages[key]);
     key = (key + 7919) % kQueued;  // all of them, in no order that helps
@@ -51,7 +51,7 @@ void take_packet_10000(benchmark::State& state) {
   std::vector<BytesView> packet;
   queue.take(2, kPacketBytes, std::numeric_limits<std::uint32_t>::max(), packet);
   std::int64_t taken = 0;
-  AllocationMeter meter(state);
+  LoopMeter meter(state);
   for ([[maybe_unused]] auto _ : state) {
     packet.clear();
     queue.take(2, kPacketBytes, std::numeric_limits<std::uint32_t>::max(), packet);
@@ -62,8 +62,8 @@ void take_packet_10000(benchmark::State& state) {
   state.SetItemsProcessed(taken);
 }
 
-BENCHMARK(queue_broadcast_10000);
-BENCHMARK(take_packet_10000);
+BENCHMARK(queue_broadcast_10000)->Apply(counted<1000>);
+BENCHMARK(take_packet_10000)->Apply(counted<1000>);
 
 }  // namespace
 }  // namespace memberlist::bench

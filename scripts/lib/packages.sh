@@ -8,7 +8,7 @@ BUILD_PACKAGES=(
   libasio-dev libc-ares-dev libfmt-dev libssl-dev
   libboost-dev libcli11-dev libcpp-httplib-dev libspdlog-dev libtomlplusplus-dev nlohmann-json3-dev
   prometheus-cpp-dev
-  libbenchmark-dev libgmock-dev libgtest-dev
+  libbenchmark-dev libgmock-dev libgtest-dev valgrind
 )
 # Formatter, static analysis, clang and the sanitizers of the preset asan.
 LINT_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev shellcheck)
