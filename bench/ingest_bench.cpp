@@ -1,14 +1,11 @@
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
 #include "bench/loop_meter.hpp"
 #include "bench/samples.hpp"
-#include "crypto/keyring.hpp"
 
 // From a datagram to the updated member table: a 1,400-byte compound of alive messages, each newer
 // than what the table of 1,000 members has, so that each updates it and is queued to be passed on;
@@ -22,11 +19,11 @@ constexpr std::size_t kBatch = 1000;
 
 class Ingest {
  public:
-  Ingest(const Config& config, const wire::Sealing& sealing, bool with_metrics = false)
+  explicit Ingest(const Layers& layers, bool with_metrics = false)
       : members_(sample_members(kMembers)),
-        packets_(members_, sealing),
+        packets_(members_, layers.sealing()),
         from_(members_.front().address()),
-        engine_(make_engine(config, with_metrics)) {
+        engine_(make_engine(layers.config(), with_metrics)) {
     // Two rounds: all members are known, and every buffer has its size.
     const std::size_t messages = 2 * members_.size() + packets_.parts();
     for (std::size_t sent = 0; sent < messages; sent += packets_.parts()) {
@@ -102,41 +99,11 @@ class Ingest {
   std::vector<Bytes> batch_;
 };
 
-void ingest_plain(benchmark::State& state) {
-  wire::Sealing sealing;
-  sealing.compress = false;
-  Ingest(Config(), sealing).run(state);
-}
-
-void ingest_plain_stale(benchmark::State& state) {
-  wire::Sealing sealing;
-  sealing.compress = false;
-  Ingest(Config(), sealing).run_stale(state);
-}
-
-// The same with metrics.
-void ingest_metrics(benchmark::State& state) {
-  wire::Sealing sealing;
-  sealing.compress = false;
-  Ingest(Config(), sealing, true).run(state);
-}
-
-// Encrypted (AES-128, version 1).
-void ingest_sealed(benchmark::State& state, const std::string& label, bool compress) {
-  Config config;
-  config.label = label;
-  config.keys = {Bytes(16, std::byte{0x2a})};
-  auto keyring = crypto::Keyring::create(config.keys);
-  if (!keyring) return state.SkipWithError("no keyring");
-  wire::Sealing sealing;
-  sealing.compress = compress;
-  sealing.label = label;
-  sealing.keyring = &*keyring;
-  sealing.nonce_source = crypto::secure_random;
-  Ingest(config, sealing).run(state);
-}
-void ingest_encrypted(benchmark::State& state) { ingest_sealed(state, "", false); }
-void ingest_full(benchmark::State& state) { ingest_sealed(state, "bench", true); }
+void ingest_plain(benchmark::State& state) { Ingest(Layers(false)).run(state); }
+void ingest_plain_stale(benchmark::State& state) { Ingest(Layers(false)).run_stale(state); }
+void ingest_metrics(benchmark::State& state) { Ingest(Layers(false), true).run(state); }
+void ingest_encrypted(benchmark::State& state) { Ingest(Layers(false, true)).run(state); }
+void ingest_full(benchmark::State& state) { Ingest(Layers(true, true, "bench")).run(state); }
 
 BENCHMARK(ingest_plain)->Unit(benchmark::kMicrosecond)->Apply(counted<1000>);
 BENCHMARK(ingest_plain_stale)->Unit(benchmark::kMicrosecond)->Apply(counted<1000>);

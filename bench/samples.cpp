@@ -19,14 +19,15 @@ constexpr std::string_view kMeta =
     "zone=a,role=node,rack=r07,version=1.24.3,http=:8080,grpc=:9090,k";
 constexpr std::string_view kOtherMeta =
     "zone=b,role=node,rack=r07,version=1.24.3,http=:8080,grpc=:9090,k";
-static_assert(kMeta.size() == 64 && kOtherMeta.size() == kMeta.size());
+static_assert(kMeta.size() == kMetaBytes && kOtherMeta.size() == kMeta.size());
 
 }  // namespace
 
-SampleMember::SampleMember(std::uint32_t number)
+SampleMember::SampleMember(std::uint32_t number, std::size_t meta_bytes)
     : name_(fmt::format("node-{:07}", number)),
       ip_{std::byte{10}, static_cast<std::byte>(number >> 16), static_cast<std::byte>(number >> 8),
-          static_cast<std::byte>(number)} {}
+          static_cast<std::byte>(number)},
+      meta_bytes_(meta_bytes) {}
 
 wire::Alive SampleMember::alive(std::uint32_t incarnation) const noexcept {
   wire::Alive alive;
@@ -34,7 +35,7 @@ wire::Alive SampleMember::alive(std::uint32_t incarnation) const noexcept {
   alive.node = name_;
   alive.addr = ip_;
   alive.port = kPort;
-  alive.meta = as_bytes(kMeta);
+  alive.meta = as_bytes(kMeta.substr(0, meta_bytes_));
   alive.vsn = kVersions;
   return alive;
 }
@@ -44,7 +45,7 @@ wire::NodeState SampleMember::state(std::uint32_t incarnation) const noexcept {
   state.name = name_;
   state.addr = ip_;
   state.port = kPort;
-  state.meta = as_bytes(incarnation % 2 == 0 ? kMeta : kOtherMeta);
+  state.meta = as_bytes((incarnation % 2 == 0 ? kMeta : kOtherMeta).substr(0, meta_bytes_));
   state.incarnation = incarnation;
   state.state = static_cast<std::int64_t>(MemberStatus::alive);
   state.vsn = kVersions;
@@ -55,11 +56,24 @@ Address SampleMember::address() const noexcept {
   return {IpAddress::from_bytes(ip_).value_or(IpAddress()), kPort};
 }
 
-std::vector<SampleMember> sample_members(std::uint32_t count) {
+std::vector<SampleMember> sample_members(std::uint32_t count, std::size_t meta_bytes) {
   std::vector<SampleMember> members;
   members.reserve(count);
-  for (std::uint32_t number = 0; number < count; ++number) members.emplace_back(number);
+  for (std::uint32_t number = 0; number < count; ++number) members.emplace_back(number, meta_bytes);
   return members;
+}
+
+Layers::Layers(bool compress, bool encrypt, std::string label) {
+  config_.enable_compression = sealing_.compress = compress;
+  config_.label = sealing_.label = std::move(label);
+  if (!encrypt) return;
+  config_.keys = {Bytes(16, std::byte{0x2a})};
+  auto keyring = crypto::Keyring::create(config_.keys);
+  if (!keyring) {
+    std::fprintf(stderr, "no keyring: %s\n", keyring.error().message.c_str());
+    std::abort();
+  }
+  sealing_.keyring = &keyring_.emplace(std::move(*keyring));
 }
 
 AlivePackets::AlivePackets(const std::vector<SampleMember>& members, const wire::Sealing& sealing)

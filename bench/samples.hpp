@@ -3,9 +3,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "crypto/keyring.hpp"
 #include "memberlist/bytes.hpp"
 #include "memberlist/config.hpp"
 #include "memberlist/engine.hpp"
@@ -24,10 +26,15 @@ inline constexpr std::uint32_t kFirstIncarnation = 1U << 20;
 /// What a packet's messages and their framing take at most.
 inline constexpr std::size_t kPacketBytes = 1400;
 
+/// Meta data as services announce it.
+inline constexpr std::size_t kMetaBytes = 64;
+/// An alive message with so much meta data has 98 bytes.
+inline constexpr std::size_t kShortMetaBytes = 26;
+
 /// The fields of one made-up member, which the views of its messages look into.
 class SampleMember {
  public:
-  explicit SampleMember(std::uint32_t number);
+  explicit SampleMember(std::uint32_t number, std::size_t meta_bytes = kMetaBytes);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] wire::Alive alive(std::uint32_t incarnation) const noexcept;
@@ -38,9 +45,28 @@ class SampleMember {
  private:
   std::string name_;
   std::array<std::byte, 4> ip_;
+  std::size_t meta_bytes_;
 };
 
-[[nodiscard]] std::vector<SampleMember> sample_members(std::uint32_t count);
+[[nodiscard]] std::vector<SampleMember> sample_members(std::uint32_t count,
+                                                       std::size_t meta_bytes = kMetaBytes);
+
+/// What the packets of both sides are wrapped in: how the engine is configured, and how to seal
+/// what it is given.
+class Layers {
+ public:
+  explicit Layers(bool compress, bool encrypt = false, std::string label = {});
+  Layers(const Layers&) = delete;
+  Layers& operator=(const Layers&) = delete;
+
+  [[nodiscard]] const Config& config() const noexcept { return config_; }
+  [[nodiscard]] const wire::Sealing& sealing() const noexcept { return sealing_; }
+
+ private:
+  Config config_;
+  std::optional<crypto::Keyring> keyring_;
+  wire::Sealing sealing_;
+};
 
 /// Makes one 1,400-byte compound of alive messages after another: round after round through the
 /// members, each message newer than the last one about its member. With a checksum.

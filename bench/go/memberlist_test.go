@@ -17,14 +17,24 @@ import (
 type memoryTransport struct {
 	packets chan *memberlist.Packet
 	streams chan net.Conn
+	sent    func(packet []byte)      // if not nil
+	dial    func() (net.Conn, error) // if not nil
 }
 
 func (t *memoryTransport) FinalAdvertiseAddr(string, int) (net.IP, int, error) {
 	return net.IPv4(192, 168, 0, 1), 7946, nil
 }
-func (t *memoryTransport) WriteTo([]byte, string) (time.Time, error) { return time.Now(), nil }
-func (t *memoryTransport) PacketCh() <-chan *memberlist.Packet       { return t.packets }
+func (t *memoryTransport) WriteTo(packet []byte, _ string) (time.Time, error) {
+	if t.sent != nil {
+		t.sent(packet)
+	}
+	return time.Now(), nil
+}
+func (t *memoryTransport) PacketCh() <-chan *memberlist.Packet { return t.packets }
 func (t *memoryTransport) DialTimeout(string, time.Duration) (net.Conn, error) {
+	if t.dial != nil {
+		return t.dial()
+	}
 	return nil, errors.New("there is nobody to dial")
 }
 func (t *memoryTransport) StreamCh() <-chan net.Conn { return t.streams }
@@ -83,7 +93,7 @@ func quietConfig(transport memberlist.Transport) *memberlist.Config {
 }
 
 func newTransport() *memoryTransport {
-	return &memoryTransport{make(chan *memberlist.Packet, 64), make(chan net.Conn)}
+	return &memoryTransport{packets: make(chan *memberlist.Packet, 64), streams: make(chan net.Conn)}
 }
 
 func create(b *testing.B, config *memberlist.Config) *memberlist.Memberlist {
@@ -94,16 +104,21 @@ func create(b *testing.B, config *memberlist.Config) *memberlist.Memberlist {
 	return list
 }
 
+func (w wrapping) configure(config *memberlist.Config) {
+	config.EnableCompression = w.compressed
+	config.Label = w.label
+	if w.encrypted {
+		config.SecretKey = key
+	}
+}
+
 func ingest(b *testing.B, how wrapping, stale bool) {
 	const members = 1000
 	const batch = 1024 // packets made ahead, outside the measured time
 	const burst = 32   // packets under way at once; their messages fit the hand-off queue
 	transport := newTransport()
 	config := quietConfig(transport)
-	config.Label = how.label
-	if how.encrypted {
-		config.SecretKey = key
-	}
+	how.configure(config)
 	alive := aliveCounter{newCounter()}
 	config.Alive = alive
 	list := create(b, config)
@@ -157,39 +172,4 @@ func BenchmarkIngestPlainStale(b *testing.B) { ingest(b, wrapping{}, true) }
 func BenchmarkIngestEncrypted(b *testing.B)  { ingest(b, wrapping{encrypted: true}, false) }
 func BenchmarkIngestFull(b *testing.B) {
 	ingest(b, wrapping{compressed: true, encrypted: true, label: "bench"}, false)
-}
-
-// A push/pull of 10,000 states, each newer and with other meta data.
-func BenchmarkMerge10000(b *testing.B) {
-	const members = 10000
-	transport := newTransport()
-	config := quietConfig(transport)
-	config.EnableCompression = false
-	events := eventCounter{newCounter()}
-	config.Events = events
-	list := create(b, config)
-	defer list.Shutdown()
-	exchange := func(message []byte) {
-		events.expect(members)
-		ours, theirs := net.Pipe()
-		transport.streams <- theirs
-		if _, err := ours.Write(message); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := io.Copy(io.Discard, ours); err != nil {
-			b.Fatal(err)
-		}
-		ours.Close()
-		events.wait(b)
-	}
-	exchange(pushPull(members, firstIncarnation))
-	meter := startMeter(b)
-	defer meter.report()
-	for i := 0; i < b.N; i++ {
-		meter.pause()
-		message := pushPull(members, firstIncarnation+1+uint32(i))
-		b.SetBytes(int64(len(message)))
-		meter.resume()
-		exchange(message)
-	}
 }

@@ -20,8 +20,9 @@ const (
 )
 
 var (
-	versions = []byte{1, 5, 2, 0, 0, 0}
-	key      = bytes.Repeat([]byte{0x2a}, 16)
+	shortMeta = meta[:26] // an alive message with it has 98 bytes
+	versions  = []byte{1, 5, 2, 0, 0, 0}
+	key       = bytes.Repeat([]byte{0x2a}, 16)
 )
 
 func memberName(number int) string { return fmt.Sprintf("node-%07d", number) }
@@ -47,6 +48,10 @@ func putUint32(out []byte, name string, value uint32) []byte {
 }
 
 func aliveMessage(number int, incarnation uint32) []byte {
+	return aliveWith(number, incarnation, meta)
+}
+
+func aliveWith(number int, incarnation uint32, meta string) []byte {
 	out := putField([]byte{4, 0x86}, "Addr", string(memberIP(number)))
 	out = putUint32(out, "Incarnation", incarnation)
 	out = putField(out, "Meta", meta)
@@ -55,11 +60,12 @@ func aliveMessage(number int, incarnation uint32) []byte {
 	return putField(out, "Vsn", string(versions))
 }
 
-// Odd incarnations have other meta data than even ones.
+// Odd incarnations have other meta data than even ones. With a user state of one byte: the delegate
+// is told of it when all is merged.
 func pushPull(members int, incarnation uint32) []byte {
 	out := append(putRaw([]byte{6, 0x83}, "Join"), 0xc2)
 	out = append(putRaw(out, "Nodes"), 0xd1, byte(members>>8), byte(members))
-	out = append(putRaw(out, "UserStateLen"), 0)
+	out = append(putRaw(out, "UserStateLen"), 1)
 	m := meta
 	if incarnation%2 != 0 {
 		m = otherMeta
@@ -73,13 +79,14 @@ func pushPull(members int, incarnation uint32) []byte {
 		out = append(putRaw(out, "State"), 0)
 		out = putField(out, "Vsn", string(versions))
 	}
-	return out
+	return append(out, 0)
 }
 
 // Makes one 1,400-byte compound of alive messages after another, each message newer than the last
 // one about its member.
 type alivePackets struct {
 	members  int
+	short    bool // the meta data
 	wrapping wrapping
 	messages int
 }
@@ -91,14 +98,21 @@ type wrapping struct {
 }
 
 func (p *alivePackets) parts() int {
-	return (packetBytes - 2) / (len(aliveMessage(0, firstIncarnation)) + 2)
+	return (packetBytes - 2) / (len(p.message(0, firstIncarnation)) + 2)
+}
+
+func (p *alivePackets) message(number int, incarnation uint32) []byte {
+	if p.short {
+		return aliveWith(number, incarnation, shortMeta)
+	}
+	return aliveMessage(number, incarnation)
 }
 
 func (p *alivePackets) next() []byte {
 	head := []byte{7, byte(p.parts())}
 	var body []byte
 	for i := 0; i < p.parts(); i++ {
-		message := aliveMessage(p.messages%p.members, firstIncarnation+uint32(p.messages/p.members))
+		message := p.message(p.messages%p.members, firstIncarnation+uint32(p.messages/p.members))
 		p.messages++
 		head = binary.BigEndian.AppendUint16(head, uint16(len(message)))
 		body = append(body, message...)
