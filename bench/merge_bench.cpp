@@ -20,19 +20,6 @@ namespace {
 
 constexpr std::uint32_t kMembers = 10'000;
 
-// With a user state of one byte: the Go library tells its delegate of that when it has merged.
-Bytes push_pull(const std::vector<SampleMember>& members, std::uint32_t incarnation) {
-  Bytes bytes;
-  ByteWriter writer(bytes);
-  wire::PushPullHeader header;
-  header.nodes = static_cast<std::int64_t>(members.size());
-  header.user_state_len = 1;
-  wire::encode(writer, header);
-  for (const SampleMember& member : members) wire::encode(writer, member.state(incarnation));
-  bytes.push_back(std::byte{0});
-  return bytes;
-}
-
 // Each time another one: one that asks for much too often is refused.
 Address next_peer(const std::vector<SampleMember>& members, std::size_t& exchanges) {
   return members[exchanges++ % members.size()].address();

@@ -63,6 +63,18 @@ std::vector<SampleMember> sample_members(std::uint32_t count, std::size_t meta_b
   return members;
 }
 
+Bytes push_pull(const std::vector<SampleMember>& members, std::uint32_t incarnation) {
+  Bytes bytes;
+  ByteWriter writer(bytes);
+  wire::PushPullHeader header;
+  header.nodes = static_cast<std::int64_t>(members.size());
+  header.user_state_len = 1;
+  wire::encode(writer, header);
+  for (const SampleMember& member : members) wire::encode(writer, member.state(incarnation));
+  bytes.push_back(std::byte{0});
+  return bytes;
+}
+
 Layers::Layers(bool compress, bool encrypt, std::string label) {
   config_.enable_compression = sealing_.compress = compress;
   config_.label = sealing_.label = std::move(label);

@@ -51,6 +51,10 @@ class SampleMember {
 [[nodiscard]] std::vector<SampleMember> sample_members(std::uint32_t count,
                                                        std::size_t meta_bytes = kMetaBytes);
 
+/// A push/pull with the states of these members, and a user state of one byte: the Go library tells
+/// its delegate of that when it has merged.
+[[nodiscard]] Bytes push_pull(const std::vector<SampleMember>& members, std::uint32_t incarnation);
+
 /// What the packets of both sides are wrapped in: how the engine is configured, and how to seal
 /// what it is given.
 class Layers {
