@@ -14,6 +14,7 @@ namespace memberlist::bench {
 namespace {
 
 constexpr std::size_t kBatch = 1000;
+
 void engine_period(benchmark::State& state, std::uint32_t members) {
   QuietMember asked(members);
   QuietMember measured(members);

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -66,7 +68,8 @@ class Gossip {
     }
   }
   std::int64_t tick() {
-    const auto count = static_cast<std::int64_t>(send().size());
+    const auto count = std::ranges::count_if(
+        send(), [](const Output& output) { return std::holds_alternative<SendPacket>(output); });
     engine_.clear_outputs();
     return count;
   }
