@@ -91,6 +91,7 @@ void VirtualCluster::make_engine(HostId id) {
     for (std::byte& byte : out) byte = static_cast<std::byte>(node.random.next());
   };
   environment.policy = node.policy;
+  environment.records = member_records_;
   if (options_.watched) {
     node.watch = std::make_unique<Watch>(node.config);
     environment.on_input = [&watch = *node.watch](TimePoint, const Input& input) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "memberlist/engine.hpp"
+#include "memberlist/record_store.hpp"
 #include "sim/recording.hpp"
 #include "sim/virtual_network.hpp"
 #include "sim/virtual_timeline.hpp"
@@ -153,6 +155,9 @@ class VirtualCluster {
   std::vector<LoggedOutput> log_;
   std::vector<std::string> violations_;
   std::vector<std::unique_ptr<ProcessRecord>> records_;
+  // What all engines know of members, once.
+  std::shared_ptr<RecordStore> member_records_ =
+      std::make_shared<RecordStore>(std::array<std::byte, 16>{});
 };
 
 }  // namespace memberlist::sim
