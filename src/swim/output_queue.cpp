@@ -53,7 +53,10 @@ void OutputQueue::clear() noexcept {
 }
 
 void OutputQueue::give_back() noexcept {
-  if (outputs_.capacity() > 2 * most_outputs_) outputs_ = std::vector<Output>();
+  constexpr std::size_t kFewOutputs = 32;
+  if (outputs_.capacity() > std::max(kFewOutputs, 4 * most_outputs_)) {
+    outputs_ = std::vector<Output>();
+  }
   if (blocks_.size() > most_blocks_) blocks_.resize(most_blocks_);
   turns_ = most_outputs_ = most_blocks_ = 0;
 }
