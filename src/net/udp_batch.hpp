@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -107,7 +106,7 @@ class UdpSender {
   Family family_;
   UdpBatches* batches_ = nullptr;
   UdpBatchPointer batch_;  // null: nothing is collected
-  std::deque<Kept> waiting_;
+  std::vector<Kept> waiting_;
   std::uint64_t dropped_ = 0;
 };
 
