@@ -14,7 +14,7 @@ constexpr std::size_t kKeptBlocks = 4;
 // A burst's outputs beyond these are given back.
 constexpr std::size_t kKeptOutputs = std::size_t{16} * 1024;
 // How often is looked at what was needed.
-constexpr std::size_t kTurns = 256;
+constexpr std::size_t kTurns = 64;
 
 }  // namespace
 
@@ -57,7 +57,8 @@ void OutputQueue::give_back() noexcept {
   if (outputs_.capacity() > std::max(kFewOutputs, 4 * most_outputs_)) {
     outputs_ = std::vector<Output>();
   }
-  if (blocks_.size() > most_blocks_) blocks_.resize(most_blocks_);
+  const std::size_t kept = std::max<std::size_t>(most_blocks_, 1);  // the first one is small
+  if (blocks_.size() > kept) blocks_.resize(kept);
   turns_ = most_outputs_ = most_blocks_ = 0;
 }
 

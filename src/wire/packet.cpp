@@ -136,8 +136,7 @@ BytesView PacketSealer::seal(const Sealing& how, std::span<const BytesView> part
 }
 
 WireResult<void> PacketOpener::open(const Sealing& how, BytesView datagram) {
-  constexpr std::size_t kAWhile = 64;
-  if (++packets_since_unpacked_ == kAWhile) unpacked_ = Bytes();
+  give_back();
   pending_.reset();
   compound_count_ = item_count_ = truncated_parts_ = unpacked_bytes_ = 0;
   label_ = {};
@@ -301,19 +300,40 @@ std::optional<WireError> PacketOpener::enter_compressed(const Item& item) {
   if (body->algo != 0) {
     return WireError{WireErrorKind::malformed, "unknown compression algorithm", item.offset};
   }
-  // Kept at full size, so that views of what was decompressed before stay valid.
-  if (unpacked_.empty()) unpacked_.resize(limits::kDecompressedPacketBytes);
-  const auto room = std::span(unpacked_).subspan(unpacked_bytes_);
-  const auto size = lzw_decode_into(body->buf, room);
-  if (!size) {
-    WireError error = size.error();
+  const auto plain = unpack(body->buf);
+  if (!plain) {
+    WireError error = plain.error();
     if (error.kind == WireErrorKind::limit) error.what = kTooLarge;
     return error;
   }
-  unpacked_bytes_ += *size;
-  packets_since_unpacked_ = 0;
-  pending_ = Item{room.first(*size), 0, item.nesting + 1};
+  pending_ = Item{*plain, 0, item.nesting + 1};
   return std::nullopt;
+}
+
+/// Into the rest of the room, which never grows, so that views of what was decompressed before stay
+/// valid. What does not fit gets the largest room that there may be.
+WireResult<BytesView> PacketOpener::unpack(BytesView packed) {
+  if (unpacked_.empty()) unpacked_.resize(kOrdinaryRoomBytes);
+  const auto rest = [this] { return std::span(unpacked_).subspan(unpacked_bytes_); };
+  auto size = lzw_decode_into(packed, rest());
+  if (!size && size.error().kind == WireErrorKind::limit &&
+      unpacked_.size() < limits::kDecompressedPacketBytes) {
+    outgrown_ = std::exchange(unpacked_, Bytes(limits::kDecompressedPacketBytes));
+    size = lzw_decode_into(packed, rest());
+  }
+  if (!size) return std::unexpected(size.error());
+  const BytesView plain = rest().first(*size);
+  unpacked_bytes_ += *size;
+  return plain;
+}
+
+/// The room for decompressing, if no packet has needed it for a while.
+void PacketOpener::give_back() noexcept {
+  constexpr std::size_t kAWhile = 64;
+  outgrown_ = Bytes();
+  const std::size_t less = unpacked_.size() > kOrdinaryRoomBytes ? kOrdinaryRoomBytes : 0;
+  packets_with_less_ = unpacked_bytes_ > less ? 0 : packets_with_less_ + 1;
+  if (packets_with_less_ == kAWhile) unpacked_ = Bytes();
 }
 
 std::optional<WireError> PacketOpener::enter_checked(const Item& item) {

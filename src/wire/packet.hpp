@@ -115,6 +115,9 @@ class PacketOpener {
   [[nodiscard]] std::size_t truncated_parts() const noexcept { return truncated_parts_; }
 
  private:
+  // What nearly all packets are decompressed to.
+  static constexpr std::size_t kOrdinaryRoomBytes = 4 * limits::kKiB;
+
   // A compound whose parts are being read.
   struct Compound {
     BytesView lengths;        // of the remaining parts, two bytes each
@@ -135,15 +138,18 @@ class PacketOpener {
   [[nodiscard]] std::optional<WireError> enter_compound(const Item& item);
   [[nodiscard]] std::optional<WireError> enter_compressed(const Item& item);
   [[nodiscard]] std::optional<WireError> enter_checked(const Item& item);
+  [[nodiscard]] WireResult<BytesView> unpack(BytesView packed);
+  void give_back() noexcept;
 
   [[nodiscard]] bool may_be_encrypted(const MessageView& message) const noexcept;
 
   std::string_view label_;
   BytesView unsealed_;  // the datagram after its label if there is no key; otherwise empty
   Bytes plain_;         // decrypted
-  Bytes unpacked_;      // all decompressed bytes of a packet; never grows
+  Bytes unpacked_;      // room for all decompressed bytes of a packet
+  Bytes outgrown_;      // the one before, which became too small within the packet
   std::size_t unpacked_bytes_ = 0;
-  std::size_t packets_since_unpacked_ = 0;
+  std::size_t packets_with_less_ = 0;  // in a row, for which a smaller room would do
   std::optional<Item> pending_;
   std::array<Compound, limits::kPacketNesting + 1> compounds_;
   std::size_t compound_count_ = 0;

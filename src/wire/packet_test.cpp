@@ -386,6 +386,27 @@ TEST(PacketCompression, BombsAreRefused) {
   EXPECT_EQ(both->errors, Texts{"packet decompresses to more than 65,535 bytes"});
 }
 
+TEST(PacketOpener, ViewsStayValidWhereAPartNeedsMoreRoomThanThoseBefore) {
+  const std::string large(40'000, 'x');
+  const Bytes packet =
+      compound({compressed(user("first")), compressed(user(large)), compressed(user("last"))});
+  const Bytes small = compressed(user("small"));
+  PacketOpener opener;
+  for (int repeated = 0; repeated < 200; ++repeated) {
+    ASSERT_TRUE(opener.open(plain(), repeated < 100 ? packet : small));
+    std::vector<std::string_view> seen;
+    while (const auto message = opener.next_view()) {
+      ASSERT_TRUE(*message) << message->error().what;
+      seen.push_back(as_text((*message)->body));
+    }
+    if (repeated < 100) {
+      EXPECT_EQ(seen, (std::vector<std::string_view>{"first", large, "last"}));
+    } else {
+      EXPECT_EQ(seen, std::vector<std::string_view>{"small"}) << "with less room after a while";
+    }
+  }
+}
+
 TEST(PacketCompression, ViewsOfSeveralPartsStayValid) {
   const Bytes packet = compound({compressed(user("first")), compressed(user("second"))});
   PacketOpener opener;
