@@ -287,9 +287,8 @@ void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
   }
   // Not about this node itself: the other one would answer in the same way, and so on.
   if (index != cluster_.self) teller_.tell(index, claimant.address);
-  out_.push(
-      Event{MemberEvent{MemberEventKind::conflict, cluster_.table.view(index), claimant.address,
-                        evidence.to_cause(clock_.input), index == cluster_.self}});
+  out_.push(MemberEvent{MemberEventKind::conflict, cluster_.table.view(index), claimant.address,
+                        evidence.to_cause(clock_.input), index == cluster_.self});
 }
 
 /// A forgotten member comes back with a greater incarnation, or by its own message. Other claims
@@ -641,8 +640,8 @@ void Membership::broadcast(MemberIndex index, const Message& message, BroadcastT
 }
 
 void Membership::emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence) {
-  out_.push(Event{MemberEvent{kind, cluster_.table.view(index), std::nullopt,
-                              evidence.to_cause(clock_.input), index == cluster_.self}});
+  out_.push(MemberEvent{kind, cluster_.table.view(index), std::nullopt,
+                        evidence.to_cause(clock_.input), index == cluster_.self});
 }
 
 Membership::Verdict Membership::drop_poison(const wire::Alive& claim, const Evidence& evidence,

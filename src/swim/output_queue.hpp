@@ -29,6 +29,11 @@ class OutputQueue {
   void keep_packet(BytesView packet);
 
   void push(Output output) { outputs_.push_back(std::move(output)); }
+  /// Made in its place, because a merged state can bring one for each member.
+  void push(MemberEvent event) {
+    outputs_.emplace_back(std::in_place_type<Event>, std::in_place_type<MemberEvent>,
+                          std::move(event));
+  }
   void log(LogLevel level, std::string text, std::string peer = {},
            std::vector<LogField> fields = {}) {
     outputs_.emplace_back(LogRecord{level, std::move(text), std::move(peer), std::move(fields)});
