@@ -28,6 +28,8 @@ using Seconds = std::chrono::duration<double>;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kPatience = std::chrono::seconds(120);
+constexpr auto kSettled =
+    std::chrono::seconds(60);  // news of the joins have spread, buffers are given back
 constexpr auto kMeasured = std::chrono::seconds(30);  // the steady state
 
 double processor_seconds() {
@@ -37,6 +39,13 @@ double processor_seconds() {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
   return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+// How often a thread has waited for something.
+double waits() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return static_cast<double>(used.ru_nvcsw);
 }
 
 double resident_kib() {
@@ -111,10 +120,14 @@ int main(int argc, char** argv) {
   fmt::print("start_cpu_ms_per_member={:.2f}\n", processor_seconds() * 1e3 / members);
   std::fflush(stdout);
 
+  std::this_thread::sleep_for(kSettled);
   const double used_before = processor_seconds();
+  const double waits_before = waits();
   std::this_thread::sleep_for(kMeasured);
-  const double used = (processor_seconds() - used_before) / Seconds(kMeasured).count();
-  fmt::print("steady_cpu_us_per_member_second={:.0f}\n", used * 1e6 / members);
+  const double each_second = members * Seconds(kMeasured).count();
+  fmt::print("steady_cpu_us_per_member_second={:.0f}\n",
+             (processor_seconds() - used_before) * 1e6 / each_second);
+  fmt::print("wakeups_per_member_second={:.1f}\n", (waits() - waits_before) / each_second);
   fmt::print("resident_kib_per_member={:.0f}\n", (resident_kib() - resident_before) / members);
   return 0;
 }

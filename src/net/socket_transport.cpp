@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "net/listen.hpp"
-#include "net/loop_context.hpp"
 #include "net/loop_buffers.hpp"
+#include "net/loop_context.hpp"
 #include "net/sockets.hpp"
 #include "net/stream_socket.hpp"
 #include "net/udp_batch.hpp"

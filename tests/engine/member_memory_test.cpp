@@ -103,7 +103,8 @@ TEST(MemberMemory, OfAMemberThatOthersKnowOnlyTheViewIsHeld) {
   listener.come_to_rest();
   const std::size_t held = live_bytes() - before;
   report("a known member, without its record, in hundredths", held * 100 / kMembers);
-  EXPECT_LE(held, 64 * kMembers);
+  const std::size_t room_for_packets = 4U * 1024;  // that the engine had no use for before
+  EXPECT_LE(held, 64 * kMembers + room_for_packets);
 }
 
 TEST(MemberMemory, AKnownMemberIsSmall) {

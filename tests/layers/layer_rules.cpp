@@ -253,6 +253,9 @@ bool is_openssl(std::string_view name) { return name.starts_with("openssl/"); }
 
 bool is_asio(std::string_view name) { return name == "asio.hpp" || name.starts_with("asio/"); }
 
+// The processor's own instructions, which give the same everywhere.
+constexpr std::string_view kInstructions = "immintrin.h";
+
 bool is_c_ares(std::string_view name) { return name.starts_with("ares"); }
 
 // --- the checks ---------------------------------------------------------------------------------
@@ -347,7 +350,8 @@ class Checker {
     const std::string& name = include.name;
     if (kNotDeterministicHeaders.contains(name)) {
       add(include.line, name, "threads, locks, clocks, files and <random> stay out of " + room_);
-    } else if (!kStandardHeaders.contains(name) && !name.starts_with("fmt/")) {
+    } else if (!kStandardHeaders.contains(name) && !name.starts_with("fmt/") &&
+               name != kInstructions) {
       add(include.line, name, room_ + " includes std, fmt and the rooms below it only");
     }
   }

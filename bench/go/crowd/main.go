@@ -16,6 +16,7 @@ import (
 
 const (
 	patience = 120 * time.Second
+	settled  = 60 * time.Second // news of the joins have spread
 	measured = 30 * time.Second // the steady state
 )
 
@@ -30,6 +31,15 @@ func processorSeconds() float64 {
 		fatal(err)
 	}
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano()).Seconds()
+}
+
+// How often a thread has waited for something.
+func waits() float64 {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		fatal(err)
+	}
+	return float64(used.Nvcsw)
 }
 
 func residentKiB() float64 {
@@ -97,9 +107,12 @@ func main() {
 	fmt.Printf("all_see_all_s=%.1f\n", time.Since(began).Seconds())
 	fmt.Printf("start_cpu_ms_per_member=%.2f\n", processorSeconds()*1e3/float64(count))
 
+	time.Sleep(settled)
 	usedBefore := processorSeconds()
+	waitsBefore := waits()
 	time.Sleep(measured)
-	used := (processorSeconds() - usedBefore) / measured.Seconds()
-	fmt.Printf("steady_cpu_us_per_member_second=%.0f\n", used*1e6/float64(count))
+	eachSecond := float64(count) * measured.Seconds()
+	fmt.Printf("steady_cpu_us_per_member_second=%.0f\n", (processorSeconds()-usedBefore)*1e6/eachSecond)
+	fmt.Printf("wakeups_per_member_second=%.1f\n", (waits()-waitsBefore)/eachSecond)
 	fmt.Printf("resident_kib_per_member=%.0f\n", (residentKiB()-residentBefore)/float64(count))
 }
