@@ -66,14 +66,18 @@ void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken tok
     return;
   }
   std::uint32_t index = find(key);
-  if (index == kNoSlot) {
-    index = take_slot(key);
-  } else {
+  const bool replaces = index != kNoSlot;
+  if (replaces) {
     if (key.kind == KeyKind::member && token == 0) token = take_token(messages_.slots[index]);
-    take_out(messages_.slots[index]);
+    finish_token(messages_.slots[index]);
+    bytes_ -= messages_.slots[index].message.size();
+  } else {
+    index = take_slot(key);
   }
   Slot& slot = messages_.slots[index];
+  // The copy comes first: the processor then waits for it and for the old place together.
   slot.message.assign(message.begin(), message.end());
+  if (replaces) spare_nodes_.push_back(messages_.order.extract(slot.place));
   slot.token = token;
   slot.input = input;
   if (token != 0) ++waited_for_;
@@ -84,13 +88,6 @@ void BroadcastQueue::queue(const Key& key, BytesView message, BroadcastToken tok
   } else {
     insert({.age = age, .slot = index});
   }
-}
-
-/// What was queued is over; the slot stays the one of its key.
-void BroadcastQueue::take_out(Slot& slot) {
-  finish_token(slot);
-  bytes_ -= slot.message.size();
-  spare_nodes_.push_back(messages_.order.extract(slot.place));
 }
 
 void BroadcastQueue::insert(Place place) {

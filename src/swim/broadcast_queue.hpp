@@ -130,7 +130,6 @@ class BroadcastQueue {
   void insert(Place place);
   [[nodiscard]] std::uint32_t take_slot(const Key& key);
   [[nodiscard]] std::uint32_t free_slot();
-  void take_out(Slot& slot);
   [[nodiscard]] BroadcastToken take_token(Slot& slot);
   void finish_token(Slot& slot);
   // Takes a message out of the order and ends it.
