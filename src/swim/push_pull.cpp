@@ -101,7 +101,8 @@ PushPull::LocalState PushPull::local_state(bool join, bool with_label_header) {
   last_used_ = clock_.now;
   refresh_pages();
   Bytes user_state = ask_user_state(join);
-  const ContentDigest user_digest(with_label_header ? BytesView(user_state) : BytesView{});
+  const bool asks_to_join = join && with_label_header;
+  const ContentDigest user_digest(asks_to_join ? BytesView(user_state) : BytesView{});
   const std::size_t work =
       std::exchange(encoded_bytes_, 0) + encode_user_state(std::move(user_state));
   choose_pages();
@@ -126,9 +127,11 @@ PushPull::LocalState PushPull::local_state(bool join, bool with_label_header) {
   for (const std::size_t page : chosen_) parts.emplace_back(pages_.pages()[page].bytes);
   if (user_state_bytes_ > 0) parts.emplace_back(user_state_part_);
   LocalState state;
-  state.digest.append(plain);
-  for (const std::size_t page : chosen_) state.digest.append(pages_.pages()[page].digest);
-  if (user_state_bytes_ > 0) state.digest.append(user_digest);
+  if (asks_to_join) {
+    state.digest.append(plain);
+    for (const std::size_t page : chosen_) state.digest.append(pages_.digest(page));
+    if (user_state_bytes_ > 0) state.digest.append(user_digest);
+  }
   state.sealed = wire::seal_stream_parts(keys_.sealing, parts, with_label_header);
   last_sealed_bytes_ = state.sealed.size();
   state.work_bytes = work + state.sealed.size();

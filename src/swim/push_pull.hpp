@@ -56,7 +56,7 @@ class PushPull : PushPullState, PushPullUses {
   /// This node's state as it goes into a stream.
   struct LocalState {
     Bytes sealed;
-    ContentDigest digest;        ///< of what is sealed; without the user state in an answer
+    ContentDigest digest;        ///< of what is sealed, for a join request; otherwise of nothing
     std::size_t work_bytes = 0;  ///< that were encoded or compressed for it, or are sent
   };
   /// All of it, or as much as peers take (docs/limits.md).

@@ -21,7 +21,6 @@ class StatePages {
   struct Page {
     Bytes bytes;  ///< a part for wire::seal_stream_parts
     std::size_t plain_bytes = 0;
-    ContentDigest digest;  ///< of the plain bytes
     std::int64_t members = 0;
     std::uint64_t change = 0;  ///< of the table's page when this was made
     VersionSummaries live;     ///< of those alive or suspect
@@ -47,11 +46,15 @@ class StatePages {
   std::size_t refresh();
   [[nodiscard]] std::span<const Page> pages() const noexcept { return pages_; }
   [[nodiscard]] const Totals& totals() const noexcept { return totals_; }
+  /// Of the plain bytes of a page that is up to date. Made when it is asked for: of all that is
+  /// sent, only a join request needs one.
+  [[nodiscard]] ContentDigest digest(std::size_t page);
   /// Gives the memory back.
   void release() noexcept;
 
  private:
   void encode(std::size_t page);
+  void write_plain(std::size_t page);
   void add_up();
 
   const MemberTable& table_;

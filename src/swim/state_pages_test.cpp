@@ -51,6 +51,7 @@ class StatePagesTest : public ::testing::TestWithParam<bool> {
     const auto progress = opener.feed(sealed);
     EXPECT_TRUE(progress.has_value() && *progress == wire::StreamOpener::Progress::complete);
     const auto& message = std::get<wire::PushPullMessage>(opener.message());
+    states = ContentDigest(message.node_states);
     std::set<std::string> seen;
     ByteReader in(message.node_states);
     for (std::int64_t i = 0; i < message.header.nodes; ++i) {
@@ -64,6 +65,7 @@ class StatePagesTest : public ::testing::TestWithParam<bool> {
   MemberTable table;
   Random random{1};
   wire::LzwEncoder lzw;
+  ContentDigest states;  // of what was read last
   StatePages pages{table, how};
 };
 
@@ -73,6 +75,17 @@ TEST_P(StatePagesTest, AreReadAsOneState) {
   const std::set<std::string> seen = read();
   EXPECT_EQ(seen.size(), kMembers);
   EXPECT_TRUE(seen.contains("node-999/"));
+}
+
+TEST_P(StatePagesTest, DigestsAreThoseOfWhatIsRead) {
+  table.set_incarnation(700, 9);
+  (void)pages.refresh();
+  ContentDigest digest;
+  for (std::size_t page = 0; page < pages.pages().size(); ++page) {
+    digest.append(pages.digest(page));
+  }
+  (void)read();
+  EXPECT_EQ(digest, states);
 }
 
 TEST_P(StatePagesTest, NothingIsEncodedTwice) {
