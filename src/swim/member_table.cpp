@@ -16,13 +16,16 @@ void make_room(std::vector<T>& vector) {
 
 }  // namespace
 
-MemberIndex MemberTable::find(std::string_view name) const {
-  return by_name_.find(hash_name_(name),
-                       [&](MemberIndex index) { return at(index).record->name == name; });
+MemberIndex MemberTable::find(std::string_view name, std::uint64_t hash) const {
+  return by_name_.find(hash, [&](MemberIndex index) { return at(index).record->name == name; });
 }
 
 MemberIndex MemberTable::find(const Address& address) const {
-  return by_address_.find(hash_address_(address),
+  return newest_at(address, hash_address_(address));
+}
+
+MemberIndex MemberTable::newest_at(const Address& address, std::uint64_t hash) const {
+  return by_address_.find(hash,
                           [&](MemberIndex index) { return at(index).record->address == address; });
 }
 
@@ -34,15 +37,15 @@ MemberIndex MemberTable::only_one_at(const IpAddress& ip, std::uint64_t hash) co
   return by_ip_.find(hash, [&](MemberIndex index) { return at(index).record->address.ip == ip; });
 }
 
-MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, TimePoint now,
-                                Random& random) {
-  assert(find(record->name) == kNoMember);
+MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, std::uint64_t hash,
+                                TimePoint now, Random& random) {
+  assert(hash == hash_of(record->name) && find(record->name, hash) == kNoMember);
   const MemberIndex index = take_place();
   MemberEntry& entry = at(index);
   entry.record = std::move(record);
   entry.since = now;
   ++counted(entry.status);
-  index_name(index);
+  by_name_.insert(hash, index, name_hash());
   index_address(index);
   make_room(order_);
   order_.push_back(index);
@@ -149,10 +152,6 @@ MemberEntry MemberTable::remove(MemberIndex index) {
   return std::exchange(at(index), MemberEntry{});
 }
 
-void MemberTable::index_name(MemberIndex index) {
-  by_name_.insert(name_hash()(index), index, name_hash());
-}
-
 void MemberTable::unindex_name(MemberIndex index) {
   by_name_.erase(name_hash()(index), index, name_hash());
 }
@@ -160,7 +159,7 @@ void MemberTable::unindex_name(MemberIndex index) {
 void MemberTable::index_address(MemberIndex index) {
   index_ip(index);
   const std::uint64_t hash = address_hash()(index);
-  const MemberIndex newest = find(at(index).record->address);
+  const MemberIndex newest = newest_at(at(index).record->address, hash);
   if (newest == kNoMember) return by_address_.insert(hash, index, address_hash());
   by_address_.move(hash, newest, index);
   link(newest, index);

@@ -69,7 +69,10 @@ class MemberTable {
   explicit MemberTable(const SipKey& key = {})
       : hash_name_{key}, hash_address_{key}, shared_ips_(0, hash_address_) {}
 
-  [[nodiscard]] MemberIndex find(std::string_view name) const;
+  [[nodiscard]] MemberIndex find(std::string_view name) const { return find(name, hash_of(name)); }
+  /// The same for a caller that may `insert` the name next, and keeps its hash.
+  [[nodiscard]] MemberIndex find(std::string_view name, std::uint64_t hash) const;
+  [[nodiscard]] std::uint64_t hash_of(std::string_view name) const { return hash_name_(name); }
   /// The member last seen to claim this address; `kNoMember` if there is none.
   [[nodiscard]] MemberIndex find(const Address& address) const;
   /// The one member with this IP address; `kNoMember` if there are none or several.
@@ -84,7 +87,13 @@ class MemberTable {
 
   /// Adds a member, dead with incarnation 0, at a random place of the probe list. Its name must
   /// not be there yet.
-  MemberIndex insert(std::shared_ptr<const MemberRecord> record, TimePoint now, Random& random);
+  MemberIndex insert(std::shared_ptr<const MemberRecord> record, TimePoint now, Random& random) {
+    const std::uint64_t hash = hash_of(record->name);
+    return insert(std::move(record), hash, now, random);
+  }
+  /// `hash`: of the name.
+  MemberIndex insert(std::shared_ptr<const MemberRecord> record, std::uint64_t hash, TimePoint now,
+                     Random& random);
   /// Puts another record of the same name in place.
   void replace_record(MemberIndex index, std::shared_ptr<const MemberRecord> record);
   /// Takes on a status; `since` moves only if it is another one.
@@ -179,13 +188,13 @@ class MemberTable {
   void note_change(MemberIndex index);
   MemberIndex take_place();
   MemberEntry remove(MemberIndex index);
-  void index_name(MemberIndex index);
   void unindex_name(MemberIndex index);
   void index_address(MemberIndex index);
   void unindex_address(MemberIndex index);
   void link(MemberIndex older, MemberIndex newer);
   void index_ip(MemberIndex index);
   void unindex_ip(MemberIndex index);
+  [[nodiscard]] MemberIndex newest_at(const Address& address, std::uint64_t hash) const;
   [[nodiscard]] MemberIndex only_one_at(const IpAddress& ip, std::uint64_t hash) const;
 
   // What the indices hash.

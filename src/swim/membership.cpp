@@ -127,7 +127,8 @@ Membership::Verdict Membership::judge(const wire::Alive& claim, const Evidence& 
   Claimant claimant;
   if (const auto refused = check_claim(claim, evidence, claimant)) return *refused;
 
-  MemberIndex index = cluster_.table.find(claimant.name);
+  const std::uint64_t hash = cluster_.table.hash_of(claimant.name);
+  MemberIndex index = cluster_.table.find(claimant.name, hash);
   if (index == cluster_.self && node_.life != Life::here) return Verdict::absent;
   bool takes_address = false;
   const bool is_new = index == kNoMember;
@@ -137,7 +138,7 @@ Membership::Verdict Membership::judge(const wire::Alive& claim, const Evidence& 
       return *refused;
     }
     if (stays_buried(claimant, evidence)) return Verdict::buried;
-    index = cluster_.table.insert(claimant.to_record(node_), clock_.now, node_.random);
+    index = cluster_.table.insert(claimant.to_record(node_), hash, clock_.now, node_.random);
   } else if (cluster_.table.at(index).record->address != claimant.address) {
     if (const auto refused = check_address(claimant, index, evidence, takes_address)) {
       return *refused;
