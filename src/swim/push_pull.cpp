@@ -362,15 +362,14 @@ std::optional<Address> PushPull::speaker_of(const wire::PushPullMessage& message
                                             const Address& from) const {
   std::optional<Address> only;
   std::size_t at_this_ip = 0;
-  bool dialled = false;
-  for_each_state(message, [&](const wire::NodeState& state) {
+  const bool dialled = any_state(message, [&](const wire::NodeState& state) {
     const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
-    if (!is_live(state.state) || !ip) return;
+    if (!is_live(state.state) || !ip) return false;
     const Address address = node_.member_address(*ip, state.port);
-    if (address.ip != from.ip) return;
+    if (address.ip != from.ip) return false;
     only = address;
-    dialled = dialled || *only == from;
     ++at_this_ip;
+    return address == from;
   });
   if (dialled) return from;
   return at_this_ip == 1 ? only : std::nullopt;
