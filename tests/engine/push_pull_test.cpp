@@ -148,6 +148,18 @@ TEST(EnginePushPull, NobodyIsNamedWhereUserStateMayBeOfSeveral) {
   EXPECT_EQ(bench.events<StateMerged>()[0]->from, "");
 }
 
+TEST(EnginePushPull, TheMemberAtTheVeryAddressIsNamedWhereverItStands) {
+  const Claim a{.name = "a", .address = kPeer};
+  const Claim b{.name = "b", .address = {kPeer.ip, 1002}};
+  for (const std::vector<Claim>& claims : {std::vector{a, b}, std::vector{b, a}}) {
+    Bench bench(no_probes());
+    exchange(bench, claims, true, "their state");
+    ASSERT_EQ(bench.events<StateMerged>().size(), 1u);
+    EXPECT_EQ(bench.events<StateMerged>()[0]->from, "a");
+    EXPECT_TRUE(bench.status("b").has_value());
+  }
+}
+
 TEST(EnginePushPull, InitiatorMergesTheAnswer) {
   Config config = EngineBench::quiet_config();
   config.push_pull_interval = 10s;
