@@ -49,6 +49,12 @@ struct EngineEnvironment {
   /// Where it takes the records of members from, for engines that know the same members: then they
   /// hold each record once. Null: each makes its own.
   std::shared_ptr<RecordStore> records{};
+  /// For simulation: whom the new engine knows, as if it had run for long. Their incarnation,
+  /// status and time are taken as they are, and no event tells of them; statuses other than `alive`
+  /// count as `alive`. If it contains the engine's own record, that is its incarnation, and nothing
+  /// is announced: the others must know it, too. At most `max_members`; names must differ. Null:
+  /// nobody.
+  std::shared_ptr<const std::vector<Member>> members{};
   /// Whether the outputs contain MetricRecords. They cost little; without them there is no cost.
   bool metrics = false;
   /// Whether the outputs contain TraceRecords: the life of each probe, what became of each claim,

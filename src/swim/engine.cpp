@@ -37,7 +37,8 @@ Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Ke
       journal(environment, node, clock, out),
       on_input_(environment.on_input) {
   if (environment.member_changes) cluster.table.follow_changes();
-  membership.add_self(self_record(node));
+  if (environment.members != nullptr) membership.add_known(*environment.members);
+  if (cluster.self == swim::kNoMember) membership.add_self(self_record(node));
   prober.start();
   gossiper.start();
   push_pull_schedule.start();
@@ -207,6 +208,9 @@ Result<Engine> Engine::create(Config config, EngineEnvironment environment) {
   auto keyring = take_keys(config);
   if (!keyring) return std::unexpected(keyring.error());
   if (auto valid = swim::check_advertised(environment.advertise); !valid) {
+    return std::unexpected(std::move(valid.error()));
+  }
+  if (auto valid = swim::check_known(config, environment.members.get()); !valid) {
     return std::unexpected(std::move(valid.error()));
   }
   return Engine(std::make_unique<Impl>(std::move(config), environment, std::move(*keyring)));

@@ -45,6 +45,14 @@ Result<void> check_advertised(const Address& address) {
               "advertise");
 }
 
+Result<void> check_known(const Config& config, const std::vector<Member>* members) {
+  if (members == nullptr || members->size() <= config.max_members) return {};
+  return fail(ErrorCode::too_large,
+              fmt::format("{} members are known from the start, and max_members is {}",
+                          members->size(), config.max_members),
+              "members");
+}
+
 Error left_error() { return {ErrorCode::shut_down, "this node has left the cluster", {}}; }
 
 }  // namespace memberlist::swim

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "memberlist/address.hpp"
+#include "memberlist/config.hpp"
 #include "memberlist/error.hpp"
+#include "memberlist/member.hpp"
 
 // The requirements for what the application gives. The engine checks them; a thread that passes
 // messages to the engine's thread checks them first, with the same outcome.
@@ -17,6 +20,8 @@ namespace memberlist::swim {
 [[nodiscard]] Result<void> check_stream_message(std::size_t bytes);
 /// An address that others are to reach this node at. Error: `no_address`.
 [[nodiscard]] Result<void> check_advertised(const Address& address);
+/// Whom a new engine is to know (EngineEnvironment::members); may be null. Error: `too_large`.
+[[nodiscard]] Result<void> check_known(const Config& config, const std::vector<Member>* members);
 /// The error of commands that need the cluster after a leave.
 [[nodiscard]] Error left_error();
 
