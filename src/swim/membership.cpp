@@ -117,6 +117,24 @@ void Membership::add_self(std::shared_ptr<const MemberRecord> record) {
   broadcast_self(0);
 }
 
+/// This node first, as in every table that grew by itself: two nodes that know the same have
+/// different states that way (SelfRecognition).
+void Membership::add_known(std::span<const Member> members) {
+  const auto is_self = [&](const Member& member) { return member.name() == node_.config.name; };
+  const auto self = std::ranges::find_if(members, is_self);
+  if (self != members.end()) cluster_.self = add_known(*self);
+  for (const Member& member : members) {
+    if (!is_self(member)) add_known(member);
+  }
+}
+
+MemberIndex Membership::add_known(const Member& member) {
+  const MemberIndex index = cluster_.table.insert(member.record, member.since, node_.random);
+  cluster_.table.set_incarnation(index, member.incarnation);
+  cluster_.table.set_status(index, MemberStatus::alive, member.since);
+  return index;
+}
+
 void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
   ++journal_.counters.alive_messages;
   const Verdict verdict = judge(claim, evidence);
@@ -172,7 +190,17 @@ void Membership::answer_old_claim(const Claimant& claimant, MemberIndex index, b
 void Membership::answer_old_accusation(MemberIndex index, const Evidence& evidence) {
   if (index != cluster_.self || evidence.kind != Cause::Kind::gossip) return;
   if (node_.life != Life::here || evidence.source == nullptr) return;
-  teller_.tell(cluster_.self, *evidence.source);
+  if (is_live_at(*evidence.source)) return teller_.tell(cluster_.self, *evidence.source);
+  teller_.answer(*evidence.source);
+}
+
+void Membership::answer_accuser(const Address& accuser) {
+  if (node_.life == Life::here && !is_live_at(accuser)) teller_.answer(accuser);
+}
+
+bool Membership::is_live_at(const Address& address) const {
+  const MemberIndex member = cluster_.table.find(address);
+  return member != kNoMember && cluster_.table.at(member).live();
 }
 
 /// Rules 1 and 2, and what no member may be: without versions, address or name (poison).
@@ -394,6 +422,9 @@ Membership::Verdict Membership::judge(const wire::Suspect& claim, const Evidence
                      {{"accuser", escape_for_log(claim.from)}});
     });
     refute(claim.incarnation);
+    if (evidence.kind == Cause::Kind::gossip && evidence.source != nullptr) {
+      answer_accuser(*evidence.source);
+    }
     return Verdict::refuted;
   }
   broadcast(index, claim);
@@ -473,6 +504,9 @@ Membership::Verdict Membership::judge(const wire::Dead& claim, const Evidence& e
                      {{"accuser", escape_for_log(claim.from)}});
     });
     refute(claim.incarnation);
+    if (evidence.kind == Cause::Kind::gossip && evidence.source != nullptr) {
+      answer_accuser(*evidence.source);
+    }
     return Verdict::refuted;
   }
   if (suspicion) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "base/limits.hpp"
 #include "memberlist/trace.hpp"
@@ -53,11 +54,17 @@ class Membership : MembershipState, MembershipUses {
   /// Puts this node into the table, alive with incarnation 1, and announces it.
   void add_self(std::shared_ptr<const MemberRecord> record);
 
+  /// Puts members into the table, and this node, too, if it is among them (EngineEnvironment).
+  void add_known(std::span<const Member> members);
+
   void alive(const wire::Alive& claim, const Evidence& evidence);
   void suspect(const wire::Suspect& claim, const Evidence& evidence);
   void dead(const wire::Dead& claim, const Evidence& evidence);
   /// One member state of a push/pull.
   void merge(const wire::NodeState& state, const Evidence& evidence);
+  /// This node has refuted what a node at this address said. The refutation is gossiped to live
+  /// members; if the accuser is none of them, as after a partition, it is told by itself.
+  void answer_accuser(const Address& accuser);
   /// The timer of a member's suspicion has fired.
   void suspicion_expired(MemberIndex index);
 
@@ -86,6 +93,8 @@ class Membership : MembershipState, MembershipUses {
   using Verdict = trace::Verdict;
   struct Claimant;  // a checked alive message
 
+  MemberIndex add_known(const Member& member);
+
   // Apply a claim if it is to be believed, and say what became of it.
   Verdict judge(const wire::Alive& claim, const Evidence& evidence);
   Verdict judge(const wire::Suspect& claim, const Evidence& evidence);
@@ -102,6 +111,7 @@ class Membership : MembershipState, MembershipUses {
   void report_conflict(const Claimant& claimant, MemberIndex index, const Evidence& evidence);
   void answer_old_claim(const Claimant& claimant, MemberIndex index, bool takes_address,
                         const Evidence& evidence);
+  [[nodiscard]] bool is_live_at(const Address& address) const;
   void answer_old_accusation(MemberIndex index, const Evidence& evidence);
   void warn_of_own_address(const Claimant& claimant, const Evidence& evidence);
   Verdict alive_about_self(const Claimant& claimant);

@@ -379,14 +379,20 @@ void PushPull::merge(const wire::PushPullMessage& message, const Address& from) 
   Evidence evidence;
   evidence.kind = Cause::Kind::push_pull;
   evidence.source = &from;
-  // Who it is matters only to the application's state, and to tombstones that it may override.
+  // Who it is matters only to the application's state, to tombstones that it may override, and to
+  // a refutation.
   std::optional<Address> speaker;
   if (!message.user_state.empty() || !cluster_.tombstones.empty()) {
     speaker = speaker_of(message, from);
   }
   if (speaker) evidence.speaker = &*speaker;
+  const std::uint32_t incarnation = cluster_.self_entry().incarnation;
   for_each_state(message,
                  [&](const wire::NodeState& state) { membership_.merge(state, evidence); });
+  if (cluster_.self_entry().incarnation != incarnation) {
+    if (!speaker) speaker = speaker_of(message, from);
+    if (speaker) membership_.answer_accuser(*speaker);
+  }
   if (message.user_state.empty()) return;
   const MemberIndex sender = speaker ? cluster_.table.find(*speaker) : kNoMember;
   out_.push(Event{

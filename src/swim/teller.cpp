@@ -23,7 +23,16 @@ void Teller::tell(MemberIndex about, const Address& to, const IpAddress& asked) 
   // A node whose name is taken has nothing to say about that name: once it has left, that would be
   // taken for the leave of the other one.
   if (about == cluster_.self && node_.name_holder) return;
-  if (!may_tell(to)) return;
+  if (may_tell(to)) say(about, to, asked);
+}
+
+void Teller::answer(const Address& accuser) {
+  if (node_.name_holder || accuser.port == 0 || !node_.allowed(accuser.ip)) return;
+  if (strangers_.take(clock_.now)) return say(cluster_.self, accuser, {});
+  ++journal_.counters.dropped_limit;
+}
+
+void Teller::say(MemberIndex about, const Address& to, const IpAddress& asked) {
   const MemberEntry& entry = cluster_.table.at(about);
   const MemberRecord& record = *entry.record;
   switch (entry.status) {

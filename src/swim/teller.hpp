@@ -42,11 +42,15 @@ class Teller : TellerState, TellerUses {
                   const IpAddress& asked);
   /// Tells `to` what the table holds about a member.
   void tell(MemberIndex about, const Address& to, const IpAddress& asked = {});
+  /// Tells `accuser`, to which this node sends no gossip, that it is here. It may have been told
+  /// something else just now, so it counts as a stranger, of whom a limited number is answered.
+  void answer(const Address& accuser);
   /// Tells `to` what is remembered about a member that was forgotten.
   void tell(const Tombstone& buried, const Address& to, const IpAddress& asked = {});
 
  private:
   [[nodiscard]] bool may_tell(const Address& to);
+  void say(MemberIndex about, const Address& to, const IpAddress& asked);
   template <class Message>
   void send(const Address& to, const Message& message, const IpAddress& asked);
 

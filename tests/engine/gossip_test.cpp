@@ -264,7 +264,8 @@ TEST(EngineGossip, RefutationReplacesOurOwnNews) {
   ASSERT_EQ(bench.engine().local_member().incarnation, 3u);
   EXPECT_EQ(bench.engine().counters().broadcasts_queued, 2u) << "self and a: one each";
   bench.run_for(11s);
-  const auto sent = bench.sent_about(Type::alive, "self");
+  auto sent = bench.sent_about(Type::alive, "self");
+  std::erase_if(sent, [](const SeenMessage* message) { return message->to == kPeer; });  // answers
   ASSERT_FALSE(sent.empty());
   for (const SeenMessage* message : sent) EXPECT_EQ(message->alive().incarnation, 3u);
 }

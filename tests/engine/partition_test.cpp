@@ -78,8 +78,26 @@ TEST_P(EnginePartition, LaterTheSidesFindEachOtherByAJoinOnly) {
   }
 }
 
+// The dead get no gossip any more, and are not forgotten yet: those who join, also each other at
+// the same moment, accuse each other by what they remember, and a refutation must come back to
+// them.
+TEST_P(EnginePartition, AJoinHealsItBeforeTheDeadAreForgotten) {
+  const Split& split = GetParam();
+  const Duration remembered = split.config.gossip_to_the_dead_time;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    SCOPED_TRACE(seed);
+    Halves halves(split.config, split.members, seed);
+    const auto part = static_cast<Duration::rep>(seed);
+    ASSERT_NO_FATAL_FAILURE(heal(halves, remembered + part * split.config.probe_interval / 10));
+    ASSERT_TRUE(halves.join(split.members - 1, {0}).has_value());
+    if (seed % 2 == 0) ASSERT_TRUE(halves.join(0, {split.members - 1}).has_value());
+    EXPECT_TRUE(halves.run_until([&] { return halves.agree(split.members); }, split.agree_within));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Profiles, EnginePartition,
-                         ::testing::Values(Split{"Lan4", Config::lan(), 4, 10s},
+                         ::testing::Values(Split{"Lan2", Config::lan(), 2, 10s},
+                                           Split{"Lan4", Config::lan(), 4, 10s},
                                            Split{"Lan10", Config::lan(), 10, 60s},
                                            Split{"Local4", Config::local(), 4, 10s}),
                          [](const auto& split) { return std::string(split.param.name); });
