@@ -5,11 +5,15 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 # Each library has an export of its own: users of the shared one do not need what only the static one is linked with.
-foreach(kind static shared)
-  set(target memberlist_shared)
-  if(kind STREQUAL "static")
-    set(target memberlist)
-  endif()
+set(kinds static shared)
+set(target_of_static memberlist)
+set(target_of_shared memberlist_shared)
+if(TARGET memberlist_sim_library)
+  list(APPEND kinds sim)
+  set(target_of_sim memberlist_sim_library)
+endif()
+foreach(kind IN LISTS kinds)
+  set(target ${target_of_${kind}})
   install(TARGETS ${target} EXPORT memberlist-${kind}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
@@ -19,7 +23,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/memberlist
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development FILES_MATCHING PATTERN *.hpp)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/memberlist)
-foreach(kind static shared)
+foreach(kind IN LISTS kinds)
   install(EXPORT memberlist-${kind} FILE memberlist-${kind}-targets.cmake NAMESPACE memberlist::
     DESTINATION ${package_dir} COMPONENT development)
 endforeach()

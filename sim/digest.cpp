@@ -8,30 +8,16 @@
 #include <variant>
 
 #include "base/overloaded.hpp"
+#include "sim/mixer.hpp"
 
 namespace memberlist::sim {
 namespace {
 
-/// Multiply and shift, eight bytes at a time: quick, and any change shows.
-class Mixer {
+/// Takes in what outputs are made of.
+class OutputMixer : public Mixer {
  public:
-  explicit Mixer(std::uint64_t state) noexcept : state_(state) {}
+  using Mixer::Mixer;
 
-  [[nodiscard]] std::uint64_t state() const noexcept { return state_; }
-  void number(std::uint64_t value) noexcept {
-    state_ = (state_ ^ value) * 0x9e37'79b9'7f4a'7c15U;
-    state_ ^= state_ >> 29;
-  }
-  void bytes(BytesView view) noexcept {
-    number(view.size());
-    while (!view.empty()) {
-      std::uint64_t chunk = 0;
-      const std::size_t count = std::min(view.size(), sizeof chunk);
-      std::memcpy(&chunk, view.data(), count);
-      number(chunk);
-      view = view.subspan(count);
-    }
-  }
   void text(std::string_view view) noexcept { bytes(as_bytes(view)); }
   void address(const Address& address) noexcept {
     bytes(std::as_bytes(std::span(address.ip.bytes())));
@@ -50,12 +36,9 @@ class Mixer {
     number(member.incarnation);
     number(static_cast<std::uint64_t>(member.since.time_since_epoch().count()));
   }
-
- private:
-  std::uint64_t state_;
 };
 
-void mix_event(Mixer& mixer, const Event& event) {
+void mix_event(OutputMixer& mixer, const Event& event) {
   mixer.number(event.index());
   std::visit(Overloaded{
                  [&](const MemberEvent& e) {
@@ -89,7 +72,7 @@ void mix_event(Mixer& mixer, const Event& event) {
              event);
 }
 
-void mix_completion(Mixer& mixer, const Completion& completion) {
+void mix_completion(OutputMixer& mixer, const Completion& completion) {
   mixer.number(std::to_underlying(completion.id));
   if (!completion.result) return mixer.error(completion.result.error());
   mixer.number(completion.result->contacted);
@@ -100,7 +83,7 @@ void mix_completion(Mixer& mixer, const Completion& completion) {
 }  // namespace
 
 std::uint64_t add_to_digest(std::uint64_t digest, const Output& output) {
-  Mixer mixer(digest);
+  OutputMixer mixer(digest);
   mixer.number(output.index());
   std::visit(Overloaded{
                  [&](const SendPacket& o) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "sim/holdings.hpp"
 #include "swim/engine_impl.hpp"
 
 namespace memberlist::sim {
@@ -277,6 +278,15 @@ void Inspection::broadcasts() const {
 }
 
 }  // namespace
+
+Holdings holdings_of(const Engine& engine) {
+  const Engine::Impl& impl = *engine.impl_;
+  return {.timers = impl.clock.timers.size(),
+          .streams = impl.streams.streams_.size(),
+          .operations = impl.operations.open_.size(),
+          .awaited = impl.prober.awaited_.size(),
+          .suspicions = impl.cluster.table.suspicions_.size()};
+}
 
 void check_internals(const Engine& engine, const Reporter& reporter) {
   const Inspection inspection(*engine.impl_, reporter);

@@ -49,6 +49,13 @@ Invariants::Invariants(const Reporter& reporter, const Engine& engine, const wir
       max_members_(engine.config().max_members),
       allowed_networks_(engine.config().allowed_networks) {}
 
+void Invariants::know(std::span<const Member> members) {
+  for (const Member& member : members) {
+    members_[member.name()] = {
+        .status = MemberStatus::alive, .incarnation = member.incarnation, .in_table = true};
+  }
+}
+
 // --- outputs ------------------------------------------------------------------------------------
 
 void Invariants::take(const Output& output) {

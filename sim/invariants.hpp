@@ -28,6 +28,8 @@ class Invariants {
   Invariants(const Reporter& reporter, const Engine& engine, const wire::Sealing& opening,
              PeerKnowledge& known);
 
+  /// The engine was created with these members: no event tells of them.
+  void know(std::span<const Member> members);
   /// Every output, in order.
   void take(const Output& output);
   /// One output of many, where only this kind is of interest: peers learn from packets.

@@ -12,6 +12,9 @@ void Reporter::trace(std::string_view text) const {
 }
 
 void Reporter::violated(std::string_view invariant, std::string_view detail) const {
+  if (on_violation_ == OnViolation::throws) {
+    throw BrokenInvariant(fmt::format("{}{}{}", invariant, detail.empty() ? "" : ": ", detail));
+  }
   fmt::print(stderr, "broken invariant in step {} ({}): {}{}{}\n", step_, what_, invariant,
              detail.empty() ? "" : ": ", detail);
   if (!tracing_) fmt::print(stderr, "FUZZ_TRACE=1 prints the steps\n");

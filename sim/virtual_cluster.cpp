@@ -3,223 +3,137 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <stdexcept>
+#include <deque>
 #include <utility>
 
+#include "memberlist/input.hpp"
 #include "sim/digest.hpp"
 #include "sim/watch.hpp"
 
 namespace memberlist::sim {
 
-/// One process: an engine, or the want of one.
-class VirtualCluster::Node final : public VirtualHost {
+/// Keeps what the engines report, and has them watched and recorded.
+class VirtualCluster::Log final : public WorldTap {
  public:
-  Node(VirtualCluster& owner, HostId index, Config chosen, const Address& where, Policy* decisions,
-       std::uint64_t seed)
-      : cluster(owner),
-        id(index),
-        config(std::move(chosen)),
-        address(where),
-        policy(decisions),
-        random(seed) {}
+  explicit Log(VirtualCluster& owner) : cluster_(owner) {}
 
-  void on_packet(const Address& from, Bytes bytes) override {
-    engine->handle_packet(cluster.now(), from, bytes);
-    cluster.drain(id);
+  void prepare(NodeId node, const Config& config, EngineEnvironment& environment) override {
+    if (nodes_.size() <= node) nodes_.resize(node + 1);
+    Node& noted = nodes_[node];
+    ++noted.processes;
+    if (cluster_.options_.watched) {
+      noted.watch = std::make_unique<Watch>(config);
+      environment.on_input = [&watch = *noted.watch](TimePoint, const Input& input) {
+        watch.input(input);
+      };
+    }
+    if (cluster_.options_.recorded) {
+      noted.record = cluster_.records_.emplace_back(std::make_unique<ProcessRecord>()).get();
+      noted.record->node = node;
+      environment = noted.record->recorder.attach(config, std::move(environment));
+    }
   }
-  void on_send_error(const Address& to, const Error& error) override {
-    engine->handle_send_error(cluster.now(), to, error);
-    cluster.drain(id);
+  void created(NodeId node, Engine& engine) override {
+    if (nodes_[node].watch) nodes_[node].watch->begin(engine);
   }
-  std::optional<StreamId> on_accept(const Address& from) override {
-    const auto stream = engine->handle_accept(cluster.now(), from);
-    if (watch && stream) watch->accepted(*stream, from);
-    cluster.drain(id);
-    return stream;
+  void accepted(NodeId node, StreamId stream, const Address& from) override {
+    if (nodes_[node].watch) nodes_[node].watch->accepted(stream, from);
   }
-  void on_stream(StreamId stream, const StreamEvent& event) override {
-    engine->handle_stream(cluster.now(), stream, event);
-    cluster.drain(id);
+  void started(NodeId node, OperationId operation) {
+    if (nodes_[node].watch) nodes_[node].watch->started(operation);
+  }
+  void output(NodeId node, Output& output) override {
+    Node& noted = nodes_[node];
+    if (noted.watch) noted.watch->output(output);
+    if (noted.record != nullptr) noted.record->digest = add_to_digest(noted.record->digest, output);
+    if (const auto* event = std::get_if<Event>(&output)) {
+      cluster_.log_.push_back({cluster_.now(), node, *event, noted.processes});
+    } else if (const auto* completion = std::get_if<Completion>(&output)) {
+      cluster_.log_.push_back({cluster_.now(), node, *completion, noted.processes});
+    } else if (auto* record = std::get_if<LogRecord>(&output)) {
+      cluster_.log_.push_back({cluster_.now(), node, std::move(*record), noted.processes});
+    }
+  }
+  void after_step(NodeId node, Engine& engine) override {
+    if (nodes_[node].watch) nodes_[node].watch->after_step(engine);
   }
 
-  VirtualCluster& cluster;
-  HostId id;
-  Config config;
-  Address address;
-  Policy* policy;
-  Random random;                    // seeds and nonces of all processes that this node will have
-  std::unique_ptr<Watch> watch;     // outlives the engine, which tells it of its inputs
-  ProcessRecord* record = nullptr;  // of the present process
-  std::optional<Engine> engine;
-  bool paused = false;
-  std::size_t processes = 0;
-  TimePoint armed_for = kNever;
+ private:
+  struct Node {
+    std::unique_ptr<Watch> watch;     // outlives the engine, which tells it of its inputs
+    ProcessRecord* record = nullptr;  // of the present process
+    std::size_t processes = 0;
+  };
+
+  VirtualCluster& cluster_;
+  std::deque<Node> nodes_;
 };
 
 VirtualCluster::VirtualCluster(ClusterOptions options)
-    : options_(std::move(options)), network_(timeline_, options_.seed ^ 0x6e6574) {
-  network_.set_default_rule(options_.link);
-  const std::size_t size = options_.size;
-  for (std::size_t i = 0; i < size; ++i) add();
+    : options_(std::move(options)),
+      world_({.seed = options_.seed, .config = options_.config, .link = options_.link}),
+      tap_(std::make_unique<Log>(*this)) {
+  world_.taps_.push_back(tap_.get());
+  world_.network_.set_receive_buffer(1024);
+  for (std::size_t i = 0; i < options_.size; ++i) add();
 }
 
 VirtualCluster::~VirtualCluster() = default;
 
 HostId VirtualCluster::add() {
-  const HostId id = nodes_.size();
+  const HostId id = size();
   Config config = options_.config;
   config.name = fmt::format("n{:02}", id);
   if (options_.tweak) options_.tweak(id, config);
   const Address address{IpAddress::v4(10, 0, static_cast<std::uint8_t>(id / 250),
                                       static_cast<std::uint8_t>(id % 250 + 1)),
                         7946};
-  Policy* policy = options_.policy ? options_.policy(id) : nullptr;
-  nodes_.push_back(std::make_unique<Node>(*this, id, std::move(config), address, policy,
-                                          options_.seed * 1'000'003 + id));
-  network_.attach(address, *nodes_.back());
-  make_engine(id);
+  NodeOptions node{.name = config.name, .address = address, .config = config};
+  node.policy = options_.policy ? options_.policy(id) : nullptr;
+  world_.add(std::move(node));
+  world_.start(id);
   return id;
 }
 
-void VirtualCluster::make_engine(HostId id) {
-  Node& node = *nodes_[id];
-  EngineEnvironment environment;
-  environment.advertise = node.address;
-  environment.now = now();
-  environment.seed = node.random.next();
-  environment.nonce_source = [&node](std::span<std::byte> out) {
-    for (std::byte& byte : out) byte = static_cast<std::byte>(node.random.next());
-  };
-  environment.policy = node.policy;
-  environment.records = member_records_;
-  if (options_.watched) {
-    node.watch = std::make_unique<Watch>(node.config);
-    environment.on_input = [&watch = *node.watch](TimePoint, const Input& input) {
-      watch.input(input);
-    };
-  }
-  if (options_.recorded) {
-    node.record = records_.emplace_back(std::make_unique<ProcessRecord>()).get();
-    node.record->node = id;
-    environment = node.record->recorder.attach(node.config, std::move(environment));
-  }
-  auto engine = Engine::create(node.config, std::move(environment));
-  if (!engine) throw std::runtime_error("engine refused its config: " + engine.error().message);
-  node.engine.emplace(std::move(*engine));
-  if (node.watch) node.watch->begin(*node.engine);
-  ++node.processes;
-  drain(id);
-}
+Engine& VirtualCluster::engine(HostId node) { return world_.host(node).engine.value(); }
 
-Engine& VirtualCluster::engine(HostId node) { return nodes_.at(node)->engine.value(); }
 void VirtualCluster::readdress(HostId node, const Address& address) {
-  nodes_.at(node)->address = address;
-  network_.readdress(node, address);
+  world_.host(node).address = address;
+  world_.network_.readdress(node, address);
 }
 
-const Address& VirtualCluster::address(HostId node) const { return nodes_.at(node)->address; }
-const std::string& VirtualCluster::name(HostId node) const { return nodes_.at(node)->config.name; }
-Config& VirtualCluster::config(HostId node) { return nodes_.at(node)->config; }
+const Address& VirtualCluster::address(HostId node) const { return world_.host(node).address; }
+const std::string& VirtualCluster::name(HostId node) const { return world_.host(node).config.name; }
+Config& VirtualCluster::config(HostId node) { return world_.host(node).config; }
+
 bool VirtualCluster::running(HostId node) const {
-  return nodes_.at(node)->engine.has_value() && !nodes_.at(node)->paused;
+  return world_.host(node).engine.has_value() && !world_.host(node).paused;
 }
 
-bool VirtualCluster::paused(HostId node) const { return nodes_.at(node)->paused; }
+bool VirtualCluster::paused(HostId node) const { return world_.host(node).paused; }
 
 // --- faults -------------------------------------------------------------------------------------
 
 void VirtualCluster::crash(HostId node) {
-  network_.power_off(node);
-  nodes_.at(node)->engine.reset();
-  nodes_.at(node)->armed_for = kNever;
+  world_.stop(node);
+  network().power_off(node);
 }
 
 void VirtualCluster::kill(HostId node) {
-  network_.kill(node);
-  nodes_.at(node)->engine.reset();
-  nodes_.at(node)->armed_for = kNever;
+  world_.stop(node);
+  network().kill(node);
 }
 
 void VirtualCluster::restart(HostId node) {
-  network_.start(node);
-  make_engine(node);
+  network().start(node);
+  world_.start(node);
 }
 
-void VirtualCluster::pause(HostId node) {
-  network_.pause(node);
-  nodes_.at(node)->paused = true;
-}
+void VirtualCluster::pause(HostId node) { world_.hold(node, true); }
+void VirtualCluster::resume(HostId node) { world_.resume(node); }
 
-// The timer goes first: the engine must bear to see its deadlines before the answers that came in
-// time.
-void VirtualCluster::resume(HostId node) {
-  nodes_.at(node)->paused = false;
-  on_timer(node, nodes_.at(node)->armed_for);
-  network_.resume(node);
-}
-
-// --- carrying out -------------------------------------------------------------------------------
-
-void VirtualCluster::drain(HostId id) {
-  Node& node = *nodes_[id];
-  Engine& engine = *node.engine;
-  for (Output& output : engine.outputs()) {
-    note(node, output);
-    if (const auto* packet = std::get_if<SendPacket>(&output)) {
-      network_.send(id, packet->to, packet->bytes);
-    } else if (const auto* dial = std::get_if<DialStream>(&output)) {
-      network_.dial(id, dial->id, dial->to);
-    } else if (const auto* write = std::get_if<WriteStream>(&output)) {
-      network_.write(id, write->id, write->bytes);
-    } else if (const auto* close = std::get_if<CloseStream>(&output)) {
-      network_.close(id, close->id);
-    } else if (const auto* abort = std::get_if<AbortStream>(&output)) {
-      network_.abort(id, abort->id);
-    } else if (auto* event = std::get_if<Event>(&output)) {
-      log_.push_back({now(), id, std::move(*event), node.processes});
-    } else if (auto* completion = std::get_if<Completion>(&output)) {
-      log_.push_back({now(), id, std::move(*completion), node.processes});
-    } else if (auto* record = std::get_if<LogRecord>(&output)) {
-      log_.push_back({now(), id, std::move(*record), node.processes});
-    }
-  }
-  engine.clear_outputs();
-  if (node.watch) node.watch->after_step(engine);
-  arm(id);
-}
-
-void VirtualCluster::note(Node& node, const Output& output) {
-  if (node.watch) node.watch->output(output);
-  if (node.record != nullptr) node.record->digest = add_to_digest(node.record->digest, output);
-}
-
-void VirtualCluster::note_started(HostId id, const Result<OperationId>& operation) {
-  Node& node = *nodes_.at(id);
-  if (node.watch && operation) node.watch->started(*operation);
-}
-
-void VirtualCluster::arm(HostId id) {
-  Node& node = *nodes_[id];
-  const TimePoint deadline = node.engine->next_deadline();
-  if (deadline >= node.armed_for) return;
-  node.armed_for = deadline;
-  timeline_.at(deadline, [this, id, deadline] { on_timer(id, deadline); });
-}
-
-void VirtualCluster::on_timer(HostId id, TimePoint planned) {
-  Node& node = *nodes_[id];
-  if (!node.engine || node.paused || node.armed_for != planned) return;
-  node.armed_for = kNever;
-  if (node.engine->next_deadline() > now()) return arm(id);
-  node.engine->handle_deadline(now());
-  if (node.engine->next_deadline() <= now()) {
-    violations_.push_back(
-        fmt::format("{} spins: its next deadline is not after the one handled at {} ms",
-                    node.config.name, timeline_.elapsed() / std::chrono::milliseconds(1)));
-    node.armed_for = now() + std::chrono::milliseconds(1);
-    timeline_.at(node.armed_for, [this, id, at = node.armed_for] { on_timer(id, at); });
-  }
-  drain(id);
+void VirtualCluster::note_started(HostId node, const Result<OperationId>& operation) {
+  if (operation) tap_->started(node, *operation);
 }
 
 bool VirtualCluster::run_until(const std::function<bool()>& done, Duration limit) {
@@ -227,7 +141,7 @@ bool VirtualCluster::run_until(const std::function<bool()>& done, Duration limit
   const TimePoint end = now() + limit;
   while (!done()) {
     if (now() >= end) return false;
-    timeline_.run_until(std::min(end, now() + kStep));
+    timeline().run_until(std::min(end, now() + kStep));
   }
   return true;
 }
@@ -344,8 +258,8 @@ std::size_t VirtualCluster::log_lines(HostId node, LogLevel level, std::string_v
 }
 
 std::vector<std::string> VirtualCluster::violations() const {
-  std::vector<std::string> all = network_.violations();
-  all.insert(all.end(), violations_.begin(), violations_.end());
+  std::vector<std::string> all = world_.network_.violations();
+  all.insert(all.end(), world_.violations_.begin(), world_.violations_.end());
   return all;
 }
 

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "memberlist/engine.hpp"
-#include "memberlist/record_store.hpp"
 #include "sim/recording.hpp"
 #include "sim/virtual_network.hpp"
 #include "sim/virtual_timeline.hpp"
+#include "sim/world_impl.hpp"
 
 namespace memberlist::sim {
 
@@ -36,7 +36,7 @@ struct ClusterOptions {
   std::size_t size = 0;
   std::uint64_t seed = 1;
   Config config = Config::lan();
-  LinkRule link = {};
+  Link link = {};
   /// Changes one node's configuration before it is made.
   std::function<void(HostId, Config&)> tweak = {};
   /// Decisions of one node; may give null. Must outlive the cluster.
@@ -66,7 +66,7 @@ class VirtualCluster {
 
   // --- nodes ------------------------------------------------------------------------------------
   HostId add();
-  [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return world_.hosts_.size(); }
   [[nodiscard]] Engine& engine(HostId node);
   [[nodiscard]] const Address& address(HostId node) const;
   [[nodiscard]] const std::string& name(HostId node) const;
@@ -88,10 +88,10 @@ class VirtualCluster {
   void resume(HostId node);
 
   // --- time -------------------------------------------------------------------------------------
-  [[nodiscard]] VirtualTimeline& timeline() noexcept { return timeline_; }
-  [[nodiscard]] VirtualNetwork& network() noexcept { return network_; }
-  [[nodiscard]] TimePoint now() const noexcept { return timeline_.now(); }
-  void run_for(Duration duration) { timeline_.run_for(duration); }
+  [[nodiscard]] VirtualTimeline& timeline() noexcept { return world_.timeline_; }
+  [[nodiscard]] VirtualNetwork& network() noexcept { return world_.network_; }
+  [[nodiscard]] TimePoint now() const noexcept { return world_.timeline_.now(); }
+  void run_for(Duration duration) { world_.timeline_.run_for(duration); }
   /// Runs until `done` holds (asked every 5 ms); false if it does not before `limit` is over.
   bool run_until(const std::function<bool()>& done, Duration limit);
 
@@ -101,7 +101,7 @@ class VirtualCluster {
   auto act(HostId node, Command command) {
     auto result = command(engine(node), now());
     if constexpr (std::is_same_v<decltype(result), Result<OperationId>>) note_started(node, result);
-    drain(node);
+    world_.perform(node);
     return result;
   }
   Result<OperationId> join(HostId node, std::vector<HostId> through);
@@ -139,25 +139,15 @@ class VirtualCluster {
   [[nodiscard]] std::vector<std::string> violations() const;
 
  private:
-  class Node;
+  class Log;
 
-  void drain(HostId node);
-  void note(Node& node, const Output& output);
   void note_started(HostId node, const Result<OperationId>& operation);
-  void arm(HostId node);
-  void on_timer(HostId node, TimePoint planned);
-  void make_engine(HostId node);
 
   ClusterOptions options_;
-  VirtualTimeline timeline_;
-  VirtualNetwork network_;
-  std::vector<std::unique_ptr<Node>> nodes_;
+  WorldImpl world_;
+  std::unique_ptr<Log> tap_;
   std::vector<LoggedOutput> log_;
-  std::vector<std::string> violations_;
   std::vector<std::unique_ptr<ProcessRecord>> records_;
-  // What all engines know of members, once.
-  std::shared_ptr<RecordStore> member_records_ =
-      std::make_shared<RecordStore>(std::array<std::byte, 16>{});
 };
 
 }  // namespace memberlist::sim

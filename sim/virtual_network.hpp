@@ -2,33 +2,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "base/random.hpp"
 #include "memberlist/address.hpp"
 #include "memberlist/bytes.hpp"
 #include "memberlist/engine.hpp"
+#include "memberlist/sim/link.hpp"
+#include "sim/links.hpp"
+#include "sim/mixer.hpp"
 #include "sim/virtual_timeline.hpp"
 
 namespace memberlist::sim {
-
-/// Index of a host in its network.
-using HostId = std::size_t;
-
-/// How bytes fare on the way from one host to another; each direction has a rule of its own.
-struct LinkRule {
-  Duration latency = std::chrono::milliseconds(1);  ///< one way
-  Duration jitter{};                                ///< up to this much more, drawn for each packet
-  double loss = 0;           ///< of datagrams; a stream's segment is late by `kRetransmit` instead
-  bool udp_cut = false;      ///< datagrams vanish
-  bool udp_refused = false;  ///< sending fails at once, as for an unreachable network
-  bool tcp_cut = false;      ///< segments and connection attempts vanish
-  bool tcp_refused = false;  ///< connection attempts are refused
-};
 
 /// What the network tells a host. Never called from within a call of the host to the network.
 class VirtualHost {
@@ -38,7 +28,7 @@ class VirtualHost {
   VirtualHost& operator=(const VirtualHost&) = delete;
   virtual ~VirtualHost() = default;
 
-  virtual void on_packet(const Address& from, Bytes bytes) = 0;
+  virtual void on_packet(const Address& from, BytesView bytes) = 0;
   virtual void on_send_error(const Address& to, const Error& error) = 0;
   virtual std::optional<StreamId> on_accept(const Address& from) = 0;
   virtual void on_stream(StreamId id, const StreamEvent& event) = 0;
@@ -48,17 +38,13 @@ class VirtualHost {
 /// address, in virtual time. Every fault is switched on by hand or drawn from the seed.
 class VirtualNetwork {
  public:
-  /// What a lost segment costs a stream.
-  static constexpr Duration kRetransmit = std::chrono::milliseconds(200);
-  /// Datagrams that wait for a host that is not reading, as in a socket's receive buffer.
-  static constexpr std::size_t kReceiveBufferPackets = 1024;
-
   VirtualNetwork(VirtualTimeline& timeline, std::uint64_t seed)
-      : timeline_(timeline), random_(seed) {}
+      : timeline_(timeline), links_(seed) {}
 
   HostId attach(const Address& address, VirtualHost& host);
   /// The host is reached at another address from now on; its connections live on.
   void readdress(HostId host, const Address& address);
+  void swap_addresses(HostId a, HostId b);
 
   // --- what a host does -------------------------------------------------------------------------
   void send(HostId from, const Address& to, BytesView bytes);
@@ -68,9 +54,9 @@ class VirtualNetwork {
   void abort(HostId from, StreamId id);
 
   // --- what happens to the network --------------------------------------------------------------
-  void set_default_rule(const LinkRule& rule) { default_rule_ = rule; }
-  /// The rule of one direction, made from the default on first use.
-  LinkRule& rule(HostId from, HostId to);
+  [[nodiscard]] Links& links() noexcept { return links_; }
+  /// The link of one direction, made from the default on first use.
+  Link& rule(HostId from, HostId to) { return links_.link(from, to); }
   /// Changes both directions between two hosts.
   template <class Change>
   void both_ways(HostId a, HostId b, Change change) {
@@ -78,49 +64,71 @@ class VirtualNetwork {
     change(rule(b, a));
   }
   /// Only hosts of equal group reach each other; all start in group 0.
-  void set_group(HostId host, int group) { hosts_.at(host).group = group; }
-  void heal_partitions();
+  void set_group(HostId host, int group) { links_.set_group(host, group); }
+  void heal_partitions() { links_.join_groups(); }
   /// Streams arrive in pieces of at most this size; 0: as they were written.
   void set_stream_piece_bytes(std::size_t bytes) noexcept { stream_piece_bytes_ = bytes; }
+  /// Datagrams that wait for a host that is not reading, as in a socket's receive buffer.
+  void set_receive_buffer(std::size_t packets) noexcept { receive_buffer_packets_ = packets; }
 
   /// The machine is off: what is sent to it vanishes, its connections fall silent.
   void power_off(HostId host);
   /// The process is gone, its machine is not: connections are reset, new ones refused.
   void kill(HostId host);
   /// A new process on the machine of the old one.
-  void start(HostId host) { hosts_.at(host).state = State::up; }
-  /// The process does not run; its machine accepts connections and keeps what comes.
-  void pause(HostId host) { hosts_.at(host).state = State::paused; }
+  void start(HostId host);
+  /// The process reads nothing; its machine accepts connections and keeps what comes.
+  void hold(HostId host) { hosts_.at(host).state = State::held; }
   /// Hands the process what has come meanwhile.
-  void resume(HostId host);
+  void release(HostId host);
+  /// Each input keeps the process busy for this time; zero: none does.
+  void set_service_time(HostId host, Duration time) { hosts_.at(host).service_time = time; }
+  /// When the process is done with what it does.
+  [[nodiscard]] TimePoint free_at(HostId host) const { return hosts_[host].free_at; }
+  /// The process has begun something else than what came from the network.
+  void spend(HostId host);
 
   // --- what was seen ----------------------------------------------------------------------------
   [[nodiscard]] std::uint64_t packets_sent() const noexcept { return packets_sent_; }
   [[nodiscard]] std::uint64_t packets_lost() const noexcept { return packets_lost_; }
+  [[nodiscard]] std::uint64_t packets_overflowed() const noexcept { return packets_overflowed_; }
   [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
   /// Over time, sender, receiver and bytes of all that was ever sent.
-  [[nodiscard]] std::uint64_t traffic_digest() const noexcept { return digest_; }
+  [[nodiscard]] std::uint64_t traffic_digest() const noexcept { return digest_.state(); }
   /// What hosts did that no host may do, such as writing to a closed stream.
   [[nodiscard]] const std::vector<std::string>& violations() const noexcept { return violations_; }
 
  private:
-  enum class State : std::uint8_t { up, paused, killed, off };
+  enum class State : std::uint8_t { up, held, killed, off };
+  struct Waiting {
+    bool is_packet = false;
+    VirtualTimeline::Action action;
+  };
   struct Host {
     Address address;
     VirtualHost* process = nullptr;
     State state = State::up;
-    int group = 0;
     std::size_t waiting_packets = 0;
-    std::vector<VirtualTimeline::Action> waiting;
+    std::deque<Waiting> waiting{};  // for a process that is held or busy
+    Duration service_time{};
+    TimePoint free_at{};
+    bool serving = false;  // the next one that waits is planned
   };
+  /// A datagram on its way.
+  struct Flight {
+    HostId from = 0;
+    HostId to = 0;
+    Bytes bytes;
+  };
+  using FlightId = std::uint32_t;
   // Side 0 has dialled, side 1 was dialled.
   struct Connection {
     HostId host[2]{};
     std::optional<StreamId> id[2];
     bool wants_events[2] = {true, true};
-    bool sent_end[2] = {false, false};
     bool connected = false;
     bool broken = false;              // a segment has vanished, so nothing behind it can arrive
+    bool ended_early[2] = {};         // by sender: a half close on the way
     TimePoint arrived_until[2] = {};  // by sender, so that segments keep their order
   };
   using ConnectionId = std::uint64_t;
@@ -128,35 +136,45 @@ class VirtualNetwork {
     ConnectionId connection = 0;
     int side = 0;
   };
+  struct AddressHash {
+    [[nodiscard]] std::size_t operator()(const Address& address) const noexcept;
+  };
 
   [[nodiscard]] std::optional<HostId> find(const Address& address) const;
-  [[nodiscard]] bool apart(HostId a, HostId b) const;
-  [[nodiscard]] const LinkRule& rule_of(HostId from, HostId to) const;
-  [[nodiscard]] Duration draw_latency(const LinkRule& rule);
+  [[nodiscard]] bool runs_now(const Host& host) const noexcept;
   void deliver(HostId to, bool is_packet, VirtualTimeline::Action action);
+  void serve(HostId host);
+  void serve_later(HostId host);
+  FlightId take_off(HostId from, HostId to, BytesView bytes);
+  void arrive(FlightId id);
+  void land(FlightId id);
   void count(HostId from, HostId to, BytesView bytes);
   void arrive_dial(ConnectionId id);
   void tell(ConnectionId id, int side, StreamEvent event, Bytes bytes = {});
   void transmit(ConnectionId id, int sender, StreamEvent event, Bytes bytes = {});
+  void plan_segment(ConnectionId id, int side, TimePoint when, StreamEvent event, Bytes bytes);
+  void reset_on_the_way(ConnectionId id);
   void drop_connections(HostId host, bool reset);
   Connection* find_connection(ConnectionId id);
   End* find_end(HostId host, StreamId id, const char* what);
   void forget_side(ConnectionId id, int side);
 
   VirtualTimeline& timeline_;
-  Random random_;
-  std::vector<Host> hosts_;
-  std::map<Address, HostId> by_address_;
-  LinkRule default_rule_;
-  std::map<std::pair<HostId, HostId>, LinkRule> rules_;
+  Links links_;
+  std::deque<Host> hosts_;  // references stay valid while hosts are attached
+  std::unordered_map<Address, HostId, AddressHash> by_address_;
+  std::vector<Flight> flights_;
+  std::vector<FlightId> landed_;  // places of flights that are free
   std::map<ConnectionId, Connection> connections_;
   std::map<std::pair<HostId, StreamId>, End> ends_;
   ConnectionId next_connection_ = 1;
   std::size_t stream_piece_bytes_ = 0;
+  std::size_t receive_buffer_packets_ = 1024;
   std::uint64_t packets_sent_ = 0;
   std::uint64_t packets_lost_ = 0;
+  std::uint64_t packets_overflowed_ = 0;
   std::uint64_t bytes_sent_ = 0;
-  std::uint64_t digest_ = 0xcbf29ce484222325;
+  Mixer digest_{0xcbf29ce484222325};
   std::vector<std::string> violations_;
 };
 

@@ -1,38 +1,39 @@
 #include "sim/virtual_timeline.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace memberlist::sim {
 
-void VirtualTimeline::at(TimePoint when, Action action) {
-  heap_.push_back({std::max(when, now_), next_sequence_++, std::move(action)});
-  std::push_heap(heap_.begin(), heap_.end(), later);
+TimerHandle VirtualTimeline::at(TimePoint when, Action action) {
+  return heap_.schedule(std::max(when, now_), std::move(action));
 }
 
-bool VirtualTimeline::due(TimePoint end) const noexcept {
-  return !heap_.empty() && heap_.front().at <= end;
+bool VirtualTimeline::reschedule(TimerHandle planned, TimePoint when) {
+  return heap_.reschedule(planned, std::max(when, now_));
 }
 
-void VirtualTimeline::step() {
-  std::pop_heap(heap_.begin(), heap_.end(), later);
-  Planned next = std::move(heap_.back());
-  heap_.pop_back();
-  now_ = next.at;
+bool VirtualTimeline::step(TimePoint end) {
+  const TimePoint next = heap_.next();
+  std::optional<Action> action = heap_.pop_due(end);
+  if (!action) return false;
+  now_ = next;
   ++steps_;
-  next.action();
+  (*action)();
+  return true;
 }
 
 void VirtualTimeline::run_until(TimePoint end) {
-  while (due(end)) step();
+  while (step(end)) {
+  }
   now_ = std::max(now_, end);
 }
 
 bool VirtualTimeline::run_until(const std::function<bool()>& done, Duration limit) {
   const TimePoint end = now_ + limit;
   if (done()) return true;
-  while (due(end)) {
-    step();
+  while (step(end)) {
     if (done()) return true;
   }
   now_ = std::max(now_, end);

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <vector>
 
+#include "base/timer_heap.hpp"
 #include "memberlist/time.hpp"
 
 namespace memberlist::sim {
@@ -24,8 +23,11 @@ class VirtualTimeline {
   [[nodiscard]] Duration elapsed() const noexcept { return now_ - kStart; }
 
   /// Plans `action`; a time that has passed means now, behind what is planned for now.
-  void at(TimePoint when, Action action);
-  void after(Duration delay, Action action) { at(now_ + delay, std::move(action)); }
+  TimerHandle at(TimePoint when, Action action);
+  TimerHandle after(Duration delay, Action action) { return at(now_ + delay, std::move(action)); }
+  /// Puts off, or brings forward, what has not happened yet; false if it has.
+  bool reschedule(TimerHandle planned, TimePoint when);
+  bool cancel(TimerHandle planned) { return heap_.cancel(planned); }
 
   /// Runs everything up to and including `end`, and leaves the clock there.
   void run_until(TimePoint end);
@@ -36,21 +38,11 @@ class VirtualTimeline {
   [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
 
  private:
-  struct Planned {
-    TimePoint at;
-    std::uint64_t sequence = 0;
-    Action action;
-  };
-  static bool later(const Planned& a, const Planned& b) noexcept {
-    return a.at != b.at ? a.at > b.at : a.sequence > b.sequence;
-  }
-  [[nodiscard]] bool due(TimePoint end) const noexcept;
-  void step();
+  [[nodiscard]] bool step(TimePoint end);
 
   TimePoint now_ = kStart;
-  std::uint64_t next_sequence_ = 0;
   std::uint64_t steps_ = 0;
-  std::vector<Planned> heap_;
+  TimerHeap<Action> heap_;
 };
 
 }  // namespace memberlist::sim

@@ -4,20 +4,23 @@
 #include <variant>
 
 #include "base/overloaded.hpp"
+#include "memberlist/input.hpp"
 #include "sim/internals.hpp"
 
 namespace memberlist::sim {
 
-Watch::Watch(const Config& config)
+Watch::Watch(const Config& config, Reporter::OnViolation on_violation)
     : config_(config),
       keyring_(crypto::Keyring::create(config_.keys).value()),
+      reporter_(false, on_violation),
       ledger_(reporter_, opening_) {
   opening_.label = config_.label;
   opening_.keyring = &keyring_;
 }
 
-void Watch::begin(const Engine& engine) {
+void Watch::begin(const Engine& engine, const std::vector<Member>* known) {
   invariants_.emplace(reporter_, engine, opening_, known_);
+  if (known != nullptr) invariants_->know(*known);
   reporter_.begin_step("create");
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "crypto/keyring.hpp"
 #include "memberlist/config.hpp"
@@ -18,12 +19,13 @@ namespace memberlist::sim {
 /// violation is printed and aborts the process. It must see all inputs and outputs, in order.
 class Watch {
  public:
-  explicit Watch(const Config& config);
+  explicit Watch(const Config& config,
+                 Reporter::OnViolation on_violation = Reporter::OnViolation::aborts);
   Watch(const Watch&) = delete;  // its checkers refer to each other
   Watch& operator=(const Watch&) = delete;
 
-  /// The engine was created.
-  void begin(const Engine& engine);
+  /// The engine was created; it has known these members from the start, or none if null.
+  void begin(const Engine& engine, const std::vector<Member>* known = nullptr);
   /// `EngineEnvironment::on_input`
   void input(const Input& input);
   /// The engine accepted a stream.
@@ -43,7 +45,7 @@ class Watch {
   crypto::Keyring keyring_;
   wire::Sealing opening_;
   PeerKnowledge known_;
-  Reporter reporter_{false};
+  Reporter reporter_;
   Ledger ledger_;
   std::optional<Invariants> invariants_;
   Command command_ = Command::other;  // the last input

@@ -75,7 +75,7 @@ TEST(EngineCluster, HundredNodesStayFreeOfFalseAlarms) {
 }
 
 TEST(EngineCluster, HundredNodesAtFivePercentLossLoseNobody) {
-  LinkRule link;
+  Link link;
   link.loss = 0.05;
   link.latency = 2ms;
   link.jitter = 5ms;
@@ -188,7 +188,7 @@ TEST(EngineCluster, UdpCutToOneNodeIsBridgedByTcp) {
   Cluster cluster({.size = 2});
   ASSERT_TRUE(cluster.assemble());
   const TimePoint start = cluster.now();
-  cluster.network().both_ways(0, 1, [](LinkRule& rule) { rule.udp_cut = true; });
+  cluster.network().both_ways(0, 1, [](Link& rule) { rule.udp_cut = true; });
   cluster.run_for(60s);
   EXPECT_EQ(cluster.count(suspect, start), 0u);
   EXPECT_GE(cluster.engine(0).counters().probes_saved_by_tcp, 20u);
@@ -199,7 +199,7 @@ TEST(EngineCluster, CutBetweenTwoIsBridgedByTheOthers) {
   Cluster cluster({.size = 6});
   ASSERT_TRUE(cluster.assemble());
   const TimePoint start = cluster.now();
-  cluster.network().both_ways(0, 1, [](LinkRule& rule) { rule.udp_cut = rule.tcp_cut = true; });
+  cluster.network().both_ways(0, 1, [](Link& rule) { rule.udp_cut = rule.tcp_cut = true; });
   cluster.run_for(120s);
   EXPECT_EQ(cluster.count(suspect, start), 0u);
   EXPECT_GE(cluster.engine(0).counters().probes_saved_by_indirect, 10u);
@@ -219,7 +219,7 @@ TEST(EngineCluster, UnreachableNetworkLeadsToSuspicionWithinTheProbe) {
   Cluster cluster({.size = 2});
   ASSERT_TRUE(cluster.assemble());
   const TimePoint start = cluster.now();
-  cluster.network().both_ways(0, 1, [](LinkRule& rule) {
+  cluster.network().both_ways(0, 1, [](Link& rule) {
     rule.udp_refused = true;
     rule.tcp_refused = true;
   });

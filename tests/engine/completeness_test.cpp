@@ -77,7 +77,7 @@ class Trial {
 
  private:
   static ClusterOptions options(const Trouble& trouble, std::uint64_t seed) {
-    LinkRule link;
+    Link link;
     link.loss = trouble.loss;
     return {.size = kNodes, .seed = seed, .link = link};
   }
@@ -196,11 +196,12 @@ std::size_t burials_of_a_paused_member(Duration pause, std::uint64_t runs) {
 }
 
 // `kBefore` was measured when forgiveness had no bound. With this many runs, chance alone makes a
-// difference of 8 (one standard deviation). A sanitizer needs only a few runs to see the code.
+// difference of 8 (one standard deviation), so twice that is allowed. A sanitizer needs only a few
+// runs to see the code.
 TEST(EngineAccuracy, APausedMemberAmongHealthyOnesIsBuriedNoMoreOftenThanBefore) {
   constexpr std::uint64_t kRuns = kSanitized ? 5 : 40;
   constexpr std::size_t kBefore = kSanitized ? 17 : 138;
-  constexpr std::size_t kChance = 8;
+  constexpr std::size_t kChance = 16;
   std::size_t buried = 0;
   for (const Duration pause : {3s, 4s, 5s, 6s, 7s, 8s, 9s}) {
     const std::size_t count = burials_of_a_paused_member(pause, kRuns);

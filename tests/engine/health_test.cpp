@@ -158,7 +158,7 @@ class EngineHealthCluster : public ::testing::TestWithParam<Profile> {};
 
 // Its helpers say in time that they got no answer either, so a prober does not blame itself.
 TEST_P(EngineHealthCluster, ADeadMemberCostsItsProbersNothing) {
-  LinkRule link;
+  Link link;
   link.latency = GetParam().latency;
   Cluster cluster({.size = 10, .config = GetParam().config, .link = link});
   ASSERT_TRUE(cluster.assemble());

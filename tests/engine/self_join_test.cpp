@@ -146,7 +146,9 @@ TEST(EngineSelfJoin, ARequestThatIsOverIsServedLikeAnybodys) {
 // its own first.
 TEST(EngineSelfJoin, TwoThatKnowTheSameMayJoinEachOtherAtOnce) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    Cluster cluster({.size = 2, .seed = seed});
+    Config config = Config::lan();
+    config.push_pull_interval = Duration::zero();  // no others than those of the joins
+    Cluster cluster({.size = 2, .seed = seed, .config = config});
     ASSERT_TRUE(cluster.assemble());
     const std::uint64_t served = cluster.engine(0).counters().push_pulls_served;
     const auto first = cluster.join(0, {1});

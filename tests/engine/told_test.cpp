@@ -206,7 +206,7 @@ TEST(EngineTold, AMemberThatIsHeldDeadAndPingsIsBackWithinAGossipRound) {
   ASSERT_TRUE(cluster.run_until(buried, 60s));
   cluster.run_for(10s);
   for (HostId node = 0; node < 4; ++node) {
-    cluster.network().both_ways(node, 4, [](LinkRule& rule) { rule.tcp_cut = true; });
+    cluster.network().both_ways(node, 4, [](Link& rule) { rule.tcp_cut = true; });
   }
   cluster.network().heal_partitions();
   cluster.resume(4);

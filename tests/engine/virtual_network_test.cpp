@@ -18,7 +18,7 @@ class Recorder final : public VirtualHost {
  public:
   explicit Recorder(VirtualTimeline& timeline) : timeline_(timeline) {}
 
-  void on_packet(const Address&, Bytes bytes) override { note(std::string(as_text(bytes))); }
+  void on_packet(const Address&, BytesView bytes) override { note(std::string(as_text(bytes))); }
   void on_send_error(const Address& to, const Error&) override {
     note("error to " + to.to_string());
   }
@@ -174,7 +174,7 @@ TEST_F(VirtualNetworkTest, AbortAndDeathOfAProcessResetTheOtherSide) {
 }
 
 TEST_F(VirtualNetworkTest, PausedProcessGetsEverythingLater) {
-  network.pause(1);
+  network.hold(1);
   network.send(0, two_at, as_bytes("packet"));
   network.dial(0, StreamId{1}, two_at);
   timeline.run_for(10ms);
@@ -182,7 +182,7 @@ TEST_F(VirtualNetworkTest, PausedProcessGetsEverythingLater) {
   network.write(0, StreamId{1}, as_bytes("data"));
   timeline.run_for(10ms);
   EXPECT_TRUE(two.notes.empty());
-  network.resume(1);
+  network.release(1);
   EXPECT_EQ(two.notes, (Notes{"20 packet", "20 accepted", "20 data"}));
 }
 
@@ -205,7 +205,7 @@ struct RunRecord {
 
 // Joins, faults and a leave, in a bad network.
 RunRecord eventful_run(std::uint64_t seed) {
-  LinkRule link;
+  Link link;
   link.latency = 2ms;
   link.jitter = 20ms;
   link.loss = 0.05;

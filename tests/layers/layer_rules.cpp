@@ -38,6 +38,11 @@ const Names kEngineHeaders =
     with(kValueHeaders, {"counter_table.hpp", "counters.hpp", "engine.hpp", "input.hpp",
                          "input_names.hpp", "output.hpp", "policy.hpp", "stream.hpp", "trace.hpp"});
 
+/// The simulator also makes headers of its own.
+const Names kSimulatorHeaders =
+    with(kEngineHeaders,
+         {"sim/check.hpp", "sim/link.hpp", "sim/scenario.hpp", "sim/swarm.hpp", "sim/world.hpp"});
+
 /// The room that brings the transports sees what they are, and not the engine.
 const Names kTransportHeaders =
     with(kValueHeaders, {"memory_network.hpp", "stream.hpp", "transport.hpp"});
@@ -52,7 +57,7 @@ const std::map<std::string, Room, std::less<>> kTable = {
     {"api", {{"swim", "net", "base"}, {"*"}}},
     {"capi", {{"api"}, {"*"}}},
     // Its keyring reads what engines send.
-    {"sim", {{"swim", "wire", "base"}, kEngineHeaders, {"crypto/keyring.hpp"}}},
+    {"sim", {{"swim", "wire", "base"}, kSimulatorHeaders, {"crypto/keyring.hpp"}}},
     {"apps", {{"sim"}, {"*"}, {"base/edit_distance.hpp", "base/field_count.hpp", "base/text.hpp"}}},
 };
 

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+
+#include "memberlist/engine.hpp"
+
+namespace memberlist::sim {
+
+/// What an engine holds on to for a while.
+struct Holdings {
+  std::size_t timers = 0;
+  std::size_t streams = 0;
+  std::size_t operations = 0;
+  std::size_t awaited = 0;  ///< answers to pings
+  std::size_t suspicions = 0;
+};
+
+[[nodiscard]] Holdings holdings_of(const Engine& engine);
+
+}  // namespace memberlist::sim
