@@ -59,6 +59,7 @@ int run_command_line(int argc, char** argv) {
   add_agent_command(app, run_chosen, check);
   add_client_commands(app, run_chosen, target);
   add_key_commands(app, run_chosen, target);
+  add_sim_commands(app, run_chosen);
   add_local_commands(app, run_chosen);
   try {
     app.parse(argc, argv);

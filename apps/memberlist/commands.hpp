@@ -28,6 +28,8 @@ void add_agent_command(CLI::App& app, Run& run, Check& check);
 void add_client_commands(CLI::App& app, Run& run, AgentTarget& target);
 /// `keys` and its commands: a running agent's keyring.
 void add_key_commands(CLI::App& app, Run& run, AgentTarget& target);
+/// `sim` and its commands: clusters in virtual time.
+void add_sim_commands(CLI::App& app, Run& run);
 /// What needs no agent.
 void add_local_commands(CLI::App& app, Run& run);
 
