@@ -1,0 +1,81 @@
+// bench/sim.cpp
+//
+// How fast the simulator is, and what a node takes in it: a healthy, idle cluster at LAN timing.
+//   memberlist_sim_bench [nodes] [virtual seconds] [formed|joined]
+// `joined`: all start within a second for each 100 nodes, and join through the first. Prints JSON.
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <string_view>
+
+#include "memberlist/sim/world.hpp"
+
+namespace {
+
+using memberlist::Duration;
+using memberlist::sim::CheckLevel;
+using memberlist::sim::NodeId;
+using memberlist::sim::World;
+using Seconds = std::chrono::duration<double>;
+
+struct Usage {
+  double seconds = 0;  // of the processor
+  double peak_mib = 0;
+};
+
+Usage usage() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return {seconds(used.ru_utime) + seconds(used.ru_stime),
+          static_cast<double>(used.ru_maxrss) / 1024};
+}
+
+void join_all(World& world, std::size_t nodes) {
+  constexpr Duration kApart = std::chrono::milliseconds(10);
+  for (NodeId node = 0; node < nodes; ++node) {
+    world.add();
+    if (node > 0 && !world.join(node, {0})) std::abort();
+    world.run_for(kApart);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::size_t nodes = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1000;
+  const double span = argc > 2 ? std::strtod(argv[2], nullptr) : 300;
+  const bool joined = argc > 3 && std::string_view(argv[3]) == "joined";
+  World world({.seed = 1, .checks = CheckLevel::none});
+  if (joined) {
+    join_all(world, nodes);
+  } else {
+    world.add_cluster(nodes);
+  }
+  const bool agreed = world.run_until([&] { return world.converged(); }, std::chrono::minutes(30),
+                                      std::chrono::seconds(1));
+  // The first push/pull of each node comes within the first interval, whatever the size.
+  world.run_for(std::chrono::seconds(60));
+  const Usage before = usage();
+  const double made_at = Seconds(world.elapsed()).count();
+  const double node_seconds = world.stats().node_seconds;
+  world.run_for(std::chrono::duration_cast<Duration>(Seconds(span)));
+  const Usage after = usage();
+  const double taken = after.seconds - before.seconds;
+  fmt::print(
+      R"({{"nodes": {}, "agreed": {}, "made_in_processor_seconds": {:.2f}, "made_in_virtual_seconds": {:.1f}, )"
+      R"("virtual_seconds": {}, "processor_seconds": {:.3f}, "times_real_time": {:.1f}, )"
+      R"("node_seconds_a_core_second": {:.0f}, "events": {}, "packets": {}, "peak_mib": {:.0f}, )"
+      R"("kib_a_node": {:.1f}, "trace": "{:016x}"}})"
+      "\n",
+      nodes, agreed, before.seconds, made_at, span, taken, span / taken,
+      (world.stats().node_seconds - node_seconds) / taken, world.stats().events,
+      world.stats().packets_sent, after.peak_mib,
+      after.peak_mib * 1024 / static_cast<double>(nodes), world.trace_hash());
+  return agreed ? 0 : 1;
+}
