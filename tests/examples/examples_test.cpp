@@ -52,6 +52,12 @@ TEST(Examples, ShardedCacheLoadsOnlyTheKeysThatMove) {
             "d leaves: a=75 b=78 c=98\n");
 }
 
+TEST(Examples, RingInVirtualTimeLosesNoKeysForLong) {
+  const std::string output = output_of("ring_in_virtual_time");
+  EXPECT_EQ(output.find("FAILED"), std::string::npos) << output;
+  EXPECT_NE(output.find("ok: the protocol's rules were kept\n"), std::string::npos) << output;
+}
+
 TEST(Examples, RingUnderPartitionIsTheSameAgainAfterwards) {
   const std::string output = output_of("ring_under_partition");
   EXPECT_EQ(output.find("FAILED"), std::string::npos) << output;
