@@ -33,7 +33,10 @@ Population::Population(World& world, const Scenario& scenario, std::uint64_t see
 void Population::begin() {
   if (!scenario_.formed) return start_later();
   world_.add_cluster(scenario_.nodes);
-  for (NodeId node = 0; node < scenario_.nodes; ++node) enter(node);
+  for (NodeId node = 0; node < scenario_.nodes; ++node) {
+    world_.set_zone(node, node % scenario_.zones);
+    enter(node);
+  }
   convergence_.form();
 }
 

@@ -375,9 +375,6 @@ void check_zones(const Judge& judge, const Scenario& scenario) {
   if (scenario.zone_link && scenario.zones < 2) {
     judge.wrong("zone_link", "is between zones, and there is one; give zones = 2 or more");
   }
-  if (scenario.zones > 1 && scenario.formed) {
-    judge.wrong("zones", "needs nodes that join; give formed = false");
-  }
 }
 
 void check_plots(const Judge& judge, const Scenario& scenario) {

@@ -247,7 +247,6 @@ Scenario draw_scenario(std::uint64_t seed, SwarmStrategy strategy) {
   if (!calm) scenario.link = draw_link(random, scenario.profile);
   if (scenario.nodes > 3 && happens(random, 0.15)) {
     scenario.zones = 2;
-    scenario.formed = false;
     scenario.zone_link = scenario.link;
     scenario.zone_link->latency += between(random, milliseconds(1), milliseconds(50));
   }

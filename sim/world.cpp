@@ -160,6 +160,11 @@ void World::set_link(NodeId from, NodeId to, const Link& link) {
   impl_->network_.rule(from, to) = link;
 }
 
+void World::set_zone(NodeId host, std::size_t zone) {
+  (void)impl_->host(host);
+  impl_->network_.links().set_zone(host, zone);
+}
+
 void World::set_zone_link(std::size_t from, std::size_t to, const Link& link) {
   impl_->lasting_link(link);
   impl_->network_.links().set_zone_link(from, to, link);

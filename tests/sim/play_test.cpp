@@ -117,15 +117,17 @@ TEST(Play, AnEncryptedClusterWorks) {
 }
 
 TEST(Play, ZonesHaveALinkBetweenThem) {
-  Scenario scenario = small();
-  scenario.formed = false;
-  scenario.zones = 2;
-  scenario.zone_link.emplace();
-  scenario.zone_link->udp_cut = true;
-  const RunReport cut = played(scenario);
-  EXPECT_GT(cut.stats.packets_lost, 0U);
-  scenario.zone_link->udp_cut = false;
-  EXPECT_EQ(played(scenario).stats.packets_lost, 0U);
+  for (const bool formed : {true, false}) {
+    Scenario scenario = small();
+    scenario.formed = formed;
+    scenario.zones = 2;
+    scenario.zone_link.emplace();
+    scenario.zone_link->udp_cut = true;
+    const RunReport cut = played(scenario);
+    EXPECT_GT(cut.stats.packets_lost, 0U) << formed;
+    scenario.zone_link->udp_cut = false;
+    EXPECT_EQ(played(scenario).stats.packets_lost, 0U) << formed;
+  }
 }
 
 TEST(Play, ProgressMayEndARun) {

@@ -74,12 +74,7 @@ TEST(Scenario, LimitsOfTheClusterAreChecked) {
   EXPECT_EQ(subject_after([](Scenario& s) { s.nodes = kMaxNodes + 1; }), "nodes");
   EXPECT_EQ(subject_after([](Scenario& s) { s.lasts = milliseconds(1); }), "lasts");
   EXPECT_EQ(subject_after([](Scenario& s) { s.join_within = seconds(1); }), "join_within");
-  EXPECT_EQ(subject_after([](Scenario& s) {
-              s.formed = false;
-              s.zones = 11;
-            }),
-            "zones");
-  EXPECT_EQ(subject_after([](Scenario& s) { s.zones = 2; }), "zones");
+  EXPECT_EQ(subject_after([](Scenario& s) { s.zones = 11; }), "zones");
   EXPECT_EQ(subject_after([](Scenario& s) { s.zone_link.emplace(); }), "zone_link");
   EXPECT_EQ(subject_after([](Scenario& s) { s.link.loss = 1.5; }), "link: loss");
   EXPECT_EQ(subject_after([](Scenario& s) { s.link.loss = std::stod("nan"); }), "link: loss");

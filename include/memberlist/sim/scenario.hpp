@@ -127,7 +127,7 @@ struct Scenario {
   Duration join_within{};          ///< not formed: all start within this time
   Profile profile = Profile::lan;  ///< the knobs that are not set
   Config config = Config::lan();   ///< of all nodes
-  std::size_t zones = 1;           ///< nodes are dealt out to them in turn; of those that join
+  std::size_t zones = 1;           ///< nodes are dealt out to them in turn
   bool encrypted = false;          ///< the cluster has a key
 
   Link link{};                      ///< between nodes of one zone

@@ -155,6 +155,7 @@ class World {
 
   void set_link(const Link& link);                          ///< of all hosts without another one
   void set_link(NodeId from, NodeId to, const Link& link);  ///< one direction between two hosts
+  void set_zone(NodeId host, std::size_t zone);             ///< where it is, see `set_zone_link`
   /// From hosts of one zone to those of another one, or inside of one.
   void set_zone_link(std::size_t from, std::size_t to, const Link& link);
   /// Makes everything worse that a host sends or receives: latencies and probabilities are added to
