@@ -171,15 +171,17 @@ Fault draw_fault(Random& random, const Scenario& scenario, FaultKind kind) {
   return fault;
 }
 
-/// After two swaps at a time, or a move during one, nobody gets back the address that it
-/// advertises.
-bool mixes_addresses(const Scenario& scenario, FaultKind kind) {
-  const auto changes = [](FaultKind other) {
-    return other == FaultKind::swap || other == FaultKind::move;
+/// Whether a process ends up at an address for good that it does not advertise: it begins, or
+/// moves, while its host has the address of another one.
+bool mixes_addresses(const Scenario& scenario, const Fault& fault) {
+  const auto swaps = [](const Fault& other) { return other.kind == FaultKind::swap; };
+  const auto begins = [&](const Fault& other) {
+    const bool restarts = other.kind == FaultKind::crash || other.kind == FaultKind::kill ||
+                          other.kind == FaultKind::leave;
+    return swaps(other) || other.kind == FaultKind::move || (restarts && other.lasts);
   };
-  const auto has = [&](auto is) { return std::ranges::any_of(scenario.faults, is, &Fault::kind); };
-  if (kind == FaultKind::swap) return has(changes);
-  return kind == FaultKind::move && has([](FaultKind other) { return other == FaultKind::swap; });
+  if (swaps(fault)) return std::ranges::any_of(scenario.faults, begins);
+  return begins(fault) && std::ranges::any_of(scenario.faults, swaps);
 }
 
 // --- what must hold -----------------------------------------------------------------------------
@@ -257,7 +259,7 @@ Scenario draw_scenario(std::uint64_t seed, SwarmStrategy strategy) {
   for (std::size_t i = 0; i < faults; ++i) {
     const FaultKind kind = kinds[random.below(kinds.size())];
     const Fault fault = draw_fault(random, scenario, kind);
-    if (!mixes_addresses(scenario, kind)) scenario.faults.push_back(fault);
+    if (!mixes_addresses(scenario, fault)) scenario.faults.push_back(fault);
   }
   // Those who went before may leave too few for a fault.
   while (!scenario.faults.empty() && !scenario.validate()) scenario.faults.pop_back();
