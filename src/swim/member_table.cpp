@@ -105,8 +105,10 @@ void MemberTable::set_incarnation(MemberIndex index, std::uint32_t incarnation) 
   note_change(index);
 }
 
-void MemberTable::note_heard(const Address& address, TimePoint now) {
-  if (const MemberIndex index = find(address); index != kNoMember) at(index).heard = now;
+MemberIndex MemberTable::note_heard(const Address& address, TimePoint now) {
+  const MemberIndex index = find(address);
+  if (index != kNoMember) at(index).heard = now;
+  return index;
 }
 
 bool MemberTable::may_tell(MemberIndex index, TimePoint now, TimePoint next) {

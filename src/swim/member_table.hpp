@@ -114,8 +114,8 @@ class MemberTable {
   /// Whether the member may be told its state (Teller): then it counts as told, and may be told
   /// again at `next`.
   [[nodiscard]] bool may_tell(MemberIndex index, TimePoint now, TimePoint next);
-  /// A packet has come from this address.
-  void note_heard(const Address& address, TimePoint now);
+  /// A packet has come from this address; returns the member found there, or kNoMember.
+  MemberIndex note_heard(const Address& address, TimePoint now);
   /// Forgets members that have been dead or left since before `cutoff`, except `keep`, then
   /// shuffles the probe list. They are appended to `forgotten`.
   void reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,

@@ -31,7 +31,7 @@ void PacketIntake::take(const Address& from, BytesView datagram, const IpAddress
   requests_ = 0;
   const wire::WireResult<void> opened = opener_.open(keys_.sealing, datagram);
   if (!opened) return dropped(opened.error());
-  cluster_.table.note_heard(from, clock_.now);
+  sender_ = cluster_.table.note_heard(from, clock_.now);
   while (const std::optional<wire::WireResult<wire::PacketMessage>> next = opener_.next()) {
     if (*next) {
       message(**next, from, asked);
@@ -63,7 +63,9 @@ void PacketIntake::message(const wire::PacketMessage& message, const Address& fr
           },
           [&](const wire::Alive& claim) { membership_.alive(claim, gossip_from(from)); },
           [&](const wire::Dead& claim) { membership_.dead(claim, gossip_from(from, claim.from)); },
-          [&](const wire::UserMessage& user) { user_messages_.received(user.payload, from); },
+          [&](const wire::UserMessage& user) {
+            user_messages_.received(user.payload, from, sender_);
+          },
       },
       message);
 }

@@ -42,7 +42,8 @@ class PacketIntake : PacketIntakeUses {
   [[nodiscard]] bool may_ask(const Address& from);
 
   wire::PacketOpener opener_;
-  std::size_t requests_ = 0;  // pings, direct and indirect, in the present packet
+  MemberIndex sender_ = kNoMember;  // of the present packet, as it was known when the packet came
+  std::size_t requests_ = 0;        // pings, direct and indirect, in the present packet
 };
 
 }  // namespace memberlist::swim

@@ -9,9 +9,10 @@
 
 namespace memberlist::swim {
 
-void UserMessages::received(BytesView payload, const Address& from) {
+void UserMessages::received(BytesView payload, const Address& from, MemberIndex sender) {
   ++journal_.counters.user_messages;
-  const MemberIndex sender = cluster_.table.find(from);
+  // The packet may have introduced its sender before this message.
+  if (sender == kNoMember) sender = cluster_.table.find(from);
   out_.push(Event{UserMessage{
       from, sender == kNoMember ? std::string{} : cluster_.table.at(sender).record->name,
       to_bytes(payload), false}});

@@ -35,8 +35,9 @@ class UserMessages : UserMessagesUses {
  public:
   explicit UserMessages(const UserMessagesUses& uses) : UserMessagesUses(uses) {}
 
-  /// A packet contained one.
-  void received(BytesView payload, const Address& from);
+  /// A packet from `from` contained one; `sender` is the member with this address, if it was known
+  /// when the packet came.
+  void received(BytesView payload, const Address& from, MemberIndex sender);
 
   [[nodiscard]] Result<void> send_best_effort(const Address& to, BytesView payload);
   [[nodiscard]] Result<OperationId> send_reliable(const Address& to, BytesView payload,

@@ -48,6 +48,16 @@ TEST(EngineBestEffort, ArrivesAsAnEventWithItsSender) {
   EXPECT_FALSE(messages[0]->reliable);
 }
 
+TEST(EngineBestEffort, ItsSenderMayBeIntroducedByTheSamePacket) {
+  Bench bench;
+  const Bytes hello = user_message("hello");
+  bench.receive(kPeer, {hello, alive_message({.name = "newcomer", .address = kPeer}), hello});
+  const auto messages = bench.events<UserMessage>();
+  ASSERT_EQ(messages.size(), 2u);
+  EXPECT_EQ(messages[0]->from, "");
+  EXPECT_EQ(messages[1]->from, "newcomer");
+}
+
 TEST(EngineBestEffort, MustFitAPacket) {
   Bench bench;
   const std::size_t most = bench.engine().max_packet_payload();
