@@ -100,7 +100,7 @@ void aes_gcm_1400_evp(benchmark::State& state) {
 }
 
 BENCHMARK(lzw_compress_1400)->Unit(benchmark::kMicrosecond)->Apply(counted<1000>);
-BENCHMARK(lzw_decompress_1400)->Unit(benchmark::kMicrosecond);
+BENCHMARK(lzw_decompress_1400)->Unit(benchmark::kMicrosecond)->Apply(counted<1000>);
 BENCHMARK(aes_gcm_1400);
 BENCHMARK(aes_gcm_1400_evp);
 

@@ -259,12 +259,10 @@ class Output {
     std::byte* to = data_ + size_;
     const std::byte* source = data_ + from;
     if (capacity_ - size_ >= count + kWord) {
-      // Copies whole words: up to seven bytes too many, which later writes overwrite.
-      for (std::size_t i = 0; i < count; i += kWord) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, source + i, kWord);
-        std::memcpy(to + i, &word, kWord);
-      }
+      // Copies whole words: up to seven bytes too many, which later writes overwrite. Most strings
+      // fit the first one.
+      copy_word(to, source);
+      for (std::size_t i = kWord; i < count; i += kWord) copy_word(to + i, source + i);
     } else {
       std::memcpy(to, source, count);
     }
@@ -281,6 +279,12 @@ class Output {
 
  private:
   static constexpr std::size_t kWord = sizeof(std::uint64_t);
+  static void copy_word(std::byte* to, const std::byte* from) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, from, kWord);
+    std::memcpy(to, &word, kWord);
+  }
+
   static constexpr std::size_t kFirstBytes = 4096;
   static constexpr std::size_t kMuch = limits::kMiB;
 
