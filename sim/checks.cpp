@@ -129,11 +129,11 @@ void Checks::member_event(NodeId node, const MemberEvent& event) {
   check_accusation(node, event);
   check_accuracy(node, event);
   if (event.member.status != view.status) view.since = event.member.since;
-  if (event.kind == MemberEventKind::suspect) {
-    const WorldImpl::Host& host = world_.host(node);
-    const std::size_t live = host.engine->live_count();
-    view.least_live = std::min(live, observer.live_before);
-    view.most_live = std::max(live, observer.live_before);
+  if (event.kind == MemberEventKind::suspect) view.live = observer.live;
+  // One input may change several members; the engine's own count is that after all of them.
+  if (!event.self) {
+    observer.live += is_live(event.member.status) ? 1 : 0;
+    observer.live -= is_live(view.status) ? 1 : 0;
   }
   view.dying = event.kind == MemberEventKind::dead;
   view.status = event.member.status;
@@ -224,15 +224,10 @@ void Checks::check_suspicion_time(NodeId node, const MemberEvent& event, const V
       event.kind == MemberEventKind::dead && event.cause.kind == Cause::Kind::suspicion_expired;
   if (!expired || view.status != MemberStatus::suspect) return;
   const WorldImpl::Host& host = world_.host(node);
-  const auto life = [&](std::uint32_t confirmations, auto choose) {
-    return choose(suspicion_life(host.config, view.least_live, confirmations),
-                  suspicion_life(host.config, view.most_live, confirmations));
-  };
-  const auto lower = [](Duration a, Duration b) { return std::min(a, b); };
-  const auto upper = [](Duration a, Duration b) { return std::max(a, b); };
   const std::uint32_t confirmations = event.cause.confirmations;
-  const Duration least = life(confirmations, lower);
-  const Duration most = life(confirmations == 0 ? 0 : confirmations - 1, upper);
+  const Duration least = suspicion_life(host.config, view.live, confirmations);
+  const Duration most =
+      suspicion_life(host.config, view.live, confirmations == 0 ? 0 : confirmations - 1);
   // The engine cuts logarithms to three decimals and times to milliseconds.
   const Duration slack = least / 100 + std::chrono::milliseconds(2);
   const Duration lived = event.member.since - view.since;
@@ -408,7 +403,7 @@ void Checks::choose_awaited(NodeId node) {
 void Checks::after_step(NodeId node, Engine& engine) {
   watched(node, [&](Watch& watch) { watch.after_step(engine); });
   check_own_incarnation(node, engine);
-  nodes_[node].live_before = engine.live_count();
+  nodes_[node].live = engine.live_count();
   nodes_[node].in_deadline = false;
 }
 

@@ -54,9 +54,7 @@ class Checks final : public WorldTap {
     MemberStatus status = MemberStatus::alive;
     std::uint32_t incarnation = 0;
     TimePoint since{};  // of the node's own clock
-    // Live members when the suspicion began: before and after that input.
-    std::size_t least_live = 0;
-    std::size_t most_live = 0;
+    std::size_t live = 0;  // members at this node when the suspicion began
     bool dying = false;  // `dead` was said, `leave` has to follow
   };
   struct SentPing {
@@ -82,7 +80,7 @@ class Checks final : public WorldTap {
     std::uint64_t refutations = 0;
     std::uint64_t announced = 0;  // how often the present incarnation was sent
     bool announces = false;       // others do not know it from the start
-    std::size_t live_before = 1;  // after the last input
+    std::size_t live = 1;         // members that are alive or suspect, itself among them
     std::uint64_t commands = 0;   // that may announce something, and have not been accounted for
     bool keys_changed = false;
     std::optional<OperationId> leave;

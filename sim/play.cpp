@@ -35,6 +35,20 @@ Duration longest_aftermath(const Scenario& scenario) {
   return config.probe_interval * (intervals + config.awareness_max_multiplier);
 }
 
+/// How long so many queued broadcasts can take to be sent: each goes about twice to each node, in
+/// one packet of a gossip tick or more. Applications may send more than that for a while.
+Duration drain_time(const Scenario& scenario, std::size_t nodes, std::uint64_t queued) {
+  constexpr std::size_t kOverhead = 128;  // of a message and of its packet, with encryption
+  std::size_t largest = 0;
+  for (const Fault& fault : scenario.faults) {
+    if (fault.kind == FaultKind::broadcast) largest = std::max(largest, fault.bytes);
+  }
+  const std::size_t in_a_packet =
+      std::max<std::size_t>(1, scenario.config.udp_buffer_size / (largest + kOverhead));
+  const std::size_t ticks = 3 * nodes * queued / in_a_packet;
+  return static_cast<Duration::rep>(ticks) * scenario.config.gossip_interval;
+}
+
 WorldOptions world_options(const Scenario& scenario, std::uint64_t seed) {
   WorldOptions options;
   options.seed = seed;
@@ -208,6 +222,9 @@ void Player::heal() {
   report_.converged_after = world_.elapsed() - begun;
   if (faults_end_ > scenario_.lasts) return;  // somebody is still to come back
   world_.run_for(longest_aftermath(scenario_));
+  (void)world_.run_until([this] { return population_.most_queued() == 0; },
+                         drain_time(scenario_, world_.size(), population_.most_queued()),
+                         scenario_.config.gossip_interval);
   // Each probe that succeeds makes a node healthier by one, and the sick probe slowly.
   const auto most = static_cast<Duration::rep>(scenario_.config.awareness_max_multiplier);
   (void)world_.run_until([this] { return population_.all_healthy(); },

@@ -103,6 +103,14 @@ bool Population::all_healthy() const {
   });
 }
 
+std::uint64_t Population::most_queued() const {
+  std::uint64_t most = 0;
+  for (const NodeId node : running()) {
+    most = std::max(most, std::as_const(world_).engine(node).counters().broadcasts_queued);
+  }
+  return most;
+}
+
 /// Through one and the same: if each had a contact of its own, there could be groups that know
 /// nothing of each other.
 void Population::join_all() {

@@ -56,6 +56,8 @@ class Population {
   void join(NodeId node, const std::vector<NodeId>& avoided = {});
   /// Whether no node that runs holds itself for slow.
   [[nodiscard]] bool all_healthy() const;
+  /// The most broadcasts that wait at any node that runs.
+  [[nodiscard]] std::uint64_t most_queued() const;
   /// Every node that runs joins again, so that all are in one cluster.
   void join_all();
   /// A fault of the host begins or ends.
