@@ -79,7 +79,9 @@ void Checks::commanded(NodeId node, const std::optional<OperationId>& operation)
   if (operation) watched(node, [&](Watch& watch) { watch.started(*operation); });
 }
 
-void Checks::leaving(NodeId node, OperationId operation) { nodes_[node].leave = operation; }
+void Checks::leaving(NodeId node, OperationId operation, Duration timeout) {
+  nodes_[node].leave = Leave{operation, timeout};
+}
 
 /// A watch that has found something has lost track.
 template <class Step>
@@ -105,7 +107,10 @@ void Checks::output(NodeId node, Output& output) {
   } else if (const auto* packet = std::get_if<SendPacket>(&output)) {
     if (world_.options_.checks >= CheckLevel::packets) check_packet(node, *packet);
   } else if (const auto* completion = std::get_if<Completion>(&output)) {
-    if (nodes_[node].leave == completion->id && completion->result) expect_leave_seen(node);
+    const std::optional<Leave>& leave = nodes_[node].leave;
+    if (leave && leave->operation == completion->id) {
+      check_leave(node, *leave, *completion);
+    }
   }
 }
 
@@ -263,6 +268,22 @@ void Checks::check_accuracy(NodeId node, const MemberEvent& event) {
       event.kind == MemberEventKind::suspect || event.kind == MemberEventKind::dead;
   book_.require(!accused, Check::accuracy, at(), name(node),
                 [&] { return describe(event) + ", and nothing was wrong"; });
+}
+
+/// It is told in time, unless the gossip of so many takes longer than that.
+void Checks::check_leave(NodeId node, const Leave& leave, const Completion& completion) {
+  const WorldImpl::Host& host = world_.host(node);
+  const Duration needed =
+      2 * swim::spreading_time(host.config.retransmit_mult, world_.hosts_.size(),
+                               host.config.gossip_interval);
+  const bool has_company = host.engine && host.engine->live_count() > 1;
+  if (!faulted_ && has_company && needed <= leave.timeout) {
+    const bool told = completion.result || completion.result.error().code != ErrorCode::timed_out;
+    book_.require(told, Check::leave_seen, at(), name(node), [&] {
+      return fmt::format("the leave was not sent in {}", format_duration(leave.timeout));
+    });
+  }
+  if (completion.result) expect_leave_seen(node);
 }
 
 /// Who left without a fault is seen as left by all, once the message and a push/pull have had their

@@ -37,8 +37,8 @@ class Checks final : public WorldTap {
 
   /// The application has called a command.
   void commanded(NodeId node, const std::optional<OperationId>& operation);
-  /// Its application leaves; `operation` is the call's.
-  void leaving(NodeId node, OperationId operation);
+  /// Its application leaves; `operation` is the call's, which fails after `timeout`.
+  void leaving(NodeId node, OperationId operation, Duration timeout);
   /// From now on something is not as it should be.
   void faulted() noexcept { faulted_ = true; }
   /// Compares the table of a node with its events; of all nodes, for a thorough look.
@@ -53,9 +53,13 @@ class Checks final : public WorldTap {
   struct View {
     MemberStatus status = MemberStatus::alive;
     std::uint32_t incarnation = 0;
-    TimePoint since{};  // of the node's own clock
+    TimePoint since{};     // of the node's own clock
     std::size_t live = 0;  // members at this node when the suspicion began
-    bool dying = false;  // `dead` was said, `leave` has to follow
+    bool dying = false;    // `dead` was said, `leave` has to follow
+  };
+  struct Leave {
+    OperationId operation;
+    Duration timeout;
   };
   struct SentPing {
     std::uint64_t input = 0;
@@ -83,7 +87,7 @@ class Checks final : public WorldTap {
     std::size_t live = 1;         // members that are alive or suspect, itself among them
     std::uint64_t commands = 0;   // that may announce something, and have not been accounted for
     bool keys_changed = false;
-    std::optional<OperationId> leave;
+    std::optional<Leave> leave;
     std::shared_ptr<const std::vector<Member>> known;
     std::unique_ptr<crypto::Keyring> keyring;
     wire::Sealing opening;
@@ -107,6 +111,7 @@ class Checks final : public WorldTap {
   void choose_awaited(NodeId node);
   void note_ping(NodeId node, const SendPacket& packet, const wire::Ping& ping);
   void check_own_incarnation(NodeId node, const Engine& engine);
+  void check_leave(NodeId node, const Leave& leave, const Completion& completion);
   void expect_leave_seen(NodeId node);
   void check_rest_of(NodeId node);
   void check_forgotten(NodeId node);

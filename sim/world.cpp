@@ -75,7 +75,7 @@ Result<OperationId> World::leave(NodeId node, Duration timeout) {
   impl_->host(node).left = true;
   return act(node, [&](Engine& engine, TimePoint now) {
     const auto operation = engine.leave(now, timeout);
-    if (operation && impl_->checks_) impl_->checks_->leaving(node, *operation);
+    if (operation && impl_->checks_) impl_->checks_->leaving(node, *operation, timeout);
     return operation;
   });
 }

@@ -277,10 +277,24 @@ TEST_F(ChecksTest, AnOwnIncarnationThatGrowsByItselfIsFound) {
 
 TEST_F(ChecksTest, ALeaverThatIsNotSeenAsLeftIsFound) {
   Output done{Completion{.id = OperationId{77}}};
-  checks().leaving(1, OperationId{77});
+  checks().leaving(1, OperationId{77}, 10s);
   checks().output(1, done);  // it has left, it says, and is alive to all
   world.timeline_.run_for(3min);
   EXPECT_EQ(found("leave_seen"), 2u);
+}
+
+TEST_F(ChecksTest, ALeaveThatIsNotToldInTimeIsFound) {
+  const auto fail = [&](Duration timeout, ErrorCode code) {
+    Output failed{Completion{.id = OperationId{77},
+                             .result = std::unexpected(OperationError{{code, "leave"}})}};
+    checks().leaving(1, OperationId{77}, timeout);
+    checks().output(1, failed);
+  };
+  fail(1ms, ErrorCode::timed_out);  // shorter than gossip takes
+  fail(10s, ErrorCode::shut_down);
+  EXPECT_EQ(found("leave_seen"), 0u);
+  fail(10s, ErrorCode::timed_out);
+  EXPECT_EQ(found("leave_seen"), 1u);
 }
 
 TEST_F(ChecksTest, WhatIsLeftAtRestIsFound) {
