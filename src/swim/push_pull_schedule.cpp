@@ -7,8 +7,11 @@
 namespace memberlist::swim {
 
 void PushPullSchedule::start() {
-  if (node_.config.push_pull_interval <= Duration::zero()) return;
-  timer_ = clock_.timers.schedule(clock_.now + node_.random.below(node_.config.push_pull_interval),
+  // Whom it knows from the start (EngineEnvironment::members), it has known for long.
+  const Duration interval =
+      swim::push_pull_interval(node_.config.push_pull_interval, cluster_.table.live_count());
+  if (interval <= Duration::zero()) return;
+  timer_ = clock_.timers.schedule(clock_.now + node_.random.below(interval),
                                   {TimerEvent::Kind::push_pull_tick, 0});
 }
 
