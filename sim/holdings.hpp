@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "memberlist/bytes.hpp"
 #include "memberlist/engine.hpp"
 
 namespace memberlist::sim {
@@ -16,5 +17,8 @@ struct Holdings {
 };
 
 [[nodiscard]] Holdings holdings_of(const Engine& engine);
+
+/// What each input reads of an engine, its heap memory left out.
+[[nodiscard]] BytesView memory_of(const Engine& engine);
 
 }  // namespace memberlist::sim

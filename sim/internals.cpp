@@ -288,6 +288,10 @@ Holdings holdings_of(const Engine& engine) {
           .suspicions = impl.cluster.table.suspicions_.size()};
 }
 
+BytesView memory_of(const Engine& engine) {
+  return std::as_bytes(std::span(engine.impl_.get(), 1));
+}
+
 void check_internals(const Engine& engine, const Reporter& reporter) {
   const Inspection inspection(*engine.impl_, reporter);
   inspection.table();

@@ -164,7 +164,8 @@ void VirtualNetwork::send(HostId from, const Address& to, BytesView bytes) {
     const std::uint64_t bit = *fate.flipped % (bytes.size() * 8);
     flights_[id].bytes[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
   }
-  timeline_.after(fate.delay, [this, id] { arrive(id); });
+  timeline_.at(
+      timeline_.now() + fate.delay, [this, id] { arrive(id); }, hosts_[*target].process->memory());
   if (!fate.second) return;
   const FlightId copy = take_off(from, *target, bytes);
   timeline_.after(*fate.second, [this, copy] { arrive(copy); });

@@ -28,6 +28,8 @@ class VirtualHost {
   VirtualHost& operator=(const VirtualHost&) = delete;
   virtual ~VirtualHost() = default;
 
+  /// What `on_packet` will read.
+  [[nodiscard]] virtual BytesView memory() const { return {}; }
   virtual void on_packet(const Address& from, BytesView bytes) = 0;
   virtual void on_send_error(const Address& to, const Error& error) = 0;
   virtual std::optional<StreamId> on_accept(const Address& from) = 0;

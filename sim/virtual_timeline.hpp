@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/timer_heap.hpp"
+#include "memberlist/bytes.hpp"
 #include "memberlist/time.hpp"
 
 namespace memberlist::sim {
@@ -22,8 +23,10 @@ class VirtualTimeline {
   /// Since the start, for messages and expectations.
   [[nodiscard]] Duration elapsed() const noexcept { return now_ - kStart; }
 
-  /// Plans `action`; a time that has passed means now, behind what is planned for now.
-  TimerHandle at(TimePoint when, Action action);
+  /// Plans `action`; a time that has passed means now, behind what is planned for now. `memory` is
+  /// what the action will read: it is fetched into the caches while the one before it runs. It
+  /// need not exist any more by then.
+  TimerHandle at(TimePoint when, Action action, BytesView memory = {});
   TimerHandle after(Duration delay, Action action) { return at(now_ + delay, std::move(action)); }
   /// Puts off, or brings forward, what has not happened yet; false if it has.
   bool reschedule(TimerHandle planned, TimePoint when);
@@ -38,11 +41,17 @@ class VirtualTimeline {
   [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
 
  private:
+  struct Planned {
+    Action action{};
+    BytesView memory{};
+  };
+
   [[nodiscard]] bool step(TimePoint end);
+  void fetch_next() const;
 
   TimePoint now_ = kStart;
   std::uint64_t steps_ = 0;
-  TimerHeap<Action> heap_;
+  TimerHeap<Planned> heap_;
 };
 
 }  // namespace memberlist::sim

@@ -286,7 +286,7 @@ void WorldImpl::arm(Host& host) {
   if (deadline == host.armed_for) return;
   host.armed_for = deadline;
   if (timeline_.reschedule(host.timer, deadline)) return;
-  host.timer = timeline_.at(deadline, [this, node = host.id] { on_timer(node); });
+  host.timer = timeline_.at(deadline, [this, node = host.id] { on_timer(node); }, host.memory());
 }
 
 void WorldImpl::on_timer(NodeId node) {

@@ -15,6 +15,7 @@
 #include "memberlist/engine.hpp"
 #include "memberlist/record_store.hpp"
 #include "memberlist/sim/world.hpp"
+#include "sim/holdings.hpp"
 #include "sim/virtual_network.hpp"
 #include "sim/virtual_timeline.hpp"
 
@@ -127,6 +128,9 @@ class WorldImpl::Host final : public VirtualHost {
  public:
   Host(WorldImpl& world, NodeId id, NodeOptions options, std::uint64_t seed);
 
+  [[nodiscard]] BytesView memory() const override {
+    return engine ? memory_of(*engine) : BytesView{};
+  }
   void on_packet(const Address& from, BytesView bytes) override;
   void on_send_error(const Address& to, const Error& error) override;
   std::optional<StreamId> on_accept(const Address& from) override;

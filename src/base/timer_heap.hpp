@@ -66,6 +66,11 @@ class TimerHeap {
     return heap_.empty() ? kNever : heap_.front().when;
   }
 
+  /// The payload of the earliest timer; null if nothing is pending.
+  [[nodiscard]] const Payload* next_payload() const noexcept {
+    return heap_.empty() ? nullptr : &slots_[heap_.front().slot].payload;
+  }
+
   /// Takes out the earliest timer that is due at `now`; its handle is stale from then on.
   [[nodiscard]] std::optional<Payload> pop_due(TimePoint now) {
     if (heap_.empty() || heap_.front().when > now) return std::nullopt;
