@@ -39,6 +39,20 @@ TEST(EngineReflection, AnswersToTheAskerAndToMembersAreNotCounted) {
   EXPECT_EQ(packets_to(bench, member.address), 200u);
 }
 
+TEST(EngineReflection, AnswersToAccusersThatAreNoLiveMembersAreFew) {
+  Bench bench(silent());
+  const auto accuse = [&](const Address& from) {
+    const std::uint32_t incarnation = bench.engine().local_member().incarnation;
+    bench.receive(from, {suspect_message("self", incarnation, "accuser")});
+  };
+  for (int i = 0; i < 1000; ++i) accuse(kVictim);
+  EXPECT_EQ(packets_to(bench, kVictim), limits::kAnswersToStrangersPerSecond);
+  EXPECT_EQ(bench.engine().counters().dropped_limit, 1000u - limits::kAnswersToStrangersPerSecond);
+  bench.run_for(1s);
+  accuse(kVictim);
+  EXPECT_EQ(packets_to(bench, kVictim), limits::kAnswersToStrangersPerSecond + 1);
+}
+
 TEST(EngineReflection, PingsOfStrangersForOthersAreFew) {
   Bench bench(silent());
   for (std::uint32_t i = 0; i < 1000; ++i) {
