@@ -208,15 +208,17 @@ void Checks::check_evidence(NodeId node, const MemberEvent& event) {
 }
 
 /// Lifeguard's formula, by floating point and not by the engine's own functions, which it judges.
-Duration Checks::suspicion_life(const Config& config, std::size_t live,
+Duration Checks::suspicion_life(const WorldImpl::Host& host, std::size_t live,
                                 std::uint32_t confirmations) {
+  const Config& config = host.config;
   const double interval = static_cast<double>(config.probe_interval.count());
   const double scale =
       std::max(1.0, std::log10(static_cast<double>(std::max<std::size_t>(1, live))));
   const double least = config.suspicion_mult * scale * interval;
   const double most = config.suspicion_max_timeout_mult * least;
   const bool few = config.suspicion_mult <= 2 || live < config.suspicion_mult;
-  const double expected = few ? 0 : config.suspicion_mult - 2.0;
+  const bool fixed = few || !host.behaviour().lha_suspicion;
+  const double expected = fixed ? 0 : config.suspicion_mult - 2.0;
   if (confirmations >= expected) return Duration(static_cast<Duration::rep>(least));
   const double share = std::log(confirmations + 1.0) / std::log(expected + 1);
   return Duration(static_cast<Duration::rep>(std::max(least, most - (most - least) * share)));
@@ -230,9 +232,8 @@ void Checks::check_suspicion_time(NodeId node, const MemberEvent& event, const V
   if (!expired || view.status != MemberStatus::suspect) return;
   const WorldImpl::Host& host = world_.host(node);
   const std::uint32_t confirmations = event.cause.confirmations;
-  const Duration least = suspicion_life(host.config, view.live, confirmations);
-  const Duration most =
-      suspicion_life(host.config, view.live, confirmations == 0 ? 0 : confirmations - 1);
+  const Duration least = suspicion_life(host, view.live, confirmations);
+  const Duration most = suspicion_life(host, view.live, confirmations == 0 ? 0 : confirmations - 1);
   // The engine cuts logarithms to three decimals and times to milliseconds.
   const Duration slack = least / 100 + std::chrono::milliseconds(2);
   const Duration lived = event.member.since - view.since;

@@ -101,7 +101,7 @@ class Checks final : public WorldTap {
   void check_transition(NodeId node, const MemberEvent& event, const View& view);
   void check_evidence(NodeId node, const MemberEvent& event);
   void check_suspicion_time(NodeId node, const MemberEvent& event, const View& view);
-  static Duration suspicion_life(const Config& config, std::size_t live,
+  static Duration suspicion_life(const WorldImpl::Host& host, std::size_t live,
                                  std::uint32_t confirmations);
   void check_accusation(NodeId node, const MemberEvent& event);
   void check_accuracy(NodeId node, const MemberEvent& event);

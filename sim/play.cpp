@@ -53,6 +53,7 @@ WorldOptions world_options(const Scenario& scenario, std::uint64_t seed) {
   WorldOptions options;
   options.seed = seed;
   options.config = scenario.config;
+  options.behaviour = scenario.behaviour;
   if (scenario.encrypted) options.config.keys = {Bytes(kKeyBytes, std::byte{0x5e})};
   options.link = scenario.link;
   options.checks = scenario.checks;

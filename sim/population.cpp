@@ -32,11 +32,11 @@ Population::Population(World& world, const Scenario& scenario, std::uint64_t see
 
 void Population::begin() {
   if (!scenario_.formed) return start_later();
-  world_.add_cluster(scenario_.nodes);
-  for (NodeId node = 0; node < scenario_.nodes; ++node) {
-    world_.set_zone(node, node % scenario_.zones);
-    enter(node);
-  }
+  std::vector<NodeOptions> nodes;
+  nodes.reserve(scenario_.nodes);
+  for (NodeId node = 0; node < scenario_.nodes; ++node) nodes.push_back(options_of(node));
+  world_.add_cluster(std::move(nodes));
+  for (NodeId node = 0; node < scenario_.nodes; ++node) enter(node);
   convergence_.form();
 }
 

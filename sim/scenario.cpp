@@ -369,6 +369,11 @@ void check_converged_within(const Judge& judge, const Scenario& scenario, Durati
                   format_duration(within), format_duration(end), format_duration(scenario.lasts)));
 }
 
+void check_behaviour(const Judge& judge, const Behaviour& behaviour) {
+  constexpr std::size_t kAll = 100;
+  judge.within("nack_percent", behaviour.nack_percent, 0, kAll);
+}
+
 void check_zones(const Judge& judge, const Scenario& scenario) {
   judge.within("zones", scenario.zones, 1,
                std::min(kMaxZones, std::max<std::size_t>(1, scenario.nodes)));
@@ -433,6 +438,7 @@ std::vector<Error> Scenario::mistakes() const {
   judge.within("lasts", lasts, seconds(1), kLongestRun);
   check_zones(judge, *this);
   check_config(all, *this);
+  check_behaviour(Judge(all, "behaviour"), behaviour);
   check_link(Judge(all, "link"), link);
   if (zone_link) check_link(Judge(all, "zone_link"), *zone_link);
   if (faults.size() > kMaxFaults) judge.within("faults", faults.size(), 0, kMaxFaults);

@@ -23,8 +23,10 @@ NodeId World::add(NodeOptions options) {
 }
 
 void World::add_cluster(std::size_t count, const NodeOptions& options) {
-  impl_->add_cluster(count, options);
+  impl_->add_cluster(std::vector(count, options));
 }
+
+void World::add_cluster(std::vector<NodeOptions> nodes) { impl_->add_cluster(std::move(nodes)); }
 
 std::size_t World::size() const noexcept { return impl_->hosts_.size(); }
 

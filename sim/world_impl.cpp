@@ -144,12 +144,12 @@ NodeId WorldImpl::add(NodeOptions options) {
   return id;
 }
 
-void WorldImpl::add_cluster(std::size_t count, const NodeOptions& options) {
+void WorldImpl::add_cluster(std::vector<NodeOptions> nodes) {
   if (!hosts_.empty()) throw std::logic_error("a cluster is added to an empty world");
   auto known = std::make_shared<std::vector<Member>>();
-  known->reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const Host& added = host(add(options));
+  known->reserve(nodes.size());
+  for (NodeOptions& options : nodes) {
+    const Host& added = host(add(std::move(options)));
     const Config& config = added.config;
     known->push_back(
         {.record = records_->record(added.config.name, added.address, config.meta,
@@ -160,7 +160,7 @@ void WorldImpl::add_cluster(std::size_t count, const NodeOptions& options) {
          .incarnation = 1,
          .since = timeline_.now()});
   }
-  for (NodeId node = 0; node < count; ++node) start(node, known);
+  for (NodeId node = 0; node < nodes.size(); ++node) start(node, known);
 }
 
 EngineEnvironment WorldImpl::environment(Host& host) {
@@ -172,6 +172,7 @@ EngineEnvironment WorldImpl::environment(Host& host) {
     for (std::byte& byte : out) byte = static_cast<std::byte>(random.next());
   };
   environment.policy = host.options.policy;
+  environment.behaviour = host.behaviour();
   environment.records = records_;
   return environment;
 }

@@ -76,7 +76,7 @@ class WorldImpl {
   ~WorldImpl();
 
   NodeId add(NodeOptions options);
-  void add_cluster(std::size_t count, const NodeOptions& options);
+  void add_cluster(std::vector<NodeOptions> nodes);
   void start(NodeId node, std::shared_ptr<const std::vector<Member>> known = {});
   void stop(NodeId node);
   void hold(NodeId node, bool timers_too);
@@ -139,6 +139,9 @@ class WorldImpl::Host final : public VirtualHost {
   /// What the clock of this host shows at a time of the world, and the other way round.
   [[nodiscard]] TimePoint local(TimePoint at) const noexcept;
   [[nodiscard]] TimePoint of_world(TimePoint local_time) const noexcept;
+  [[nodiscard]] const Behaviour& behaviour() const noexcept {
+    return options.behaviour ? *options.behaviour : world.options_.behaviour;
+  }
 
   WorldImpl& world;
   NodeId id;

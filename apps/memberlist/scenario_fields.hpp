@@ -7,6 +7,8 @@
 #include <string_view>
 #include <variant>
 
+#include "base/field_count.hpp"
+#include "memberlist/behaviour.hpp"
 #include "memberlist/config.hpp"
 #include "memberlist/sim/scenario.hpp"
 
@@ -41,6 +43,19 @@ inline constexpr auto kFieldsOf<sim::Scenario> = std::to_array<ScenarioField<sim
     {"lasts", &sim::Scenario::lasts},
     {"heal_at_end", &sim::Scenario::heal_at_end},
 });
+
+template <>
+inline constexpr auto kFieldsOf<Behaviour> = std::to_array<ScenarioField<Behaviour>>({
+    {"lha_probe", &Behaviour::lha_probe},
+    {"lha_suspicion", &Behaviour::lha_suspicion},
+    {"buddy_system", &Behaviour::buddy_system},
+    {"stall_rule", &Behaviour::stall_rule},
+    {"nack_percent", &Behaviour::nack_percent},
+    {"slowed_interval", &Behaviour::slowed_interval},
+    {"scaled_timeout", &Behaviour::scaled_timeout},
+});
+static_assert(kFieldsOf<Behaviour>.size() == field_count<Behaviour>(),
+              "each switch is a key of a file");
 
 /// Beside `latency`, which may be a table.
 template <>

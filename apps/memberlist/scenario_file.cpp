@@ -83,6 +83,7 @@ class ScenarioReader {
     if (key == "link") return read_link(key, node, scenario_.link);
     if (key == "zone_link") return read_link(key, node, scenario_.zone_link.emplace());
     if (key == "fault") return read_faults(node);
+    if (key == "behaviour") return read_table("behaviour", node, scenario_.behaviour);
     if (key == "expect") return read_table("expect", node, scenario_.expect);
     if (read_field("", key, node, scenario_)) return;
     const bool knob = std::ranges::find(knobs(), key, &KnobInfo::name) != knobs().end();
@@ -91,8 +92,8 @@ class ScenarioReader {
   }
 
   static std::vector<std::string> scenario_keys() {
-    std::vector<std::string> keys{"name", "description", "profile",   "checks", "plots",
-                                  "set",  "link",        "zone_link", "fault",  "expect"};
+    std::vector<std::string> keys{"name", "description", "profile", "checks",    "plots", "set",
+                                  "link", "zone_link",   "fault",   "behaviour", "expect"};
     add_keys<sim::Scenario>(keys);
     return keys;
   }

@@ -63,6 +63,7 @@ void expect_same(const sim::Scenario& a, const sim::Scenario& b) {
   EXPECT_EQ(a.checks, b.checks);
   EXPECT_EQ(a.plots, b.plots);
   expect_same_fields(a, b);
+  expect_same_fields(a.behaviour, b.behaviour);
   expect_same_fields(a.expect, b.expect);
   for (const KnobField& knob : kKnobFields) {
     std::visit([&](auto member) { EXPECT_EQ(a.config.*member, b.config.*member) << knob.knob; },
@@ -166,6 +167,15 @@ TEST(ScenarioFile, ALatencyMayBeMeasured) {
   EXPECT_EQ(scenario.link.latencies.at(1), milliseconds(3));
 }
 
+TEST(ScenarioFile, BehaviourIsSwitched) {
+  const sim::Scenario scenario =
+      parsed("name = \"a\"\n[behaviour]\nlha_suspicion = false\nnack_percent = 0\n");
+  Behaviour expected;
+  expected.lha_suspicion = false;
+  expected.nack_percent = 0;
+  EXPECT_EQ(scenario.behaviour, expected);
+}
+
 TEST(ScenarioFile, TheCommandLineChangesTheNodes) {
   const auto scenario = parse_scenario("name = \"a\"\nnodes = 5\n", "s.toml", {.nodes = 7});
   ASSERT_TRUE(scenario);
@@ -175,6 +185,14 @@ TEST(ScenarioFile, TheCommandLineChangesTheNodes) {
 }
 
 // --- mistakes ------------------------------------------------------------------------------------
+
+TEST(ScenarioFile, MistakesInTheBehaviourAreFound) {
+  EXPECT_EQ(mistakes("name = \"a\"\n[behaviour]\nlha_prob = false\nstall_rule = 0\n"),
+            "s.toml, line 3: behaviour: `lha_prob` is not known: did you mean `lha_probe`?\n"
+            "s.toml, line 4: behaviour: `stall_rule` must be true or false\n");
+  EXPECT_EQ(mistakes("name = \"a\"\n[behaviour]\nnack_percent = 101\n"),
+            "s.toml, line 3: behaviour: nack_percent is 101; it must be 0 to 100\n");
+}
 
 TEST(ScenarioFile, AllMistakesAreListedWithTheirLines) {
   EXPECT_EQ(mistakes(R"(name = "a"
@@ -361,6 +379,8 @@ TEST(ScenarioFile, EveryFieldIsWritten) {
     }
     scenario.faults.push_back(fault);
   }
+  scenario.behaviour.buddy_system = false;
+  scenario.behaviour.nack_percent = 100;
   expect_round_trip(scenario);
 }
 

@@ -201,6 +201,8 @@ std::string to_toml(const sim::Scenario& scenario) {
   std::string text;
   for (const std::string& line : scenario_lines(scenario)) text += line + "\n";
   if (const auto lines = knob_lines(scenario); !lines.empty()) add_table(text, "[set]", lines);
+  const auto switches = field_lines(scenario.behaviour);
+  if (!switches.empty()) add_table(text, "[behaviour]", switches);
   if (const auto lines = link_lines(scenario.link); !lines.empty()) {
     add_table(text, "[link]", lines);
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "memberlist/address.hpp"
+#include "memberlist/behaviour.hpp"
 #include "memberlist/bytes.hpp"
 #include "memberlist/config.hpp"
 #include "memberlist/counters.hpp"
@@ -55,6 +56,8 @@ struct EngineEnvironment {
   /// is announced: the others must know it, too. At most `max_members`; names must differ. Null:
   /// nobody.
   std::shared_ptr<const std::vector<Member>> members{};
+  /// For simulation and comparison only: the defaults are the product.
+  Behaviour behaviour{};
   /// Whether the outputs contain MetricRecords. They cost little; without them there is no cost.
   bool metrics = false;
   /// Whether the outputs contain TraceRecords: the life of each probe, what became of each claim,
@@ -251,6 +254,8 @@ class MEMBERLIST_API Engine {
   [[nodiscard]] std::uint64_t view_digest() const;
   /// The configuration, with the present `gossip_verify_*` and without keys.
   [[nodiscard]] const Config& config() const noexcept;
+  /// The switches that the engine was created with.
+  [[nodiscard]] const Behaviour& behaviour() const noexcept;
   /// The largest payload that `broadcast` and `send_best_effort` accept, in bytes.
   [[nodiscard]] std::size_t max_packet_payload() const noexcept;
 

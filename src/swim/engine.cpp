@@ -358,6 +358,8 @@ std::uint64_t Engine::view_digest() const { return impl_->cluster.table.digest()
 
 const Config& Engine::config() const noexcept { return impl_->node.config; }
 
+const Behaviour& Engine::behaviour() const noexcept { return impl_->node.behaviour; }
+
 std::size_t Engine::max_packet_payload() const noexcept { return impl_->packets.max_payload(); }
 
 std::span<Output> Engine::outputs() noexcept { return impl_->out.outputs(); }

@@ -68,7 +68,7 @@ class MEMBERLIST_HIDDEN Engine::Impl final : public swim::StreamListener {
   swim::OutputQueue out;
   swim::ClusterView cluster{node, clock};
   swim::GossipQueues queues{node.secrets};
-  swim::LocalHealth health{node.config.awareness_max_multiplier, out};
+  swim::LocalHealth health{node.health_multiplier(), out};
   swim::Journal journal;
 
   // The parts: the rules.

@@ -11,6 +11,7 @@
 
 #include "base/random.hpp"
 #include "base/secrets.hpp"
+#include "memberlist/behaviour.hpp"
 #include "memberlist/config.hpp"
 #include "memberlist/engine.hpp"
 #include "memberlist/policy.hpp"
@@ -28,6 +29,7 @@ enum class Life : std::uint8_t {
 /// This node itself: how it is configured, where it is, and whether it takes part.
 struct LocalNode {
   Config config;
+  Behaviour behaviour;
   Address advertise;
   Secrets secrets;
   Random random{secrets.choices};
@@ -42,6 +44,7 @@ struct LocalNode {
 
   LocalNode(Config chosen, const EngineEnvironment& environment)
       : config(std::move(chosen)),
+        behaviour(environment.behaviour),
         advertise(environment.advertise),
         secrets(environment.seed, environment.secret),
         policy(environment.policy),
@@ -85,6 +88,10 @@ struct LocalNode {
   [[nodiscard]] Duration probe_interval() const noexcept {
     constexpr Duration kWithoutProbes = std::chrono::seconds(1);
     return config.probe_interval > Duration::zero() ? config.probe_interval : kWithoutProbes;
+  }
+  /// How many times as long the worst health score makes times of probes.
+  [[nodiscard]] std::uint32_t health_multiplier() const noexcept {
+    return behaviour.lha_probe ? config.awareness_max_multiplier : 1;
   }
 };
 

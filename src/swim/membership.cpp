@@ -437,7 +437,8 @@ Membership::Verdict Membership::judge(const wire::Suspect& claim, const Evidence
 
 void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
   const std::size_t n = cluster_.table.live_count();
-  const std::uint32_t k = expected_confirmations(node_.config.suspicion_mult, n);
+  const std::uint32_t k =
+      node_.behaviour.lha_suspicion ? expected_confirmations(node_.config.suspicion_mult, n) : 0;
   const Duration min =
       suspicion_min_timeout(node_.config.suspicion_mult, n, node_.probe_interval());
   const Duration max = min * node_.config.suspicion_max_timeout_mult;

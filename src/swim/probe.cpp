@@ -41,11 +41,14 @@ constexpr std::uint64_t kProbesWithoutUdp = 3;
 /// (Lifeguard, LHA-Probe), so that the nack arrives before the requester's deadline. The requester
 /// began to wait `probe_timeout` after its own ping, which is why only the rest of the interval is
 /// left.
-Duration nack_delay(const Config& config) {
+Duration nack_delay(const LocalNode& node) {
+  const Config& config = node.config;
+  const std::size_t percent = node.behaviour.nack_percent;
+  if (percent == 0) return config.probe_timeout;
   const Duration rest = config.probe_interval - config.probe_timeout;
   const Duration wait =
       rest > Duration::zero() ? std::min(rest, config.probe_timeout) : config.probe_timeout;
-  return wait * 8 / 10;
+  return wait * static_cast<Duration::rep>(percent) / 100;
 }
 
 }  // namespace
@@ -67,11 +70,22 @@ void Prober::start() {
 /// that this node has one probe at a time. The next tick is planned after the deadline of this
 /// probe, whose result then influences the next one's timeout.
 void Prober::tick() {
-  const Duration interval = health_.scale(node_.config.probe_interval);
+  const Duration plain = node_.config.probe_interval;
+  const Duration interval = node_.behaviour.slowed_interval ? health_.scale(plain) : plain;
+  if (!leaves_out_tick()) probe_next();
+  clock_.timers.schedule(clock_.now + interval, {TimerEvent::Kind::probe_tick, 0});
+}
+
+/// If the interval stays the same, a probe of a node that is slow lasts for several.
+bool Prober::leaves_out_tick() const {
+  if (node_.behaviour.slowed_interval) return false;
+  return !probes_under_way([](const Probe&) { return true; }).empty();
+}
+
+void Prober::probe_next() {
   MemberIndex dead = kNoMember;
   if (const MemberIndex target = next_target(dead); target != kNoMember) start_probe(target);
   if (dead != kNoMember) teller_.tell(dead, cluster_.table.at(dead).record->address);
-  clock_.timers.schedule(clock_.now + interval, {TimerEvent::Kind::probe_tick, 0});
 }
 
 void Prober::forget_the_dead() {
@@ -98,7 +112,9 @@ MemberIndex Prober::next_target(MemberIndex& dead) {
     if (running == nullptr || !running->suspicion.accused_by(cluster_.self_name())) {
       return candidate;
     }
-    teller_.tell(candidate, cluster_.table.at(candidate).record->address);
+    if (node_.behaviour.buddy_system) {
+      teller_.tell(candidate, cluster_.table.at(candidate).record->address);
+    }
     if (first == kNoMember) first = candidate;
   }
   return kNoMember;
@@ -142,10 +158,12 @@ void Prober::start_probe(MemberIndex target) {
   ping_target(seq_no, target);
 }
 
-/// Timeout and deadline from now on, both scaled by the health score (Lifeguard, LHA-Probe).
+/// Timeout and deadline from now on, scaled by the health score (Lifeguard, LHA-Probe).
 void Prober::plan(std::uint32_t seq_no, Probe& probe) {
   const Duration interval = health_.scale(node_.config.probe_interval);
-  const Duration timeout = health_.scale(node_.config.probe_timeout);
+  const Duration plain_timeout = node_.config.probe_timeout;
+  const Duration timeout =
+      node_.behaviour.scaled_timeout ? health_.scale(plain_timeout) : plain_timeout;
   probe.sent = clock_.now;
   probe.deadline = clock_.now + interval;
   probe.forgivable = interval;
@@ -159,8 +177,8 @@ void Prober::plan(std::uint32_t seq_no, Probe& probe) {
 void Prober::ping_target(std::uint32_t seq_no, MemberIndex target) {
   const MemberEntry& entry = cluster_.table.at(target);
   const wire::Suspect suspicion = membership_.suspicion_of(target);
-  const bool is_suspect = entry.status == MemberStatus::suspect;
-  send_ping(seq_no, entry.record->address, entry.record->name, is_suspect ? &suspicion : nullptr);
+  const bool is_told = entry.status == MemberStatus::suspect && node_.behaviour.buddy_system;
+  send_ping(seq_no, entry.record->address, entry.record->name, is_told ? &suspicion : nullptr);
 }
 
 void Prober::send_ping(std::uint32_t seq_no, const Address& to, std::string_view node,
@@ -287,7 +305,7 @@ void Prober::ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target) 
   const IpAddress source = node_.advertise.ip;
   for (std::size_t i = 0; i < picked_.size(); ++i) {
     const MemberRecord& record = *cluster_.table.at(picked_[i]).record;
-    const bool nack = record.protocol.max >= kNackProtocol;
+    const bool nack = record.protocol.max >= kNackProtocol && node_.behaviour.lha_probe;
     encoded_.clear();
     ByteWriter writer(encoded_);
     wire::encode(writer, wire::IndirectPing{seq_no, entry.record->address.ip.wire_bytes(),
@@ -543,7 +561,7 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
   relay.wants_nack = request.nack;
   // An ack that comes after the nack still helps the requester: it waits out its interval.
   const Duration patience = std::max(node_.config.probe_timeout, node_.config.probe_interval);
-  relay.timeout_timer = clock_.timers.schedule(clock_.now + nack_delay(node_.config),
+  relay.timeout_timer = clock_.timers.schedule(clock_.now + nack_delay(node_),
                                                {TimerEvent::Kind::relay_timeout, seq_no});
   relay.end_timer =
       clock_.timers.schedule(clock_.now + patience, {TimerEvent::Kind::relay_end, seq_no});

@@ -140,6 +140,8 @@ class Prober : ProberState, ProberUses {
   [[nodiscard]] MemberIndex next_in_list(MemberIndex& dead);
   [[nodiscard]] MemberIndex next_target(MemberIndex& dead);
   [[nodiscard]] bool died_lately(const MemberEntry& entry) const;
+  [[nodiscard]] bool leaves_out_tick() const;
+  void probe_next();
   void start_probe(MemberIndex target);
   void repeat(std::uint32_t seq_no, Probe& probe);
   void extend(Probe& probe, Duration stood_still);

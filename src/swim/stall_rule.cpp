@@ -18,6 +18,7 @@ constexpr int kStallShare = 2;
 }  // namespace
 
 void StallRule::check() {
+  if (!node_.behaviour.stall_rule) return;
   // The driver calls the engine when a deadline is reached, so from then, or from the last input,
   // until now the process was not running.
   const TimePoint awaited = std::max(last_input_, clock_.timers.next());

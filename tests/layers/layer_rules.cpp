@@ -34,9 +34,9 @@ Names with(Names names, const Names& more) {
 }
 
 /// The rooms that make the engine, or feed it, also see its contract.
-const Names kEngineHeaders =
-    with(kValueHeaders, {"counter_table.hpp", "counters.hpp", "engine.hpp", "input.hpp",
-                         "input_names.hpp", "output.hpp", "policy.hpp", "stream.hpp", "trace.hpp"});
+const Names kEngineHeaders = with(
+    kValueHeaders, {"behaviour.hpp", "counter_table.hpp", "counters.hpp", "engine.hpp", "input.hpp",
+                    "input_names.hpp", "output.hpp", "policy.hpp", "stream.hpp", "trace.hpp"});
 
 /// The simulator also makes headers of its own.
 const Names kSimulatorHeaders =

@@ -26,7 +26,7 @@ constexpr NodeId kObserver = 0;
 
 class ChecksTest : public ::testing::Test {
  protected:
-  ChecksTest() { world.add_cluster(3, {}); }
+  ChecksTest() { world.add_cluster(std::vector<sim::NodeOptions>(3)); }
 
   // An event about node 1, as if the observer had put it out.
   MemberEvent event(MemberEventKind kind, MemberStatus status, std::uint32_t incarnation) {
@@ -316,7 +316,7 @@ TEST_F(ChecksTest, ABreachOfContractIsFound) {
 
 TEST(ChecksInside, ABrokenInvariantIsFoundOnce) {
   WorldImpl world{{.checks = CheckLevel::inside}};
-  world.add_cluster(3, {});
+  world.add_cluster(std::vector<sim::NodeOptions>(3));
   Output output{Event{HealthChanged{.score = 0}}};  // it was 0
   world.checks_->output(kObserver, output);
   world.checks_->output(kObserver, output);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "memberlist/behaviour.hpp"
 #include "memberlist/config.hpp"
 #include "memberlist/error.hpp"
 #include "memberlist/sim/check.hpp"
@@ -127,6 +128,7 @@ struct Scenario {
   Duration join_within{};          ///< not formed: all start within this time
   Profile profile = Profile::lan;  ///< the knobs that are not set
   Config config = Config::lan();   ///< of all nodes
+  Behaviour behaviour{};           ///< of all nodes
   std::size_t zones = 1;           ///< nodes are dealt out to them in turn
   bool encrypted = false;          ///< the cluster has a key
 

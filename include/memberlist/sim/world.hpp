@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "memberlist/address.hpp"
+#include "memberlist/behaviour.hpp"
 #include "memberlist/config.hpp"
 #include "memberlist/engine.hpp"
 #include "memberlist/error.hpp"
@@ -30,11 +31,12 @@ using NodeId = std::size_t;
 
 /// One node, before it is added.
 struct NodeOptions {
-  std::string name{};                ///< empty: `node-` and its number, with five digits
-  std::optional<Address> address{};  ///< unset: an address of its own in 10.0.0.0/8, port 7946
-  std::size_t zone = 0;              ///< see `World::set_zone_link`
-  std::optional<Config> config{};    ///< unset: that of the world; its name is set by the world
-  Policy* policy = nullptr;          ///< the application's decisions; must outlive the world
+  std::string name{};                    ///< empty: `node-` and its number, with five digits
+  std::optional<Address> address{};      ///< unset: an address of its own in 10.0.0.0/8, port 7946
+  std::size_t zone = 0;                  ///< see `World::set_zone_link`
+  std::optional<Config> config{};        ///< unset: that of the world; its name is set by the world
+  std::optional<Behaviour> behaviour{};  ///< unset: that of the world
+  Policy* policy = nullptr;              ///< the application's decisions; must outlive the world
 };
 
 /// What a World is made with.
@@ -42,6 +44,7 @@ struct WorldOptions {
   /// Determines the whole run: the same seed and the same calls give the same run, in every build.
   std::uint64_t seed = 1;
   Config config = Config::lan();             ///< of all nodes without one of their own
+  Behaviour behaviour{};                     ///< of all nodes without one of their own
   Link link{};                               ///< between any two hosts, unless another one is set
   CheckLevel checks = CheckLevel::cluster;   ///< what is verified on the way
   std::size_t receive_buffer_packets = 256;  ///< datagrams that wait for a host that reads late
@@ -85,6 +88,8 @@ class World {
   /// thousands begins at once. No events are reported. The world must be empty, and `options` must
   /// leave name and address open.
   void add_cluster(std::size_t count, const NodeOptions& options = {});
+  /// The same with options for each of them.
+  void add_cluster(std::vector<NodeOptions> nodes);
   /// The number of nodes that were added.
   [[nodiscard]] std::size_t size() const noexcept;
   /// The engine of a node that runs. Drive it by `act` only.
