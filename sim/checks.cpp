@@ -145,13 +145,19 @@ void Checks::member_event(NodeId node, const MemberEvent& event) {
   view.incarnation = event.member.incarnation;
 }
 
+/// Whether the observer believes anything of who is gone and comes back at another address.
+bool Checks::takes_back_unchecked(NodeId node, const View& view) const {
+  return !world_.host(node).behaviour().checked_takeover && !is_live(view.status);
+}
+
 /// No view goes back, except that who was forgotten may come again as it likes.
 void Checks::check_order(NodeId node, const MemberEvent& event, const View& view) {
   const Config& config = world_.host(node).config;
   const TimePoint now = world_.host(node).local(world_.timeline_.now());
   const bool forgotten = event.kind == MemberEventKind::join && !is_live(view.status) &&
                          now - view.since >= config.gossip_to_the_dead_time;
-  book_.require(forgotten || !swim::is_older(event.member.incarnation, view.incarnation),
+  const bool excused = forgotten || takes_back_unchecked(node, view);
+  book_.require(excused || !swim::is_older(event.member.incarnation, view.incarnation),
                 Check::view_order, at(), name(node), [&] {
                   return fmt::format("{} after incarnation {}", describe(event), view.incarnation);
                 });
@@ -167,7 +173,7 @@ void Checks::check_transition(NodeId node, const MemberEvent& event, const View&
       allowed = !live || view.status == MemberStatus::alive;
       break;
     case MemberEventKind::alive:
-      allowed = newer && view.status != MemberStatus::alive;
+      allowed = (newer || takes_back_unchecked(node, view)) && view.status != MemberStatus::alive;
       break;
     case MemberEventKind::suspect:
       allowed = view.status == MemberStatus::alive;

@@ -47,7 +47,8 @@ Invariants::Invariants(const Reporter& reporter, const Engine& engine, const wir
       self_name_(engine.config().name),
       udp_buffer_size_(engine.config().udp_buffer_size),
       max_members_(engine.config().max_members),
-      allowed_networks_(engine.config().allowed_networks) {}
+      allowed_networks_(engine.config().allowed_networks),
+      checked_takeover_(engine.behaviour().checked_takeover) {}
 
 void Invariants::know(std::span<const Member> members) {
   for (const Member& member : members) {
@@ -134,7 +135,8 @@ void Invariants::take_state(const MemberEvent& event, Known& known) {
                                                 to_string(before), old, incarnation));
     }
   };
-  require(!known.in_table || !swim::is_older(incarnation, old),
+  const bool taken_back = !checked_takeover_ && !is_live(before);  // whatever it says
+  require(!known.in_table || taken_back || !swim::is_older(incarnation, old),
           "a member's incarnation never goes down");
   switch (event.kind) {
     case MemberEventKind::join:
@@ -144,7 +146,8 @@ void Invariants::take_state(const MemberEvent& event, Known& known) {
       break;
     case MemberEventKind::alive:
       require(known.in_table && before != MemberStatus::alive, "alive follows another status");
-      require(swim::is_newer(incarnation, old), "only a greater incarnation brings back");
+      require(taken_back || swim::is_newer(incarnation, old),
+              "only a greater incarnation brings back");
       // From the dead, a join follows, which has to find it gone.
       known.returning = !is_live(before);
       known.status = MemberStatus::alive;

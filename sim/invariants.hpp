@@ -68,6 +68,7 @@ class Invariants {
   std::size_t udp_buffer_size_;
   std::size_t max_members_;
   const std::optional<std::vector<Network>>& allowed_networks_;
+  bool checked_takeover_;
   std::map<std::string, Known, std::less<>> members_;
   std::string dying_;  // whose `dead` event came last
   EngineCounters counters_;

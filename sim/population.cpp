@@ -73,6 +73,10 @@ NodeId Population::add_namesake(NodeId original) {
 NodeOptions Population::options_of(NodeId node) const {
   NodeOptions options;
   options.zone = node % scenario_.zones;
+  const bool from_the_start = node < scenario_.nodes;
+  if (from_the_start && node >= scenario_.nodes - scenario_.go_nodes) {
+    options.behaviour = Behaviour::go();
+  }
   return options;
 }
 

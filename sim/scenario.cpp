@@ -439,6 +439,7 @@ std::vector<Error> Scenario::mistakes() const {
   check_zones(judge, *this);
   check_config(all, *this);
   check_behaviour(Judge(all, "behaviour"), behaviour);
+  judge.within("go_nodes", go_nodes, 0, nodes);
   check_link(Judge(all, "link"), link);
   if (zone_link) check_link(Judge(all, "zone_link"), *zone_link);
   if (faults.size() > kMaxFaults) judge.within("faults", faults.size(), 0, kMaxFaults);

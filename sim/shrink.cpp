@@ -64,6 +64,7 @@ class Shrinker {
       Scenario candidate = smallest_;
       candidate.nodes -= std::min(fewer, candidate.nodes - 1);
       candidate.zones = std::min(candidate.zones, candidate.nodes);
+      candidate.go_nodes = std::min(candidate.go_nodes, candidate.nodes);
       for (Fault& fault : candidate.faults) {
         fault.nodes.count = std::min(fault.nodes.count, candidate.nodes);
       }
@@ -125,6 +126,9 @@ class Shrinker {
       if (is_unusual) smaller = changed(change) || smaller;
     };
     simplify(smallest_.encrypted, [](Scenario& candidate) { candidate.encrypted = false; });
+    simplify(smallest_.go_nodes > 0, [](Scenario& candidate) { candidate.go_nodes = 0; });
+    simplify(smallest_.behaviour != Behaviour{},
+             [](Scenario& candidate) { candidate.behaviour = {}; });
     simplify(smallest_.zones > 1, [](Scenario& candidate) {
       candidate.zones = 1;
       candidate.zone_link.reset();

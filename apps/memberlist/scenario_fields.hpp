@@ -38,12 +38,14 @@ inline constexpr auto kFieldsOf<sim::Scenario> = std::to_array<ScenarioField<sim
     {"nodes", &sim::Scenario::nodes},
     {"formed", &sim::Scenario::formed},
     {"join_within", &sim::Scenario::join_within},
+    {"go_nodes", &sim::Scenario::go_nodes},
     {"zones", &sim::Scenario::zones},
     {"encrypted", &sim::Scenario::encrypted},
     {"lasts", &sim::Scenario::lasts},
     {"heal_at_end", &sim::Scenario::heal_at_end},
 });
 
+/// Beside `choices`, which come first.
 template <>
 inline constexpr auto kFieldsOf<Behaviour> = std::to_array<ScenarioField<Behaviour>>({
     {"lha_probe", &Behaviour::lha_probe},
@@ -53,6 +55,19 @@ inline constexpr auto kFieldsOf<Behaviour> = std::to_array<ScenarioField<Behavio
     {"nack_percent", &Behaviour::nack_percent},
     {"slowed_interval", &Behaviour::slowed_interval},
     {"scaled_timeout", &Behaviour::scaled_timeout},
+    {"chosen_helpers", &Behaviour::chosen_helpers},
+    {"skipped_accused", &Behaviour::skipped_accused},
+    {"late_acks", &Behaviour::late_acks},
+    {"unnamed_merges", &Behaviour::unnamed_merges},
+    {"checked_takeover", &Behaviour::checked_takeover},
+    {"tombstones", &Behaviour::tombstones},
+    {"told_contacts", &Behaviour::told_contacts},
+    {"told_dead", &Behaviour::told_dead},
+    {"answered_accusers", &Behaviour::answered_accusers},
+    {"living_targets", &Behaviour::living_targets},
+    {"same_news", &Behaviour::same_news},
+    {"user_turns", &Behaviour::user_turns},
+    {"push_pull_after_join", &Behaviour::push_pull_after_join},
 });
 static_assert(kFieldsOf<Behaviour>.size() == field_count<Behaviour>(),
               "each switch is a key of a file");
@@ -158,6 +173,8 @@ inline constexpr ScenarioWord<sim::CheckLevel> kCheckWords[] = {
     {"cluster", sim::CheckLevel::cluster},
     {"packets", sim::CheckLevel::packets},
     {"inside", sim::CheckLevel::inside}};
+inline constexpr ScenarioWord<Behaviour> kChoiceWords[] = {{"own", Behaviour{}},
+                                                           {"go", Behaviour::go()}};
 inline constexpr ScenarioWord<sim::Fault::Direction> kDirectionWords[] = {
     {"both", sim::Fault::Direction::both},
     {"incoming", sim::Fault::Direction::incoming},

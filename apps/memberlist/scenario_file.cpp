@@ -83,7 +83,7 @@ class ScenarioReader {
     if (key == "link") return read_link(key, node, scenario_.link);
     if (key == "zone_link") return read_link(key, node, scenario_.zone_link.emplace());
     if (key == "fault") return read_faults(node);
-    if (key == "behaviour") return read_table("behaviour", node, scenario_.behaviour);
+    if (key == "behaviour") return read_behaviour(key, node, scenario_.behaviour);
     if (key == "expect") return read_table("expect", node, scenario_.expect);
     if (read_field("", key, node, scenario_)) return;
     const bool knob = std::ranges::find(knobs(), key, &KnobInfo::name) != knobs().end();
@@ -197,6 +197,23 @@ class ScenarioReader {
       }
     }
     link.latencies = sim::LatencyTable::measured(latencies);
+  }
+
+  // The choices first, which the other keys change.
+  void read_behaviour(const std::string& place, const toml::node& node, Behaviour& behaviour) {
+    came_from(place, node);
+    if (!node.is_table()) return wrong("", place, node, "must be a table");
+    const toml::table& table = *node.as_table();
+    if (const toml::node* choices = table.get("choices")) {
+      read_word(place, "choices", *choices, kChoiceWords, behaviour);
+    }
+    for (const auto& [name, value] : table) {
+      const std::string key(name.str());
+      if (key == "choices" || read_field(place, key, value, behaviour)) continue;
+      std::vector<std::string> keys{"choices"};
+      add_keys<Behaviour>(keys);
+      unknown(place, key, value, keys);
+    }
   }
 
   void read_faults(const toml::node& node) {

@@ -176,6 +176,17 @@ TEST(ScenarioFile, BehaviourIsSwitched) {
   EXPECT_EQ(scenario.behaviour, expected);
 }
 
+TEST(ScenarioFile, TheChoicesOfTheGoLibraryAreTheBeginning) {
+  const sim::Scenario scenario = parsed(
+      "name = \"a\"\ngo_nodes = 3\n[behaviour]\nbuddy_system = false\ntold_dead = true\n"
+      "choices = \"go\"\n");
+  Behaviour expected = Behaviour::go();
+  expected.buddy_system = false;
+  expected.told_dead = true;
+  EXPECT_EQ(scenario.behaviour, expected);
+  EXPECT_EQ(scenario.go_nodes, 3U);
+}
+
 TEST(ScenarioFile, TheCommandLineChangesTheNodes) {
   const auto scenario = parse_scenario("name = \"a\"\nnodes = 5\n", "s.toml", {.nodes = 7});
   ASSERT_TRUE(scenario);
@@ -192,6 +203,9 @@ TEST(ScenarioFile, MistakesInTheBehaviourAreFound) {
             "s.toml, line 4: behaviour: `stall_rule` must be true or false\n");
   EXPECT_EQ(mistakes("name = \"a\"\n[behaviour]\nnack_percent = 101\n"),
             "s.toml, line 3: behaviour: nack_percent is 101; it must be 0 to 100\n");
+  EXPECT_EQ(mistakes("name = \"a\"\nnodes = 4\ngo_nodes = 5\n[behaviour]\nchoices = \"rust\"\n"),
+            "s.toml, line 3: go_nodes is 5; it must be 0 to 4\n"
+            "s.toml, line 5: behaviour: `choices` must be one of: own, go\n");
 }
 
 TEST(ScenarioFile, AllMistakesAreListedWithTheirLines) {
@@ -379,8 +393,10 @@ TEST(ScenarioFile, EveryFieldIsWritten) {
     }
     scenario.faults.push_back(fault);
   }
+  scenario.behaviour = Behaviour::go();
   scenario.behaviour.buddy_system = false;
   scenario.behaviour.nack_percent = 100;
+  scenario.go_nodes = 2;
   expect_round_trip(scenario);
 }
 

@@ -40,10 +40,75 @@ struct Behaviour {
   bool slowed_interval = true;
   /// The timeout of the direct ping grows with the health score. Off: it does not.
   bool scaled_timeout = true;
+  /// Established members are asked for indirect probes first, and only their nacks are expected; a
+  /// failed probe of a member that others accuse, too, does not change the health score. Off: any
+  /// member is asked, and each missing nack counts.
+  bool chosen_helpers = true;
+  /// A member that this node accuses already is passed over in the round of probes. Off: it is
+  /// probed again.
+  bool skipped_accused = true;
+  /// An ack for an indirect ping is relayed until the probe interval is over. Off: it is lost after
+  /// the nack.
+  bool late_acks = true;
+
+  /// @}
+  /// @name Where the Go library chooses otherwise about members and gossip
+  /// docs/differences.md says what follows from each.
+  /// @{
+
+  /// A member that is suspect or dead in a merged state becomes suspect without an accuser. Off:
+  /// this node accuses it.
+  bool unnamed_merges = true;
+  /// A member that has left, or may be reclaimed, takes another address with a greater incarnation
+  /// only. Off: with any.
+  bool checked_takeover = true;
+  /// A forgotten member is remembered by a tombstone. Off: any alive message brings it back.
+  bool tombstones = true;
+  /// Who contacts this node, or claims to be alive, and is something else here is told so. Off: it
+  /// learns it by gossip or push/pull.
+  bool told_contacts = true;
+  /// One dead member is told in each probe interval that it is dead. Off: only gossip tells it.
+  bool told_dead = true;
+  /// A refutation also goes to the accuser if that is dead here. Off: it is gossiped only.
+  bool answered_accusers = true;
+  /// All targets of gossip but one are alive. Off: the suspect and the recently dead have the same
+  /// chances.
+  bool living_targets = true;
+  /// All targets of a gossip tick get the same updates. Off: each gets the next ones of the queue.
+  bool same_news = true;
+  /// User broadcasts go to every member in turn, twice, in the order of their calls. Off: they ride
+  /// on the packets of updates about members, as often as those, the last one first.
+  bool user_turns = true;
+  /// After a join, one more push/pull follows with a random member. Off: only the periodic ones.
+  bool push_pull_after_join = true;
 
   /// @}
 
+  /// The choices of the Go library (v0.7.0) for all of these: a member with them stands for one of
+  /// that library, as far as these switches go. Lifeguard is on.
+  [[nodiscard]] static constexpr Behaviour go() noexcept;
+
   friend bool operator==(const Behaviour&, const Behaviour&) = default;
 };
+
+constexpr Behaviour Behaviour::go() noexcept {
+  return {.stall_rule = false,
+          .nack_percent = 0,
+          .slowed_interval = false,
+          .scaled_timeout = false,
+          .chosen_helpers = false,
+          .skipped_accused = false,
+          .late_acks = false,
+          .unnamed_merges = false,
+          .checked_takeover = false,
+          .tombstones = false,
+          .told_contacts = false,
+          .told_dead = false,
+          .answered_accusers = false,
+          .living_targets = false,
+          .same_news = false,
+          .user_turns = false,
+          .push_pull_after_join = false};
+}
 
 }  // namespace memberlist

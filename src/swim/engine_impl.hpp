@@ -67,7 +67,7 @@ class MEMBERLIST_HIDDEN Engine::Impl final : public swim::StreamListener {
   swim::SealingKeys sealing_keys;
   swim::OutputQueue out;
   swim::ClusterView cluster{node, clock};
-  swim::GossipQueues queues{node.secrets};
+  swim::GossipQueues queues{node};
   swim::LocalHealth health{node.health_multiplier(), out};
   swim::Journal journal;
 

@@ -41,13 +41,17 @@ void Gossiper::resume_ticks() {
 }
 
 void Gossiper::round() {
-  if (!queues_.member_broadcasts.empty() || node_.policy != nullptr) gossip_about_members();
-  if (!queues_.user_broadcasts.empty()) gossip_user_messages();
+  const bool has_user_messages = !queues_.user_broadcasts.empty();
+  const bool in_turn = node_.behaviour.user_turns;
+  const bool has_updates = !queues_.member_broadcasts.empty() || node_.policy != nullptr;
+  if (has_updates || (has_user_messages && !in_turn)) gossip_about_members();
+  if (has_user_messages && in_turn) gossip_user_messages();
 }
 
 void Gossiper::gossip_about_members() {
   const std::size_t count = node_.config.gossip_nodes;
-  const std::size_t alive = count - std::min<std::size_t>(count, 1);
+  const std::size_t any_state = node_.behaviour.living_targets ? 1 : count;
+  const std::size_t alive = count - std::min(count, any_state);
   targets_.clear();
   cluster_.table.pick_random(
       alive, node_.random,
@@ -63,7 +67,8 @@ void Gossiper::gossip_about_members() {
                });
       },
       targets_);
-  packets_.send_member_broadcasts(targets_);
+  if (node_.behaviour.same_news) return packets_.send_member_broadcasts(targets_);
+  for (const MemberIndex target : targets_) packets_.send_member_broadcasts({&target, 1});
 }
 
 /// Goes through all members in random order before any is chosen again, in separate packets: a

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "base/secrets.hpp"
 #include "swim/broadcast_queue.hpp"
+#include "swim/local_node.hpp"
 
 namespace memberlist::swim {
 
@@ -10,8 +10,10 @@ struct GossipQueues {
   BroadcastQueue member_broadcasts{BroadcastQueue::Order::largest_first};
   BroadcastQueue user_broadcasts;
 
-  explicit GossipQueues(const Secrets& secrets)
-      : user_broadcasts(BroadcastQueue::Order::oldest_first, secrets.hash_tables) {}
+  explicit GossipQueues(const LocalNode& node)
+      : user_broadcasts(node.behaviour.user_turns ? BroadcastQueue::Order::oldest_first
+                                                  : BroadcastQueue::Order::largest_first,
+                        node.secrets.hash_tables) {}
 };
 
 }  // namespace memberlist::swim

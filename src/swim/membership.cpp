@@ -167,7 +167,8 @@ Membership::Verdict Membership::judge(const wire::Alive& claim, const Evidence& 
   if (index == cluster_.self) {
     return is_older(claimant.incarnation, known) ? Verdict::older : alive_about_self(claimant);
   }
-  if (!is_new && !is_news(claimant.incarnation, cluster_.table.at(index))) {
+  const bool unchecked = takes_address && !node_.behaviour.checked_takeover;
+  if (!is_new && !unchecked && !is_news(claimant.incarnation, cluster_.table.at(index))) {
     answer_old_claim(claimant, index, takes_address, evidence);
     return claimant.incarnation == known ? Verdict::same : Verdict::older;
   }
@@ -180,6 +181,7 @@ Membership::Verdict Membership::judge(const wire::Alive& claim, const Evidence& 
 /// learns what we remember, and refutes upward.
 void Membership::answer_old_claim(const Claimant& claimant, MemberIndex index, bool takes_address,
                                   const Evidence& evidence) {
+  if (!node_.behaviour.told_contacts) return;
   const MemberEntry& entry = cluster_.table.at(index);
   const bool by_itself = evidence.source != nullptr && *evidence.source == claimant.address;
   const bool begins_again = by_itself && is_older(claimant.incarnation, entry.incarnation);
@@ -189,12 +191,14 @@ void Membership::answer_old_claim(const Claimant& claimant, MemberIndex index, b
 /// A peer has an outdated view of this node: it is sent the current one.
 void Membership::answer_old_accusation(MemberIndex index, const Evidence& evidence) {
   if (index != cluster_.self || evidence.kind != Cause::Kind::gossip) return;
+  if (!node_.behaviour.told_contacts) return;
   if (node_.life != Life::here || evidence.source == nullptr) return;
   if (is_live_at(*evidence.source)) return teller_.tell(cluster_.self, *evidence.source);
   teller_.answer(*evidence.source);
 }
 
 void Membership::answer_accuser(const Address& accuser) {
+  if (!node_.behaviour.answered_accusers) return;
   if (node_.life == Life::here && !is_live_at(accuser)) teller_.answer(accuser);
 }
 
@@ -315,7 +319,9 @@ void Membership::report_conflict(const Claimant& claimant, MemberIndex index,
     return;
   }
   // Not about this node itself: the other one would answer in the same way, and so on.
-  if (index != cluster_.self) teller_.tell(index, claimant.address);
+  if (index != cluster_.self && node_.behaviour.told_contacts) {
+    teller_.tell(index, claimant.address);
+  }
   out_.push(MemberEvent{MemberEventKind::conflict, cluster_.table.view(index), claimant.address,
                         evidence.to_cause(clock_.input), index == cluster_.self});
 }
@@ -557,11 +563,14 @@ void Membership::merge(const wire::NodeState& state, const Evidence& evidence) {
       return;
     }
     case MemberStatus::suspect:
-    case MemberStatus::dead:
+    case MemberStatus::dead: {
       // No accuser's name: a node that merges a state has no evidence of its own, and must not
       // count as one more accuser (docs/differences.md).
-      suspect({state.incarnation, state.name, {}}, evidence);
+      const bool named = !node_.behaviour.unnamed_merges;
+      const auto accuser = named ? std::string_view(cluster_.self_name()) : std::string_view{};
+      suspect({state.incarnation, state.name, accuser}, evidence);
       return;
+    }
   }
 }
 

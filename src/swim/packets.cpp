@@ -35,7 +35,8 @@ void PacketSender::send_with_piggyback(const Address& to, std::span<const BytesV
   std::size_t used = 0;
   for (const BytesView message : messages) used += cost_of(message.size());
   if (member != kNoMember && used < room(with_crc)) {
-    const std::size_t left = add_member_broadcasts(room(with_crc) - used);
+    std::size_t left = add_member_broadcasts(room(with_crc) - used);
+    if (!node_.behaviour.user_turns) left = add_user_broadcasts(left);
     if (node_.policy != nullptr) add_policy_broadcasts(left);
   }
   flush(to, with_crc, asked);
@@ -45,16 +46,17 @@ void PacketSender::send_member_broadcasts(std::span<const MemberIndex> targets) 
   if (targets.empty()) return;
   updates_.clear();
   parts_.clear();
-  const std::size_t left =
-      add_member_broadcasts(room(true), static_cast<std::uint32_t>(targets.size()));
-  const std::size_t about_members = parts_.size();
+  const auto copies = static_cast<std::uint32_t>(targets.size());
+  std::size_t left = add_member_broadcasts(room(true), copies);
+  if (!node_.behaviour.user_turns) left = add_user_broadcasts(left, copies);
+  const std::size_t for_all = parts_.size();
   std::optional<bool> sealed;  // with or without a checksum: what `sealed_` has for all targets
   for (const MemberIndex target : targets) {
-    parts_.resize(about_members);
+    parts_.resize(for_all);
     if (node_.policy != nullptr) add_policy_broadcasts(left);
     if (parts_.empty()) continue;
     const bool with_crc = understands_crc(target);
-    const bool is_own = parts_.size() != about_members;  // the policy's messages are for one
+    const bool is_own = parts_.size() != for_all;  // the policy's messages are for one
     if (is_own || sealed != with_crc) seal(with_crc);
     sealed = is_own ? std::nullopt : std::optional(with_crc);
     transmit(cluster_.table.at(target).record->address);
@@ -65,7 +67,7 @@ void PacketSender::send_user_broadcasts(const Address& to) {
   const bool with_crc = understands_crc(cluster_.table.find(to));
   updates_.clear();
   parts_.clear();
-  add_user_broadcasts(room(with_crc));
+  (void)add_user_broadcasts(room(with_crc));
   if (!parts_.empty()) flush(to, with_crc);
 }
 
@@ -93,21 +95,24 @@ bool PacketSender::understands_crc(MemberIndex member) const {
 std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes, std::uint32_t copies) {
   const std::uint32_t limit =
       retransmit_limit(node_.config.retransmit_mult, cluster_.table.live_count());
-  const std::size_t before = parts_.size();
-  queues_.member_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_, copies,
-                                 traced_updates());
-  for (std::size_t i = before; i < parts_.size(); ++i) free_bytes -= cost_of(parts_[i].size());
-  return free_bytes;
+  return add_broadcasts(queues_.member_broadcasts, free_bytes, limit, copies);
 }
 
 /// Others do not forward user messages, so each member must be a target: in two rounds through all,
 /// wherever they begin, every member is chosen at least once.
-void PacketSender::add_user_broadcasts(std::size_t free_bytes) {
+std::size_t PacketSender::add_user_broadcasts(std::size_t free_bytes, std::uint32_t copies) {
   const std::size_t live = cluster_.table.live_count();
-  const std::uint32_t limit = std::max(retransmit_limit(node_.config.retransmit_mult, live),
-                                       static_cast<std::uint32_t>(2 * live));
-  queues_.user_broadcasts.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_, 1,
-                               traced_updates());
+  std::uint32_t limit = retransmit_limit(node_.config.retransmit_mult, live);
+  if (node_.behaviour.user_turns) limit = std::max(limit, static_cast<std::uint32_t>(2 * live));
+  return add_broadcasts(queues_.user_broadcasts, free_bytes, limit, copies);
+}
+
+std::size_t PacketSender::add_broadcasts(BroadcastQueue& queue, std::size_t free_bytes,
+                                         std::uint32_t limit, std::uint32_t copies) {
+  const std::size_t before = parts_.size();
+  queue.take(wire::kCompoundPartOverhead, free_bytes, limit, parts_, copies, traced_updates());
+  for (std::size_t i = before; i < parts_.size(); ++i) free_bytes -= cost_of(parts_[i].size());
+  return free_bytes;
 }
 
 void PacketSender::add_policy_broadcasts(std::size_t free_bytes) {

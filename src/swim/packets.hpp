@@ -42,7 +42,7 @@ class PacketSender : PacketSenderUses {
                            const IpAddress& asked = {});
   /// As many updates about members as fit into one packet, the same to each target so that each
   /// update goes to the same number of members, and the policy's messages for each; nothing if
-  /// there is none.
+  /// there is none. Without turns for user messages (Behaviour), these as well.
   void send_member_broadcasts(std::span<const MemberIndex> targets);
   /// As many user messages as fit into one packet; nothing if there are none.
   void send_user_broadcasts(const Address& to);
@@ -58,7 +58,9 @@ class PacketSender : PacketSenderUses {
   [[nodiscard]] bool understands_crc(MemberIndex member) const;
   // Adds what fits, to be sent in this many packets, and returns the number of free bytes.
   std::size_t add_member_broadcasts(std::size_t free_bytes, std::uint32_t copies = 1);
-  void add_user_broadcasts(std::size_t free_bytes);
+  std::size_t add_user_broadcasts(std::size_t free_bytes, std::uint32_t copies = 1);
+  std::size_t add_broadcasts(BroadcastQueue& queue, std::size_t free_bytes, std::uint32_t limit,
+                             std::uint32_t copies);
   void add_policy_broadcasts(std::size_t free_bytes);
   [[nodiscard]] std::vector<std::uint64_t>* traced_updates() noexcept {
     return journal_.wants_trace() ? &updates_ : nullptr;

@@ -85,7 +85,8 @@ bool Prober::leaves_out_tick() const {
 void Prober::probe_next() {
   MemberIndex dead = kNoMember;
   if (const MemberIndex target = next_target(dead); target != kNoMember) start_probe(target);
-  if (dead != kNoMember) teller_.tell(dead, cluster_.table.at(dead).record->address);
+  if (dead == kNoMember || !node_.behaviour.told_dead) return;
+  teller_.tell(dead, cluster_.table.at(dead).record->address);
 }
 
 void Prober::forget_the_dead() {
@@ -95,6 +96,7 @@ void Prober::forget_the_dead() {
   cluster_.table.reset_probe_list(cutoff, cluster_.self, node_.random, forgotten_);
   for (const auto& [index, entry] : forgotten_) {
     queues_.member_broadcasts.forget_member(index);
+    if (!node_.behaviour.tombstones) continue;
     cluster_.tombstones.bury(entry.record->name, entry.incarnation,
                              entry.status == MemberStatus::left, clock_.now);
   }
@@ -109,15 +111,17 @@ MemberIndex Prober::next_target(MemberIndex& dead) {
     const MemberIndex candidate = next_in_list(dead);
     if (candidate == kNoMember || candidate == first) return kNoMember;
     const RunningSuspicion* const running = cluster_.table.suspicion(candidate);
-    if (running == nullptr || !running->suspicion.accused_by(cluster_.self_name())) {
-      return candidate;
-    }
+    if (running == nullptr || !is_passed_over(running->suspicion)) return candidate;
     if (node_.behaviour.buddy_system) {
       teller_.tell(candidate, cluster_.table.at(candidate).record->address);
     }
     if (first == kNoMember) first = candidate;
   }
   return kNoMember;
+}
+
+bool Prober::is_passed_over(const Suspicion& suspicion) const {
+  return node_.behaviour.skipped_accused && suspicion.accused_by(cluster_.self_name());
 }
 
 /// Dead members are not probed either. The first one that is passed over is told that it is dead:
@@ -291,16 +295,18 @@ void Prober::ask_others(std::uint32_t seq_no, Probe& probe, MemberIndex target) 
     return other.status == MemberStatus::alive && &other != &cluster_.self_entry() &&
            &other != &entry;
   };
+  const auto is_first_choice = [&](const MemberEntry& other) {
+    return !node_.behaviour.chosen_helpers || cluster_.established(other);
+  };
   const std::size_t count = node_.config.indirect_checks;
   picked_.clear();
   cluster_.table.pick_random(
       count, node_.random,
-      [&](const MemberEntry& other) { return may_help(other) && cluster_.established(other); },
-      picked_);
+      [&](const MemberEntry& other) { return may_help(other) && is_first_choice(other); }, picked_);
   const std::size_t established = picked_.size();
   cluster_.table.pick_random(
       count - established, node_.random,
-      [&](const MemberEntry& other) { return may_help(other) && !cluster_.established(other); },
+      [&](const MemberEntry& other) { return may_help(other) && !is_first_choice(other); },
       picked_);
   const IpAddress source = node_.advertise.ip;
   for (std::size_t i = 0; i < picked_.size(); ++i) {
@@ -406,7 +412,9 @@ void Prober::trace_end(const Probe& probe, trace::ProbeEnded::Result result) {
 /// network well; if they were silent, it is probably slow itself (Lifeguard). If another member
 /// accuses the target, too, the failure is no sign against this node.
 int Prober::penalty_of(const Probe& probe, const RunningSuspicion* running) const {
-  if (running != nullptr && running->suspicion.accused_by_others(cluster_.self_name())) return 0;
+  const bool others_agree =
+      running != nullptr && running->suspicion.accused_by_others(cluster_.self_name());
+  if (others_agree && node_.behaviour.chosen_helpers) return 0;
   if (probe.expected_nacks == 0) return 1;
   return static_cast<int>(probe.expected_nacks - std::min(probe.expected_nacks, probe.nacks));
 }
@@ -559,10 +567,13 @@ void Prober::on_indirect_ping(const wire::IndirectPing& request, const Address& 
   relay.asked = asked;
   relay.requester_seq_no = request.seq_no;
   relay.wants_nack = request.nack;
+  const Duration until_nack = nack_delay(node_);
   // An ack that comes after the nack still helps the requester: it waits out its interval.
-  const Duration patience = std::max(node_.config.probe_timeout, node_.config.probe_interval);
-  relay.timeout_timer = clock_.timers.schedule(clock_.now + nack_delay(node_),
-                                               {TimerEvent::Kind::relay_timeout, seq_no});
+  const Duration patience = node_.behaviour.late_acks
+                                ? std::max(node_.config.probe_timeout, node_.config.probe_interval)
+                                : until_nack;
+  relay.timeout_timer =
+      clock_.timers.schedule(clock_.now + until_nack, {TimerEvent::Kind::relay_timeout, seq_no});
   relay.end_timer =
       clock_.timers.schedule(clock_.now + patience, {TimerEvent::Kind::relay_end, seq_no});
   awaited_.emplace(seq_no, relay);

@@ -139,6 +139,7 @@ class Prober : ProberState, ProberUses {
   // `dead` becomes the first member, if any, that is passed over and died lately.
   [[nodiscard]] MemberIndex next_in_list(MemberIndex& dead);
   [[nodiscard]] MemberIndex next_target(MemberIndex& dead);
+  [[nodiscard]] bool is_passed_over(const Suspicion& suspicion) const;
   [[nodiscard]] bool died_lately(const MemberEntry& entry) const;
   [[nodiscard]] bool leaves_out_tick() const;
   void probe_next();

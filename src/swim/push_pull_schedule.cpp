@@ -39,6 +39,7 @@ void PushPullSchedule::after_stall() {
 /// one (docs/differences.md). A random time and a random member: where many have joined at once,
 /// they do not all ask the same one at the same time.
 void PushPullSchedule::plan_after_join() {
+  if (!node_.behaviour.push_pull_after_join) return;
   if (planned_after_join_ || node_.config.push_pull_interval <= Duration::zero()) return;
   planned_after_join_ = true;
   const Duration spread = cluster_.spreading_time();

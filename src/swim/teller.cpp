@@ -8,6 +8,7 @@ namespace memberlist::swim {
 
 void Teller::on_contact(std::string_view name, std::optional<Address> claimed, const Address& from,
                         const IpAddress& asked) {
+  if (!node_.behaviour.told_contacts) return;
   const MemberIndex index = name.empty() ? cluster_.table.find(from) : cluster_.table.find(name);
   if (index == kNoMember) {
     const Tombstone* buried = cluster_.tombstones.find(name);

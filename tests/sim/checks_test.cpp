@@ -143,6 +143,42 @@ TEST_F(ChecksTest, ASuspicionThatEndsTooEarlyIsFound) {
   EXPECT_EQ(exercised("suspicion_time"), 4u);
 }
 
+TEST_F(ChecksTest, ATakeoverThatTheObserverDoesNotCheckPasses) {
+  checks().faulted();
+  world.host(kObserver).options.behaviour = Behaviour::go();
+  show(leave, MemberStatus::left, 9);
+  show(alive, MemberStatus::alive, 1);
+  show(join, MemberStatus::alive, 1);
+  EXPECT_TRUE(checks().report().passed());
+  show(update, MemberStatus::alive, 0);
+  EXPECT_EQ(found("view_order"), 1u) << "it was not gone";
+}
+
+TEST_F(ChecksTest, ASuspicionOfAnObserverWithoutLhaSuspicionIsShort) {
+  checks().faulted();
+  world.host(kObserver).config.suspicion_mult = 3;  // so that one confirmation is expected
+  const auto die_after = [&](Duration life, std::uint32_t incarnation) {
+    show(suspect, MemberStatus::suspect, incarnation);
+    world.timeline_.run_for(life);
+    MemberEvent death = event(dead, MemberStatus::dead, incarnation);
+    death.cause.kind = Cause::Kind::suspicion_expired;
+    death.cause.accusers = {"node-00002"};
+    show(death);
+    show(leave, MemberStatus::dead, incarnation);
+    show(alive, MemberStatus::alive, incarnation + 1);
+    show(join, MemberStatus::alive, incarnation + 1);
+  };
+  die_after(3s, 1);
+  EXPECT_EQ(found("suspicion_time"), 1u) << "it should have lasted for 18 s";
+  Behaviour swim;
+  swim.lha_suspicion = false;
+  world.host(kObserver).options.behaviour = swim;
+  die_after(3s, 2);
+  EXPECT_EQ(found("suspicion_time"), 1u);
+  die_after(18s, 3);
+  EXPECT_EQ(found("suspicion_time"), 2u);
+}
+
 TEST_F(ChecksTest, ADeathWithoutEvidenceIsFound) {
   checks().faulted();
   show(suspect, MemberStatus::suspect, 1);

@@ -128,7 +128,8 @@ struct Scenario {
   Duration join_within{};          ///< not formed: all start within this time
   Profile profile = Profile::lan;  ///< the knobs that are not set
   Config config = Config::lan();   ///< of all nodes
-  Behaviour behaviour{};           ///< of all nodes
+  Behaviour behaviour{};           ///< of all nodes but `go_nodes`
+  std::size_t go_nodes = 0;        ///< so many of `nodes`, the last ones, have Behaviour::go
   std::size_t zones = 1;           ///< nodes are dealt out to them in turn
   bool encrypted = false;          ///< the cluster has a key
 
