@@ -184,6 +184,14 @@ bool mixes_addresses(const Scenario& scenario, const Fault& fault) {
   return begins(fault) && std::ranges::any_of(scenario.faults, swaps);
 }
 
+/// In a few scenarios some members choose as the Go library does. This has a generator of its own,
+/// so that nothing else depends on it that is drawn.
+void draw_go_nodes(std::uint64_t seed, Scenario& scenario) {
+  constexpr double kMixed = 0.08;
+  Random random(seed ^ 0x6d69'7865'6400'0000);
+  if (happens(random, kMixed)) scenario.go_nodes = 1 + random.below(scenario.nodes - 1);
+}
+
 // --- what must hold -----------------------------------------------------------------------------
 
 /// Within what time all agree on a network that is well, whatever came before: suspicions have run
@@ -265,6 +273,7 @@ Scenario draw_scenario(std::uint64_t seed, SwarmStrategy strategy) {
   while (!scenario.faults.empty() && !scenario.validate()) scenario.faults.pop_back();
   if (varied && !calm && scenario.nodes > 2 && happens(random, 0.1))
     draw_chronic_hiccups(random, scenario);
+  if (varied) draw_go_nodes(seed, scenario);
   scenario.heal_at_end = true;
   scenario.expect.converged_within = convergence_bound(scenario);
   constexpr std::size_t kSmall = 16;

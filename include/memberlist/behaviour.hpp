@@ -20,8 +20,8 @@ struct Behaviour {
   /// shorten it to the least. Off: it lasts for the least time (SWIM, section 4.2), and only the
   /// first accusation is passed on.
   bool lha_suspicion = true;
-  /// Buddy system: a suspect is told that it is suspect by those who probe it, with the ping. Off:
-  /// only gossip tells it.
+  /// Buddy system: a suspect is told that it is suspect by those whose turn it is to probe it, with
+  /// the ping, or in its place (`skipped_accused`). Off: they do not tell it.
   bool buddy_system = true;
 
   /// @}

@@ -31,6 +31,18 @@ TEST(Swarm, EverySeedHasAValidScenario) {
   }
 }
 
+TEST(Swarm, AFewClustersAreMixed) {
+  std::size_t mixed = 0;
+  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+    const Scenario scenario = draw_scenario(seed);
+    if (scenario.go_nodes == 0) continue;
+    ++mixed;
+    EXPECT_LT(scenario.go_nodes, scenario.nodes) << "seed " << seed;
+  }
+  EXPECT_GT(mixed, 40u);
+  EXPECT_LT(mixed, 160u);
+}
+
 TEST(Swarm, ASeedAlwaysHasTheSameScenario) {
   const RunReport first = play(draw_scenario(11), 11);
   const RunReport second = play(draw_scenario(11), 11);
@@ -57,6 +69,8 @@ Scenario troubled() {
   scenario.config.gossip_nodes = 8;
   scenario.encrypted = true;
   scenario.link.loss = 0.05;
+  scenario.go_nodes = 6;
+  scenario.behaviour.stall_rule = false;
   for (const FaultKind kind :
        {FaultKind::pause, FaultKind::crash, FaultKind::block, FaultKind::crash, FaultKind::kill}) {
     Fault fault;
@@ -84,6 +98,8 @@ TEST(Shrink, LeavesOutAllThatIsNotNeeded) {
   EXPECT_EQ(shrunk.scenario.config.gossip_nodes, Config::lan().gossip_nodes);
   EXPECT_EQ(shrunk.scenario.link.loss, 0);
   EXPECT_FALSE(shrunk.scenario.encrypted);
+  EXPECT_EQ(shrunk.scenario.go_nodes, 0U);
+  EXPECT_EQ(shrunk.scenario.behaviour, Behaviour{});
   EXPECT_LE(shrunk.scenario.lasts, seconds(10));
 }
 
