@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "base/random.hpp"
 #include "sim/holdings.hpp"
 #include "swim/engine_impl.hpp"
 
@@ -304,5 +305,7 @@ void check_internals(const Engine& engine, const Reporter& reporter) {
   inspection.operations();
   inspection.broadcasts();
 }
+
+void reseed(Engine& engine, std::uint64_t seed) { engine.impl_->node.random = Random(seed); }
 
 }  // namespace memberlist::sim

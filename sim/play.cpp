@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -24,6 +26,8 @@ constexpr Duration kHealPatience = std::chrono::minutes(2);
 constexpr Duration kMetaTimeout = std::chrono::seconds(10);
 constexpr std::size_t kMaxFindings = 100;
 constexpr std::size_t kKeyBytes = 32;
+
+using Progress = std::function<bool(double)>;
 
 /// The longest time for which a suspicion can go on, and a slow node can still be probing.
 Duration longest_aftermath(const Scenario& scenario) {
@@ -60,22 +64,22 @@ WorldOptions world_options(const Scenario& scenario, std::uint64_t seed) {
   return options;
 }
 
+}  // namespace
+
 /// Plays one run of a scenario.
 class Player {
  public:
-  Player(const Scenario& scenario, std::uint64_t seed, const std::function<bool(double)>& progress)
+  Player(const Scenario& scenario, std::uint64_t seed)
       : scenario_(scenario),
         seed_(seed),
-        progress_(progress),
         world_(world_options(scenario, seed)),
         population_(world_, scenario, seed),
         health_(longest_aftermath(scenario)) {
     report_.seed = seed;
   }
 
-  RunReport run() {
-    begin();
-    const bool played = play_to_end();
+  RunReport finish(const Progress& progress) {
+    const bool played = play_until(scenario_.lasts, progress);
     if (played && scenario_.heal_at_end) heal();
     report_.complete = played;
     report_.detections = population_.detections();
@@ -86,9 +90,16 @@ class Player {
     return std::move(report_);
   }
 
+  /// False if it was ended early.
+  bool play_until(Duration when, const Progress& progress);
+
+  World& world() noexcept { return world_; }
+  void on_event(std::function<void(NodeId, const MemberEvent&)> handler) {
+    on_event_ = std::move(handler);
+  }
+
  private:
   void begin();
-  bool play_to_end();
   void advance_to(Duration when);
   void look();
   void sample();
@@ -125,23 +136,25 @@ class Player {
 
   const Scenario& scenario_;
   std::uint64_t seed_;
-  const std::function<bool(double)>& progress_;
   World world_;
   Population population_;
   HealthLog health_;
   RunReport report_;
+  std::function<void(NodeId, const MemberEvent&)> on_event_;
   WorldStats sampled_;  // until the last sample
   std::uint64_t sampled_suspicions_ = 0;
   std::uint64_t sampled_false_positives_ = 0;
   Duration faults_end_{};
   std::size_t spoken_ = 0;
   std::uint32_t moved_ = 0;
+  bool begun_ = false;
   bool healed_ = false;
 };
 
 // --- the run -----------------------------------------------------------------------------------
 
 void Player::begin() {
+  begun_ = true;
   world_.on_event([this](NodeId observer, const Event& event) {
     if (const auto* change = std::get_if<MemberEvent>(&event)) take(observer, *change);
   });
@@ -162,15 +175,18 @@ void Player::begin() {
   if (scenario_.faults.empty()) look();
 }
 
-/// False if it was ended early.
-bool Player::play_to_end() {
-  while (world_.elapsed() < scenario_.lasts) {
-    const Duration next = std::min(world_.elapsed() + kSamplePeriod, scenario_.lasts);
-    advance_to(next);
+bool Player::play_until(Duration when, const Progress& progress) {
+  if (!begun_) begin();
+  const Duration end = std::min(when, scenario_.lasts);
+  while (world_.elapsed() < end) {
+    const Duration to_sample =
+        std::min((world_.elapsed() / kSamplePeriod + 1) * kSamplePeriod, scenario_.lasts);
+    advance_to(std::min(to_sample, end));
+    if (world_.elapsed() < to_sample) return true;
     sample();
     const auto share =
-        static_cast<double>(next.count()) / static_cast<double>(scenario_.lasts.count());
-    if (progress_ && !progress_(share)) return next == scenario_.lasts;
+        static_cast<double>(to_sample.count()) / static_cast<double>(scenario_.lasts.count());
+    if (progress && !progress(share)) return to_sample == scenario_.lasts;
   }
   return true;
 }
@@ -179,9 +195,9 @@ void Player::advance_to(Duration when) {
   while (world_.elapsed() < when) {
     const bool forming = !scenario_.formed && !report_.formed_after;
     const bool waiting = forming || !report_.converged_after;
-    const Duration left = when - world_.elapsed();
-    world_.run_for(waiting ? std::min(kLook, left) : left);
-    if (waiting) look();
+    const Duration to_look = std::min((world_.elapsed() / kLook + 1) * kLook, scenario_.lasts);
+    world_.run_for((waiting ? std::min(to_look, when) : when) - world_.elapsed());
+    if (waiting && world_.elapsed() == to_look) look();
   }
 }
 
@@ -236,6 +252,7 @@ void Player::heal() {
 
 void Player::take(NodeId observer, const MemberEvent& event) {
   population_.take(observer, event);
+  if (on_event_) on_event_(observer, event);
   if (event.kind == MemberEventKind::suspect) ++report_.suspicions;
   if (event.kind != MemberEventKind::dead || event.self) return;
   const auto subject = population_.subject_of(event.member.name());
@@ -502,11 +519,27 @@ void Player::expect_false_positives(std::size_t most) {
   expect("expect_false_positives", 1, std::move(findings));
 }
 
-}  // namespace
+// --- from outside --------------------------------------------------------------------------------
+
+ScenarioRun::ScenarioRun(const Scenario& scenario, std::uint64_t seed)
+    : player_(std::make_unique<Player>(scenario, seed)) {}
+ScenarioRun::~ScenarioRun() = default;
+
+World& ScenarioRun::world() noexcept { return player_->world(); }
+
+void ScenarioRun::on_event(std::function<void(NodeId, const MemberEvent&)> handler) {
+  player_->on_event(std::move(handler));
+}
+
+void ScenarioRun::play_until(Duration when) { (void)player_->play_until(when, {}); }
+
+RunReport ScenarioRun::finish(const std::function<bool(double)>& progress) {
+  return player_->finish(progress);
+}
 
 RunReport play(const Scenario& scenario, std::uint64_t seed,
                const std::function<bool(double)>& progress) {
-  return Player(scenario, seed, progress).run();
+  return ScenarioRun(scenario, seed).finish(progress);
 }
 
 }  // namespace memberlist::sim

@@ -223,6 +223,10 @@ void World::on_completion(std::function<void(NodeId, const Completion&)> handler
   impl_->on_completion_ = std::move(handler);
 }
 
+void World::on_trace(std::function<void(NodeId, const TraceRecord&)> handler) {
+  impl_->on_trace_ = std::move(handler);
+}
+
 bool World::converged() const { return impl_->converged(); }
 
 std::optional<MemberStatus> World::status(NodeId observer, NodeId subject) const {
@@ -256,6 +260,6 @@ CheckReport World::check_report() const {
   return impl_->checks_ ? impl_->checks_->report() : CheckReport{};
 }
 
-void World::reseed(std::uint64_t seed) { impl_->network_.links().reseed(seed); }
+void World::reseed(std::uint64_t seed) { impl_->reseed(seed); }
 
 }  // namespace memberlist::sim

@@ -11,6 +11,7 @@
 
 #include "sim/checks.hpp"
 #include "sim/digest.hpp"
+#include "sim/internals.hpp"
 
 namespace memberlist::sim {
 namespace {
@@ -174,6 +175,7 @@ EngineEnvironment WorldImpl::environment(Host& host) {
   environment.policy = host.options.policy;
   environment.behaviour = host.behaviour();
   environment.records = records_;
+  environment.trace = static_cast<bool>(on_trace_);
   return environment;
 }
 
@@ -260,6 +262,8 @@ void WorldImpl::perform(Host& host, Output& output) {
     if (on_event_) on_event_(host.id, *event);
   } else if (const auto* completion = std::get_if<Completion>(&output)) {
     if (on_completion_) on_completion_(host.id, *completion);
+  } else if (const auto* step = std::get_if<TraceRecord>(&output)) {
+    if (on_trace_) on_trace_(host.id, *step);
   } else if (host.blocked) {
     host.unsent.emplace_back(output);
   } else {
@@ -313,6 +317,15 @@ void WorldImpl::on_timer(NodeId node) {
     host.spins_until = now + std::chrono::milliseconds(1);
   }
   perform(node);
+}
+
+void WorldImpl::reseed(std::uint64_t seed) {
+  options_.seed = seed;  // of the hosts that are added from now on
+  network_.links().reseed(seed_of(seed, kNetworkSeed));
+  for (const auto& host : hosts_) {
+    host->random = Random(seed_of(seed, kHostSeed + host->id));
+    if (host->engine) sim::reseed(*host->engine, host->random.next());
+  }
 }
 
 // --- what is known ------------------------------------------------------------------------------

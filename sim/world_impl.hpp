@@ -88,6 +88,8 @@ class WorldImpl {
   void set_clock(NodeId node, const HostClock& clock, Duration ahead);
   /// Performs the outputs of a node's engine, and plans its next deadline.
   void perform(NodeId node);
+  /// Other choices, of the network, the engines and those that will follow them.
+  void reseed(std::uint64_t seed);
   [[nodiscard]] double node_seconds() const;
   [[nodiscard]] bool converged() const;
 
@@ -105,6 +107,7 @@ class WorldImpl {
   std::vector<std::string> violations_;  // of an engine's contract
   std::function<void(NodeId, const Event&)> on_event_;
   std::function<void(NodeId, const Completion&)> on_completion_;
+  std::function<void(NodeId, const TraceRecord&)> on_trace_;
   std::unique_ptr<Checks> checks_;  // null: nothing is checked
   Mixer event_digest_{0};
   std::size_t running_ = 0;

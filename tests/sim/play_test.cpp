@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "memberlist/sim/scenario.hpp"
@@ -149,6 +150,77 @@ TEST(Play, AFaultThatIsAddedDrawsForItself) {
   scenario.faults.push_back(
       {.kind = FaultKind::duplicate, .at = seconds(1), .nodes = {.count = 2}, .rate = 0.5});
   EXPECT_EQ(played(scenario).detections.front().node, before);
+}
+
+// --- step by step --------------------------------------------------------------------------------
+
+/// Everybody loses packets, and one crashes.
+Scenario lossy() {
+  Scenario scenario = small();
+  scenario.link.loss = 0.2;
+  scenario.faults = {{.kind = FaultKind::crash, .at = seconds(12)}};
+  scenario.heal_at_end = true;
+  return scenario;
+}
+
+TEST(ScenarioRun, InPiecesIsTheSameRun) {
+  Scenario scenario = lossy();
+  scenario.formed = false;
+  scenario.join_within = seconds(2);
+  const RunReport whole = played(scenario, 3);
+  ScenarioRun run(scenario, 3);
+  for (const auto until : {0, 1, 777, 1'000, 1'003, 900, 12'345, 29'999}) {
+    run.play_until(milliseconds(until));
+  }
+  EXPECT_EQ(run.world().elapsed(), milliseconds(29'999));
+  const RunReport pieces = run.finish();
+  EXPECT_EQ(pieces.trace_hash, whole.trace_hash);
+  EXPECT_EQ(pieces.formed_after, whole.formed_after);
+  EXPECT_EQ(pieces.converged_after, whole.converged_after);
+  EXPECT_EQ(pieces.stats.events, whole.stats.events);
+  ASSERT_EQ(pieces.samples.size(), whole.samples.size());
+  for (std::size_t i = 0; i < whole.samples.size(); ++i) {
+    EXPECT_EQ(pieces.samples[i].at, whole.samples[i].at);
+    EXPECT_EQ(pieces.samples[i].converged, whole.samples[i].converged);
+    EXPECT_EQ(pieces.samples[i].packets, whole.samples[i].packets);
+  }
+}
+
+TEST(ScenarioRun, EndsWithItsScenario) {
+  const Scenario scenario = small();
+  ScenarioRun run(scenario, 1);
+  run.play_until(seconds(100));
+  EXPECT_EQ(run.world().elapsed(), scenario.lasts);
+}
+
+TEST(ScenarioRun, TellsOfEachChange) {
+  const Scenario scenario = lossy();
+  ScenarioRun run(scenario, 1);
+  std::size_t suspicions = 0;
+  run.on_event([&](NodeId, const MemberEvent& event) {
+    suspicions += event.kind == MemberEventKind::suspect ? 1 : 0;
+  });
+  const RunReport report = run.finish();
+  EXPECT_GT(suspicions, 0U);
+  EXPECT_EQ(suspicions, report.suspicions);
+}
+
+TEST(ScenarioRun, AnotherFutureHasTheSameFaults) {
+  const Scenario scenario = lossy();
+  const auto future = [&](std::uint64_t seed) {
+    ScenarioRun run(scenario, 1);
+    run.play_until(seconds(10));
+    const std::uint64_t before = run.world().trace_hash();
+    if (seed != 0) run.world().reseed(seed);
+    const RunReport report = run.finish();
+    EXPECT_EQ(report.detections.front().node, played(scenario, 1).detections.front().node);
+    return std::pair(before, report.trace_hash);
+  };
+  EXPECT_EQ(future(0).second, played(scenario, 1).trace_hash);
+  EXPECT_EQ(future(1), future(1));
+  EXPECT_EQ(future(1).first, future(2).first);
+  EXPECT_NE(future(1).second, future(2).second);
+  EXPECT_NE(future(1).second, future(0).second);
 }
 
 // --- faults --------------------------------------------------------------------------------------

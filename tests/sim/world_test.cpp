@@ -5,6 +5,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <variant>
 #include <vector>
 
 // Whole clusters in virtual time, by the interface that is installed.
@@ -266,6 +267,39 @@ TEST(WorldTrace, AnotherFutureBeginsWhereItIsForked) {
   };
   EXPECT_EQ(run(false).first, run(true).first);
   EXPECT_NE(run(false).second, run(true).second);
+}
+
+// On links without chance all that differs is what the engines choose.
+TEST(WorldTrace, TheEnginesOfAnotherFutureChooseOtherwise) {
+  const auto run = [](std::uint64_t seed) {
+    World world(strict());
+    world.add_cluster(8);
+    world.run_for(10s);
+    if (seed != 0) world.reseed(seed);
+    world.run_for(30s);
+    EXPECT_TRUE(world.check_report().passed());
+    return world.trace_hash();
+  };
+  EXPECT_EQ(run(1), run(1));
+  EXPECT_NE(run(1), run(0));
+  EXPECT_NE(run(1), run(2));
+}
+
+TEST(WorldTrace, StepsOfEnginesAreToldAndChangeNothing) {
+  const auto run = [](bool traced) {
+    World world(strict());
+    std::size_t probes = 0;
+    if (traced) {
+      world.on_trace([&](NodeId, const TraceRecord& record) {
+        probes += std::holds_alternative<trace::ProbeEnded>(record.step) ? 1 : 0;
+      });
+    }
+    world.add_cluster(4);
+    world.run_for(10s);
+    EXPECT_EQ(probes > 0, traced);
+    return world.trace_hash();
+  };
+  EXPECT_EQ(run(true), run(false));
 }
 
 // --- mistakes of the caller

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,12 +13,15 @@
 #include "memberlist/behaviour.hpp"
 #include "memberlist/config.hpp"
 #include "memberlist/error.hpp"
+#include "memberlist/event.hpp"
 #include "memberlist/sim/check.hpp"
 #include "memberlist/sim/link.hpp"
 #include "memberlist/sim/world.hpp"
 #include "memberlist/time.hpp"
 
 namespace memberlist::sim {
+
+class Player;
 
 /// The largest cluster of a scenario, with all that join later.
 inline constexpr std::size_t kMaxNodes = 100'000;
@@ -206,6 +210,31 @@ struct RunReport {
 /// Precondition: the scenario is valid.
 [[nodiscard]] RunReport play(const Scenario& scenario, std::uint64_t seed,
                              const std::function<bool(double)>& progress = {});
+
+/// A run of a scenario, step by step: to look into it on the way, or to change its future by
+/// `World::reseed`. Played to its end in one go, it is what `play` does.
+class ScenarioRun {
+ public:
+  /// Preconditions: the scenario is valid, and outlives this.
+  ScenarioRun(const Scenario& scenario, std::uint64_t seed);
+  ScenarioRun(const ScenarioRun&) = delete;
+  ScenarioRun& operator=(const ScenarioRun&) = delete;
+  ~ScenarioRun();
+
+  /// What it is played on. Its handlers of events and completions belong to this.
+  [[nodiscard]] World& world() noexcept;
+  /// Called with each change of a member that a node reports. Set it before the first step.
+  void on_event(std::function<void(NodeId, const MemberEvent&)> handler);
+  /// Plays on until this time since the beginning, or to the end of the scenario; a time that has
+  /// passed changes nothing. In how many steps a run is played changes nothing in it.
+  void play_until(Duration when);
+  /// Plays the rest, heals if the scenario says so, and verifies what was expected. To be called
+  /// once, as the last step. `progress` is as for `play`.
+  [[nodiscard]] RunReport finish(const std::function<bool(double)>& progress = {});
+
+ private:
+  std::unique_ptr<Player> player_;
+};
 
 /// The scenarios that come with the library, and those of the papers.
 [[nodiscard]] std::span<const Scenario> named_scenarios();

@@ -21,6 +21,7 @@
 #include "memberlist/sim/check.hpp"
 #include "memberlist/sim/link.hpp"
 #include "memberlist/time.hpp"
+#include "memberlist/trace.hpp"
 
 namespace memberlist::sim {
 
@@ -195,6 +196,9 @@ class World {
   void on_event(std::function<void(NodeId, const Event&)> handler);
   /// Called with each end of a command.
   void on_completion(std::function<void(NodeId, const Completion&)> handler);
+  /// Called with each step of each engine (docs/trace.md), which costs time. Set it before nodes
+  /// are added.
+  void on_trace(std::function<void(NodeId, const TraceRecord&)> handler);
   /// Whether all nodes that run, and are not paused, see exactly those that run and have not left.
   [[nodiscard]] bool converged() const;
   /// What a node thinks of another one; unset if it does not know it, or does not run.
@@ -208,7 +212,8 @@ class World {
   void check_rest();
   /// What the checkers found, and how often they could have.
   [[nodiscard]] CheckReport check_report() const;
-  /// Other random choices of the network from now on: the start of another future.
+  /// Other random choices of the network and of the engines from now on: the start of another
+  /// future.
   void reseed(std::uint64_t seed);
 
   /// @}
