@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <system_error>
 #include <utility>
 
@@ -76,6 +77,16 @@ sigset_t end_signals() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   return set;
+}
+
+SignalPoll::SignalPoll(const sigset_t& signals) : signals_(signals) {
+  ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+}
+
+int SignalPoll::signal() noexcept {
+  constexpr timespec kAtOnce{};
+  if (signal_ == 0) signal_ = std::max(0, ::sigtimedwait(&signals_, nullptr, &kAtOnce));
+  return signal_;
 }
 
 SignalWatcher::SignalWatcher(const sigset_t& signals, std::function<void(int)> on_signal)

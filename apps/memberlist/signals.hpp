@@ -34,6 +34,19 @@ enum class SignalMeaning : std::uint8_t { leave, nothing };
 /// SIGINT and SIGTERM.
 [[nodiscard]] sigset_t end_signals();
 
+/// Holds signals back until it is asked for them: for a process that must not have a second thread,
+/// because it forks. They are blocked in this thread, and stay blocked.
+class SignalPoll {
+ public:
+  explicit SignalPoll(const sigset_t& signals);
+  /// The first one that has come, now as later; 0: none yet.
+  [[nodiscard]] int signal() noexcept;
+
+ private:
+  sigset_t signals_;
+  int signal_ = 0;
+};
+
 /// Turns signals into calls on a separate thread. Create it before any other thread that does not
 /// block them: they are blocked in this thread and in those it starts, and stay blocked.
 class SignalWatcher {

@@ -20,14 +20,15 @@
 #include "commands.hpp"
 #include "mistakes.hpp"
 #include "output.hpp"
+#include "progress_bar.hpp"
 #include "scenario_file.hpp"
 #include "signals.hpp"
+#include "sim_futures.hpp"
 #include "sim_fuzz.hpp"
 #include "sim_record.hpp"
 #include "sim_results.hpp"
 #include "sim_summary.hpp"
 #include "sim_sweep.hpp"
-#include "terminal_line.hpp"
 #include "text.hpp"
 
 namespace memberlist::cli {
@@ -105,30 +106,6 @@ double process_seconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-// How far a sweep is, and how long it will take.
-class ProgressBar {
- public:
-  void draw(const SweepProgress& progress) {
-    constexpr int kCells = 30;
-    const auto filled = static_cast<std::size_t>(progress.share * kCells);
-    std::string text = fmt::format("[{:<{}}] {:3.0f} %  {} of {} runs", std::string(filled, '#'),
-                                   kCells, 100 * progress.share, progress.done, progress.all);
-    if (progress.share > 0.02) {
-      const double passed = seconds();
-      text += fmt::format("  {:.0f} s left", passed / progress.share - passed);
-    }
-    line_.draw(text);
-  }
-
- private:
-  [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
-  }
-
-  TerminalLine line_;
-  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
-};
-
 int print_summary(const SweepResults& results, const std::string& format, const std::string& file) {
   if (format == "json") {
     Json json = summary_json(results.scenario, results.runs);
@@ -155,11 +132,11 @@ SweepResults play_all(const Plan& plan, const std::atomic<int>& signal) {
   const double cpu_before = process_seconds();
   {
     ProgressBar bar;
-    results.runs =
-        run_sweep(plan.scenario, {.seeds = plan.range.seeds(),
-                                  .jobs = plan.jobs,
-                                  .progress = [&](const SweepProgress& now) { bar.draw(now); },
-                                  .stopped = [&] { return signal != 0; }});
+    results.runs = run_sweep(plan.scenario,
+                             {.seeds = plan.range.seeds(),
+                              .jobs = plan.jobs,
+                              .progress = [&](const SweepProgress& now) { bar.draw(now, "runs"); },
+                              .stopped = [&] { return signal != 0; }});
   }
   for (sim::RunReport& run : results.runs) {
     run = as_recorded(run);
@@ -179,7 +156,8 @@ int run_scenario(const RunArguments& arguments) {
   // Before the threads of the sweep, which leave the signals to it.
   const SignalWatcher watcher(end_signals(), [&](int number) { signal = number; });
   if (!arguments.out.empty()) {
-    if (const auto there = prepare_directory(arguments.out); !there) return report(there.error());
+    const auto there = prepare_directory(arguments.out, kSweepFile);
+    if (!there) return report(there.error());
   }
   const SweepResults results = play_all(*plan, signal);
   const int code = finish(results, arguments.out, arguments.format, arguments.file);
@@ -192,7 +170,8 @@ int run_scenario(const RunArguments& arguments) {
 int merge_shards(const MergeArguments& arguments) {
   const auto merged = merge_results(arguments.directories);
   if (!merged) return report(merged.error());
-  if (const auto there = prepare_directory(arguments.out); !there) return report(there.error());
+  const auto there = prepare_directory(arguments.out, kSweepFile);
+  if (!there) return report(there.error());
   return finish(*merged, arguments.out, arguments.format, (arguments.out + "/scenario.toml"));
 }
 
@@ -289,6 +268,7 @@ void add_sim_commands(CLI::App& app, Run& run) {
 
   add_merge_command(*sim, run);
   add_fuzz_command(*sim, run);
+  add_futures_command(*sim, run);
 }
 
 }  // namespace memberlist::cli

@@ -24,7 +24,6 @@ namespace memberlist::cli {
 namespace {
 
 constexpr std::string_view kScenarioFile = "scenario.toml";
-constexpr std::string_view kSweepFile = "sweep.json";
 constexpr std::string_view kRunsFile = "runs.jsonl";
 constexpr std::string_view kTimingFile = "timing.json";
 constexpr std::size_t kShownRanges = 10;
@@ -221,14 +220,15 @@ std::expected<void, CommandError> write_file(const std::string& directory, std::
                             std::generic_category().message(errno)));
 }
 
-std::expected<void, CommandError> prepare_directory(const std::string& directory) {
+std::expected<void, CommandError> prepare_directory(const std::string& directory,
+                                                    std::string_view file) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) {
     return failed(fmt::format("--out {}: {}: give a directory that can be written to", directory,
                               error.message()));
   }
-  return write_file(directory, kSweepFile, "");
+  return write_file(directory, file, "");
 }
 
 std::expected<void, CommandError> write_results(const std::string& directory,

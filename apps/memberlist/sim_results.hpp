@@ -2,6 +2,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "memberlist/sim/scenario.hpp"
@@ -20,12 +21,17 @@ struct SweepResults {
   SweepTiming timing;
 };
 
+/// The file that every sweep has.
+inline constexpr std::string_view kSweepFile = "sweep.json";
+
 /// Writes a file into a directory; one that is there is replaced.
 [[nodiscard]] std::expected<void, CommandError> write_file(const std::string& directory,
                                                            std::string_view name,
                                                            std::string_view text);
-/// Makes the directory if it is not there, and tries to write into it.
-[[nodiscard]] std::expected<void, CommandError> prepare_directory(const std::string& directory);
+/// Makes the directory if it is not there, and tries to write into it: `file`, which is one of
+/// those that will be written.
+[[nodiscard]] std::expected<void, CommandError> prepare_directory(const std::string& directory,
+                                                                  std::string_view file);
 /// Writes the files of docs/simulator.md, in place of those that are there. All but `timing.json`
 /// depend on the scenario and the seeds alone.
 [[nodiscard]] std::expected<void, CommandError> write_results(const std::string& directory,

@@ -81,7 +81,8 @@ class Drawing {
  public:
   explicit Drawing(const SvgPlot& plot) : plot_(plot) {
     x_max_ = plot.x_max.value_or(largest_x(plot));
-    if (!(x_max_ > 0)) x_max_ = 1;
+    x_min_ = plot.x_min;
+    if (!(x_max_ > x_min_)) x_max_ = x_min_ + 1;
     const double y = largest_y(plot);
     y_step_ = tick_step(plot.y_max.value_or(y > 0 ? y : 1), kTicksY);
     y_max_ = plot.y_max.value_or(std::max(y_step_, std::ceil(y / y_step_ - 1e-9) * y_step_));
@@ -98,6 +99,7 @@ class Drawing {
     draw_axes();
     for (std::size_t i = 0; i < plot_.bands.size(); ++i) draw_band(plot_.bands[i], colour(i));
     for (std::size_t i = 0; i < plot_.lines.size(); ++i) draw_line(plot_.lines[i], colour(i));
+    for (const PlotMark& mark : plot_.marks) draw_mark(mark);
     draw_legend();
     add("</svg>");
     return std::move(text_);
@@ -113,7 +115,8 @@ class Drawing {
   static std::string_view colour(std::size_t index) { return kColours[index % kColours.size()]; }
 
   [[nodiscard]] double x_of(double x) const {
-    return kLeft + std::clamp(x / x_max_, 0.0, 1.0) * (kWidth - kLeft - kRight);
+    return kLeft +
+           std::clamp((x - x_min_) / (x_max_ - x_min_), 0.0, 1.0) * (kWidth - kLeft - kRight);
   }
   [[nodiscard]] double y_of(double y) const {
     return kHeight - kBottom - std::clamp(y / y_max_, 0.0, 1.0) * (kHeight - kTop - kBottom);
@@ -124,8 +127,9 @@ class Drawing {
 
   void draw_axes() {
     const double bottom = y_of(0);
-    const double step = tick_step(x_max_, kTicksX);
-    for (int i = 0; i * step <= x_max_ * (1 + 1e-9); ++i) {
+    const double step = tick_step(x_max_ - x_min_, kTicksX);
+    for (int i = static_cast<int>(std::ceil(x_min_ / step - 1e-9)); i * step <= x_max_ * (1 + 1e-9);
+         ++i) {
       const double x = x_of(i * step);
       add(R"(<line x1="{0:.1f}" y1="{1:.1f}" x2="{0:.1f}" y2="{2:.1f}" stroke="#222222"/>)", x,
           bottom, bottom + 5);
@@ -172,6 +176,17 @@ class Drawing {
         points, stroke);
   }
 
+  // If it is in the picture.
+  void draw_mark(const PlotMark& mark) {
+    if (mark.x < x_min_ || mark.x > x_max_) return;
+    const double x = x_of(mark.x);
+    add(R"(<line x1="{0:.1f}" y1="{1:.1f}" x2="{0:.1f}" y2="{2:.1f}" stroke="#555555" )"
+        R"(stroke-dasharray="4 4"/>)",
+        x, y_of(0), y_of(y_max_));
+    add(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="end" fill="#555555">{}</text>)", x - 4,
+        y_of(y_max_) + 14, escape_xml(mark.label));
+  }
+
   // In one row above the picture.
   void draw_legend() {
     double x = kLeft;
@@ -194,6 +209,7 @@ class Drawing {
   }
 
   const SvgPlot& plot_;
+  double x_min_ = 0;
   double x_max_ = 1;
   double y_max_ = 1;
   double y_step_ = 1;

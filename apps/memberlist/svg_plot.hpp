@@ -25,6 +25,12 @@ struct PlotBand {
   std::vector<Point> points;
 };
 
+/// A moment that is named on the x axis.
+struct PlotMark {
+  double x = 0;
+  std::string label;
+};
+
 /// What is drawn. Bands are behind lines, in the order of both the first has the first colour.
 struct SvgPlot {
   std::string title;
@@ -33,12 +39,14 @@ struct SvgPlot {
   std::string y_label;
   std::vector<PlotLine> lines;
   std::vector<PlotBand> bands;
+  std::vector<PlotMark> marks = {};
+  double x_min = 0;
   std::optional<double> x_max;  ///< unset: the largest x
   std::optional<double> y_max;  ///< unset: a round number above all
 };
 
-/// The picture: axes from zero with round ticks, a legend, on white. The same plot gives the same
-/// text.
+/// The picture: axes with round ticks, that of y from zero, a legend, on white. The same plot gives
+/// the same text.
 [[nodiscard]] std::string to_svg(const SvgPlot& plot);
 
 /// A round number such that at most about `count` steps of it reach `max`. Precondition: both are

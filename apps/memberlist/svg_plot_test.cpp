@@ -49,6 +49,22 @@ TEST(SvgPlot, StepsHoldTheirValue) {
   EXPECT_TRUE(has(to_svg(plot), "\"72.0,364.0 736.0,364.0 736.0,84.0 \""));
 }
 
+TEST(SvgPlot, AnAxisMayBeginLater) {
+  SvgPlot plot = plot_of({{10, 1}, {20, 1}});
+  plot.x_min = 10;
+  EXPECT_TRUE(has(to_svg(plot), "points=\"72.0,"));
+  EXPECT_FALSE(has(to_svg(plot), "x=\"72.0\" y=\"384.0\" text-anchor=\"middle\">0</text>"));
+  EXPECT_TRUE(has(to_svg(plot), "x=\"72.0\" y=\"384.0\" text-anchor=\"middle\">10</text>"));
+}
+
+TEST(SvgPlot, MarksNameMomentsThatAreInThePicture) {
+  SvgPlot plot = plot_of({{0, 1}, {20, 1}});
+  plot.marks = {{10, "dead"}, {30, "later"}};
+  EXPECT_TRUE(has(to_svg(plot), "x1=\"404.0\" y1=\"364.0\" x2=\"404.0\""));
+  EXPECT_TRUE(has(to_svg(plot), ">dead</text>"));
+  EXPECT_FALSE(has(to_svg(plot), "later"));
+}
+
 TEST(SvgPlot, NothingToDrawIsAPictureToo) {
   EXPECT_TRUE(has(to_svg(SvgPlot{}), "</svg>"));
   EXPECT_FALSE(has(to_svg(plot_of({})), "nan"));

@@ -265,5 +265,133 @@ TEST(Sim, CtrlCEndsWithWhatIsDoneWritten) {
   EXPECT_EQ(Json::parse(files.at("summary.json"))["runs"], line_count(files.at("runs.jsonl")));
 }
 
+// --- futures -------------------------------------------------------------------------------------
+
+Json futures(const std::string& file, const Arguments& more) {
+  Arguments arguments{"futures", file, "--format", "json"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  const auto completed = sim(arguments);
+  EXPECT_TRUE(completed.status.success()) << completed.error_output;
+  return Json::parse(completed.output);
+}
+
+TEST(SimFutures, WhoCrashedLongAgoIsDeadInAllFutures) {
+  const TemporaryFile file(kScenario);
+  const Json json = futures(file.path(), {"--at", "4s", "--runs", "8"});
+  EXPECT_EQ(json["actual"]["by_one"], true);
+  ASSERT_EQ(json["forks"].size(), 1U);
+  EXPECT_EQ(json["forks"][0]["at_ns"], 4'000'000'000);
+  EXPECT_EQ(json["forks"][0]["runs"], 8);
+  EXPECT_EQ(json["forks"][0]["by_one"], 8);
+  EXPECT_EQ(json["forks"][0]["by_all"], 8);
+  EXPECT_EQ(json["inevitable_from_ns"], 4'000'000'000);
+  EXPECT_GE(json["story"].size(), 3U);
+}
+
+TEST(SimFutures, WhoIsWellDiesInNone) {
+  const TemporaryFile file("name = \"well\"\nnodes = 5\nprofile = \"local\"\nlasts = \"10s\"\n");
+  const Json json =
+      futures(file.path(), {"--member", "3", "--at", "2s..8s", "--steps", "3", "--runs", "4"});
+  EXPECT_EQ(json["member"], "node-00003");
+  ASSERT_EQ(json["forks"].size(), 3U);
+  for (const Json& fork : json["forks"]) EXPECT_EQ(fork["by_one"], 0);
+  EXPECT_EQ(json["forks"][1]["at_ns"], 5'000'000'000);
+  EXPECT_EQ(json["inevitable_from_ns"], 2'000'000'000) << "that it lives";
+  EXPECT_TRUE(json["story"].empty());
+  const auto nobody = sim({"futures", file.path()});
+  EXPECT_EQ(nobody.status.code, 2);
+  EXPECT_NE(nobody.error_output.find("--member"), std::string::npos) << nobody.error_output;
+}
+
+// A node whose luck decides: it is well, and loses many packets.
+constexpr const char* kUnlucky = R"(name = "unlucky"
+nodes = 8
+profile = "local"
+lasts = "40s"
+
+[[fault]]
+kind = "loss"
+at = "1s"
+nodes = [2]
+rate = 0.6
+)";
+
+TEST(SimFutures, AreTheSameEachTimeAndDifferFromOneAnother) {
+  const TemporaryFile file(kUnlucky);
+  const TemporaryDirectory directory;
+  const auto play = [&](const std::string& jobs) {
+    const auto completed =
+        sim({"futures", file.path(), "--member", "2", "--at", "1s..35s", "--steps", "4", "--runs",
+             "10", "--jobs", jobs, "--out", directory / jobs});
+    EXPECT_TRUE(completed.status.success()) << completed.error_output;
+    EXPECT_EQ(completed.error_output, "");
+    return completed.output;
+  };
+  EXPECT_EQ(play("1"), play("3"));
+  const auto files = files_in(directory / "1");
+  EXPECT_EQ(files, files_in(directory / "3"));
+  Arguments names;
+  for (const auto& [name, text] : files) names.push_back(name);
+  EXPECT_EQ(names, (Arguments{"forks.csv", "futures.csv", "futures.json", "futures.svg",
+                              "scenario.toml"}));
+  EXPECT_EQ(line_count(files.at("forks.csv")), 1U + 4);
+  EXPECT_EQ(line_count(files.at("futures.csv")), 1U + 4 * 10);
+  EXPECT_TRUE(files.at("futures.svg").starts_with("<svg "));
+  const std::size_t dead = Json::parse(files.at("futures.json"))["forks"][0]["by_one"];
+  EXPECT_GT(dead, 0U);
+  EXPECT_LT(dead, 10U);
+}
+
+TEST(SimFutures, WithoutATimeItIsForkedAroundWhatHappened) {
+  const TemporaryFile file(kScenario);
+  const Json json = futures(file.path(), {"--runs", "1", "--steps", "5"});
+  ASSERT_EQ(json["forks"].size(), 5U);
+  EXPECT_LT(json["forks"][0]["at_ns"], json["story"][0]["at_ns"]);
+  EXPECT_GE(json["forks"][4]["at_ns"], json["actual"]["first_dead_ns"]);
+}
+
+TEST(SimFutures, WhatCannotBeIsRefusedBeforeAnythingRuns) {
+  const TemporaryFile file(kScenario);
+  const auto refused = [&](const Arguments& more, int code, const std::string& part) {
+    Arguments arguments{"futures", file.path()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto completed = sim(arguments);
+    EXPECT_EQ(completed.status.code, code) << completed.error_output;
+    EXPECT_EQ(completed.output, "");
+    EXPECT_NE(completed.error_output.find(part), std::string::npos) << completed.error_output;
+  };
+  refused({"--at", "20s"}, 2, "--at 20s: the run is over after 20s; give less");
+  refused({"--at", "soon"}, 2, "--at soon: give a time, or a range");
+  refused({"--at", "5s..3s"}, 2, "the first time is not before the last");
+  refused({"--at", "5s", "--steps", "3"}, 2, "give --at T1..T2");
+  refused({"--member", "8"}, 2, "--member 8: the members are 0 to 7, or node-00000 to node-00007");
+  refused({"--member", "db"}, 2, "--member db");
+  refused({"--runs", "0"}, 2, "--runs");
+  refused({"--runs", "10000"}, 2, "at most 100000 futures in all");
+  refused({"--nodes", "100000", "--jobs", "1"}, 1, "would need about");
+  refused({"--at", "1m", "--member", "9"}, 2, "memberlist: --member 9");
+  refused({"--out", "/proc/nowhere"}, 1, "--out /proc/nowhere");
+}
+
+// There are more futures than any machine plays before the signal comes.
+TEST(SimFutures, CtrlCEndsThem) {
+  const TemporaryFile file(kUnlucky);
+  const TemporaryDirectory directory;
+  testing::Process process(
+      {{MEMBERLIST_PROGRAM, "sim", "futures", file.path(), "--member", "2", "--at", "1s..35s",
+        "--steps", "10", "--runs", "10000", "--out", directory / "out"},
+       {},
+       {}});
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!fs::exists(directory / "out") && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  ASSERT_TRUE(process.signal(SIGINT));
+  const auto status = process.wait(kPatience);
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->code, 130);
+  EXPECT_NE(process.error_output().find("ended early, after "), std::string::npos);
+}
+
 }  // namespace
 }  // namespace memberlist::cli_test
