@@ -4,9 +4,12 @@ namespace memberlist::sim {
 namespace {
 
 constexpr std::array<std::string_view, kChecks> kNames = {
-    "view_order",         "transitions", "own_incarnation", "suspicion_time", "evidence",
-    "probed_incarnation", "round_robin", "table",           "packets",        "inside",
-    "contract",           "accuracy",    "leave_seen",      "announcement",   "at_rest"};
+    "view_order",     "transitions", "own_incarnation",
+    "suspicion_time", "evidence",    "probed_incarnation",
+    "round_robin",    "table",       "packets",
+    "inside",         "contract",    "accuracy",
+    "leave_seen",     "newcomer",    "announcement",
+    "at_rest"};
 
 }  // namespace
 

@@ -26,10 +26,11 @@ enum class Check : std::uint8_t {
   contract,
   accuracy,
   leave_seen,
+  newcomer,
   announcement,
   at_rest,
 };
-inline constexpr std::size_t kChecks = 15;
+inline constexpr std::size_t kChecks = 16;
 
 [[nodiscard]] std::string_view to_string(Check check) noexcept;
 

@@ -104,6 +104,8 @@ void Checks::output(NodeId node, Output& output) {
   watched(node, [&](Watch& watch) { watch.output(output); });
   if (const auto* event = std::get_if<Event>(&output)) {
     if (const auto* change = std::get_if<MemberEvent>(event)) member_event(node, *change);
+    const auto* join = std::get_if<JoinFinished>(event);
+    if (join != nullptr && join->contacted > 0) expect_let_in(node);
   } else if (const auto* packet = std::get_if<SendPacket>(&output)) {
     if (world_.options_.checks >= CheckLevel::packets) check_packet(node, *packet);
   } else if (const auto* completion = std::get_if<Completion>(&output)) {
@@ -313,6 +315,40 @@ void Checks::expect_leave_seen(NodeId node) {
                     });
     }
   });
+}
+
+/// Who joined without a fault is let in: known to all, once the message has been gossiped, and
+/// push/pulls have told those whom it missed.
+void Checks::expect_let_in(NodeId node) {
+  const Config& config = world_.host(node).config;
+  if (faulted_ || config.push_pull_interval <= Duration::zero()) return;
+  const std::size_t nodes = world_.hosts_.size();
+  const Duration bound =
+      4 * swim::push_pull_interval(config.push_pull_interval, nodes) +
+      4 * swim::spreading_time(config.retransmit_mult, nodes, config.gossip_interval) +
+      config.tcp_timeout;
+  world_.timeline_.after(bound, [this, node, process = world_.host(node).processes] {
+    const WorldImpl::Host& host = world_.host(node);
+    if (!faulted_ && host.processes == process && host.engine && !host.left) check_let_in(node);
+  });
+}
+
+/// Those whom it knows have to know it; there may be other clusters.
+void Checks::check_let_in(NodeId node) {
+  const WorldImpl::Host& newcomer = world_.host(node);
+  for (NodeId other = 0; other < world_.hosts_.size(); ++other) {
+    const WorldImpl::Host& host = world_.host(other);
+    const bool decides = host.options.policy != nullptr || host.config.allowed_networks ||
+                         host.config.max_members < world_.hosts_.size();
+    if (other == node || !host.engine || host.left || decides) continue;
+    const auto known = newcomer.engine->member(host.config.name);
+    if (!known || !is_live(known->status)) continue;
+    const auto member = host.engine->member(newcomer.config.name);
+    book_.require(member && is_live(member->status), Check::newcomer, at(), host.config.name, [&] {
+      return fmt::format("{} has joined long ago, and is {} here", newcomer.config.name,
+                         member ? to_string(member->status) : "unknown");
+    });
+  }
 }
 
 // --- packets ------------------------------------------------------------------------------------

@@ -20,8 +20,8 @@
 namespace memberlist::sim {
 
 /// Verifies what the engines of a world say and do. It follows the events of each node with a model
-/// of its own; what it demands holds at every moment and under every fault, except `accuracy` and
-/// `leave_seen`, which are about worlds without a fault.
+/// of its own; what it demands holds at every moment and under every fault, except `accuracy`,
+/// `leave_seen` and `newcomer`, which are about worlds without a fault.
 class Checks final : public WorldTap {
  public:
   explicit Checks(WorldImpl& world);
@@ -114,6 +114,8 @@ class Checks final : public WorldTap {
   void check_own_incarnation(NodeId node, const Engine& engine);
   void check_leave(NodeId node, const Leave& leave, const Completion& completion);
   void expect_leave_seen(NodeId node);
+  void expect_let_in(NodeId node);
+  void check_let_in(NodeId node);
   void check_rest_of(NodeId node);
   void check_forgotten(NodeId node);
   void each_second();

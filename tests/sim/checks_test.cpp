@@ -333,6 +333,28 @@ TEST_F(ChecksTest, ALeaveThatIsNotToldInTimeIsFound) {
   EXPECT_EQ(found("leave_seen"), 1u);
 }
 
+TEST_F(ChecksTest, ANewcomerThatIsNotLetInIsFound) {
+  const NodeId newcomer = world.add({});
+  auto known = std::make_shared<std::vector<Member>>();
+  for (NodeId node = 0; node < newcomer; ++node) {
+    known->push_back(world.host(kObserver).engine->member(world.host(node).config.name).value());
+  }
+  Member self = known->front();
+  auto record = std::make_shared<MemberRecord>(*self.record);
+  record->name = world.host(newcomer).config.name;
+  record->address = world.host(newcomer).address;
+  self.record = record;
+  known->push_back(self);  // so that it is no news to be told
+  for (NodeId node = 0; node < newcomer; ++node) {
+    world.network_.both_ways(node, newcomer, [](sim::Link& link) { link.tcp_cut = true; });
+  }
+  world.start(newcomer, known);
+  Output joined{Event{JoinFinished{.contacted = 1}}};
+  checks().output(newcomer, joined);
+  world.timeline_.run_for(10min);
+  EXPECT_EQ(found("newcomer"), 3u);
+}
+
 TEST_F(ChecksTest, WhatIsLeftAtRestIsFound) {
   world.timeline_.run_for(1min);
   checks().check_rest();

@@ -190,6 +190,17 @@ TEST(World, LeavingIsSeenAsLeft) {
   }
 }
 
+TEST(World, ANewcomerIsLetIn) {
+  Cluster world(5);
+  ASSERT_TRUE(world.join(world.add(), {2}));
+  world.run_for(5min);
+  for (const sim::CheckCount& count : world.check_report().counts) {
+    if (count.check == "newcomer") {
+      EXPECT_EQ(count.exercised, 5u);
+    }
+  }
+}
+
 TEST(World, ApplicationsTalkAndHaveTheirEvents) {
   Cluster world(4);
   std::vector<std::string> heard;
