@@ -50,9 +50,12 @@ void Checks::prepare(NodeId node, const Config& config, EngineEnvironment& envir
       view.since = member.since;
     }
   }
-  if (world_.options_.checks != CheckLevel::inside) return;
-  fresh.watch = std::make_unique<Watch>(config, Reporter::OnViolation::throws);
+  const bool inside = world_.options_.checks == CheckLevel::inside;
+  const bool reads = world_.options_.checks >= CheckLevel::packets && !fresh.keyring->empty();
+  if (inside) fresh.watch = std::make_unique<Watch>(config, Reporter::OnViolation::throws);
+  if (!inside && !reads) return;
   environment.on_input = [this, node](TimePoint, const Input& input) {
+    if (const auto* added = std::get_if<input::AddKey>(&input)) note_key(node, added->key);
     watched(node, [&](Watch& watch) { watch.input(input); });
   };
 }
@@ -75,8 +78,14 @@ void Checks::commanded(NodeId node, const std::optional<OperationId>& operation)
   // A change of address announces twice: that this node leaves, and that it is back.
   constexpr std::uint64_t kAnnouncements = 2;
   nodes_[node].commands += kAnnouncements;
-  nodes_[node].keys_changed = true;  // or may have
+  nodes_[node].keys_changed = nodes_[node].keyring->empty();  // or may have
   if (operation) watched(node, [&](Watch& watch) { watch.started(*operation); });
+}
+
+/// Packets that are encrypted with it can be read from now on. What is refused is the engine's
+/// business.
+void Checks::note_key(NodeId node, BytesView key) {
+  static_cast<void>(nodes_[node].keyring->add(key));
 }
 
 void Checks::leaving(NodeId node, OperationId operation, Duration timeout) {

@@ -96,6 +96,7 @@ class Checks final : public WorldTap {
 
   [[nodiscard]] Duration at() const { return world_.timeline_.elapsed(); }
   [[nodiscard]] const std::string& name(NodeId node) const { return world_.host(node).config.name; }
+  void note_key(NodeId node, BytesView key);
   void member_event(NodeId node, const MemberEvent& event);
   [[nodiscard]] bool takes_back_unchecked(NodeId node, const View& view) const;
   void check_order(NodeId node, const MemberEvent& event, const View& view);

@@ -32,6 +32,11 @@ struct FaultRule {
   bool link = false;    ///< of the links of the nodes: has a direction
 };
 
+/// A key is added, used, and the old one removed. Between these steps is a pause for what is on its
+/// way.
+inline constexpr int kKeySteps = 3;
+inline constexpr Duration kKeyPause = std::chrono::seconds(5);
+
 [[nodiscard]] const FaultRule& rule_of(FaultKind kind) noexcept;
 
 /// When a fault has ended; of one that stays, when it has begun.

@@ -14,6 +14,7 @@
 #include "memberlist/sim/world.hpp"
 #include "sim/fault_rules.hpp"
 #include "sim/health_log.hpp"
+#include "sim/key_changes.hpp"
 #include "sim/population.hpp"
 
 namespace memberlist::sim {
@@ -25,7 +26,6 @@ constexpr Duration kLook = std::chrono::milliseconds(100);
 constexpr Duration kHealPatience = std::chrono::minutes(2);
 constexpr Duration kMetaTimeout = std::chrono::seconds(10);
 constexpr std::size_t kMaxFindings = 100;
-constexpr std::size_t kKeyBytes = 32;
 
 using Progress = std::function<bool(double)>;
 
@@ -58,7 +58,7 @@ WorldOptions world_options(const Scenario& scenario, std::uint64_t seed) {
   options.seed = seed;
   options.config = scenario.config;
   options.behaviour = scenario.behaviour;
-  if (scenario.encrypted) options.config.keys = {Bytes(kKeyBytes, std::byte{0x5e})};
+  if (scenario.encrypted) options.config.keys = {KeyChanges::first_key()};
   options.link = scenario.link;
   options.checks = scenario.checks;
   return options;
@@ -138,6 +138,7 @@ class Player {
   std::uint64_t seed_;
   World world_;
   Population population_;
+  KeyChanges keys_{world_, population_};
   HealthLog health_;
   RunReport report_;
   std::function<void(NodeId, const MemberEvent&)> on_event_;
@@ -268,6 +269,9 @@ void Player::take(NodeId observer, const MemberEvent& event) {
 void Player::start(std::size_t index) {
   const Fault& fault = scenario_.faults[index];
   if (fault.kind == FaultKind::join) return start_joins(index);
+  if (fault.kind == FaultKind::keys) {
+    return keys_.change(fault.time, random_for(seed_, Purpose::first_fault, index));
+  }
   const std::vector<NodeId> nodes = draw(index);
   touch(nodes, fault);
   switch (fault.kind) {

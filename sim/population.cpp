@@ -77,6 +77,10 @@ NodeOptions Population::options_of(NodeId node) const {
   if (from_the_start && node >= scenario_.nodes - scenario_.go_nodes) {
     options.behaviour = Behaviour::go();
   }
+  if (!keys_.empty()) {
+    options.config = scenario_.config;
+    options.config->keys = keys_;
+  }
   return options;
 }
 
@@ -216,6 +220,11 @@ void Population::heal() {
   world_.heal_hosts();
   world_.heal_network();
   for (NodeId node = 0; node < size(); ++node) update_truth(node);
+}
+
+void Population::set_keys(const std::vector<Bytes>& keys) {
+  keys_ = keys;
+  for (NodeId node = 0; node < size(); ++node) world_.config(node).keys = keys;
 }
 
 // --- who knows whom ----------------------------------------------------------------------------

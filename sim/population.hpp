@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "memberlist/bytes.hpp"
 #include "memberlist/sim/scenario.hpp"
 #include "memberlist/sim/world.hpp"
 #include "sim/convergence.hpp"
@@ -66,6 +67,13 @@ class Population {
   /// Ends all faults of hosts and of the network.
   void heal();
 
+  /// What the nodes whose processes start from now on have as keys.
+  void set_keys(const std::vector<Bytes>& keys);
+  /// Whether its process does not stand still, and can be reached.
+  [[nodiscard]] bool is_reached(NodeId node) const {
+    return world_.running(node) && !host_faults_.is_stopped(node);
+  }
+
   /// What the node says of others, and of its commands.
   void take(NodeId observer, const MemberEvent& event);
   void take(NodeId node, const Completion& completion);
@@ -120,6 +128,7 @@ class Population {
   Convergence convergence_;
   Detections detections_;
   std::vector<Node> nodes_;
+  std::vector<Bytes> keys_;                             // other ones than the world's; none: those
   std::optional<std::pair<NodeId, Completion>> ended_;  // that is of no command which is followed
 };
 

@@ -54,6 +54,7 @@ constexpr std::array kRules = std::to_array<FaultRule>({
     {FaultKind::meta, "meta", FaultEffect::none, kMay, kNo, kMay},
     {FaultKind::broadcast, "broadcast", FaultEffect::none, kMay, kNo, kMay, kMust},
     {FaultKind::namesake, "namesake", FaultEffect::down},
+    {FaultKind::keys, "keys", FaultEffect::none, kNo, kMust},
 });
 
 constexpr auto kKinds = [] {
@@ -256,6 +257,7 @@ class Roll {
     const Fault& fault = scenario_.faults[index];
     const Judge judge(mistakes_, fmt::format("fault {}", index + 1));
     if (fault.kind == FaultKind::join) return check_join(judge, fault);
+    if (fault.kind == FaultKind::keys) return check_keys(judge, fault);
     if (fault.nodes.ids.empty()) {
       check_count(judge, fault);
     } else {
@@ -274,6 +276,15 @@ class Roll {
     judge.within("nodes", chosen(fault.nodes), 1, kMaxNodes - std::min(kMaxNodes - 1, known_));
     known_ += chosen(fault.nodes);
     running_ += chosen(fault.nodes);
+  }
+
+  void check_keys(const Judge& judge, const Fault& fault) const {
+    if (!scenario_.encrypted) {
+      judge.wrong("kind", "changes the key, and the cluster has none; give encrypted = true");
+    }
+    if (!fault.nodes.ids.empty() || fault.nodes.count != 1) {
+      judge.wrong("nodes", "says nothing to keys, which are those of all nodes; leave it out");
+    }
   }
 
   void check_count(const Judge& judge, const Fault& fault) const {
@@ -394,8 +405,11 @@ void check_plots(const Judge& judge, const Scenario& scenario) {
 const FaultRule& rule_of(FaultKind kind) noexcept { return kRules[static_cast<std::size_t>(kind)]; }
 
 Duration end_of(const Fault& fault) noexcept {
-  const bool joins = fault.kind == FaultKind::join;
-  return fault.at + (joins ? fault.time : fault.lasts.value_or(Duration::zero()));
+  if (fault.kind == FaultKind::join) return fault.at + fault.time;
+  if (fault.kind == FaultKind::keys) {
+    return fault.at + kKeySteps * fault.time + (kKeySteps - 1) * kKeyPause;
+  }
+  return fault.at + fault.lasts.value_or(Duration::zero());
 }
 
 std::string_view to_string(FaultKind kind) noexcept { return rule_of(kind).name; }

@@ -91,7 +91,8 @@ Link draw_link(Random& random, Profile profile) {
 // --- faults -------------------------------------------------------------------------------------
 
 /// What must be kept apart: two nodes of one name end in a state that only an operator resolves.
-bool is_drawn(FaultKind kind) { return kind != FaultKind::namesake; }
+/// A change of the key is drawn for itself, where there is a key.
+bool is_drawn(FaultKind kind) { return kind != FaultKind::namesake && kind != FaultKind::keys; }
 
 /// What is no fault: a cluster in which nothing else happens must stay accurate.
 constexpr std::array kCalmKinds{FaultKind::leave, FaultKind::join, FaultKind::rejoin,
@@ -102,6 +103,7 @@ std::vector<FaultKind> draw_kinds(Random& random, SwarmStrategy strategy, bool c
   if (calm) return {kCalmKinds.begin(), kCalmKinds.end()};
   std::vector<FaultKind> kinds;
   for (const FaultKind kind : fault_kinds()) {
+    if (kind == FaultKind::keys) continue;
     const bool included = strategy == SwarmStrategy::random || happens(random, kIncluded);
     if (is_drawn(kind) && included) kinds.push_back(kind);
   }
@@ -192,6 +194,19 @@ void draw_go_nodes(std::uint64_t seed, Scenario& scenario) {
   if (happens(random, kMixed)) scenario.go_nodes = 1 + random.below(scenario.nodes - 1);
 }
 
+/// From numbers of its own, so that the rest of the scenario is as it was without.
+void draw_key_change(std::uint64_t seed, Scenario& scenario) {
+  Random random(seed ^ 0x6b65'7973'0000'0000);
+  if (!happens(random, 0.5)) return;
+  Fault change;
+  change.kind = FaultKind::keys;
+  change.at = between(random, milliseconds(0), scenario.lasts / 3);
+  const Duration left = scenario.lasts - change.at - (kKeySteps - 1) * kKeyPause;
+  const Duration most = std::min<Duration>(left / kKeySteps, std::chrono::minutes(1));
+  change.time = between(random, milliseconds(1), most);
+  scenario.faults.push_back(change);
+}
+
 // --- what must hold -----------------------------------------------------------------------------
 
 /// Within what time all agree on a network that is well, whatever came before: suspicions have run
@@ -274,6 +289,7 @@ Scenario draw_scenario(std::uint64_t seed, SwarmStrategy strategy) {
   if (varied && !calm && scenario.nodes > 2 && happens(random, 0.1))
     draw_chronic_hiccups(random, scenario);
   if (varied) draw_go_nodes(seed, scenario);
+  if (varied && scenario.encrypted) draw_key_change(seed, scenario);
   scenario.heal_at_end = true;
   scenario.expect.converged_within = convergence_bound(scenario);
   constexpr std::size_t kSmall = 16;

@@ -38,6 +38,11 @@ void Watch::input(const Input& input) {
                    reporter_.begin_step("advertise");
                    command_ = Command::move;
                  },
+                 [&](const input::AddKey& added) {
+                   reporter_.begin_step("add key");
+                   // What is refused is the engine's business.
+                   static_cast<void>(keyring_.add(added.key));
+                 },
                  [&](const auto&) { reporter_.begin_step("other input"); },
              },
              input);

@@ -350,6 +350,10 @@ TEST(ScenarioFile, EveryFieldIsWritten) {
       case sim::FaultKind::flap:
         fault.every = seconds(1);
         break;
+      case sim::FaultKind::keys:
+        fault.nodes = {};
+        fault.time = milliseconds(5);
+        break;
       case sim::FaultKind::slow:
       case sim::FaultKind::step:
       case sim::FaultKind::latency:

@@ -13,6 +13,7 @@ inline Fault fault_of(FaultKind kind) {
       fault.every = std::chrono::seconds(1);
       break;
     case FaultKind::slow:
+    case FaultKind::keys:
     case FaultKind::step:
     case FaultKind::latency:
       fault.time = std::chrono::milliseconds(100);

@@ -65,6 +65,7 @@ std::string first_finding(const RunReport& report) {
 
 TEST(Play, ASeedDeterminesTheRun) {
   Scenario scenario = small();
+  scenario.encrypted = true;
   for (const FaultKind kind : fault_kinds()) {
     if (kind == FaultKind::swap || kind == FaultKind::move) continue;
     scenario.faults.push_back(fault_of(kind));
@@ -228,10 +229,59 @@ TEST(ScenarioRun, AnotherFutureHasTheSameFaults) {
 TEST(Play, EveryKindOfFaultMakesADifference) {
   const std::uint64_t none = played(small()).trace_hash;
   for (const FaultKind kind : fault_kinds()) {
+    if (kind == FaultKind::keys) continue;  // below
     // These show only where streams are.
     if (kind == FaultKind::tcp_stall || kind == FaultKind::tcp_reset) continue;
     EXPECT_NE(played_with(kind).trace_hash, none) << to_string(kind);
   }
+}
+
+TEST(Play, AChangeOfTheKeyIsNotFeltAndAllPacketsAreRead) {
+  Scenario scenario = small();
+  scenario.encrypted = true;
+  scenario.lasts = seconds(60);
+  const RunReport before = played(scenario);
+  scenario.faults = {{.kind = FaultKind::keys, .at = seconds(5), .time = seconds(4)},
+                     {.kind = FaultKind::keys, .at = seconds(6), .time = milliseconds(100)},
+                     {.kind = FaultKind::join, .at = seconds(12), .time = seconds(30)}};
+  scenario.faults.back().nodes.count = 3;
+  for (const CheckLevel checks : {CheckLevel::packets, CheckLevel::inside}) {
+    scenario.checks = checks;
+    const RunReport report = played(scenario);
+    EXPECT_NE(report.trace_hash, before.trace_hash);
+    EXPECT_EQ(report.suspicions, 0U);
+    EXPECT_EQ(first_finding(report), "");
+    const auto packets = std::ranges::find(report.checks.counts, "packets", &CheckCount::check);
+    EXPECT_GE(packets->exercised, 2 * report.stats.packets_sent) << "some were left out";
+  }
+}
+
+TEST(Play, WhoIsAwayWhileTheKeyIsChangedHasTheNewOneAfterwards) {
+  Scenario scenario = small();
+  scenario.encrypted = true;
+  scenario.lasts = seconds(60);
+  scenario.faults = {
+      {.kind = FaultKind::crash, .at = seconds(2), .lasts = seconds(40), .nodes = {.ids = {1}}},
+      {.kind = FaultKind::pause, .at = seconds(4), .lasts = seconds(20), .nodes = {.ids = {2}}},
+      {.kind = FaultKind::keys, .at = seconds(5), .time = seconds(1)}};
+  ScenarioRun run(scenario, 1);
+  const auto fingerprints = [&](NodeId node) {
+    std::vector<std::string> all;
+    for (const KeyInfo& key : run.world().engine(node).keys()) all.push_back(key.fingerprint);
+    return all;
+  };
+  run.play_until(seconds(4));
+  const std::vector<std::string> old = fingerprints(0);
+  run.play_until(seconds(23));
+  EXPECT_EQ(fingerprints(0).size(), 2U) << "the others wait for who stands still";
+  EXPECT_EQ(fingerprints(2), old);
+  const RunReport report = run.finish();
+  for (NodeId node = 0; node < scenario.nodes; ++node) {
+    ASSERT_EQ(fingerprints(node).size(), 1U) << node;
+    EXPECT_EQ(fingerprints(node), fingerprints(0)) << node;
+  }
+  EXPECT_NE(fingerprints(0), old);
+  EXPECT_EQ(report.samples.back().converged, 1);
 }
 
 TEST(Play, WhoCrashesIsDetected) {

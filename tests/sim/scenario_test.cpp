@@ -39,6 +39,7 @@ std::string subject_after(const std::function<void(Scenario&)>& change) {
 std::string subject_of_fault(FaultKind kind, const std::function<void(Fault&)>& change) {
   Scenario scenario = valid();
   scenario.faults.push_back(fault_of(kind));
+  scenario.encrypted = kind == FaultKind::keys;
   change(scenario.faults.back());
   return subjects(scenario);
 }
@@ -48,7 +49,7 @@ TEST(Scenario, EveryKindOfFaultHasAName) {
   for (const FaultKind kind : fault_kinds()) names.insert(to_string(kind));
   EXPECT_EQ(names.size(), fault_kinds().size());
   EXPECT_EQ(to_string(FaultKind::tcp_reset), "tcp_reset");
-  EXPECT_EQ(to_string(fault_kinds().back()), "namesake");
+  EXPECT_EQ(to_string(fault_kinds().back()), "keys");
 }
 
 TEST(Scenario, EveryKindOfFaultCanBeSaid) {
@@ -127,6 +128,11 @@ TEST(Scenario, LimitsOfAFaultAreChecked) {
             "fault 1: bytes");
   EXPECT_EQ(subject_of_fault(FaultKind::swap, [](Fault& f) { f.nodes.count = 3; }),
             "fault 1: nodes");
+  EXPECT_EQ(subject_of_fault(FaultKind::keys, [](Fault& f) { f.nodes.ids = {1}; }),
+            "fault 1: nodes");
+  EXPECT_EQ(subject_after([](Scenario& s) { s.faults = {fault_of(FaultKind::keys)}; }),
+            "fault 1: kind")
+      << "the cluster has no key";
 }
 
 TEST(Scenario, FaultsCannotTakeMoreNodesThanThereAre) {

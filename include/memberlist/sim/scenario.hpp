@@ -66,6 +66,7 @@ enum class FaultKind : std::uint8_t {
   meta,       ///< changes its meta data, each `every`; 0: once
   broadcast,  ///< sends a user broadcast of `bytes`, each `every`; 0: once
   namesake,   ///< a new node with the name of the first of `nodes` starts, and joins
+  keys,       ///< the key is changed on all nodes, in three steps of `time`; reads no `nodes`
 };
 
 /// The kind as it is spelled above.
