@@ -1,6 +1,19 @@
 #include "sim/health_log.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
 namespace memberlist::sim {
+
+Duration longest_aftermath(const Scenario& scenario) {
+  const Config& config = scenario.config;
+  const double nodes = static_cast<double>(scenario.nodes);
+  const double scale = std::ceil(std::max(1.0, std::log10(std::max(1.0, nodes))));
+  const auto intervals = static_cast<std::int64_t>(scale) * config.suspicion_mult *
+                         std::max(1U, config.suspicion_max_timeout_mult);
+  return config.probe_interval * (intervals + config.awareness_max_multiplier);
+}
 
 void HealthLog::begin(NodeId node, FaultEffect effect) {
   if (node >= nodes_.size()) nodes_.resize(node + 1);

@@ -3,11 +3,15 @@
 #include <cstddef>
 #include <vector>
 
+#include "memberlist/sim/scenario.hpp"
 #include "memberlist/sim/world.hpp"
 #include "memberlist/time.hpp"
 #include "sim/fault_rules.hpp"
 
 namespace memberlist::sim {
+
+/// The longest time for which a suspicion can go on, and a slow node can still be probing.
+[[nodiscard]] Duration longest_aftermath(const Scenario& scenario);
 
 /// Which nodes are, or were a while ago, under a fault: by that a death is right or wrong (see
 /// RunReport).

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <memory>
 #include <span>
@@ -28,16 +27,6 @@ constexpr Duration kMetaTimeout = std::chrono::seconds(10);
 constexpr std::size_t kMaxFindings = 100;
 
 using Progress = std::function<bool(double)>;
-
-/// The longest time for which a suspicion can go on, and a slow node can still be probing.
-Duration longest_aftermath(const Scenario& scenario) {
-  const Config& config = scenario.config;
-  const double nodes = static_cast<double>(scenario.nodes);
-  const double scale = std::ceil(std::max(1.0, std::log10(std::max(1.0, nodes))));
-  const auto intervals = static_cast<std::int64_t>(scale) * config.suspicion_mult *
-                         std::max(1U, config.suspicion_max_timeout_mult);
-  return config.probe_interval * (intervals + config.awareness_max_multiplier);
-}
 
 /// How long so many queued broadcasts can take to be sent: each goes about twice to each node, in
 /// one packet of a gossip tick or more. Applications may send more than that for a while.

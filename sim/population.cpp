@@ -16,11 +16,6 @@ bool is_member(MemberStatus status) {
 
 }  // namespace
 
-Random random_for(std::uint64_t seed, Purpose purpose, std::size_t offset) {
-  constexpr std::uint64_t kApart = 0xd134'2543'de82'ef95U;
-  return Random(seed ^ ((static_cast<std::uint64_t>(purpose) + offset) * kApart));
-}
-
 Population::Population(World& world, const Scenario& scenario, std::uint64_t seed)
     : world_(world),
       scenario_(scenario),

@@ -12,23 +12,13 @@
 #include "memberlist/bytes.hpp"
 #include "memberlist/sim/scenario.hpp"
 #include "memberlist/sim/world.hpp"
+#include "sim/choices.hpp"
 #include "sim/convergence.hpp"
 #include "sim/detections.hpp"
 #include "sim/health_log.hpp"
 #include "sim/host_faults.hpp"
 
 namespace memberlist::sim {
-
-/// What the random choices of a run are about. Each has a generator of its own, so that one more
-/// fault changes nothing that another one draws.
-enum class Purpose : std::uint64_t {
-  starts = 1,
-  contacts = 2,
-  first_fault = 1'000,
-  phases = 2'000
-};
-
-[[nodiscard]] Random random_for(std::uint64_t seed, Purpose purpose, std::size_t offset = 0);
 
 /// The nodes of a scenario: starts and ends their processes, makes them join, and keeps account of
 /// who runs and who knows whom.
