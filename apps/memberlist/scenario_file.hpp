@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "memberlist/sim/scenario.hpp"
 #include "output.hpp"
@@ -29,5 +30,9 @@ struct ScenarioChanges {
 /// The TOML of a scenario: what is as by default is left out. Read again, it gives the same
 /// scenario, except that tables of latencies are shortened to 1,024 values.
 [[nodiscard]] std::string to_toml(const sim::Scenario& scenario);
+
+/// What makes an agent's configuration that of the scenario: `--profile`, and `--set` for each knob
+/// that differs from it.
+[[nodiscard]] std::vector<std::string> agent_settings(const sim::Scenario& scenario);
 
 }  // namespace memberlist::cli

@@ -139,19 +139,33 @@ std::vector<std::string> link_lines(const sim::Link& link) {
   return lines;
 }
 
-std::vector<std::string> knob_lines(const sim::Scenario& scenario) {
+// Calls `visit(knob, value)` for each knob that differs from the profile.
+template <class Visit>
+void visit_knobs(const sim::Scenario& scenario, Visit visit) {
   const Config usual = Config::for_profile(scenario.profile);
-  std::vector<std::string> lines;
   for (const KnobField& field : kKnobFields) {
     std::visit(
         [&](auto member) {
           if (scenario.config.*member == usual.*member) return;
-          lines.push_back(fmt::format("{} = {}", field.knob, toml_value(scenario.config.*member)));
+          visit(field.knob, scenario.config.*member);
         },
         field.member);
   }
+}
+
+std::vector<std::string> knob_lines(const sim::Scenario& scenario) {
+  std::vector<std::string> lines;
+  visit_knobs(scenario, [&](std::string_view knob, auto value) {
+    lines.push_back(fmt::format("{} = {}", knob, toml_value(value)));
+  });
   return lines;
 }
+
+template <class T>
+std::string setting_value(T value) {
+  return toml_value(value);
+}
+std::string setting_value(Duration value) { return format_duration(value); }
 
 std::vector<std::string> fault_lines(const sim::Fault& fault) {
   std::vector<std::string> lines{fmt::format("kind = \"{}\"", to_string(fault.kind))};
@@ -211,6 +225,15 @@ std::string to_toml(const sim::Scenario& scenario) {
   const auto expected = field_lines(scenario.expect);
   if (!expected.empty()) add_table(text, "[expect]", expected);
   return text;
+}
+
+std::vector<std::string> agent_settings(const sim::Scenario& scenario) {
+  std::vector<std::string> arguments{"--profile",
+                                     std::string(word_of(kProfileWords, scenario.profile))};
+  visit_knobs(scenario, [&](std::string_view knob, auto value) {
+    arguments.insert(arguments.end(), {"--set", fmt::format("{}={}", knob, setting_value(value))});
+  });
+  return arguments;
 }
 
 }  // namespace memberlist::cli

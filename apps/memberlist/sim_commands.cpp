@@ -25,6 +25,7 @@
 #include "signals.hpp"
 #include "sim_futures.hpp"
 #include "sim_fuzz.hpp"
+#include "sim_real.hpp"
 #include "sim_record.hpp"
 #include "sim_results.hpp"
 #include "sim_summary.hpp"
@@ -269,6 +270,7 @@ void add_sim_commands(CLI::App& app, Run& run) {
   add_merge_command(*sim, run);
   add_fuzz_command(*sim, run);
   add_futures_command(*sim, run);
+  add_real_command(*sim, run);
 }
 
 }  // namespace memberlist::cli

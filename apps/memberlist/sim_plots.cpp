@@ -39,24 +39,28 @@ PlotLine share_line(std::string label, std::span<const sim::RunReport> runs,
   return line;
 }
 
-SvgPlot draw_detection(const sim::Scenario& scenario, std::span<const sim::RunReport> runs) {
+SvgPlot shares_of_faults(std::string subtitle, std::vector<PlotLine> lines) {
   SvgPlot plot{.title = "Detection",
-               .subtitle = runs_text(scenario, runs),
+               .subtitle = std::move(subtitle),
                .x_label = "seconds since the fault",
                .y_label = "% of the faults",
-               .lines = {},
+               .lines = std::move(lines),
                .bands = {},
                .x_max = {},
                .y_max = 100};
-  plot.lines = {share_line("first other node", runs, &sim::Detection::first),
-                share_line("half of them", runs, &sim::Detection::half),
-                share_line("all", runs, &sim::Detection::all)};
   // Each stays where it is until the end of the picture.
   double end = 0;
   for (const PlotLine& line : plot.lines) end = std::max(end, line.points.back().first);
   end *= 1.05;
   for (PlotLine& line : plot.lines) line.points.emplace_back(end, line.points.back().second);
   return plot;
+}
+
+SvgPlot draw_detection(const sim::Scenario& scenario, std::span<const sim::RunReport> runs) {
+  return shares_of_faults(runs_text(scenario, runs),
+                          {share_line("first other node", runs, &sim::Detection::first),
+                           share_line("half of them", runs, &sim::Detection::half),
+                           share_line("all", runs, &sim::Detection::all)});
 }
 
 // Median and range over the runs of what `value` gives for each sample, over time.
@@ -121,8 +125,8 @@ SvgPlot draw_false_positives(const sim::Scenario& scenario, std::span<const sim:
   return plot;
 }
 
-SvgPlot draw_packets(const sim::Scenario& scenario, std::span<const sim::RunReport> runs) {
-  SvgPlot plot = over_time("Packets", "packets of one node in one second", scenario, runs);
+void add_packets(SvgPlot& plot, const sim::Scenario& scenario,
+                 std::span<const sim::RunReport> runs) {
   add_over_time(plot, runs, [&](const sim::RunReport& run) {
     std::vector<double> rates;
     rates.reserve(run.samples.size());
@@ -134,6 +138,41 @@ SvgPlot draw_packets(const sim::Scenario& scenario, std::span<const sim::RunRepo
     }
     return rates;
   });
+}
+
+SvgPlot packets_plot(const sim::Scenario& scenario, std::span<const sim::RunReport> runs) {
+  return over_time("Packets", "packets of one node in one second", scenario, runs);
+}
+
+SvgPlot draw_packets(const sim::Scenario& scenario, std::span<const sim::RunReport> runs) {
+  SvgPlot plot = packets_plot(scenario, runs);
+  add_packets(plot, scenario, runs);
+  return plot;
+}
+
+std::string both_text(const sim::Scenario& scenario, std::size_t simulated, std::size_t real) {
+  return fmt::format("{}, {} nodes, {} simulated and {} real runs", scenario.name, scenario.nodes,
+                     simulated, real);
+}
+
+SvgPlot compare_detection(const sim::Scenario& scenario, std::span<const sim::RunReport> simulated,
+                          std::span<const sim::RunReport> real) {
+  return shares_of_faults(both_text(scenario, simulated.size(), real.size()),
+                          {share_line("first, simulated", simulated, &sim::Detection::first),
+                           share_line("first, real", real, &sim::Detection::first),
+                           share_line("all, simulated", simulated, &sim::Detection::all),
+                           share_line("all, real", real, &sim::Detection::all)});
+}
+
+SvgPlot compare_packets(const sim::Scenario& scenario, std::span<const sim::RunReport> simulated,
+                        std::span<const sim::RunReport> real) {
+  SvgPlot plot = packets_plot(scenario, simulated);
+  plot.subtitle = both_text(scenario, simulated.size(), real.size());
+  add_packets(plot, scenario, simulated);
+  add_packets(plot, scenario, real);
+  plot.bands.clear();
+  plot.lines.front().label = "median, simulated";
+  plot.lines.back().label = "median, real";
   return plot;
 }
 
@@ -163,6 +202,13 @@ SvgPlot draw_plot(sim::Plot plot, const sim::Scenario& scenario,
       return draw_packets(scenario, runs);
   }
   return {};
+}
+
+SvgPlot draw_comparison(sim::Plot plot, const sim::Scenario& scenario,
+                        std::span<const sim::RunReport> simulated,
+                        std::span<const sim::RunReport> real) {
+  return plot == sim::Plot::detection ? compare_detection(scenario, simulated, real)
+                                      : compare_packets(scenario, simulated, real);
 }
 
 }  // namespace memberlist::cli

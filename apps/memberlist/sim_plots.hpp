@@ -15,4 +15,9 @@ namespace memberlist::cli {
 [[nodiscard]] SvgPlot draw_plot(sim::Plot plot, const sim::Scenario& scenario,
                                 std::span<const sim::RunReport> runs);
 
+/// The same of `detection` or `packets` for two kinds of runs, in one picture.
+[[nodiscard]] SvgPlot draw_comparison(sim::Plot plot, const sim::Scenario& scenario,
+                                      std::span<const sim::RunReport> simulated,
+                                      std::span<const sim::RunReport> real);
+
 }  // namespace memberlist::cli

@@ -63,7 +63,7 @@ class Sweep {
       while (!is_stopped()) {
         const std::size_t next = next_.fetch_add(1);
         if (next >= options_.seeds.size()) break;
-        sim::RunReport report = sim::play(scenario_, options_.seeds[next], [&](double share) {
+        sim::RunReport report = options_.play(scenario_, options_.seeds[next], [&](double share) {
           const std::lock_guard lock(mutex_);
           shares_[job] = share;
           return !is_stopped();

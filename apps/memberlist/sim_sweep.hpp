@@ -41,6 +41,10 @@ struct SweepProgress {
   double share = 0;      ///< of the work, from 0 to 1
 };
 
+/// Plays one run, as `sim::play`.
+using PlayRun = std::function<sim::RunReport(const sim::Scenario&, std::uint64_t seed,
+                                             const std::function<bool(double)>& progress)>;
+
 /// What a sweep is done with.
 struct SweepOptions {
   std::vector<std::uint64_t> seeds;
@@ -49,6 +53,8 @@ struct SweepOptions {
   std::function<void(const SweepProgress&)> progress = {};
   /// Asked often, on any thread: whether to end early.
   std::function<bool()> stopped = {};
+  /// Called on any thread.
+  PlayRun play = sim::play;
 };
 
 /// Plays the scenario with each seed, several at a time. The reports of the runs that were played
