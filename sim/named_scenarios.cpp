@@ -167,13 +167,120 @@ Scenario lifeguard_interval() {
   return scenario;
 }
 
+// --- experiments of papers: docs/experiments
+// ------------------------------------------------------
+
+/// The constants of the Lifeguard paper.
+void use_paper_config(Scenario& scenario, std::uint32_t alpha) {
+  scenario.config.suspicion_mult = alpha;
+  scenario.config.awareness_max_multiplier = 9;  // the score is at most one less
+  scenario.config.disable_tcp_pings = true;
+}
+
+Scenario lifeguard_threshold(const char* name, const char* description, std::uint32_t alpha) {
+  Scenario scenario = cluster(name, description, 128, seconds(75));
+  use_paper_config(scenario, alpha);
+  scenario.faults = {
+      {.kind = FaultKind::block, .at = seconds(5), .nodes = {.ids = first_nodes(4)}}};
+  scenario.expect.detected_within = seconds(70);
+  return scenario;
+}
+
+Scenario lifeguard_starvation() {
+  Scenario scenario = cluster(
+      "lifeguard-starvation",
+      "Eight of 100 nodes need 200 ms for each packet (Lifeguard's lack of processor time).", 100,
+      seconds(120));
+  use_paper_config(scenario, 5);
+  scenario.faults = {{.kind = FaultKind::slow,
+                      .at = seconds(5),
+                      .nodes = {.ids = first_nodes(8)},
+                      .time = milliseconds(200)}};
+  return scenario;
+}
+
+Scenario swim_first_detection() {
+  Scenario scenario = cluster(
+      "swim-first-detection",
+      "One of 128 crashes (SWIM: probed after 1.6 periods, whatever the size).", 128, seconds(30));
+  scenario.faults = {{.kind = FaultKind::crash, .at = seconds(5)}};
+  return scenario;
+}
+
+Scenario rapid_bootstrap() {
+  Scenario scenario =
+      cluster("rapid-bootstrap", "A thousand nodes join through one, within two seconds (Rapid).",
+              1000, seconds(60));
+  scenario.formed = false;
+  scenario.join_within = seconds(2);
+  scenario.checks = CheckLevel::none;
+  return scenario;
+}
+
+Scenario rapid(const char* name, const char* description, const Fault& fault, Duration lasts) {
+  Scenario scenario = cluster(name, description, 1000, lasts);
+  scenario.checks = CheckLevel::none;
+  scenario.faults = {fault};
+  return scenario;
+}
+
+Scenario rapid_crash() {
+  return rapid("rapid-crash", "Ten of a thousand nodes crash (Rapid).",
+               {.kind = FaultKind::crash, .at = seconds(10), .nodes = {.count = 10}}, seconds(60));
+}
+
+Scenario rapid_loss() {
+  return rapid("rapid-loss", "Ten of a thousand nodes lose 80 % of what they send (Rapid).",
+               {.kind = FaultKind::loss,
+                .at = seconds(10),
+                .nodes = {.ids = first_nodes(10)},
+                .rate = 0.8,
+                .direction = Fault::Direction::outgoing},
+               seconds(120));
+}
+
+Scenario rapid_flip_flop() {
+  Scenario scenario =
+      rapid("rapid-flip-flop",
+            "Ten of a thousand nodes receive nothing for 20 s, all for 20 s, and so on (Rapid).",
+            {.kind = FaultKind::cut,
+             .at = seconds(10),
+             .lasts = seconds(20),
+             .nodes = {.ids = first_nodes(10)},
+             .direction = Fault::Direction::incoming},
+            seconds(130));
+  for (const Duration at : {seconds(50), seconds(90)}) {
+    scenario.faults.push_back(scenario.faults.front());
+    scenario.faults.back().at = at;
+  }
+  return scenario;
+}
+
 }  // namespace
 
 std::span<const Scenario> named_scenarios() {
   static const std::vector<Scenario> kAll{
-      healthy(),    crash_one(),          rack_fire(),         flaky_link(),
-      hiccups(),    partition_and_heal(), rolling_restart(),   join_storm(),
-      slow_hosts(), two_zones(),          lifeguard_interval()};
+      healthy(),
+      crash_one(),
+      rack_fire(),
+      flaky_link(),
+      hiccups(),
+      partition_and_heal(),
+      rolling_restart(),
+      join_storm(),
+      slow_hosts(),
+      two_zones(),
+      lifeguard_interval(),
+      lifeguard_threshold("lifeguard-threshold",
+                          "Four of 128 nodes are blocked for good (Lifeguard's threshold).", 5),
+      lifeguard_threshold("lifeguard-alpha-2",
+                          "The same with suspicions of two fifths (Lifeguard's tuning).", 2),
+      lifeguard_starvation(),
+      swim_first_detection(),
+      rapid_bootstrap(),
+      rapid_crash(),
+      rapid_loss(),
+      rapid_flip_flop()};
   return kAll;
 }
 
