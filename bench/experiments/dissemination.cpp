@@ -24,7 +24,7 @@ using sim::World;
 
 constexpr Duration kQuiet = std::chrono::seconds(5);
 constexpr std::size_t kRounds = 24;
-constexpr std::size_t kMostRuns = 200;
+constexpr std::size_t kMostRuns = 100;
 
 struct Way {
   std::string_view name;
@@ -105,13 +105,13 @@ double rounds_until(const std::vector<std::vector<double>>& runs, std::size_t no
 
 void dissemination(const Effort& effort) {
   const auto sizes = by_effort<std::vector<std::size_t>>(effort, {32, 128, 1000}, {32});
-  constexpr std::size_t kMembers = 40'000;  // of all runs of one kind
+  constexpr std::size_t kMembers = 20'000;  // of all runs of one kind
   for (const std::size_t nodes : sizes) {
     const std::size_t runs =
         by_effort<std::size_t>(effort, std::min(kMembers / nodes, kMostRuns), 20);
     for (const Way& way : kWays) {
       std::vector<Case> cases;
-      for (std::size_t i = 0; i < runs; ++i) cases.push_back({nodes, way, effort.seed + i});
+      for (std::size_t i = 0; i < runs; ++i) cases.push_back({nodes, way, seed_of(effort, i)});
       const auto heard = play_all<std::vector<double>>("dissemination", cases, effort, play);
       std::size_t complete = 0;
       for (const auto& one : heard) complete += one.size() == nodes - 1 ? 1 : 0;

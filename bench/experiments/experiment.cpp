@@ -13,6 +13,8 @@
 #include <numeric>
 #include <thread>
 
+#include "base/random.hpp"
+
 namespace memberlist::bench {
 
 void run_all(std::string_view experiment, std::size_t count, const Effort& effort,
@@ -37,6 +39,10 @@ void run_all(std::string_view experiment, std::size_t count, const Effort& effor
     for (std::size_t i = 0; i < jobs; ++i) workers.emplace_back(work);
   }
   if (terminal) fmt::print(stderr, "\r\x1b[K");
+}
+
+std::uint64_t seed_of(const Effort& effort, std::size_t run) {
+  return Random(Random(effort.seed).next() + run).next();
 }
 
 Line::Line(std::string_view experiment) { add("experiment", experiment); }

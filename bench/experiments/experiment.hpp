@@ -18,9 +18,14 @@ namespace memberlist::bench {
 /// How much is played.
 struct Effort {
   bool quick = false;      ///< the least that shows something: for tests
+  std::size_t repeat = 1;  ///< how many times each setting of Lifeguard's experiments is played
   std::size_t jobs = 0;    ///< runs at the same time; 0: one on each core
-  std::uint64_t seed = 1;  ///< of the first run; each further one has the next seed
+  std::uint64_t seed = 1;  ///< of the whole experiment
 };
+
+/// The seed of one run. Those of two runs have nothing in common: worlds with the seeds 1, 2, 3 ...
+/// would have many hosts with the same seed in turn.
+[[nodiscard]] std::uint64_t seed_of(const Effort& effort, std::size_t run);
 
 /// `full`, or for a quick run `quick`.
 template <class T>

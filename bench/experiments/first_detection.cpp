@@ -81,14 +81,14 @@ std::vector<double> whole_periods(const std::vector<Detected>& detected) {
 }  // namespace
 
 void first_detection(const Effort& effort) {
-  constexpr std::size_t kCrashes = 2000;
+  constexpr std::size_t kCrashes = 1000;
   const auto sizes =
       by_effort<std::vector<std::size_t>>(effort, {8, 16, 32, 64, 128, 256, 512, 1000}, {8, 32});
   for (const std::size_t nodes : sizes) {
     const std::size_t crashes = by_effort<std::size_t>(effort, kCrashes, 50);
     const std::size_t runs = crashes / std::max<std::size_t>(1, nodes / kOneOf);
     std::vector<Case> cases;
-    for (std::size_t i = 0; i < runs; ++i) cases.push_back({nodes, effort.seed + i});
+    for (std::size_t i = 0; i < runs; ++i) cases.push_back({nodes, seed_of(effort, i)});
     std::vector<Detected> detected;
     for (const auto& one :
          play_all<std::vector<Detected>>("first-detection", cases, effort, play)) {

@@ -2,7 +2,7 @@
 //
 // Plays the experiments of published papers in virtual time, and prints their figures as lines of
 // JSON. scripts/experiments runs all of them, and writes docs/experiments.
-//   memberlist_experiments NAME... [--quick] [--jobs N] [--seed N]
+//   memberlist_experiments NAME... [--quick] [--repeat N] [--jobs N] [--seed N]
 
 #include <fmt/format.h>
 
@@ -21,7 +21,9 @@ using memberlist::bench::Experiment;
 using memberlist::bench::experiments;
 
 int usage() {
-  fmt::print(stderr, "usage: memberlist_experiments NAME... [--quick] [--jobs N] [--seed N]\n");
+  fmt::print(
+      stderr,
+      "usage: memberlist_experiments NAME... [--quick] [--repeat N] [--jobs N] [--seed N]\n");
   for (const Experiment& experiment : experiments()) {
     fmt::print(stderr, "  {:<16} {}\n", experiment.name, experiment.description);
   }
@@ -40,6 +42,8 @@ int main(int argc, char** argv) {
       effort.quick = true;
     } else if (word == "--jobs" && i + 1 < argc) {
       effort.jobs = std::strtoul(argv[++i], nullptr, 10);
+    } else if (word == "--repeat" && i + 1 < argc) {
+      effort.repeat = std::max(1UL, std::strtoul(argv[++i], nullptr, 10));
     } else if (word == "--seed" && i + 1 < argc) {
       effort.seed = std::strtoul(argv[++i], nullptr, 10);
     } else if (found != experiments().end()) {

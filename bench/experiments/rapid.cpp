@@ -222,7 +222,7 @@ void bootstrap(const Effort& effort) {
   };
   const auto sizes = by_effort<std::vector<std::size_t>>(effort, {1000, 1500, 2000}, {50});
   std::vector<Case> cases;
-  for (const std::size_t nodes : sizes) cases.push_back({nodes, effort.seed});
+  for (const std::size_t nodes : sizes) cases.push_back({nodes, seed_of(effort, nodes)});
   const auto outcomes = play_all<Bootstrapped>("bootstrap", cases, effort, [](const Case& run) {
     return play_bootstrap(run.nodes, run.seed);
   });
@@ -239,7 +239,7 @@ void crash_of_ten(const Effort& effort) {
   const std::size_t nodes = by_effort<std::size_t>(effort, 1000, 40);
   std::vector<std::uint64_t> seeds;
   for (std::size_t i = 0; i < by_effort<std::size_t>(effort, 4, 1); ++i) {
-    seeds.push_back(effort.seed + i);
+    seeds.push_back(seed_of(effort, i));
   }
   const auto outcomes = play_all<Crashed>(
       "crash-of-ten", seeds, effort, [&](std::uint64_t seed) { return play_crash(nodes, seed); });

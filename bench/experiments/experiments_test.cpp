@@ -1,0 +1,88 @@
+// That the experiments measure what they say: small ones, at fixed seeds, which always end the
+// same.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <vector>
+
+#include "trial.hpp"
+
+namespace memberlist::bench {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Variant variant_called(std::string_view name) {
+  const std::vector<Variant> all = paper_variants();
+  return *std::ranges::find(all, name, &Variant::name);
+}
+
+/// Some of a few dozen, blocked again and again.
+Outcome blocked(std::string_view variant) {
+  return play_trial({.variant = variant_called(variant),
+                     .nodes = 32,
+                     .troubled = 6,
+                     .on = milliseconds(8192),
+                     .off = milliseconds(1024),
+                     .lasts = seconds(60)});
+}
+
+TEST(Experiments, LifeguardHasFewerFalsePositivesThanEachOfItsPartsAndThanSwim) {
+  const std::uint64_t swim = blocked("SWIM").declared.at_all;
+  const std::uint64_t probe = blocked("LHA-Probe").declared.at_all;
+  const std::uint64_t suspicion = blocked("LHA-Suspicion").declared.at_all;
+  const std::uint64_t lifeguard = blocked("Lifeguard").declared.at_all;
+  EXPECT_GT(swim, probe);
+  EXPECT_GT(probe, suspicion);
+  EXPECT_GE(suspicion, lifeguard);
+  EXPECT_GT(swim, 10 * lifeguard);
+}
+
+TEST(Experiments, NobodyIsDeclaredDeadWhileAllAreWell) {
+  const Outcome outcome = play_trial(
+      {.variant = variant_called("SWIM"), .nodes = 20, .troubled = 0, .lasts = seconds(20)});
+  EXPECT_EQ(outcome.believed.at_all, 0);
+  EXPECT_GT(outcome.packets, 0);
+}
+
+TEST(Experiments, TheDeathOfWhoIsInTroubleIsNoFalsePositiveButADetection) {
+  const Outcome outcome = play_trial({.variant = variant_called("Lifeguard"),
+                                      .nodes = 20,
+                                      .troubled = 2,
+                                      .on = seconds(60),
+                                      .lasts = seconds(60),
+                                      .detect_troubled = true});
+  EXPECT_EQ(outcome.believed.at_healthy, 0);
+  EXPECT_EQ(outcome.first.size(), 2);
+  EXPECT_EQ(outcome.all.size(), 2);
+  EXPECT_EQ(outcome.missed, 0);
+}
+
+TEST(Experiments, ACrashAmongTheTroubledIsDetected) {
+  const Outcome outcome = play_trial({.variant = variant_called("Lifeguard"),
+                                      .nodes = 20,
+                                      .troubled = 3,
+                                      .trouble = Trouble::pause,
+                                      .on = milliseconds(700),
+                                      .off = milliseconds(700),
+                                      .lasts = seconds(80),
+                                      .crashes = 1});
+  EXPECT_EQ(outcome.all.size(), 1);
+  EXPECT_EQ(outcome.missed, 0);
+}
+
+TEST(Experiments, QuantilesAndMeans) {
+  EXPECT_EQ(quantile({3, 1, 2}, 0.5), 2);
+  EXPECT_EQ(quantile({3, 1, 2}, 1), 3);
+  EXPECT_EQ(quantile({}, 0.5), 0);
+  const std::vector<double> values{1, 2, 3};
+  EXPECT_EQ(mean_of(values).mean, 2);
+  EXPECT_NEAR(mean_of(values).error, 0.577, 0.001);
+}
+
+}  // namespace
+}  // namespace memberlist::bench
