@@ -68,6 +68,7 @@ class Trial {
 
  private:
   void make_trouble() {
+    if (setting_.troubled == 0) return world_.run_for(setting_.lasts);
     const Duration begun = world_.elapsed();
     if (setting_.trouble == Trouble::slow) {
       for (NodeId node = 0; node < setting_.troubled; ++node) world_.slow(node, setting_.on);
