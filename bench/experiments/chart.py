@@ -16,7 +16,7 @@ class Axis:
 
     def __init__(self, values, start, end, logarithmic=False, most=None):
         self.start, self.end, self.logarithmic = start, end, logarithmic
-        high = most if most is not None else max(values)
+        high = most if most is not None else max(values) or 1
         if logarithmic:
             self.low = 10 ** math.floor(math.log10(min(value for value in values if value > 0)))
             self.high = 10 ** math.ceil(math.log10(high) - 1e-9)
