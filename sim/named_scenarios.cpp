@@ -167,8 +167,7 @@ Scenario lifeguard_interval() {
   return scenario;
 }
 
-// --- experiments of papers: docs/experiments
-// ------------------------------------------------------
+// --- experiments of papers: docs/experiments ----------------------------------------------------
 
 /// The constants of the Lifeguard paper.
 void use_paper_config(Scenario& scenario, std::uint32_t alpha) {

@@ -53,7 +53,7 @@ struct Node {
   SealingKeys sealing_keys;
   OutputQueue out;
   ClusterView cluster{local, clock};
-  GossipQueues queues{local.secrets};
+  GossipQueues queues{local};
   Journal journal{EngineEnvironment{}, local, clock, out};
   Keys keys{{sealing_keys, local, cluster, journal}};
   PacketSender sender{{clock, local, cluster, queues, sealing_keys, out, journal}};
