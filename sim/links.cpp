@@ -125,9 +125,11 @@ Links::Fate Links::datagram(HostId from, HostId to, std::size_t bytes, TimePoint
   return fate;
 }
 
-Links::SegmentFate Links::segment(HostId from, HostId to, std::size_t bytes, TimePoint now) {
-  // What the system waits until it sends a segment again.
-  constexpr Duration kRetransmit = std::chrono::milliseconds(200);
+Links::SegmentFate Links::segment(HostId from, HostId to, std::size_t bytes, TimePoint now,
+                                  bool is_handshake) {
+  // What Linux waits until it sends a segment again; RFC 6298 has a second for the first one.
+  const Duration again =
+      is_handshake ? Duration(std::chrono::seconds(1)) : Duration(std::chrono::milliseconds(200));
   const std::uint64_t packet = hosts_[from].packets++;
   Stages all;
   const std::size_t count = stages(from, to, all);
@@ -137,7 +139,7 @@ Links::SegmentFate Links::segment(HostId from, HostId to, std::size_t bytes, Tim
     const Link& link = *all[i].link;
     const std::uint64_t sender = from ^ all[i].salt;
     if (link.tcp_cut) fate.arrives = false;
-    if (is_lost(all[i], from, packet)) fate.delay += kRetransmit;
+    fate.delay += retransmission(all[i], from, packet, again);
     fate.delay += latency(all[i], from, packet) + queued(all[i], bytes, now, false).value();
     if (draws_.happens(link.tcp_reset, Draw::reset, sender, packet)) fate.reset = true;
     if (draws_.happens(link.tcp_half_close, Draw::half_close, sender, packet)) {
@@ -145,6 +147,20 @@ Links::SegmentFate Links::segment(HostId from, HostId to, std::size_t bytes, Tim
     }
   }
   return fate;
+}
+
+/// Each time that it is lost, the system waits twice as long; the connection's own timeout ends
+/// that.
+Duration Links::retransmission(const Stage& stage, HostId from, std::uint64_t packet,
+                               Duration again) {
+  constexpr int kTries = 7;
+  Duration late{};
+  for (int tries = 0; tries < kTries && is_lost(stage, from, packet); ++tries) {
+    late += again;
+    again *= 2;
+    packet = hosts_[from].packets++;
+  }
+  return late;
 }
 
 bool Links::refuses_streams(HostId from, HostId to) {

@@ -69,7 +69,9 @@ class Links {
     bool half_close = false;  ///< the direction ends with this segment
     Duration delay{};
   };
-  [[nodiscard]] SegmentFate segment(HostId from, HostId to, std::size_t bytes, TimePoint now);
+  /// `is_handshake`: it begins a connection, or answers that.
+  [[nodiscard]] SegmentFate segment(HostId from, HostId to, std::size_t bytes, TimePoint now,
+                                    bool is_handshake);
   /// Whether a connection attempt is refused on the way.
   [[nodiscard]] bool refuses_streams(HostId from, HostId to);
   /// Whether a connection that was made will carry nothing.
@@ -94,6 +96,7 @@ class Links {
   LinkState* state_of(HostId from, HostId to, const Link& link);
   [[nodiscard]] Duration latency(const Stage& stage, HostId from, std::uint64_t packet) const;
   bool is_lost(const Stage& stage, HostId from, std::uint64_t packet) const;
+  Duration retransmission(const Stage& stage, HostId from, std::uint64_t packet, Duration again);
   static std::optional<Duration> queued(const Stage& stage, std::size_t bytes, TimePoint now,
                                         bool drops);
   void pass(const Stage& stage, HostId from, std::uint64_t packet, std::size_t bytes, TimePoint now,

@@ -167,7 +167,16 @@ bool VirtualCluster::assemble(Duration limit) {
     run_for(std::chrono::milliseconds(7));
     if (!join(node, {0})) return false;
   }
-  return run_until([&] { return agree(size()); }, limit);
+  // A join may fail where packets are lost; whoever is still alone tries again.
+  constexpr Duration kPatience = std::chrono::seconds(12);
+  const TimePoint end = now() + limit;
+  while (!run_until([&] { return agree(size()); }, std::min(kPatience, end - now()))) {
+    if (now() >= end) return false;
+    for (HostId node = 1; node < size(); ++node) {
+      if (engine(node).live_count() == 1 && !join(node, {0})) return false;
+    }
+  }
+  return true;
 }
 
 // --- what is known ------------------------------------------------------------------------------

@@ -84,10 +84,18 @@ void VirtualNetwork::serve_later(HostId id) {
   });
 }
 
-// A process that is busy takes one at a time, others all that has come.
+// A process that is busy takes one at a time, others all that has come. Its deadlines have every
+// other turn, as in an event loop: neither they nor what comes must wait for ever.
 void VirtualNetwork::serve(HostId id) {
   while (hosts_[id].state == State::up && !hosts_[id].waiting.empty() &&
          hosts_[id].free_at <= timeline_.now()) {
+    const bool busy = hosts_[id].service_time > Duration::zero();
+    if (busy && !hosts_[id].handled_due && hosts_[id].process->handle_due()) {
+      hosts_[id].handled_due = true;
+      spend(id);
+      continue;
+    }
+    hosts_[id].handled_due = false;
     Waiting next = std::move(hosts_[id].waiting.front());
     hosts_[id].waiting.pop_front();
     hosts_[id].waiting_packets -= next.is_packet ? 1 : 0;

@@ -30,6 +30,8 @@ class VirtualHost {
 
   /// What `on_packet` will read.
   [[nodiscard]] virtual BytesView memory() const { return {}; }
+  /// Handles what is due by its clock; false if nothing is.
+  virtual bool handle_due() { return false; }
   virtual void on_packet(const Address& from, BytesView bytes) = 0;
   virtual void on_send_error(const Address& to, const Error& error) = 0;
   virtual std::optional<StreamId> on_accept(const Address& from) = 0;
@@ -114,7 +116,8 @@ class VirtualNetwork {
     std::deque<Waiting> waiting{};  // for a process that is held or busy
     Duration service_time{};
     TimePoint free_at{};
-    bool serving = false;  // the next one that waits is planned
+    bool serving = false;      // the next one that waits is planned
+    bool handled_due = false;  // its last turn was for its deadlines
   };
   /// A datagram on its way.
   struct Flight {

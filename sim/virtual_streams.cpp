@@ -37,7 +37,7 @@ void VirtualNetwork::dial(HostId from, StreamId id, const Address& to) {
   connection.id[0] = id;
   ends_[{from, id}] = {connection_id, 0};
   const Links::SegmentFate fate =
-      target ? links_.segment(from, *target, 0, timeline_.now()) : Links::SegmentFate{};
+      target ? links_.segment(from, *target, 0, timeline_.now(), true) : Links::SegmentFate{};
   if (!target || !fate.arrives) {
     connection.broken = true;
     connection.wants_events[1] = false;
@@ -85,7 +85,9 @@ void VirtualNetwork::transmit(ConnectionId id, int sender, StreamEvent event, By
   if (connection == nullptr || connection->broken || connection->ended_early[sender]) return;
   const HostId from = connection->host[sender];
   const HostId to = connection->host[1 - sender];
-  const Links::SegmentFate fate = links_.segment(from, to, bytes.size(), timeline_.now());
+  const bool is_handshake = std::holds_alternative<StreamConnected>(event);
+  const Links::SegmentFate fate =
+      links_.segment(from, to, bytes.size(), timeline_.now(), is_handshake);
   if (!fate.arrives || hosts_[to].state == State::off) {
     connection->broken = true;
     return;

@@ -118,6 +118,8 @@ class WorldImpl {
   EngineEnvironment environment(Host& host);
   void arm(Host& host);
   void on_timer(NodeId node);
+  bool handle_due(NodeId node);
+  void handle_deadline(Host& host);
   void perform(Host& host, Output& output);
   void transmit(NodeId node, const Output& output);
   void count_time();
@@ -134,6 +136,7 @@ class WorldImpl::Host final : public VirtualHost {
   [[nodiscard]] BytesView memory() const override {
     return engine ? memory_of(*engine) : BytesView{};
   }
+  bool handle_due() override { return world.handle_due(id); }
   void on_packet(const Address& from, BytesView bytes) override;
   void on_send_error(const Address& to, const Error& error) override;
   std::optional<StreamId> on_accept(const Address& from) override;

@@ -136,7 +136,7 @@ TEST_F(LinksTest, DatagramsBeyondTheMtuVanish) {
   links.set_default(link);
   EXPECT_TRUE(links.datagram(0, 1, 1280, kNow).arrives);
   EXPECT_FALSE(links.datagram(0, 1, 1281, kNow).arrives);
-  EXPECT_TRUE(links.segment(0, 1, 100'000, kNow).arrives) << "a stream is cut as it fits";
+  EXPECT_TRUE(links.segment(0, 1, 100'000, kNow, false).arrives) << "a stream is cut as it fits";
 }
 
 TEST_F(LinksTest, ImpairmentsComeOnTopOfTheLink) {
@@ -168,7 +168,7 @@ TEST_F(LinksTest, ZonesHaveLinksOfTheirOwn) {
 TEST_F(LinksTest, GroupsDoNotReachEachOther) {
   links.set_group(1, 1);
   EXPECT_EQ(arriving(), 0);
-  EXPECT_FALSE(links.segment(1, 0, 10, kNow).arrives);
+  EXPECT_FALSE(links.segment(1, 0, 10, kNow, false).arrives);
   links.join_groups();
   EXPECT_EQ(arriving(), 1);
 }
@@ -205,7 +205,7 @@ TEST_F(LinksTest, StreamsAreResetStalledAndHalfClosed) {
   int half_closed = 0;
   int stalls = 0;
   for (int i = 0; i < kPackets; ++i) {
-    const Links::SegmentFate fate = links.segment(0, 1, 100, kNow);
+    const Links::SegmentFate fate = links.segment(0, 1, 100, kNow, false);
     resets += fate.reset ? 1 : 0;
     half_closed += fate.half_close ? 1 : 0;
     stalls += links.stalls_stream(0, 1) ? 1 : 0;
@@ -220,7 +220,9 @@ TEST_F(LinksTest, ALostSegmentIsLateInstead) {
   link.latency = 1ms;
   link.loss = 1;
   links.set_default(link);
-  EXPECT_EQ(links.segment(0, 1, 100, kNow).delay, 201ms);
+  // Lost each time, it is sent seven times more, each time after twice as long.
+  EXPECT_EQ(links.segment(0, 1, 100, kNow, false).delay, 127 * 200ms + 1ms);
+  EXPECT_EQ(links.segment(0, 1, 0, kNow, true).delay, 127s + 1ms);
 }
 
 }  // namespace
