@@ -88,6 +88,7 @@ struct Behaviour {
   /// that library, as far as these switches go. Lifeguard is on.
   [[nodiscard]] static constexpr Behaviour go() noexcept;
 
+  /// Equal in all switches.
   friend bool operator==(const Behaviour&, const Behaviour&) = default;
 };
 
