@@ -313,7 +313,7 @@ lasts = "40s"
 kind = "loss"
 at = "1s"
 nodes = [2]
-rate = 0.6
+rate = 0.5
 )";
 
 TEST(SimFutures, AreTheSameEachTimeAndDifferFromOneAnother) {
