@@ -270,7 +270,9 @@ void add_sim_commands(CLI::App& app, Run& run) {
   add_merge_command(*sim, run);
   add_fuzz_command(*sim, run);
   add_futures_command(*sim, run);
+#if defined(__linux__)
   add_real_command(*sim, run);
+#endif
 }
 
 }  // namespace memberlist::cli

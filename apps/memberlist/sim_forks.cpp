@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 
 #include <array>
 #include <cerrno>
@@ -28,8 +31,10 @@ static_assert(std::is_trivially_copyable_v<Ending>, "it passes a pipe");
 
 // What the copy of the process does; it never returns into the code of its parent.
 [[noreturn]] void live(::pid_t parent, int pipe, const std::function<Ending()>& future) {
+#if defined(__linux__)
   // Whoever ends the parent ends the futures, too.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
   if (::getppid() != parent) ::_exit(kExitFailed);
   try {
     const Ending ending = future();
