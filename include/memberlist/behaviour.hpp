@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "memberlist/language.hpp"
+
 namespace memberlist {
 
 /// Switches of an engine's behaviour, for simulation and comparison only: the defaults are the
