@@ -196,10 +196,10 @@ def starvation(rows):
     def ours(name, count, time):
         row = next(row for row in rows
                    if (row['variant'], row['troubled'], row['time']) == (name, count, time))
-        return f'{row["declared"] / row["runs"]:.3g} / {row["declared_healthy"] / row["runs"]:.3g}'
+        return f'{row["declared"] / row["runs"]:,.0f} / {row["declared_healthy"] / row["runs"]:,.0f}'
 
     def theirs(name, count):
-        return ' / '.join('?' if value is None else str(value) for value in STARVED[name][count])
+        return ' / '.join('?' if value is None else f"{value:,}" for value in STARVED[name][count])
 
     cells = [(name, count, theirs(name, count), *(ours(name, count, time) for time in times))
              for name in variants for count in counts]
