@@ -139,8 +139,12 @@ std::vector<GoPeer*> InteropTest::start_many_go(const PeerOptions& options, int 
 
 ::testing::AssertionResult InteropTest::eventually_agree(const std::vector<Peer*>& peers,
                                                          Timeout timeout, std::size_t dead) {
+  // Of members that join one after the other, gossip misses one now and then (docs/differences.md),
+  // and a member of the Go library learns of it by its next push/pull.
+  constexpr Timeout kPushPullInterval{30'000};
+  const Timeout patience = std::max(timeout, kPushPullInterval + kSlack);
   ::testing::AssertionResult result = ::testing::AssertionFailure();
-  eventually(timeout, [&] { return static_cast<bool>(result = agree(peers, dead)); });
+  eventually(patience, [&] { return static_cast<bool>(result = agree(peers, dead)); });
   return result;
 }
 

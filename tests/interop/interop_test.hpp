@@ -91,7 +91,7 @@ class InteropTest : public ::testing::Test {
   /// Whether all of these show just themselves, all alive, and so many dead, with every field
   /// equal.
   static ::testing::AssertionResult agree(const std::vector<Peer*>& peers, std::size_t dead = 0);
-  /// Waits for it.
+  /// Waits for it, at least as long as a push/pull may take to come.
   static ::testing::AssertionResult eventually_agree(const std::vector<Peer*>& peers,
                                                      Timeout timeout = kSlack,
                                                      std::size_t dead = 0);
