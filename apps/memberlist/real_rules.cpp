@@ -8,6 +8,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 
 #include "json_views.hpp"
 
@@ -59,7 +60,11 @@ std::string_view obstacle(FaultKind kind) {
   }
 }
 
-CommandError misuse(std::string text) { return {kExitUsage, std::move(text)}; }
+template <class... Values>
+Error refused(std::string subject, fmt::format_string<Values...> why, Values&&... values) {
+  std::string message = subject + " " + fmt::format(why, std::forward<Values>(values)...);
+  return {ErrorCode::invalid_argument, std::move(message), std::move(subject)};
+}
 
 // Of the links, what is left out without a word: their latency, which is that of this machine.
 std::vector<std::string> link_mistakes(const sim::Link& link) {
@@ -144,25 +149,29 @@ void add_fault(std::string& text, const Fault& fault, const std::vector<sim::Nod
 
 // --- what is refused -----------------------------------------------------------------------------
 
-std::vector<CommandError> real_mistakes(const sim::Scenario& scenario) {
-  std::vector<CommandError> mistakes;
+std::vector<Error> real_mistakes(const sim::Scenario& scenario) {
+  std::vector<Error> mistakes;
   if (const std::size_t nodes = nodes_in_all(scenario); nodes > kMaxAgents) {
-    mistakes.push_back(misuse(fmt::format(
-        "nodes: {} are too many agents for one machine; give at most {}", nodes, kMaxAgents)));
+    mistakes.push_back(
+        refused("nodes", "and those who join later are {}; one machine takes at most {} agents",
+                nodes, kMaxAgents));
   }
   if (scenario.zone_link) {
-    mistakes.push_back(misuse("zone_link: all agents are on one switch; leave it out"));
+    mistakes.push_back(
+        refused("zone_link", "is not to be had: all agents are on one switch; leave it out"));
   }
   for (const std::string& key : link_mistakes(scenario.link)) {
-    mistakes.push_back(misuse(fmt::format(
-        "link: {} is not to be had between agents; leave it out, or use loss or mtu", key)));
+    mistakes.push_back(
+        refused(fmt::format("link: {}", key),
+                "is not to be had between agents; leave it out, or use loss or mtu"));
   }
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
     const FaultKind kind = scenario.faults[i].kind;
     const std::string_view why = obstacle(kind);
     if (why.empty()) continue;
-    mistakes.push_back(misuse(fmt::format("fault {}: no real agent can be made to suffer `{}`: {}",
-                                          i + 1, to_string(kind), why)));
+    mistakes.push_back(refused(fmt::format("fault {}: kind", i + 1),
+                               "is `{}`, which no real agent can be made to suffer: {}",
+                               to_string(kind), why));
   }
   return mistakes;
 }

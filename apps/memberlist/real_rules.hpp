@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "memberlist/error.hpp"
 #include "memberlist/sim/scenario.hpp"
 #include "output.hpp"
 
@@ -14,7 +15,8 @@
 namespace memberlist::cli {
 
 /// All that makes it impossible to play the scenario with real agents; each says what would do.
-[[nodiscard]] std::vector<CommandError> real_mistakes(const sim::Scenario& scenario);
+/// Their subjects are those of `sim::Scenario::mistakes`.
+[[nodiscard]] std::vector<Error> real_mistakes(const sim::Scenario& scenario);
 
 /// How many nodes there are in the end.
 [[nodiscard]] std::size_t nodes_in_all(const sim::Scenario& scenario);

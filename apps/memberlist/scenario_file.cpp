@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
@@ -41,10 +42,12 @@ class ScenarioReader {
     }
   }
 
-  // What the library refuses, unless it is about what could not be read.
-  void check(const ScenarioChanges& changes) {
+  // What the library and the command refuse, unless it is about what could not be read.
+  void check(const ScenarioChanges& changes, const ScenarioLimits& limits) {
     if (changes.nodes) scenario_.nodes = *changes.nodes;
-    for (const Error& error : scenario_.mistakes()) {
+    std::vector<Error> errors = scenario_.mistakes();
+    if (limits) std::ranges::move(limits(scenario_), std::back_inserter(errors));
+    for (const Error& error : errors) {
       if (is_unread(error.subject)) continue;
       if (changes.nodes && error.subject == "nodes") {
         mistakes_.add({kExitUsage, fmt::format("--nodes: {}", error.message)});
@@ -457,7 +460,8 @@ class ScenarioReader {
 
 std::expected<sim::Scenario, CommandError> parse_scenario(std::string_view toml,
                                                           const std::string& origin,
-                                                          const ScenarioChanges& changes) {
+                                                          const ScenarioChanges& changes,
+                                                          const ScenarioLimits& limits) {
   ScenarioReader reader(origin);
   try {
     reader.read(toml::parse(toml));
@@ -466,17 +470,18 @@ std::expected<sim::Scenario, CommandError> parse_scenario(std::string_view toml,
                    fmt::format("{}: correct it (the file must be TOML)", error.description()));
     return reader.take();
   }
-  reader.check(changes);
+  reader.check(changes, limits);
   return reader.take();
 }
 
 std::expected<sim::Scenario, CommandError> load_scenario(const std::string& file_or_name,
-                                                         const ScenarioChanges& changes) {
+                                                         const ScenarioChanges& changes,
+                                                         const ScenarioLimits& limits) {
   const auto named = sim::named_scenarios();
   const auto found = std::ranges::find(named, file_or_name, &sim::Scenario::name);
-  if (found != named.end()) return parse_scenario(to_toml(*found), file_or_name, changes);
+  if (found != named.end()) return parse_scenario(to_toml(*found), file_or_name, changes, limits);
   const auto content = read_file(file_or_name, kScenarioLimitBytes);
-  if (content) return parse_scenario(*content, file_or_name, changes);
+  if (content) return parse_scenario(*content, file_or_name, changes, limits);
   CommandError error = content.error();
   std::vector<std::string> names;
   names.reserve(named.size());

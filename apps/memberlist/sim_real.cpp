@@ -79,12 +79,8 @@ std::expected<RealPlan, CommandError> plan_real(const RealArguments& arguments) 
   Mistakes mistakes;
   const auto range = parse_seeds(arguments.seeds);
   if (!range) mistakes.add(range.error());
-  auto scenario = load_scenario(arguments.file, {.nodes = arguments.nodes});
-  if (!scenario) {
-    mistakes.add(scenario.error(), 1);
-  } else {
-    for (CommandError& mistake : real_mistakes(*scenario)) mistakes.add(std::move(mistake), 1);
-  }
+  const auto scenario = load_scenario(arguments.file, {.nodes = arguments.nodes}, real_mistakes);
+  if (!scenario) mistakes.add(scenario.error(), 1);
   if (auto error = mistakes.error()) return std::unexpected(std::move(*error));
   auto tools = NetworkTools::find();
   if (!tools) return std::unexpected(tools.error());

@@ -252,7 +252,8 @@ TEST(SimReal, WhatAgentsCannotSufferIsRefusedAllAtOnce) {
   EXPECT_EQ(completed.status.code, 2);
   EXPECT_EQ(completed.output, "");
   EXPECT_EQ(line_count(completed.error_output), 3U) << completed.error_output;
-  for (const char* part : {"--seeds 2..1", "link: corrupt ", "fault 2: ", "`drift`"}) {
+  for (const char* part :
+       {"--seeds 2..1", "line 4: link: corrupt ", "line 9: fault 2: kind is `drift`"}) {
     EXPECT_NE(completed.error_output.find(part), std::string::npos)
         << part << " in " << completed.error_output;
   }
