@@ -242,7 +242,8 @@ Duration Checks::suspicion_life(const WorldImpl::Host& host, std::size_t live,
 }
 
 /// A suspicion lives as long as its confirmations say (protocol 6): never shorter, and longer only
-/// if its observer was paused, or the last confirmation came late.
+/// if its observer was paused, or the last confirmations came late. Of those that come at the same
+/// moment, all count before it ends.
 void Checks::check_suspicion_time(NodeId node, const MemberEvent& event, const View& view) {
   const bool expired =
       event.kind == MemberEventKind::dead && event.cause.kind == Cause::Kind::suspicion_expired;
@@ -250,7 +251,10 @@ void Checks::check_suspicion_time(NodeId node, const MemberEvent& event, const V
   const WorldImpl::Host& host = world_.host(node);
   const std::uint32_t confirmations = event.cause.confirmations;
   const Duration least = suspicion_life(host, view.live, confirmations);
-  const Duration most = suspicion_life(host, view.live, confirmations == 0 ? 0 : confirmations - 1);
+  const Node& observer = nodes_[node];
+  const bool just_told = !observer.in_deadline || observer.told == world_.timeline_.now();
+  const std::uint32_t before = confirmations == 0 || just_told ? 0 : confirmations - 1;
+  const Duration most = suspicion_life(host, view.live, before);
   // The engine cuts logarithms to three decimals and times to milliseconds.
   const Duration slack = least / 100 + std::chrono::milliseconds(2);
   const Duration lived = event.member.since - view.since;
@@ -476,8 +480,9 @@ void Checks::choose_awaited(NodeId node) {
 void Checks::after_step(NodeId node, Engine& engine) {
   watched(node, [&](Watch& watch) { watch.after_step(engine); });
   check_own_incarnation(node, engine);
-  nodes_[node].live = engine.live_count();
-  nodes_[node].in_deadline = false;
+  Node& stepped = nodes_[node];
+  stepped.live = engine.live_count();
+  if (!std::exchange(stepped.in_deadline, false)) stepped.told = world_.timeline_.now();
 }
 
 void Checks::after_deadline(NodeId node, const Engine&, TimePoint) {

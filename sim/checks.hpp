@@ -80,6 +80,7 @@ class Checks final : public WorldTap {
     std::size_t probes_of_others = 0;
     std::string last_probed;
     bool in_deadline = false;
+    TimePoint told{};  // when its last input came that was no deadline
     std::uint32_t incarnation = 1;
     std::uint64_t refutations = 0;
     std::uint64_t announced = 0;  // how often the present incarnation was sent

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,7 +28,9 @@ constexpr NodeId kObserver = 0;
 
 class ChecksTest : public ::testing::Test {
  protected:
-  ChecksTest() { world.add_cluster(std::vector<sim::NodeOptions>(3)); }
+  explicit ChecksTest(std::size_t nodes = 3) {
+    world.add_cluster(std::vector<sim::NodeOptions>(nodes));
+  }
 
   // An event about node 1, as if the observer had put it out.
   MemberEvent event(MemberEventKind kind, MemberStatus status, std::uint32_t incarnation) {
@@ -177,6 +181,49 @@ TEST_F(ChecksTest, ASuspicionOfAnObserverWithoutLhaSuspicionIsShort) {
   EXPECT_EQ(found("suspicion_time"), 1u);
   die_after(18s, 3);
   EXPECT_EQ(found("suspicion_time"), 2u);
+}
+
+/// Enough members for a suspicion that expects two confirmations.
+class ConfirmationChecksTest : public ChecksTest {
+ protected:
+  ConfirmationChecksTest() : ChecksTest(5) { checks().faulted(); }
+
+  enum class Told : std::uint8_t { before, just_now };
+
+  void die_after(Duration life, Told told) {
+    Engine& engine = *world.host(kObserver).engine;
+    show(suspect, MemberStatus::suspect, incarnation_);
+    world.timeline_.run_for(life);
+    if (told == Told::just_now) checks().after_step(kObserver, engine);
+    checks().after_deadline(kObserver, engine, world.timeline_.now());
+    MemberEvent death = event(dead, MemberStatus::dead, incarnation_);
+    death.cause.kind = Cause::Kind::suspicion_expired;
+    death.cause.accusers = {"node-00002", "node-00003", "node-00004"};
+    death.cause.confirmations = 2;
+    show(death);
+    checks().after_step(kObserver, engine);
+    show(leave, MemberStatus::dead, incarnation_);
+    show(alive, MemberStatus::alive, ++incarnation_);
+    show(join, MemberStatus::alive, incarnation_);
+  }
+
+ private:
+  std::uint32_t incarnation_ = 1;
+};
+
+// With two it lasts 4 s, with one 11.4 s, with none 24 s.
+TEST_F(ConfirmationChecksTest, ASuspicionThatOutlivesItsConfirmationsIsFound) {
+  die_after(11s, Told::before);
+  EXPECT_EQ(found("suspicion_time"), 0u) << "the second one was late";
+  die_after(13s, Told::before);
+  EXPECT_EQ(found("suspicion_time"), 1u) << "the first one was there";
+}
+
+TEST_F(ConfirmationChecksTest, ConfirmationsThatComeLateAndTogetherPass) {
+  die_after(13s, Told::just_now);
+  EXPECT_EQ(found("suspicion_time"), 0u);
+  die_after(25s, Told::just_now);
+  EXPECT_EQ(found("suspicion_time"), 1u);
 }
 
 TEST_F(ChecksTest, ADeathWithoutEvidenceIsFound) {
