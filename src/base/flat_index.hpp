@@ -49,6 +49,13 @@ class FlatIndex {
     ++size_;
   }
 
+  /// Makes room for so many in all, so that the index does not grow before there are more.
+  template <class HashOf>
+  void reserve(std::size_t count, HashOf&& hash_of) {
+    const std::size_t buckets = (count * 4 + 2) / 3;
+    if (buckets > buckets_.size()) rebuild(buckets, hash_of);
+  }
+
   /// The thing at `from` is at `to` from now on, or another thing with the same key is.
   void move(std::uint64_t hash, std::uint32_t from, std::uint32_t to) {
     assert(to < kEnd);
@@ -116,8 +123,11 @@ class FlatIndex {
   // By half only: of a doubled one up to five eighths would be empty.
   template <class HashOf>
   void grow(HashOf& hash_of) {
-    const std::size_t count =
-        buckets_.empty() ? kFirstBuckets : buckets_.size() + buckets_.size() / 2;
+    rebuild(buckets_.empty() ? kFirstBuckets : buckets_.size() + buckets_.size() / 2, hash_of);
+  }
+
+  template <class HashOf>
+  void rebuild(std::size_t count, HashOf& hash_of) {
     const std::vector<std::uint32_t> old =
         std::exchange(buckets_, std::vector<std::uint32_t>(count, kNone));
     for (const std::uint32_t bucket : old) {

@@ -21,6 +21,7 @@ class Numbers {
     places_.push_back(number);
     index_.insert(hash_(number), static_cast<std::uint32_t>(places_.size() - 1), hash_of());
   }
+  void reserve(std::size_t count) { index_.reserve(count, hash_of()); }
   void remove(std::uint64_t number) { index_.erase(hash_(number), find(number), hash_of()); }
   // The number is at a new place from now on.
   void move(std::uint64_t number) {
@@ -36,16 +37,21 @@ class Numbers {
   [[nodiscard]] std::uint64_t at(std::uint32_t place) const { return places_[place]; }
   [[nodiscard]] std::size_t size() const { return index_.size(); }
   [[nodiscard]] int compared() const { return compared_; }
+  [[nodiscard]] int hashed() const { return hashed_; }
 
  private:
   auto hash_of() const {
-    return [this](std::uint32_t place) { return hash_(places_[place]); };
+    return [this](std::uint32_t place) {
+      ++hashed_;
+      return hash_(places_[place]);
+    };
   }
 
   std::uint64_t (*hash_)(std::uint64_t);
   std::vector<std::uint64_t> places_;
   FlatIndex<kTagBits> index_;
   mutable int compared_ = 0;
+  mutable int hashed_ = 0;
 };
 
 std::uint64_t spread(std::uint64_t number) { return (number + 1) * 0x9e3779b97f4a7c15U; }
@@ -107,6 +113,23 @@ TEST(FlatIndex, IsEmptyAfterClear) {
   EXPECT_EQ(index.find(spread(1), [](std::uint32_t) { return true; }), FlatIndex<>::kNone);
   index.insert(spread(1), 1, hash_of);
   EXPECT_EQ(index.find(spread(1), [](std::uint32_t) { return true; }), 1U);
+}
+
+TEST(FlatIndex, WithRoomForAllItDoesNotGrow) {
+  Numbers<8> numbers(spread);
+  numbers.add(0);
+  constexpr std::uint64_t kMany = 1000;
+  numbers.reserve(kMany);
+  EXPECT_EQ(numbers.hashed(), 1) << "the one that is there";
+  for (std::uint64_t number = 1; number < kMany; ++number) numbers.add(number);
+  EXPECT_EQ(numbers.hashed(), 1);
+  numbers.reserve(1);
+  for (std::uint64_t number = 0; number < kMany; ++number) {
+    EXPECT_EQ(numbers.at(numbers.find(number)), number);
+  }
+  numbers.add(kMany);
+  EXPECT_GT(numbers.hashed(), 1);
+  EXPECT_EQ(numbers.at(numbers.find(kMany)), kMany);
 }
 
 }  // namespace

@@ -37,6 +37,14 @@ MemberIndex MemberTable::only_one_at(const IpAddress& ip, std::uint64_t hash) co
   return by_ip_.find(hash, [&](MemberIndex index) { return at(index).record->address.ip == ip; });
 }
 
+void MemberTable::reserve(std::size_t members) {
+  pages_.reserve((members + kPageMembers - 1) / kPageMembers);
+  order_.reserve(members);
+  by_name_.reserve(members, name_hash());
+  by_address_.reserve(members, address_hash());
+  by_ip_.reserve(members, ip_hash());
+}
+
 MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, std::uint64_t hash,
                                 TimePoint now, Random& random) {
   assert(hash == hash_of(record->name) && find(record->name, hash) == kNoMember);

@@ -85,6 +85,8 @@ class MemberTable {
     return pages_[index / kPageMembers].members[index % kPageMembers];
   }
 
+  /// Makes room for so many members in all.
+  void reserve(std::size_t members);
   /// Adds a member, dead with incarnation 0, at a random place of the probe list. Its name must
   /// not be there yet.
   MemberIndex insert(std::shared_ptr<const MemberRecord> record, TimePoint now, Random& random) {

@@ -48,6 +48,16 @@ TEST_F(MemberTableTest, FindsByNameAndByAddress) {
   EXPECT_EQ(table.find(Address{IpAddress::v4(10, 0, 0, 2), 2}), kNoMember);
 }
 
+TEST_F(MemberTableTest, RoomThatIsMadeLaterKeepsThoseWhoAreThere) {
+  const MemberIndex a = add("a", 1);
+  table.reserve(500);
+  const MemberIndex b = add("b", 2);
+  EXPECT_EQ(table.find("a"), a);
+  EXPECT_EQ(table.find(Address{IpAddress::v4(10, 0, 0, 1), 1}), a);
+  EXPECT_EQ(table.find("b"), b);
+  EXPECT_EQ(table.size(), 2U);
+}
+
 TEST_F(MemberTableTest, OfSeveralAtOneAddressTheNewestIsFoundThatIsLeft) {
   const Address shared{IpAddress::v4(10, 0, 0, 1), 7};
   const MemberIndex a = add("a", 7);

@@ -120,6 +120,7 @@ void Membership::add_self(std::shared_ptr<const MemberRecord> record) {
 /// This node first, as in every table that grew by itself: two nodes that know the same have
 /// different states that way (SelfRecognition).
 void Membership::add_known(std::span<const Member> members) {
+  cluster_.table.reserve(members.size());
   const auto is_self = [&](const Member& member) { return member.name() == node_.config.name; };
   const auto self = std::ranges::find_if(members, is_self);
   if (self != members.end()) cluster_.self = add_known(*self);
