@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "base/random.hpp"
 #include "sim/fault_rules.hpp"
 #include "swim/scaling.hpp"
@@ -210,7 +211,8 @@ void draw_key_change(std::uint64_t seed, Scenario& scenario) {
 // --- what must hold -----------------------------------------------------------------------------
 
 /// Within what time all agree on a network that is well, whatever came before: suspicions have run
-/// out, those that were slowed have probed all others, and news have spread by gossip or push/pull.
+/// out, those that were slowed have probed all others, news have spread by gossip or push/pull, and
+/// joins are served again by those whose names were taken.
 Duration convergence_bound(const Scenario& scenario) {
   const Config& config = scenario.config;
   const std::size_t nodes = scenario.nodes + 16;
@@ -222,7 +224,8 @@ Duration convergence_bound(const Scenario& scenario) {
   const Duration exchanges = 4 * swim::push_pull_interval(config.push_pull_interval, nodes);
   const Duration news =
       4 * swim::spreading_time(config.retransmit_mult, nodes, config.gossip_interval);
-  return std::chrono::ceil<seconds>(suspicion + probes + exchanges + news + config.tcp_timeout);
+  const Duration joins = config.tcp_timeout + limits::kNameTakenTime;
+  return std::chrono::ceil<seconds>(suspicion + probes + exchanges + news + joins);
 }
 
 // --- completeness while members are sick --------------------------------------------------------

@@ -143,6 +143,8 @@ inline constexpr int kPortAttempts = 128;
 /// room, but not for longer than this: the thread may be held up by what the caller holds.
 inline constexpr std::size_t kWaitingMessages = 1024;
 inline constexpr Duration kMessagePatience = std::chrono::seconds(5);
+/// So long a node serves no joins after a member has told it that its name is taken.
+inline constexpr Duration kNameTakenTime = std::chrono::minutes(1);
 /// Other commands that may wait for it; more are refused. Of broadcasts as many as may be queued.
 inline constexpr std::size_t kWaitingCommands = 8192;
 /// Payload of all these; one message of any size fits if nothing else waits.

@@ -39,8 +39,13 @@ struct LocalNode {
   // Where this node was before, the latest last.
   std::vector<Address> former_addresses;
   // The member that has this node's name at another address, according to the answer to a join of
-  // this node. The next successful join clears it.
-  std::optional<Address> name_holder;
+  // this node, and when that came last. The next successful join clears it; so does the next join
+  // through this node, once it is old.
+  struct NameHolder {
+    Address address;
+    TimePoint told_at;
+  };
+  std::optional<NameHolder> name_holder;
 
   LocalNode(Config chosen, const EngineEnvironment& environment)
       : config(std::move(chosen)),

@@ -336,7 +336,7 @@ Result<void> PushPull::check_name(const wire::PushPullMessage& answer, const Add
 }
 
 std::unexpected<Error> PushPull::name_taken(const Address& holder, const Address& from) {
-  node_.name_holder = holder;
+  node_.name_holder = {holder, clock_.now};
   return fail(ErrorCode::name_taken,
               fmt::format("the name {} is taken: {} knows it at {}, and this node is at {}",
                           show_name(cluster_.self_name()), from.to_string(), holder.to_string(),

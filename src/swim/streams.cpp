@@ -424,15 +424,25 @@ void Streams::serve_push_pull(StreamId id, Stream& stream, const wire::PushPullM
   finish(id, {});
 }
 
+/// All whom this node can reach may be in its position, each of them waiting for another one. So an
+/// old answer counts no longer for who wants to join.
+void Streams::forget_name_holder() {
+  if (!node_.name_holder || node_.life != Life::here) return;
+  if (clock_.now - node_.name_holder->told_at < limits::kNameTakenTime) return;
+  node_.name_holder.reset();
+}
+
 /// A node whose name is taken is not part of the cluster, so a node that joined through it would be
 /// isolated while it believes that it has joined. Once this node has left, its state would say that
 /// the member with the name has left.
 Result<void> Streams::admits(const wire::PushPullMessage& message, const Address& from) {
+  if (message.header.join) forget_name_holder();
   if (node_.name_holder && (message.header.join || (node_.life == Life::left))) {
-    return fail(ErrorCode::name_taken,
-                fmt::format("this node has not joined itself: its name {} is taken by the member "
-                            "at {}",
-                            show_name(cluster_.self_name()), node_.name_holder->to_string()));
+    return fail(
+        ErrorCode::name_taken,
+        fmt::format("this node has not joined itself: its name {} is taken by the member "
+                    "at {}",
+                    show_name(cluster_.self_name()), node_.name_holder->address.to_string()));
   }
   return push_pull_.check(message, from);
 }

@@ -117,6 +117,7 @@ class Streams : StreamsState, StreamsUses {
   void serve(StreamId id, Stream& stream);
   void serve_push_pull(StreamId id, Stream& stream, const wire::PushPullMessage& message);
   [[nodiscard]] bool may_answer_push_pull(StreamId id, const Stream& stream);
+  void forget_name_holder();
   [[nodiscard]] Result<void> admits(const wire::PushPullMessage& message, const Address& from);
   void warn_of_size(const Stream& stream);
   void serve_ping(StreamId id, const wire::Ping& ping, const Address& from);

@@ -100,6 +100,21 @@ TEST_F(TwoOfOneName, TheSecondServesNoJoins) {
   EXPECT_TRUE(cluster_.engine(kThird).member("n02").has_value());
 }
 
+TEST_F(TwoOfOneName, AfterAMinuteTheSecondServesJoinsAgain) {
+  join_error(kSecondB, {kA});
+  cluster_.run_for(59s);
+  EXPECT_EQ(join_error(kThird, {kSecondB}).code, ErrorCode::refused_by_peer);
+  cluster_.run_for(1s);
+  const auto id = cluster_.join(kThird, {kSecondB});
+  cluster_.run_for(1s);
+  EXPECT_EQ(cluster_.completion(kThird, *id)->result.value().contacted, 1u);
+  const TimePoint since = cluster_.now();
+  (void)cluster_.leave(kSecondB);
+  cluster_.run_for(5s);
+  EXPECT_EQ(cluster_.count(kThird, kSecondB, leave, since), 1u) << "they are a cluster now";
+  expect_b_untouched();
+}
+
 TEST_F(TwoOfOneName, TheSecondComesInOnceTheFirstHasLeft) {
   join_error(kSecondB, {kA});
   (void)cluster_.leave(kB);
@@ -159,6 +174,28 @@ TEST(EngineNameTaken, ByWhoIsSuspectToo) {
     EXPECT_FALSE(serves_joins(bench));
     EXPECT_TRUE(serves_joins(bench, false)) << "others' periodic push/pulls are";
   }
+}
+
+TEST(EngineNameTaken, EachAnswerThatSaysSoCounts) {
+  Bench bench;
+  const ScriptedPeer& peer = add_witness(bench, claim_of_self(kHolder));
+  EXPECT_EQ(outcome(bench, join_through(bench, {peer.address})), ErrorCode::name_taken);
+  bench.run_for(50s);
+  EXPECT_EQ(outcome(bench, join_through(bench, {peer.address})), ErrorCode::name_taken);
+  bench.run_for(50s);
+  EXPECT_FALSE(serves_joins(bench));
+  bench.run_for(10s);
+  EXPECT_TRUE(serves_joins(bench));
+}
+
+// Its state would say that the member with the name has left.
+TEST(EngineNameTaken, WhoHasLeftServesNoJoinsHoweverLongAgo) {
+  Bench bench;
+  const ScriptedPeer& peer = add_witness(bench, claim_of_self(kHolder));
+  EXPECT_EQ(outcome(bench, join_through(bench, {peer.address})), ErrorCode::name_taken);
+  ASSERT_TRUE(leave_cluster(bench));
+  bench.run_for(120s);
+  EXPECT_FALSE(serves_joins(bench));
 }
 
 TEST(EngineNameTaken, NotByWhoIsDeadOrHasLeft) {
