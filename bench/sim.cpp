@@ -50,7 +50,12 @@ void join_all(World& world, std::size_t nodes) {
 int main(int argc, char** argv) {
   const std::size_t nodes = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1000;
   const double span = argc > 2 ? std::strtod(argv[2], nullptr) : 300;
-  const bool joined = argc > 3 && std::string_view(argv[3]) == "joined";
+  const std::string_view way = argc > 3 ? argv[3] : "formed";
+  const bool joined = way == "joined";
+  if (nodes == 0 || !(span > 0) || (!joined && way != "formed")) {
+    fmt::print(stderr, "usage: memberlist_sim_bench [nodes] [virtual seconds] [formed|joined]\n");
+    return 2;
+  }
   World world({.seed = 1, .checks = CheckLevel::none});
   if (joined) {
     join_all(world, nodes);
