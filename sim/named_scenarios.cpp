@@ -206,6 +206,27 @@ Scenario swim_first_detection() {
   return scenario;
 }
 
+Scenario swim_dissemination() {
+  Scenario scenario =
+      cluster("swim-dissemination",
+              "One of 128 changes its meta data, which spreads by pings and acks alone (SWIM).",
+              128, seconds(30));
+  scenario.config.gossip_interval = Duration::zero();
+  scenario.config.push_pull_interval = Duration::zero();
+  scenario.faults = {{.kind = FaultKind::meta, .at = seconds(5)}};
+  return scenario;
+}
+
+Scenario swim_loss() {
+  Scenario scenario =
+      cluster("swim-loss", "Every tenth packet of 128 nodes is lost, and one node crashes (SWIM).",
+              128, seconds(120));
+  use_paper_config(scenario, 5);
+  scenario.link.loss = 0.1;
+  scenario.faults = {{.kind = FaultKind::crash, .at = seconds(60)}};
+  return scenario;
+}
+
 Scenario rapid_bootstrap() {
   Scenario scenario =
       cluster("rapid-bootstrap", "A thousand nodes join through one, within two seconds (Rapid).",
@@ -276,6 +297,8 @@ std::span<const Scenario> named_scenarios() {
                           "The same with suspicions of two fifths (Lifeguard's tuning).", 2),
       lifeguard_starvation(),
       swim_first_detection(),
+      swim_dissemination(),
+      swim_loss(),
       rapid_bootstrap(),
       rapid_crash(),
       rapid_loss(),

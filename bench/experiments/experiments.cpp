@@ -10,6 +10,7 @@ std::span<const Experiment> experiments() {
                  first_detection},
       Experiment{"dissemination", "SWIM, Serf: rounds until an update is known", dissemination},
       Experiment{"load", "SWIM: messages of a quiet cluster", load},
+      Experiment{"loss", "SWIM: false accusations where packets are lost", loss},
       Experiment{"interval", "Lifeguard: members that are blocked again and again", interval},
       Experiment{"alpha", "Lifeguard: time to detection with shorter suspicions", alpha},
       Experiment{"starvation", "Lifeguard: members short of processor time", starvation},

@@ -21,6 +21,7 @@ struct Experiment {
 void first_detection(const Effort& effort);
 void dissemination(const Effort& effort);
 void load(const Effort& effort);
+void loss(const Effort& effort);
 void bootstrap(const Effort& effort);
 void crash_of_ten(const Effort& effort);
 void bad_links(const Effort& effort);

@@ -74,6 +74,16 @@ TEST(Experiments, ACrashAmongTheTroubledIsDetected) {
   EXPECT_EQ(outcome.missed, 0);
 }
 
+TEST(Experiments, FalseAccusationsOfWhoIsWellAreCounted) {
+  Setting lossy{
+      .variant = variant_called("SWIM"), .nodes = 20, .troubled = 0, .lasts = seconds(60)};
+  EXPECT_EQ(play_trial(lossy).accused.at_all, 0);
+  lossy.link.loss = 0.3;
+  const Outcome outcome = play_trial(lossy);
+  EXPECT_GT(outcome.accused.at_all, 0);
+  EXPECT_EQ(outcome.accused.at_healthy, outcome.accused.at_all);
+}
+
 TEST(Experiments, QuantilesAndMeans) {
   EXPECT_EQ(quantile({3, 1, 2}, 0.5), 2);
   EXPECT_EQ(quantile({3, 1, 2}, 1), 3);

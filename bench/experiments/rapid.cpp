@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -61,13 +62,15 @@ class Sizes {
 /// What each member sent and received in each second, in KiB.
 class Rates {
  public:
+  /// Of datagrams alone, or of streams as well.
+  enum class Of : std::uint8_t { all, datagrams };
+  explicit Rates(Of what) : what_(what) {}
+
   void sample(const World& world) {
     before_.resize(world.size());
     for (NodeId node = 0; node < world.size(); ++node) {
       if (!world.running(node)) continue;
-      const EngineCounters now = world.engine(node).counters();
-      const Total bytes{now.packet_bytes_sent + now.stream_bytes_sent,
-                        now.packet_bytes_received + now.stream_bytes_received};
+      const Total bytes = total(world.engine(node).counters());
       if (begun_) {
         sent_.push_back(static_cast<double>(bytes.sent - before_[node].sent) / 1024);
         received_.push_back(static_cast<double>(bytes.received - before_[node].received) / 1024);
@@ -77,12 +80,14 @@ class Rates {
     begun_ = true;
   }
   void add_to(Line& line) const {
-    line.add("sent_mean", mean_of(sent_).mean)
-        .add("sent_99", quantile(sent_, 0.99))
-        .add("sent_most", quantile(sent_, 1))
-        .add("received_mean", mean_of(received_).mean)
-        .add("received_99", quantile(received_, 0.99))
-        .add("received_most", quantile(received_, 1));
+    const std::string prefix = what_ == Of::datagrams ? "datagrams_" : "";
+    const auto add = [&](const std::string& way, const std::vector<double>& rates) {
+      line.add(prefix + way + "_mean", mean_of(rates).mean)
+          .add(prefix + way + "_99", quantile(rates, 0.99))
+          .add(prefix + way + "_most", quantile(rates, 1));
+    };
+    add("sent", sent_);
+    add("received", received_);
   }
 
  private:
@@ -90,6 +95,13 @@ class Rates {
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
   };
+  [[nodiscard]] Total total(const EngineCounters& counters) const {
+    if (what_ == Of::datagrams) return {counters.packet_bytes_sent, counters.packet_bytes_received};
+    return {counters.packet_bytes_sent + counters.stream_bytes_sent,
+            counters.packet_bytes_received + counters.stream_bytes_received};
+  }
+
+  Of what_;
   std::vector<Total> before_;
   std::vector<double> sent_;
   std::vector<double> received_;
@@ -141,7 +153,8 @@ struct Crashed {
   double first = 0;  ///< until the first of those that are left sees fewer
   double all = 0;    ///< until all see the truth
   std::size_t different = 0;
-  Rates rates{};
+  Rates rates{Rates::Of::all};
+  Rates datagrams{Rates::Of::datagrams};
 };
 
 Crashed play_crash(std::size_t nodes, std::uint64_t seed) {
@@ -167,6 +180,7 @@ Crashed play_crash(std::size_t nodes, std::uint64_t seed) {
       if (all_see(world, nodes - kFaulty)) crashed.all = passed;
     }
     crashed.rates.sample(world);
+    crashed.datagrams.sample(world);
   }
   crashed.different = sizes.different();
   return crashed;
@@ -251,6 +265,7 @@ void crash_of_ten(const Effort& effort) {
         .add("all", outcomes[i].all)
         .add("different", std::uint64_t{outcomes[i].different});
     outcomes[i].rates.add_to(line);
+    outcomes[i].datagrams.add_to(line);
     line.print();
   }
 }

@@ -54,6 +54,12 @@ def random_choice(nodes):
     return 1 / (1 - (1 - 1 / (nodes - 1)) ** (nodes - 1))
 
 
+def shuffled_lists(nodes):
+    """The same where each goes through a list of its own: the first of n - 1 moments, each evenly spread over n - 1 periods."""
+    others = nodes - 1
+    return sum((1 - period / others) ** others for period in range(others))
+
+
 def first_detection(rows):
     sizes = [row['nodes'] for row in rows]
     plot = curves('First detection of a failed member', 'mean over many crashes, in probe periods',
@@ -63,9 +69,9 @@ def first_detection(rows):
                    ('ours, until that probe begins', [(row['nodes'], row['probed']) for row in rows], 'line')],
                   x_log=True)
     cells = [(row['nodes'], row['crashes'], '1.582', f'{random_choice(row["nodes"]):.3f}',
-              f'{row["periods"]:.3f} ± {row["periods_error"]:.3f}',
+              f'{shuffled_lists(row["nodes"]):.3f}', f'{row["periods"]:.3f} ± {row["periods_error"]:.3f}',
               f'{row["probed"]:.3f}', f'{row["probed_99"]:.2f}', f'{row["accused"]:.3f}') for row in rows]
-    head = ('members', 'crashes', 'published: periods', 'the same, of so few members', 'ours: periods', 'until that probe begins', '99 %',
+    head = ('members', 'crashes', 'published: periods', 'the same, of so few members', 'with shuffled lists', 'ours: periods', 'until that probe begins', '99 %',
             'until it has failed')
     return table(head, cells), {'first-detection': plot}
 
@@ -93,6 +99,10 @@ def until(curve, nodes, wanted):
     return high
 
 
+def milestones(curve, nodes):
+    return ' / '.join(f'{until(curve, nodes, part):.1f}' for part in (0.5, 0.9, 0.99, 1))
+
+
 WAYS = {'pings': 'pings and acks alone (periods)', 'gossip': 'gossip alone (rounds)',
         'both': 'both (rounds)'}
 
@@ -102,9 +112,9 @@ def dissemination(rows):
     for row in rows:
         nodes, curve = row['nodes'], swim_curve if row['way'] == 'pings' else serf_curve
         named = 'SWIM' if row['way'] == 'pings' else 'Serf'
-        published = [f'{until(curve, nodes, part):.1f}' for part in (0.5, 0.9, 0.99, 1)]
         ours = [f'{row[key]:.1f}' for key in ('half', 'ninety', 'ninety_nine', 'all')]
-        cells.append((nodes, WAYS[row['way']], named + ': ' + ' / '.join(published), ' / '.join(ours),
+        without_half = milestones(push_curve, nodes) if row['way'] == 'gossip' else ''
+        cells.append((nodes, WAYS[row['way']], f'{named}: {milestones(curve, nodes)}', without_half, ' / '.join(ours),
                       share(row['complete'], row['runs'])))
     for way, named, curve in (('pings', 'SWIM', swim_curve), ('gossip', 'Serf', serf_curve)):
         series = []
@@ -116,7 +126,7 @@ def dissemination(rows):
             'How an update spreads by ' + ('pings and acks alone' if way == 'pings' else 'gossip alone'),
             'share of the members who know it, mean of the runs', 'periods' if way == 'pings' else 'rounds',
             'share', series, x_most=16, y_most=1)
-    head = ('members', 'spread by', 'published curve: 50 / 90 / 99 / 100 %', 'ours', 'runs in which all knew')
+    head = ('members', 'spread by', 'published curve: 50 / 90 / 99 / 100 %', "without Serf's one half", 'ours', 'runs in which all knew')
     return table(head, cells), plots
 
 
@@ -131,6 +141,25 @@ def load(rows):
     return table(head, cells), {'load': plot}
 
 
+def wrongly_accused(loss, helpers):
+    """SWIM, section 3.1: the ping or its ack is lost, and so is one of four messages by way of each helper."""
+    arrives = 1 - loss
+    return (1 - arrives ** 2) * (1 - arrives ** 4) ** helpers
+
+
+def loss(rows):
+    cells = []
+    for row in rows:
+        hours = row['node_seconds'] / 3600
+        published = '' if row['variant'] == 'as it is' else f'{3600 * wrongly_accused(row["loss"], row["indirect_checks"]):.2f}'
+        cells.append((row['variant'], f'{100 * row["loss"]:.0f} %', published, f'{row["accused"] / hours:.2f}',
+                      f'{row["declared"] / hours:.2f}', f'{row["packets"] / row["node_seconds"]:.1f}',
+                      f'{row["all_50"]:.1f} s', row['missed']))
+    head = ('configuration', 'loss', 'expected: false accusations a member and hour', 'ours', 'false deaths',
+            'datagrams a member and second', 'crash: all know, median', 'missed')
+    return table(head, cells), {}
+
+
 def summed(rows, keys):
     return {key: sum(row[key] for row in rows) for key in keys}
 
@@ -138,52 +167,69 @@ def summed(rows, keys):
 COUNTS = ('declared', 'declared_healthy', 'believed', 'believed_healthy', 'packets', 'bytes', 'node_seconds', 'runs')
 
 
+# How a blocked member is blocked: in the figures, and on the page.
+BLOCKED = {'stands': 'loops stand', 'goes on': 'loops go on'}
+
+
+def sum_of(rows, **wanted):
+    return summed([row for row in rows if all(row[key] == value for key, value in wanted.items())], COUNTS)
+
+
 def interval(rows):
     variants = list(dict.fromkeys(row['variant'] for row in rows))
-    sums = {name: summed([row for row in rows if row['variant'] == name], COUNTS) for name in variants}
-    swim, published_swim = sums['SWIM'], LIFEGUARD['SWIM']
-    cells = []
-    for name in variants:
-        ours, published = sums[name], LIFEGUARD[name]
-        cells.append((name, f'{published[0]:,} / {published[1]:,}', share(published[0], published_swim[0]),
-                      share(published[1], published_swim[1]),
-                      f'{ours["declared"]:,} / {ours["declared_healthy"]:,}',
-                      share(ours['declared'], swim['declared']),
-                      share(ours['declared_healthy'], swim['declared_healthy']),
-                      share(ours['believed_healthy'], swim['believed_healthy'])))
-    result = table(('configuration', 'published: FP / FP-', 'FP, of SWIM', 'FP-, of SWIM', 'ours: FP / FP-',
-                    'FP, of SWIM', 'FP-, of SWIM', 'also those told, at healthy members, of SWIM'), cells)
-    result += '\n\nMessages:\n\n' + table(
-        ('configuration', 'published: messages, of SWIM', 'bytes, of SWIM', 'bytes a message',
-         'ours: messages, of SWIM', 'bytes, of SWIM', 'bytes a message', 'messages a member and second'),
-        [(name, share(LIFEGUARD[name][2], published_swim[2]), share(LIFEGUARD[name][3], published_swim[3]),
-          f'{LIFEGUARD[name][3] * 2 ** 30 / LIFEGUARD[name][2] / 1e6:.0f}',
-          share(sums[name]['packets'], swim['packets']), share(sums[name]['bytes'], swim['bytes']),
-          f'{sums[name]["bytes"] / sums[name]["packets"]:.0f}',
-          f'{sums[name]["packets"] / sums[name]["node_seconds"]:.1f}') for name in variants])
     counts = sorted({row['troubled'] for row in rows})
-    by_count = {name: {count: sum(row['declared'] for row in rows
-                                  if row['variant'] == name and row['troubled'] == count)
-                       for count in counts} for name in variants}
-    published_most, most = BY_ANOMALIES['SWIM'][counts[-1]], by_count['SWIM'][counts[-1]]
-    result += f'\n\nFP by the number of blocked members, in percent of SWIM with {counts[-1]}: published, ours.\n\n'
-    result += table(('configuration', *(str(count) for count in counts)),
-                    [(name, *(f'{100 * BY_ANOMALIES[name][count] / published_most:.3g}, '
-                              f'{100 * by_count[name][count] / most:.3g}' for count in counts))
-                     for name in variants])
     times = sorted({row['blocked'] for row in rows})
-    by_time = {name: {time: sum(row['declared'] for row in rows
-                                if row['variant'] == name and row['blocked'] == time)
-                      for time in times} for name in variants}
-    result += '\n\nFP by the time for which they are blocked:\n\n' + table(
+    sums = {(way, name): sum_of(rows, way=way, variant=name) for way in BLOCKED for name in variants}
+    swim = LIFEGUARD['SWIM']
+
+    def deaths(way, name):
+        ours = sums[way, name]
+        return (f'{ours["declared"]:,} / {ours["declared_healthy"]:,}',
+                share(ours['declared'], sums[way, 'SWIM']['declared']))
+
+    def published_deaths(name):
+        fp, fp_healthy = LIFEGUARD[name][:2]
+        return (f'{fp:,} / {fp_healthy:,}', share(fp, swim[0]), share(fp_healthy, swim[1]))
+
+    result = table(('configuration', 'published: FP / FP-', 'FP, of SWIM', 'FP-, of SWIM', 'ours, loops stand: FP / FP-', 'FP, of SWIM',
+                    'ours, loops go on: FP / FP-', 'FP, of SWIM'),
+                   [(name, *published_deaths(name), *deaths('stands', name), *deaths('goes on', name)) for name in variants])
+
+    def messages(way, name):
+        ours, base = sums[way, name], sums[way, 'SWIM']
+        return share(ours['packets'], base['packets']), share(ours['bytes'], base['bytes'])
+
+    def published_messages(name):
+        return tuple(share(LIFEGUARD[name][i], swim[i]) for i in (2, 3))
+
+    result += '\n\nMessages:\n\n' + table(
+        ('configuration', 'published: messages, of SWIM', 'bytes, of SWIM',
+         *(f'{head}{words}' for words in BLOCKED.values() for head in ('messages, of SWIM: ', 'bytes, of SWIM: '))),
+        [(name, *published_messages(name), *(cell for way in BLOCKED for cell in messages(way, name))) for name in variants])
+
+    def by_count(way, name, count):
+        return sum_of(rows, way=way, variant=name, troubled=count)['declared']
+
+    def shares(name, count):
+        most = counts[-1]
+        published = 100 * BY_ANOMALIES[name][count] / BY_ANOMALIES['SWIM'][most]
+        ours = [100 * by_count(way, name, count) / max(1, by_count(way, 'SWIM', most)) for way in BLOCKED]
+        return ', '.join(f'{value:.3g}' for value in (published, *ours))
+
+    result += f'\n\nFP by the number of blocked members, in percent of SWIM with {counts[-1]}: published, loops stand, loops go on.\n\n'
+    result += table(('configuration', *(str(count) for count in counts)),
+                    [(name, *(shares(name, count) for count in counts)) for name in variants])
+    result += '\n\nFP by the time for which they are blocked: loops stand, loops go on.\n\n' + table(
         ('configuration', *(f'{time:.3g} s' for time in times)),
-        [(name, *(f'{by_time[name][time]:,}' for time in times)) for name in variants])
+        [(name, *(', '.join(f'{sum_of(rows, way=way, variant=name, blocked=time)["declared"]:,}' for way in BLOCKED)
+                  for time in times)) for name in variants])
     plots = {}
-    drawn = (('interval-published', 'published', BY_ANOMALIES), ('interval', 'ours', by_count))
-    for file, title, figures in drawn if len(counts) > 1 else ():
+    drawn = (('interval-published', 'published', lambda name, count: BY_ANOMALIES[name][count]),
+             ('interval', 'ours, loops stand', lambda name, count: max(1, by_count('stands', name, count))))
+    for file, title, figure in drawn if len(counts) > 1 else ():
         plots[file] = curves(f'False positives by blocked members: {title}', 'interval experiment, alpha 5, beta 6',
                              'members that are blocked at the same times', 'false positives',
-                             [(name, [(count, figures[name][count]) for count in counts], 'line')
+                             [(name, [(count, figure(name, count)) for count in counts], 'line')
                               for name in variants], y_log=True)
     return result, plots
 
@@ -228,10 +274,10 @@ def alpha(rows):
 def rules(rows):
     cells = []
     for row in rows:
-        cells.append((row['trouble'], row['rule'], f'{row["declared"]:,}', f'{row["declared_healthy"]:,}',
-                      f'{row["believed_healthy"]:,}', f'{row["first_50"]:.2f} s', f'{row["all_50"]:.2f} s',
+        cells.append((row['trouble'], row['rule'], f'{row["accused"]:,}', f'{row["declared"]:,}',
+                      f'{row["declared_healthy"]:,}', f'{row["believed_healthy"]:,}', f'{row["first_50"]:.2f} s', f'{row["all_50"]:.2f} s',
                       f'{row["all_99"]:.2f} s', row['missed']))
-    head = ('trouble', 'engine', 'FP', 'FP-', 'told, at healthy members', 'crash: first knows, median',
+    head = ('trouble', 'engine', 'false accusations', 'FP', 'FP-', 'told, at healthy members', 'crash: first knows, median',
             'all know, median', '99 %', 'not known by all')
     return table(head, cells), {}
 
@@ -249,11 +295,12 @@ def crash_of_ten(rows):
              ('until all 990 see 990', '', f'{mean["all"] / count:.1f} s'),
              ('from the first to the last', 'about 3 s', f'{(mean["all"] - mean["first"]) / count:.1f} s'),
              ('sizes seen on the way', 'several', f'{mean["different"] / count:.0f}')]
-    for way, published in CRASH_RATES.items():
-        ours = [mean[f'{way}_{what}'] / count for what in ('mean', '99', 'most')]
-        cells.append((f'KB/s of a process, {way}: mean, 99 %, most',
-                      ', '.join(f'{value:.2f}' for value in published),
-                      ', '.join(f'{value:.2f}' for value in ours)))
+    for prefix, what in (('', 'datagrams and streams'), ('datagrams_', 'datagrams alone')):
+        for way, published in CRASH_RATES.items():
+            ours = [mean[f'{prefix}{way}_{part}'] / count for part in ('mean', '99', 'most')]
+            cells.append((f'KB/s of a process, {way}, {what}: mean, 99 %, most',
+                          ', '.join(f'{value:.2f}' for value in published),
+                          ', '.join(f'{value:.2f}' for value in ours)))
     return table(('', 'published', 'ours'), cells), {}
 
 
@@ -272,7 +319,7 @@ def bad_links(rows):
     return table(head, cells), plots
 
 
-EXPERIMENTS = {'first-detection': first_detection, 'dissemination': dissemination, 'load': load,
+EXPERIMENTS = {'first-detection': first_detection, 'dissemination': dissemination, 'load': load, 'loss': loss,
                'interval': interval, 'starvation': starvation, 'alpha': alpha, 'rules': rules,
                'bootstrap': bootstrap, 'crash-of-ten': crash_of_ten, 'bad-links': bad_links}
 

@@ -80,7 +80,8 @@ std::vector<Kind> kinds() {
 Outcome play_degrees(const Variant& variant, const Kind& kind, const Effort& effort) {
   std::vector<Setting> settings;
   for (const Setting& degree : kind.degrees) {
-    const std::size_t repetitions = (degree.troubled == 0 ? 4 : 1) * effort.repeat;
+    const std::size_t runs = by_effort<std::size_t>(effort, 4, 1) * effort.repeat;
+    const std::size_t repetitions = degree.troubled == 0 ? 4 * runs : runs;
     for (std::size_t i = 0; i < repetitions; ++i) {
       settings.push_back(degree);
       settings.back().variant = variant;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "memberlist/event.hpp"
 #include "memberlist/sim/world.hpp"
@@ -44,9 +46,13 @@ class Trial {
   Outcome play() {
     world_.on_event([this](NodeId observer, const Event& event) {
       const auto* change = std::get_if<MemberEvent>(&event);
-      if (change == nullptr || change->kind != MemberEventKind::dead || change->self) return;
-      if (const auto subject = world_.find(change->member.name())) {
-        take(observer, *subject, change->cause.kind);
+      if (change == nullptr || change->self) return;
+      const auto subject = world_.find(change->member.name());
+      if (!subject) return;
+      if (change->kind == MemberEventKind::suspect) {
+        take_suspicion(observer, *subject, change->cause.kind);
+      } else if (change->kind == MemberEventKind::dead) {
+        take_death(observer, *subject, change->cause.kind);
       }
     });
     world_.add_cluster(setting_.nodes);
@@ -77,12 +83,34 @@ class Trial {
     }
     do {
       for (NodeId node = 0; node < setting_.troubled; ++node) {
-        setting_.trouble == Trouble::block ? world_.block(node) : world_.pause(node);
+        setting_.trouble == Trouble::pause ? world_.pause(node) : world_.block(node);
       }
-      world_.run_for(setting_.on);
+      if (setting_.trouble == Trouble::stand) {
+        run_until_they_stand();
+      } else {
+        world_.run_for(setting_.on);
+      }
       for (NodeId node = 0; node < setting_.troubled; ++node) world_.resume(node);
       world_.run_for(setting_.off);
     } while (world_.elapsed() - begun < setting_.lasts);
+  }
+
+  /// As long as the trouble lasts.
+  void run_until_they_stand() {
+    constexpr Duration kLook = std::chrono::milliseconds(10);
+    std::vector<std::uint64_t> probes;
+    for (NodeId node = 0; node < setting_.troubled; ++node) probes.push_back(probes_of(node));
+    const Duration end = world_.elapsed() + setting_.on;
+    while (world_.elapsed() < end) {
+      world_.run_for(std::min(kLook, end - world_.elapsed()));
+      for (NodeId node = 0; node < setting_.troubled; ++node) {
+        if (probes_of(node) > probes[node]) world_.pause(node);
+      }
+    }
+  }
+
+  [[nodiscard]] std::uint64_t probes_of(NodeId node) const {
+    return world_.engine(node).counters().probes;
   }
 
   /// The last ones.
@@ -105,11 +133,20 @@ class Trial {
     return setting_.nodes - setting_.troubled - crashed_;
   }
 
-  void take(NodeId observer, NodeId subject, Cause::Kind cause) {
+  [[nodiscard]] FalseClaims one_at(NodeId observer) const {
+    return {1, is_well(observer) ? 1U : 0U};
+  }
+
+  void take_suspicion(NodeId observer, NodeId subject, Cause::Kind cause) {
+    if (is_well(subject) && cause == Cause::Kind::probe_failed) {
+      outcome_.accused += one_at(observer);
+    }
+  }
+
+  void take_death(NodeId observer, NodeId subject, Cause::Kind cause) {
     if (!is_well(subject)) return note(observer, subject);
-    const FalseFailures one{1, is_well(observer) ? 1U : 0U};
-    outcome_.believed += one;
-    if (cause == Cause::Kind::suspicion_expired) outcome_.declared += one;
+    outcome_.believed += one_at(observer);
+    if (cause == Cause::Kind::suspicion_expired) outcome_.declared += one_at(observer);
   }
 
   void note(NodeId observer, NodeId subject) {
@@ -160,6 +197,7 @@ std::vector<Variant> paper_variants() {
 }
 
 Outcome& Outcome::operator+=(const Outcome& other) {
+  accused += other.accused;
   declared += other.declared;
   believed += other.believed;
   packets += other.packets;
@@ -174,7 +212,9 @@ Outcome& Outcome::operator+=(const Outcome& other) {
 Outcome play_trial(const Setting& setting) { return Trial(setting).play(); }
 
 Line& add_outcome(Line& line, const Outcome& outcome) {
-  return line.add("declared", outcome.declared.at_all)
+  return line.add("accused", outcome.accused.at_all)
+      .add("accused_healthy", outcome.accused.at_healthy)
+      .add("declared", outcome.declared.at_all)
       .add("declared_healthy", outcome.declared.at_healthy)
       .add("believed", outcome.believed.at_all)
       .add("believed_healthy", outcome.believed.at_healthy)

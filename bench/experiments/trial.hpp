@@ -29,7 +29,8 @@ struct Variant {
 
 /// What some members suffer from.
 enum class Trouble : std::uint8_t {
-  block,  ///< no message comes in or goes out, timers go on: the paper's anomaly
+  block,  ///< no message comes in or goes out, timers go on
+  stand,  ///< the same until it begins a probe; then it stands still, and its deadlines pass
   pause,  ///< the process stands still
   slow,   ///< each input takes `on`
 };
@@ -52,11 +53,11 @@ struct Setting {
   std::uint64_t seed = 1;
 };
 
-/// False failures are deaths of members who are well, in the view of others.
-struct FalseFailures {
+/// What others wrongly hold of members who are well.
+struct FalseClaims {
   std::uint64_t at_all = 0;      ///< at any other member
   std::uint64_t at_healthy = 0;  ///< of these, at members who are well
-  FalseFailures& operator+=(const FalseFailures& other) {
+  FalseClaims& operator+=(const FalseClaims& other) {
     at_all += other.at_all;
     at_healthy += other.at_healthy;
     return *this;
@@ -65,8 +66,9 @@ struct FalseFailures {
 
 /// What came of a trial, or of several.
 struct Outcome {
-  FalseFailures declared;  ///< by a suspicion of one's own that expired
-  FalseFailures believed;  ///< all deaths, those that others declared included
+  FalseClaims accused;   ///< suspected, by a probe of one's own that failed
+  FalseClaims declared;  ///< dead, by a suspicion of one's own that expired
+  FalseClaims believed;  ///< dead, those included that others declared
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;  ///< of packets and streams
   double node_seconds = 0;
