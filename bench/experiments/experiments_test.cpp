@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -72,6 +74,24 @@ TEST(Experiments, ACrashAmongTheTroubledIsDetected) {
                                       .crashes = 1});
   EXPECT_EQ(outcome.all.size(), 1);
   EXPECT_EQ(outcome.missed, 0);
+}
+
+// Seven times in a minute.
+TEST(Experiments, WhoStandsAtItsNextProbeAccusesOnceABlock) {
+  constexpr std::size_t kTroubled = 4;
+  Setting setting{.variant = variant_called("SWIM"),
+                  .nodes = 20,
+                  .troubled = kTroubled,
+                  .trouble = Trouble::stand,
+                  .on = seconds(8),
+                  .off = seconds(1),
+                  .lasts = seconds(60)};
+  setting.variant.behaviour.stall_rule = false;
+  const std::uint64_t standing = play_trial(setting).accused.at_all;
+  EXPECT_GT(standing, 0);
+  EXPECT_LE(standing, kTroubled * 7);
+  setting.trouble = Trouble::block;
+  EXPECT_GT(play_trial(setting).accused.at_all, standing);
 }
 
 TEST(Experiments, FalseAccusationsOfWhoIsWellAreCounted) {
