@@ -83,8 +83,8 @@ TEST(Experiments, WhoStandsAtItsNextProbeAccusesOnceABlock) {
                   .nodes = 20,
                   .troubled = kTroubled,
                   .trouble = Trouble::stand,
-                  .on = seconds(8),
-                  .off = seconds(1),
+                  .on = milliseconds(8192),
+                  .off = milliseconds(1024),
                   .lasts = seconds(60)};
   setting.variant.behaviour.stall_rule = false;
   const std::uint64_t standing = play_trial(setting).accused.at_all;
