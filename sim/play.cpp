@@ -228,7 +228,9 @@ void Player::heal() {
   if (!agreed) return;
   report_.converged_after = world_.elapsed() - begun;
   if (faults_end_ > scenario_.lasts) return;  // somebody is still to come back
-  world_.run_for(longest_aftermath(scenario_));
+  // What was asked of the others while they could not be reached ends by its own timeout: that of
+  // the connection, and that of the exchange.
+  world_.run_for(std::max(longest_aftermath(scenario_), 2 * scenario_.config.tcp_timeout));
   (void)world_.run_until([this] { return population_.most_queued() == 0; },
                          drain_time(scenario_, world_.size(), population_.most_queued()),
                          scenario_.config.gossip_interval);
