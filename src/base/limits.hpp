@@ -107,6 +107,8 @@ inline constexpr std::size_t kRelayedPings = 4096;
 /// Former addresses of this node, remembered so that others' old claims about it are not mistaken
 /// for another member with its name. A member that has missed that many moves is not considered.
 inline constexpr std::size_t kFormerAddresses = 16;
+/// So long a node serves no joins after a member has told it that its name is taken.
+inline constexpr Duration kNameTakenTime = std::chrono::minutes(1);
 /// Parallel dials of one join.
 inline constexpr std::size_t kParallelJoins = 16;
 /// Addresses of one host name: an answer of 64 KiB can hold four times as many.
@@ -143,8 +145,6 @@ inline constexpr int kPortAttempts = 128;
 /// room, but not for longer than this: the thread may be held up by what the caller holds.
 inline constexpr std::size_t kWaitingMessages = 1024;
 inline constexpr Duration kMessagePatience = std::chrono::seconds(5);
-/// So long a node serves no joins after a member has told it that its name is taken.
-inline constexpr Duration kNameTakenTime = std::chrono::minutes(1);
 /// Other commands that may wait for it; more are refused. Of broadcasts as many as may be queued.
 inline constexpr std::size_t kWaitingCommands = 8192;
 /// Payload of all these; one message of any size fits if nothing else waits.
