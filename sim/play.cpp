@@ -234,10 +234,11 @@ void Player::heal() {
   (void)world_.run_until([this] { return population_.most_queued() == 0; },
                          drain_time(scenario_, world_.size(), population_.most_queued()),
                          scenario_.config.gossip_interval);
-  // Each probe that succeeds makes a node healthier by one, and the sick probe slowly.
+  // Each probe that succeeds makes a node healthier by one, and the sick probe slowly. They may
+  // know a node at an address that it has left, and suspect it only then.
   const auto most = static_cast<Duration::rep>(scenario_.config.awareness_max_multiplier);
-  (void)world_.run_until([this] { return population_.all_healthy(); },
-                         most * (most + 1) * scenario_.config.probe_interval,
+  (void)world_.run_until([this] { return population_.is_quiet(); },
+                         patience + most * (most + 1) * scenario_.config.probe_interval,
                          scenario_.config.probe_interval);
   world_.check_rest();
 }

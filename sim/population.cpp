@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "sim/holdings.hpp"
+
 namespace memberlist::sim {
 namespace {
 
@@ -100,10 +102,11 @@ void Population::join(NodeId node, const std::vector<NodeId>& avoided) {
   join_through(node, contacts[contacts_.below(contacts.size())]);
 }
 
-bool Population::all_healthy() const {
-  return std::ranges::all_of(running(), [this](NodeId node) {
-    return std::as_const(world_).engine(node).health_score() == 0;
-  });
+bool Population::is_quiet() const {
+  return most_queued() == 0 && std::ranges::all_of(running(), [this](NodeId node) {
+           const Engine& engine = std::as_const(world_).engine(node);
+           return engine.health_score() == 0 && holdings_of(engine).suspicions == 0;
+         });
 }
 
 std::uint64_t Population::most_queued() const {

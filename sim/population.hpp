@@ -45,8 +45,8 @@ class Population {
   void leave(NodeId node);
   /// Joins through another one that runs, if there is any which is not in `avoided`.
   void join(NodeId node, const std::vector<NodeId>& avoided = {});
-  /// Whether no node that runs holds itself for slow.
-  [[nodiscard]] bool all_healthy() const;
+  /// Whether no node that runs holds itself for slow, suspects another one, or has news to tell.
+  [[nodiscard]] bool is_quiet() const;
   /// The most broadcasts that wait at any node that runs.
   [[nodiscard]] std::uint64_t most_queued() const;
   /// Every node that runs joins again, so that all are in one cluster.
