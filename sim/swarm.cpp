@@ -188,9 +188,14 @@ bool mixes_addresses(const Scenario& scenario, const Fault& fault) {
 }
 
 /// In a few scenarios some members choose as the Go library does. This has a generator of its own,
-/// so that nothing else depends on it that is drawn.
+/// so that nothing else depends on it that is drawn. Not where nodes change addresses: until the
+/// former one is forgotten, a Go member sends its refutations there, and nowhere else.
 void draw_go_nodes(std::uint64_t seed, Scenario& scenario) {
   constexpr double kMixed = 0.08;
+  const auto moves = [](const Fault& fault) {
+    return fault.kind == FaultKind::move || fault.kind == FaultKind::swap;
+  };
+  if (std::ranges::any_of(scenario.faults, moves)) return;
   Random random(seed ^ 0x6d69'7865'6400'0000);
   if (happens(random, kMixed)) scenario.go_nodes = 1 + random.below(scenario.nodes - 1);
 }
