@@ -38,7 +38,8 @@ Duration drain_time(const Scenario& scenario, std::size_t nodes, std::uint64_t q
   }
   const std::size_t in_a_packet =
       std::max<std::size_t>(1, scenario.config.udp_buffer_size / (largest + kOverhead));
-  const std::size_t ticks = 3 * nodes * queued / in_a_packet;
+  // Each goes to all members in turn, however many a packet holds.
+  const std::size_t ticks = 3 * nodes * (1 + queued / in_a_packet);
   return static_cast<Duration::rep>(ticks) * scenario.config.gossip_interval;
 }
 
