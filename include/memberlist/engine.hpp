@@ -142,12 +142,13 @@ class MEMBERLIST_API Engine {
   /// limit. The outcome is an error if none succeeded (protocol 6, Join); a target that leads back
   /// to this node does not count as a success (`own_address`). The outcome is `name_taken`,
   /// regardless of the other targets, as soon as one answer has this node's name at another
-  /// address: that answer is not merged, and until a join succeeds, or for a minute after the last
-  /// such answer, this node serves no joins, and leaves silently (peers would take its leave for
-  /// that of the other member). Immediate errors: `invalid_argument` (no targets, `parallel`),
-  /// `name_required`, `shut_down` (after a leave); outcomes: those of `cancel`, `timed_out`,
-  /// `own_address`, `name_taken`, `refused_by_peer`, `incompatible`, `vetoed`, `protocol`,
-  /// `crypto`, and what the transport reports (`unreachable`, `too_large`, `system`).
+  /// address: that answer is not merged, and until a join succeeds, this node leaves silently
+  /// (peers would take its leave for that of the other member), and serves no joins. The first join
+  /// that comes a minute or more after the last such answer is served, and ends this. Immediate
+  /// errors: `invalid_argument` (no targets, `parallel`), `name_required`, `shut_down` (after a
+  /// leave); outcomes: those of `cancel`, `timed_out`, `own_address`, `name_taken`,
+  /// `refused_by_peer`, `incompatible`, `vetoed`, `protocol`, `crypto`, and what the transport
+  /// reports (`unreachable`, `too_large`, `system`).
   [[nodiscard]] Result<OperationId> join(TimePoint now, std::vector<JoinTarget> targets,
                                          const JoinLimits& limits = {});
   /// Announces to the cluster that this node leaves. Completes when the message was sent, or at the
