@@ -556,10 +556,8 @@ void Checks::check_rest() {
     check_rest_of(node);
     check_forgotten(node);
   }
-  // Each record is remembered for a while after its last use (RecordStore::size).
-  constexpr std::size_t kFewRecords = 64;
   const std::size_t records = world_.records_->size();
-  book_.require(records <= 4 * world_.hosts_.size() + kFewRecords, Check::at_rest, at(), "",
+  book_.require(records <= 4 * world_.hosts_.size(), Check::at_rest, at(), "",
                 [&] { return fmt::format("{} records of members", records); });
 }
 

@@ -32,13 +32,12 @@ class MEMBERLIST_API RecordStore {
                                                            const Address& address, BytesView meta,
                                                            const VersionRange& protocol,
                                                            const VersionRange& delegate_protocol);
-  /// How many different records are remembered: those in use, and at most as many that ended
-  /// lately.
+  /// How many different records are in use.
   [[nodiscard]] std::size_t size() const;
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace memberlist

@@ -1,6 +1,5 @@
 #include "memberlist/record_store.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -30,9 +29,8 @@ struct Content {
            as_text(record.meta) == as_text(meta) && record.protocol == protocol &&
            record.delegate_protocol == delegate_protocol;
   }
-  [[nodiscard]] std::shared_ptr<const MemberRecord> to_record() const {
-    return std::make_shared<const MemberRecord>(
-        MemberRecord{std::string(name), address, to_bytes(meta), protocol, delegate_protocol});
+  [[nodiscard]] MemberRecord to_record() const {
+    return {std::string(name), address, to_bytes(meta), protocol, delegate_protocol};
   }
 };
 
@@ -58,7 +56,8 @@ std::uint64_t hash_of(const SipKey& key, const Content& content) noexcept {
 
 }  // namespace
 
-class MEMBERLIST_HIDDEN RecordStore::Impl {
+/// The records in use. A record may outlive the store, and so may this.
+class MEMBERLIST_HIDDEN RecordStore::Impl : public std::enable_shared_from_this<Impl> {
  public:
   explicit Impl(const SipKey& key) : key_(key) {}
 
@@ -69,50 +68,79 @@ class MEMBERLIST_HIDDEN RecordStore::Impl {
   }
 
  private:
-  struct Item {
-    std::uint64_t hash = 0;
-    std::weak_ptr<const MemberRecord> record;
+  /// Leaves the store when it ends.
+  struct Item : MemberRecord, std::enable_shared_from_this<Item> {
+    Item(MemberRecord content, std::shared_ptr<Impl> in, std::uint64_t its_hash)
+        : MemberRecord(std::move(content)), store(std::move(in)), hash(its_hash) {}
+    Item(const Item&) = delete;
+    Item& operator=(const Item&) = delete;
+    ~Item() { store->forget(*this); }
+
+    const std::shared_ptr<Impl> store;
+    const std::uint64_t hash;
+    std::uint32_t place = FlatIndex<>::kNone;  // in `items_`
   };
 
   [[nodiscard]] auto item_hash() const noexcept {
-    return [this](std::uint32_t place) { return items_[place].hash; };
+    return [this](std::uint32_t place) { return items_[place]->hash; };
   }
-  void forget_ended();
+  void fit_room();
+  void forget(const Item& item);
 
   const SipKey key_;
   mutable std::mutex mutex_;  // guards the rest
-  std::vector<Item> items_;
+  // Those that end wait for the mutex before anything of them is gone, so each can be read.
+  std::vector<Item*> items_;
   FlatIndex<> index_;
-  std::size_t limit_ = 0;
 };
 
 std::shared_ptr<const MemberRecord> RecordStore::Impl::record(const Content& content) {
   const std::uint64_t hash = hash_of(key_, content);
+  std::shared_ptr<Item> made;
   const std::lock_guard lock(mutex_);
   std::shared_ptr<const MemberRecord> known;
   (void)index_.find(hash, [&](std::uint32_t place) {
-    if (items_[place].hash != hash) return false;
-    known = items_[place].record.lock();
-    if (known != nullptr && !content.is_that_of(*known)) known = nullptr;
+    const Item& item = *items_[place];
+    // One that ends is as good as none; only the one that is wanted gets another owner here, since
+    // the last owner must not be gone while this thread has the mutex.
+    if (item.hash == hash && content.is_that_of(item)) known = item.weak_from_this().lock();
     return known != nullptr;
   });
   if (known != nullptr) return known;
-  if (items_.size() >= limit_) forget_ended();
-  std::shared_ptr<const MemberRecord> made = content.to_record();
-  items_.push_back({hash, made});
-  index_.insert(hash, static_cast<std::uint32_t>(items_.size() - 1), item_hash());
+  // What may run out of memory comes first.
+  fit_room();
+  made = std::make_shared<Item>(content.to_record(), shared_from_this(), hash);
+  const auto place = static_cast<std::uint32_t>(items_.size());
+  index_.insert(hash, place, item_hash());
+  items_.push_back(made.get());
+  made->place = place;
   return made;
 }
 
-/// Of what is remembered, at most half has ended.
-void RecordStore::Impl::forget_ended() {
+/// Makes room for one more; gives room back of which more than three quarters are empty.
+void RecordStore::Impl::fit_room() {
   constexpr std::size_t kFew = 64;
-  std::erase_if(items_, [](const Item& item) { return item.record.expired(); });
-  items_.shrink_to_fit();
-  limit_ = std::max(kFew, 2 * items_.size());
+  if (items_.size() == items_.capacity()) items_.reserve(2 * items_.size() + 1);
+  if (items_.capacity() <= kFew || items_.size() >= items_.capacity() / 4) return;
+  std::vector<Item*> kept;
+  kept.reserve(2 * items_.size() + 1);
+  kept.assign(items_.begin(), items_.end());
+  items_ = std::move(kept);
   index_.clear();
-  for (std::uint32_t place = 0; place < items_.size(); ++place) {
-    index_.insert(items_[place].hash, place, item_hash());
+  for (const Item* item : items_) index_.insert(item->hash, item->place, item_hash());
+}
+
+/// The last one takes its place.
+void RecordStore::Impl::forget(const Item& item) {
+  const std::lock_guard lock(mutex_);
+  if (item.place == FlatIndex<>::kNone) return;  // it never came in
+  index_.erase(item.hash, item.place, item_hash());
+  Item* const last = items_.back();
+  items_.pop_back();
+  if (last != &item) {
+    index_.move(last->hash, last->place, item.place);
+    items_[item.place] = last;
+    last->place = item.place;
   }
 }
 
@@ -120,7 +148,7 @@ RecordStore::RecordStore(const std::array<std::byte, 16>& secret) {
   SipKey key;
   std::memcpy(&key.low, secret.data(), sizeof key.low);
   std::memcpy(&key.high, secret.data() + sizeof key.low, sizeof key.high);
-  impl_ = std::make_unique<Impl>(key);
+  impl_ = std::make_shared<Impl>(key);
 }
 
 RecordStore::~RecordStore() = default;
