@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kCrcHeadBytes = 5;  // type and checksum
 constexpr std::size_t kCompoundLengthBytes = 2;
 constexpr std::size_t kCompressedHeadBytes = 12;  // type, map, Algo and its value, key of Buf
+// Most packets are pings and acks, which are shorter, and of which compression saves nothing.
+constexpr std::size_t kWorthCompressing = 128;
 
 // The texts name the limits.
 static_assert(limits::kPacketNesting == 4);
@@ -96,10 +98,10 @@ std::byte* put_parts(std::byte* at, std::span<const BytesView> parts) {
   return total;
 }
 
-// Compresses in place if that makes it shorter; returns the new end.
+// Compresses in place if it is long enough and becomes shorter; returns the new end.
 std::byte* compress(std::byte* begin, std::byte* end, LzwEncoder& lzw, Bytes& scratch) {
   const auto plain = static_cast<std::size_t>(end - begin);
-  if (plain <= kCompressedHeadBytes) return end;
+  if (plain < kWorthCompressing) return end;
   scratch.clear();
   if (!lzw.encode({begin, plain}, scratch, plain - kCompressedHeadBytes)) return end;
   const std::size_t header = kCompressedHeadBytes + msgpack::raw_header_size(scratch.size());
