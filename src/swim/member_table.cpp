@@ -20,6 +20,20 @@ MemberIndex MemberTable::find(std::string_view name, std::uint64_t hash) const {
   return by_name_.find(hash, [&](MemberIndex index) { return at(index).record->name == name; });
 }
 
+void MemberTable::fetch(std::span<const std::uint64_t> hashes) const {
+  // Each step reads what the one before it has fetched.
+  for (const std::uint64_t hash : hashes) by_name_.fetch(hash);
+  const auto for_each_member = [&](auto&& visit) {
+    for (const std::uint64_t hash : hashes) {
+      const MemberIndex index = by_name_.likely(hash);
+      if (index != kNoMember) visit(at(index));
+    }
+  };
+  for_each_member([](const MemberEntry& entry) { __builtin_prefetch(&entry); });
+  for_each_member([](const MemberEntry& entry) { __builtin_prefetch(entry.record.get()); });
+  for_each_member([](const MemberEntry& entry) { __builtin_prefetch(entry.record->name.data()); });
+}
+
 MemberIndex MemberTable::find(const Address& address) const {
   return newest_at(address, hash_address_(address));
 }

@@ -73,6 +73,9 @@ class MemberTable {
   /// The same for a caller that may `insert` the name next, and keeps its hash.
   [[nodiscard]] MemberIndex find(std::string_view name, std::uint64_t hash) const;
   [[nodiscard]] std::uint64_t hash_of(std::string_view name) const { return hash_name_(name); }
+  /// Fetches what is read of the members with names of these hashes into the caches: a table of
+  /// thousands does not fit them, and each would be waited for.
+  void fetch(std::span<const std::uint64_t> hashes) const;
   /// The member last seen to claim this address; `kNoMember` if there is none.
   [[nodiscard]] MemberIndex find(const Address& address) const;
   /// The one member with this IP address; `kNoMember` if there are none or several.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <string>
 #include <utility>
 #include <vector>
@@ -137,17 +138,22 @@ MemberIndex Membership::add_known(const Member& member) {
 }
 
 void Membership::alive(const wire::Alive& claim, const Evidence& evidence) {
+  alive(claim, cluster_.table.hash_of(claim.node), evidence);
+}
+
+void Membership::alive(const wire::Alive& claim, std::uint64_t hash, const Evidence& evidence) {
   ++journal_.counters.alive_messages;
-  const Verdict verdict = judge(claim, evidence);
+  const Verdict verdict = judge(claim, hash, evidence);
   trace_claim(trace::ClaimKind::alive, claim, evidence, verdict);
 }
 
-Membership::Verdict Membership::judge(const wire::Alive& claim, const Evidence& evidence) {
+Membership::Verdict Membership::judge(const wire::Alive& claim, std::uint64_t hash,
+                                      const Evidence& evidence) {
+  MemberIndex index = cluster_.table.find(claim.node, hash);
+  if (index != kNoMember && repeats_what_is_known(claim, index)) return Verdict::same;
+
   Claimant claimant;
   if (const auto refused = check_claim(claim, evidence, claimant)) return *refused;
-
-  const std::uint64_t hash = cluster_.table.hash_of(claimant.name);
-  MemberIndex index = cluster_.table.find(claimant.name, hash);
   if (index == cluster_.self && node_.life != Life::here) return Verdict::absent;
   bool takes_address = false;
   const bool is_new = index == kNoMember;
@@ -175,6 +181,23 @@ Membership::Verdict Membership::judge(const wire::Alive& claim, const Evidence& 
   }
   take_over(claimant, index, is_new, evidence);
   return Verdict::believed;
+}
+
+/// Nearly all claims of a push/pull are about a member that is alive, at the same address and with
+/// the same incarnation, whose versions are those of this node. No rule can come to another verdict
+/// on them, so they are told apart before the rules.
+bool Membership::repeats_what_is_known(const wire::Alive& claim, MemberIndex index) const {
+  if (index == cluster_.self || node_.policy != nullptr) return false;
+  const MemberEntry& known = cluster_.table.at(index);
+  if (known.status != MemberStatus::alive || claim.incarnation != known.incarnation) return false;
+  const std::array<std::byte, 6> versions = version_bytes(*cluster_.self_entry().record);
+  if (claim.vsn.size() < versions.size() ||
+      !std::ranges::equal(claim.vsn.first(versions.size()), versions)) {
+    return false;
+  }
+  const std::optional<IpAddress> ip = IpAddress::from_bytes(claim.addr);
+  return ip && node_.member_address(*ip, claim.port) == known.record->address &&
+         claim.meta.size() <= limits::kMetaBytes;
 }
 
 /// Never back to an older incarnation, not even at a new address: the claim may be stale. But a
@@ -547,14 +570,24 @@ void Membership::log_death(MemberIndex index, const Evidence& evidence) {
   });
 }
 
-void Membership::merge(const wire::NodeState& state, const Evidence& evidence) {
+void Membership::merge(std::span<const wire::NodeState> states, const Evidence& evidence) {
+  assert(states.size() <= kMergedAtOnce);
+  std::array<std::uint64_t, kMergedAtOnce> hashes{};
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    hashes[i] = cluster_.table.hash_of(states[i].name);
+  }
+  cluster_.table.fetch(std::span(hashes).first(states.size()));
+  for (std::size_t i = 0; i < states.size(); ++i) merge(states[i], hashes[i], evidence);
+}
+
+void Membership::merge(const wire::NodeState& state, std::uint64_t hash, const Evidence& evidence) {
   if (state.state < 0 || state.state > static_cast<int>(MemberStatus::left)) {
     ++journal_.counters.dropped_malformed;
     return;
   }
   switch (static_cast<MemberStatus>(state.state)) {
     case MemberStatus::alive:
-      alive({state.incarnation, state.name, state.addr, state.port, state.meta, state.vsn},
+      alive({state.incarnation, state.name, state.addr, state.port, state.meta, state.vsn}, hash,
             evidence);
       return;
     case MemberStatus::left: {

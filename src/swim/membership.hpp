@@ -60,8 +60,9 @@ class Membership : MembershipState, MembershipUses {
   void alive(const wire::Alive& claim, const Evidence& evidence);
   void suspect(const wire::Suspect& claim, const Evidence& evidence);
   void dead(const wire::Dead& claim, const Evidence& evidence);
-  /// One member state of a push/pull.
-  void merge(const wire::NodeState& state, const Evidence& evidence);
+  /// Member states of a push/pull, one after another; at most `kMergedAtOnce`.
+  void merge(std::span<const wire::NodeState> states, const Evidence& evidence);
+  static constexpr std::size_t kMergedAtOnce = 16;
   /// This node has refuted what a node at this address said. The refutation is gossiped to live
   /// members; if the accuser is none of them, as after a partition, it is told by itself.
   void answer_accuser(const Address& accuser);
@@ -95,11 +96,16 @@ class Membership : MembershipState, MembershipUses {
 
   MemberIndex add_known(const Member& member);
 
+  // `hash`: of the member's name, in the table.
+  void alive(const wire::Alive& claim, std::uint64_t hash, const Evidence& evidence);
+  void merge(const wire::NodeState& state, std::uint64_t hash, const Evidence& evidence);
+
   // Apply a claim if it is to be believed, and say what became of it.
-  Verdict judge(const wire::Alive& claim, const Evidence& evidence);
+  Verdict judge(const wire::Alive& claim, std::uint64_t hash, const Evidence& evidence);
   Verdict judge(const wire::Suspect& claim, const Evidence& evidence);
   Verdict judge(const wire::Dead& claim, const Evidence& evidence);
 
+  [[nodiscard]] bool repeats_what_is_known(const wire::Alive& claim, MemberIndex index) const;
   std::optional<Verdict> check_claim(const wire::Alive& claim, const Evidence& evidence,
                                      Claimant& out);
   std::optional<Verdict> check_versions(const wire::Alive& claim, const Claimant& claimant,

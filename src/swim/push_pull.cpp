@@ -58,8 +58,8 @@ void for_each_state(const wire::PushPullMessage& message, Visit&& visit) {
   });
 }
 
-MemberVersions versions_of(const wire::NodeState& state) {
-  const auto at = [&](std::size_t i) { return std::to_integer<std::uint8_t>(state.vsn[i]); };
+MemberVersions versions_of(BytesView vsn) {
+  const auto at = [&](std::size_t i) { return std::to_integer<std::uint8_t>(vsn[i]); };
   return {{at(0), at(1), at(2)}, {at(3), at(4), at(5)}};
 }
 
@@ -69,7 +69,7 @@ bool is_live(std::int64_t state) {
 }
 
 Result<void> unfit(const wire::NodeState& speaker, const VersionSummaries& ours) {
-  const MemberVersions versions = versions_of(speaker);
+  const MemberVersions versions = versions_of(speaker.vsn);
   const bool protocol = !ours.protocol.fits(versions.protocol);
   const VersionRange& range = protocol ? versions.protocol : versions.delegate_protocol;
   const VersionSummary& spread = protocol ? ours.protocol : ours.delegate_protocol;
@@ -80,6 +80,13 @@ Result<void> unfit(const wire::NodeState& speaker, const VersionSummaries& ours)
                           range.current, range.min, range.max, escape_for_log(speaker.name),
                           spread.least_spoken, spread.most_spoken, spread.low, spread.high),
               std::string(speaker.name));
+}
+
+/// Whether each of those in a push/pull fits; as a rule they are all the same.
+bool all_fit(const wire::VersionsSeen& seen, const VersionSummaries& ours) {
+  const auto versions = seen.all();
+  return versions && std::ranges::all_of(
+                         *versions, [&](const auto& vsn) { return ours.fits(versions_of(vsn)); });
 }
 
 /// Which member may have sent a push/pull, among equally likely ones.
@@ -270,13 +277,14 @@ Result<void> PushPull::check(const wire::PushPullMessage& message, const Address
 Result<void> PushPull::check_versions(const wire::PushPullMessage& message, const Address& from) {
   refresh_pages();
   const VersionSummaries& ours = pages_.totals().live;
-  std::array<Speakers, 3> nearness;  // at the address, at its IP address, anywhere
+  if (all_fit(message.versions, ours)) return {};  // whoever sent it
+  std::array<Speakers, 3> nearness;                // at the address, at its IP address, anywhere
   // One that fits, at the very address, decides; so it is the last that is looked at.
   const auto decides = [&](const wire::NodeState& state) {
     if (!is_live(state.state) || state.vsn.size() < 6 || state.name == cluster_.self_name()) {
       return false;
     }
-    const bool fits = ours.fits(versions_of(state));
+    const bool fits = ours.fits(versions_of(state.vsn));
     nearness[2].add(state, fits);
     const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
     if (!ip) return false;
@@ -302,7 +310,7 @@ Result<void> PushPull::ask_policy(const wire::PushPullMessage& message) {
   for_each_state(message, [&](const wire::NodeState& state) {
     const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
     if (!ip || state.vsn.size() < 6) return;
-    const MemberVersions versions = versions_of(state);
+    const MemberVersions versions = versions_of(state.vsn);
     if (is_live(state.state) && !(versions.sound() && versions.fit(own))) return;
     peers.push_back({std::string(state.name), node_.member_address(*ip, state.port),
                      to_bytes(state.meta), versions.protocol, versions.delegate_protocol});
@@ -387,8 +395,17 @@ void PushPull::merge(const wire::PushPullMessage& message, const Address& from) 
   }
   if (speaker) evidence.speaker = &*speaker;
   const std::uint32_t incarnation = cluster_.self_entry().incarnation;
-  for_each_state(message,
-                 [&](const wire::NodeState& state) { membership_.merge(state, evidence); });
+  std::array<wire::NodeState, Membership::kMergedAtOnce> states;
+  std::size_t waiting = 0;
+  const auto merge_them = [&] {
+    membership_.merge(std::span(states).first(waiting), evidence);
+    waiting = 0;
+  };
+  for_each_state(message, [&](const wire::NodeState& state) {
+    states[waiting++] = state;
+    if (waiting == states.size()) merge_them();
+  });
+  merge_them();
   if (cluster_.self_entry().incarnation != incarnation) {
     if (!speaker) speaker = speaker_of(message, from);
     if (speaker) membership_.answer_accuser(*speaker);

@@ -190,14 +190,9 @@ bool Decoder::big_endian(std::size_t bytes, std::uint64_t& out) noexcept {
   return true;
 }
 
-bool Decoder::map_header(std::uint32_t& fields) noexcept {
+bool Decoder::long_map_header(std::uint32_t& fields) noexcept {
   if (at_ == end_) return truncated();
   const unsigned tag = tag_of(at_);
-  if ((tag & 0xf0U) == 0x80) {
-    fields = tag & 0x0fU;
-    ++at_;
-    return true;
-  }
   if (tag != 0xde && tag != 0xdf) return fail("message body is not a map");
   const std::size_t width = tag == 0xde ? 2 : 4;
   std::uint64_t count = 0;
@@ -287,7 +282,7 @@ bool Decoder::wide_unsigned(std::uint32_t& out, std::uint32_t max) noexcept {
   return true;
 }
 
-bool Decoder::value(std::int64_t& out) noexcept {
+bool Decoder::wide_signed(std::int64_t& out) noexcept {
   const std::byte* start = at_;
   Number parsed;
   if (!number(parsed)) return false;

@@ -216,21 +216,27 @@ void encode(ByteWriter& out, const Message& message) {
   schema::encode_fields(out, message, typename Schema<Message>::Fields{});
 }
 
-/// Reads a body (without the type byte) from the front of `in`, and advances `in` past it; the
-/// caller handles what follows. After an error `in` is where it was. A body that is cut off is
-/// `malformed` with `what` == kTruncated, so that a stream can distinguish 'wait for more' from
-/// 'wrong'.
+/// Reads a body (without the type byte) from the front of `in` into `message`, whose fields must
+/// have their default values, and advances `in` past it; the caller handles what follows. After an
+/// error `in` is where it was. A body that is cut off is `malformed` with `what` == kTruncated, so
+/// that a stream can distinguish 'wait for more' from 'wrong'.
+template <class Message>
+[[nodiscard]] WireResult<void> decode_into(ByteReader& in, Message& message) noexcept {
+  msgpack::Decoder decoder(in.rest());
+  if (!schema::decode_fields(decoder, message, typename Schema<Message>::Fields{})) {
+    WireError error = decoder.error();
+    error.offset += in.position();
+    return std::unexpected(error);
+  }
+  (void)in.bytes(decoder.position());
+  return {};
+}
+
+/// The same, and returns it.
 template <class Message>
 [[nodiscard]] WireResult<Message> decode(ByteReader& in) noexcept {
   WireResult<Message> message;
-  msgpack::Decoder decoder(in.rest());
-  if (!schema::decode_fields(decoder, *message, typename Schema<Message>::Fields{})) {
-    WireError error = decoder.error();
-    error.offset += in.position();
-    message = std::unexpected(error);
-    return message;
-  }
-  (void)in.bytes(decoder.position());
+  if (const auto done = decode_into(in, *message); !done) message = std::unexpected(done.error());
   return message;
 }
 

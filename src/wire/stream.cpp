@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -258,11 +259,9 @@ StreamOpener::Step StreamOpener::read_inner() {
 }
 
 StreamOpener::Step StreamOpener::read_packed() {
-  const auto read = read_body<Compressed>(kCompressedBodyBytes);
-  if (!read) return std::unexpected(read.error());
-  const auto& body = *read;
-  if (!body) return false;
-  const Compressed& compressed = *body;
+  Compressed compressed;
+  const Step read = read_body(kCompressedBodyBytes, compressed);
+  if (!read || !*read) return read;
   if (compressed.algo != 0) return error(WireErrorKind::malformed, "unknown compression algorithm");
   // The view remains valid: moving a vector does not move its bytes.
   const Bytes packed = std::exchange(bytes_, Bytes());
@@ -306,11 +305,11 @@ StreamOpener::Step StreamOpener::read_unpacked() {
   return true;
 }
 
-// Reads and skips one body; nothing if it is not complete yet. First it tries to decode the body.
-// If bytes are missing, the scanner looks for the end as they arrive, and then the body is decoded
-// again: each byte is examined three times at most.
+// Reads and skips one body, which must be a new one; false if it is not complete yet. First it
+// tries to decode the body. If bytes are missing, the scanner looks for the end as they arrive, and
+// then the body is decoded again: each byte is examined three times at most.
 template <class Body>
-WireResult<std::optional<Body>> StreamOpener::read_body(std::size_t max_bytes) {
+StreamOpener::Step StreamOpener::read_body(std::size_t max_bytes, Body& body) {
   const auto at = [this](WireError failed) {
     failed.offset += position_;
     return std::unexpected(failed);
@@ -318,23 +317,22 @@ WireResult<std::optional<Body>> StreamOpener::read_body(std::size_t max_bytes) {
   if (scanner_) {
     const auto ended = scanner_->scan(left());
     if (!ended) return at(ended.error());
-    if (!*ended) return std::nullopt;
+    if (!*ended) return false;
   }
   ByteReader reader(left());
-  auto body = decode<Body>(reader);
-  if (body) {
-    if (reader.position() > max_bytes) {
-      return error(WireErrorKind::limit, "message body is too large");
-    }
-    scanner_.reset();
-    position_ += reader.position();
-    return std::optional<Body>(*body);
+  if (const auto decoded = decode_into(reader, body); !decoded) {
+    if (scanner_ || decoded.error().what != kTruncated) return at(decoded.error());
+    scanner_.emplace(max_bytes, kBodyNesting);
+    const auto ended = scanner_->scan(left());
+    if (!ended) return at(ended.error());
+    return false;
   }
-  if (scanner_ || body.error().what != kTruncated) return at(body.error());
-  scanner_.emplace(max_bytes, kBodyNesting);
-  const auto ended = scanner_->scan(left());
-  if (!ended) return at(ended.error());
-  return std::nullopt;
+  if (reader.position() > max_bytes) {
+    return error(WireErrorKind::limit, "message body is too large");
+  }
+  scanner_.reset();
+  position_ += reader.position();
+  return true;
 }
 
 StreamOpener::Step StreamOpener::read_message() {
@@ -345,11 +343,10 @@ StreamOpener::Step StreamOpener::read_message() {
 
 template <class Body>
 StreamOpener::Step StreamOpener::read_plain_message() {
-  const auto read = read_body<Body>(limits::kStreamBodyBytes);
-  if (!read) return std::unexpected(read.error());
-  const auto& body = *read;
-  if (!body) return false;
-  message_ = *body;
+  Body body;
+  const Step read = read_body(limits::kStreamBodyBytes, body);
+  if (!read || !*read) return read;
+  message_ = body;
   stage_ = Stage::complete;
   return true;
 }
@@ -363,11 +360,10 @@ StreamOpener::Step StreamOpener::read_header() {
     case MessageType::error:
       return read_plain_message<ErrorMessage>();
     case MessageType::user: {
-      const auto read = read_body<UserHeader>(limits::kStreamBodyBytes);
-      if (!read) return std::unexpected(read.error());
-      const auto& header = *read;
-      if (!header) return false;
-      const std::int64_t size = header->user_msg_len;
+      UserHeader header;
+      const Step read = read_body(limits::kStreamBodyBytes, header);
+      if (!read || !*read) return read;
+      const std::int64_t size = header.user_msg_len;
       if (size < 0) return error(WireErrorKind::malformed, "user message has a negative length");
       if (std::cmp_greater(size, limits::kUserMessageBytes)) {
         return error(WireErrorKind::limit, "user message exceeds 20 MiB");
@@ -377,11 +373,10 @@ StreamOpener::Step StreamOpener::read_header() {
       return true;
     }
     case MessageType::push_pull: {
-      const auto read = read_body<PushPullHeader>(limits::kStreamBodyBytes);
-      if (!read) return std::unexpected(read.error());
-      const auto& header = *read;
-      if (!header) return false;
-      return read_push_pull(*header);
+      PushPullHeader header;
+      const Step read = read_body(limits::kStreamBodyBytes, header);
+      if (!read || !*read) return read;
+      return read_push_pull(header);
     }
     default:
       return std::unexpected(WireError{WireErrorKind::malformed,
@@ -410,17 +405,26 @@ StreamOpener::Step StreamOpener::read_push_pull(const PushPullHeader& header) {
   return true;
 }
 
+void VersionsSeen::add(BytesView vsn) noexcept {
+  if (vsn.size() < kBytes || count_ > seen_.size()) return;
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (std::memcmp(seen_[i].data(), vsn.data(), kBytes) == 0) return;
+  }
+  if (count_ < seen_.size()) std::memcpy(seen_[count_].data(), vsn.data(), kBytes);
+  ++count_;
+}
+
 StreamOpener::Step StreamOpener::read_node_states() {
   for (; nodes_left_ > 0; --nodes_left_) {
-    const auto read = read_body<NodeState>(limits::kStreamBodyBytes);
-    if (!read) return std::unexpected(read.error());
-    const auto& state = *read;
-    if (!state) return false;
+    NodeState state;
+    const Step read = read_body(limits::kStreamBodyBytes, state);
+    if (!read || !*read) return read;
     // Tables are keyed by name, so a valid state has at most one, which is dropped later. Many
     // would only cost time.
-    if (state->name.empty() && std::exchange(nameless_seen_, true)) {
+    if (state.name.empty() && std::exchange(nameless_seen_, true)) {
       return error(WireErrorKind::malformed, "more than one member state without a name");
     }
+    versions_.add(state.vsn);
     if (position_ + raw_bytes_ > limits::kStreamMessageBytes) {
       return error(WireErrorKind::limit, "message exceeds 40 MiB");
     }
@@ -436,7 +440,7 @@ StreamOpener::Step StreamOpener::read_raw() {
     message_ = StreamUserMessage{payload};
   } else {
     const BytesView states = BytesView(bytes_).first(position_).subspan(states_begin_);
-    message_ = PushPullMessage{header_, states, payload};
+    message_ = PushPullMessage{header_, states, payload, versions_};
   }
   stage_ = Stage::complete;
   return true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -41,11 +42,30 @@ void append_stream_part(const Sealing& how, BytesView plain, Bytes& out, LzwEnco
 [[nodiscard]] std::size_t stream_payload_bytes(const Sealing& how,
                                                std::size_t parts_bytes) noexcept;
 
+/// The versions (NodeState::vsn) in a push/pull, each once. A cluster has few.
+class VersionsSeen {
+ public:
+  static constexpr std::size_t kBytes = 6;  // of a member; shorter ones are not valid
+  using Versions = std::array<std::byte, kBytes>;
+
+  void add(BytesView vsn) noexcept;
+  /// Nothing if there are too many to be remembered.
+  [[nodiscard]] std::optional<std::span<const Versions>> all() const noexcept {
+    if (count_ > seen_.size()) return std::nullopt;
+    return std::span(seen_).first(count_);
+  }
+
+ private:
+  std::array<Versions, 4> seen_{};
+  std::size_t count_ = 0;
+};
+
 /// A whole push/pull message. Views live as long as the StreamOpener that holds the bytes.
 struct PushPullMessage {
   PushPullHeader header;
   BytesView node_states;  ///< `header.nodes` valid node states one after another; decode<NodeState>
   BytesView user_state;
+  VersionsSeen versions{};  ///< of the node states
 };
 struct StreamUserMessage {
   BytesView payload;
@@ -115,7 +135,7 @@ class StreamOpener {
   [[nodiscard]] Step read_node_states();
   [[nodiscard]] Step read_raw();
   template <class Body>
-  [[nodiscard]] WireResult<std::optional<Body>> read_body(std::size_t max_bytes);
+  [[nodiscard]] Step read_body(std::size_t max_bytes, Body& body);
   template <class Body>
   [[nodiscard]] Step read_plain_message();
 
@@ -143,6 +163,7 @@ class StreamOpener {
   MessageType type_ = MessageType::ping;
   std::int64_t nodes_left_ = 0;
   bool nameless_seen_ = false;
+  VersionsSeen versions_;
   PushPullHeader header_;
   std::size_t raw_bytes_ = 0;     // announced after the header and the node states
   std::size_t states_begin_ = 0;  // of the node states

@@ -176,6 +176,34 @@ TEST(Stream, EmptyUserMessageAndEmptyPushPull) {
   EXPECT_EQ(std::get<PushPullMessage>(states.message()).header.nodes, 0);
 }
 
+TEST(Stream, TheVersionsOfAPushPullAreKnownWhileTheyAreFew) {
+  const auto vsn = [](std::uint8_t current) {
+    return Bytes{std::byte{1}, std::byte{5}, std::byte{current},
+                 std::byte{0}, std::byte{0}, std::byte{0}};
+  };
+  VersionsSeen seen;
+  EXPECT_TRUE(seen.all()->empty());
+  for (int again = 0; again < 2; ++again) {
+    for (std::uint8_t current = 1; current <= 4; ++current) seen.add(vsn(current));
+    seen.add(BytesView(vsn(5)).first(5));  // too short to be versions
+    ASSERT_EQ(seen.all()->size(), 4U);
+  }
+  for (std::uint8_t current = 1; current <= 4; ++current) {
+    EXPECT_TRUE(std::ranges::equal((*seen.all())[current - 1], vsn(current)));
+  }
+  seen.add(vsn(5));
+  EXPECT_FALSE(seen.all());
+  seen.add(vsn(1));
+  EXPECT_FALSE(seen.all());
+
+  const Sealing how = plain();
+  StreamOpener opener(how, false);
+  ASSERT_EQ(opener.feed(push_pull(3, "")).value(), Progress::complete);
+  const auto all = std::get<PushPullMessage>(opener.message()).versions.all();
+  ASSERT_EQ(all->size(), 1U);
+  EXPECT_TRUE(std::ranges::equal(all->front(), BytesView(kVsn)));
+}
+
 // --- label
 
 TEST(StreamLabel, OnlyTheConfiguredLabelIsTaken) {

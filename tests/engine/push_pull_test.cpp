@@ -296,6 +296,22 @@ TEST(EngineVersions, AnUnfitSpeakerRefusesTheWholeMerge) {
   EXPECT_GE(bench.log_lines(LogLevel::warning) + bench.log_lines(LogLevel::error), 1u);
 }
 
+TEST(EngineVersions, AnUnfitSpeakerAmongManyVersionsIsFound) {
+  for (const bool fits : {true, false}) {
+    Bench bench(no_probes());
+    std::vector<Claim> claims;
+    for (std::uint8_t most = 2; most < 10; ++most) {
+      claims.push_back(claim("m" + std::to_string(most), most));
+      claims.back().vsn = versions(1, most, 2);
+    }
+    claims.push_back(claim("speaker", 20));
+    claims.back().address = kPeer;
+    claims.back().vsn = fits ? versions(1, 5, 2) : versions(3, 5, 3);
+    exchange(bench, claims, true);
+    EXPECT_EQ(bench.engine().members()->size(), fits ? 1 + claims.size() : 1u);
+  }
+}
+
 // An invented member must not keep others out.
 TEST(EngineVersions, AnUnfitMemberInAMergeIsLeftOut) {
   VirtualPolicy policy;
