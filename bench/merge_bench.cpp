@@ -224,7 +224,7 @@ void copy_state_10000(benchmark::State& state) {
 }
 
 BENCHMARK(merge_10000_new)->Unit(benchmark::kMillisecond)->Apply(counted<2>);
-BENCHMARK(merge_10000_known)->Unit(benchmark::kMillisecond);
+BENCHMARK(merge_10000_known)->Unit(benchmark::kMillisecond)->Apply(counted<10>);
 BENCHMARK(merge_10000_empty)->Unit(benchmark::kMillisecond);
 BENCHMARK(encode_state_10000)->Unit(benchmark::kMillisecond);
 BENCHMARK(encode_state_10000_lzw)->Unit(benchmark::kMillisecond);

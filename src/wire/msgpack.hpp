@@ -101,7 +101,8 @@ class Scanner {
 };
 
 /// Reads values from the front of bytes. A read that fails sets the error, and is the last: nothing
-/// may be read after it.
+/// may be read after it. What each member of a push/pull needs is inlined in any case: whether the
+/// compiler does so by itself depends on what else is in the file.
 class Decoder {
  public:
   explicit Decoder(BytesView bytes) noexcept
@@ -123,7 +124,7 @@ class Decoder {
 
   /// Skips the encoded key if it comes next.
   template <std::size_t N>
-  [[nodiscard]] bool skip_key(const std::array<std::byte, N>& encoded) noexcept {
+  [[nodiscard, gnu::always_inline]] bool skip_key(const std::array<std::byte, N>& encoded) noexcept {
     if (static_cast<std::size_t>(end_ - at_) < N || !starts_with(at_, encoded)) return false;
     at_ += N;
     return true;
@@ -141,7 +142,7 @@ class Decoder {
   }
   [[nodiscard]] bool value(bool& out) noexcept;
   /// nil is a view without data.
-  [[nodiscard]] bool value(BytesView& out) noexcept {
+  [[nodiscard, gnu::always_inline]] bool value(BytesView& out) noexcept {
     if (at_ != end_) {
       const std::size_t size = std::to_integer<std::size_t>(*at_) ^ 0xa0U;
       if (size < 32 && static_cast<std::size_t>(end_ - at_) > size) {
@@ -188,7 +189,8 @@ class Decoder {
   }
 
   // Most fields are a fixint, and ports a uint16.
-  [[nodiscard]] bool unsigned_value(std::uint32_t& out, std::uint32_t max) noexcept {
+  [[nodiscard, gnu::always_inline]] bool unsigned_value(std::uint32_t& out,
+                                                       std::uint32_t max) noexcept {
     if (at_ != end_ && std::to_integer<unsigned>(*at_) < 0x80) {
       out = std::to_integer<std::uint32_t>(*at_++);
       return true;
