@@ -124,7 +124,8 @@ class Decoder {
 
   /// Skips the encoded key if it comes next.
   template <std::size_t N>
-  [[nodiscard, gnu::always_inline]] bool skip_key(const std::array<std::byte, N>& encoded) noexcept {
+  [[nodiscard, gnu::always_inline]] bool skip_key(
+      const std::array<std::byte, N>& encoded) noexcept {
     if (static_cast<std::size_t>(end_ - at_) < N || !starts_with(at_, encoded)) return false;
     at_ += N;
     return true;
@@ -190,7 +191,7 @@ class Decoder {
 
   // Most fields are a fixint, and ports a uint16.
   [[nodiscard, gnu::always_inline]] bool unsigned_value(std::uint32_t& out,
-                                                       std::uint32_t max) noexcept {
+                                                        std::uint32_t max) noexcept {
     if (at_ != end_ && std::to_integer<unsigned>(*at_) < 0x80) {
       out = std::to_integer<std::uint32_t>(*at_++);
       return true;
