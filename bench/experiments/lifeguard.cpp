@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -17,13 +18,33 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Setting starved(const Variant& variant, std::size_t members, Duration time, std::uint64_t seed) {
-  return {.variant = variant,
-          .nodes = 100,
-          .troubled = members,
-          .trouble = Trouble::slow,
-          .on = time,
-          .seed = seed};
+/// How a member lacks processor time.
+struct Starvation {
+  std::string_view way;
+  Trouble trouble;
+  Duration on;
+  Duration off{};
+};
+constexpr std::array kStarvations{
+    Starvation{"slow", Trouble::slow, milliseconds(200)},
+    Starvation{"slow", Trouble::slow, milliseconds(100)},
+    Starvation{"slow", Trouble::slow, milliseconds(400)},
+    // Longer than the suspicion of SWIM, which is ten seconds.
+    Starvation{"stands", Trouble::stand, seconds(12), milliseconds(500)},
+    Starvation{"stands", Trouble::stand, seconds(12), seconds(1)},
+};
+
+Setting starved(const Variant& variant, std::size_t members, const Starvation& starvation,
+                std::uint64_t seed) {
+  Setting setting{.variant = variant,
+                  .nodes = 100,
+                  .troubled = members,
+                  .trouble = starvation.trouble,
+                  .on = starvation.on,
+                  .off = starvation.off,
+                  .seed = seed};
+  if (starvation.trouble == Trouble::stand) setting.variant.behaviour.stall_rule = false;
+  return setting;
 }
 
 /// Blocked once, and until the end: who is well is to detect it.
@@ -44,15 +65,14 @@ void starvation(const Effort& effort) {
   const std::vector<Variant> all = paper_variants();
   const std::array variants{all.front(), all.back()};
   const auto counts = by_effort<std::vector<std::size_t>>(effort, {1, 4, 8, 16, 32}, {8});
-  const auto times = by_effort<std::vector<Duration>>(
-      effort, {milliseconds(100), milliseconds(200), milliseconds(400)}, {milliseconds(200)});
+  const std::size_t ways = by_effort<std::size_t>(effort, kStarvations.size(), 1);
   const std::size_t repetitions = effort.repeat;
   for (const Variant& variant : variants) {
-    for (const Duration time : times) {
+    for (const Starvation& starvation : std::span(kStarvations).first(ways)) {
       for (const std::size_t members : counts) {
         std::vector<Setting> settings;
         for (std::size_t i = 0; i < repetitions; ++i) {
-          settings.push_back(starved(variant, members, time, seed_of(effort, i)));
+          settings.push_back(starved(variant, members, starvation, seed_of(effort, i)));
         }
         Outcome sum;
         for (const Outcome& one : play_all<Outcome>("starvation", settings, effort, play_trial)) {
@@ -61,7 +81,9 @@ void starvation(const Effort& effort) {
         Line line("starvation");
         line.add("variant", variant.name)
             .add("troubled", std::uint64_t{members})
-            .add("time", bench::seconds(time))
+            .add("way", starvation.way)
+            .add("time", bench::seconds(starvation.on))
+            .add("well", bench::seconds(starvation.off))
             .add("runs", std::uint64_t{repetitions});
         add_outcome(line, sum).print();
       }

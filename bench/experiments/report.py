@@ -235,29 +235,37 @@ def interval(rows):
 
 
 def starvation(rows):
-    times = sorted({row['time'] for row in rows})
+    def way(row):
+        return row['way'], row['time'], row['well']
+
+    def told(way):
+        kind, time, well = way
+        if kind == 'slow':
+            return f'{1000 * time:.0f} ms an input'
+        return f'stand {time:.0f} s, run {well:g} s'
+
+    ways = sorted({way(row) for row in rows})
     counts = sorted({row['troubled'] for row in rows})
     variants = list(dict.fromkeys(row['variant'] for row in rows))
 
-    def ours(name, count, time):
+    def ours(name, count, wanted):
         row = next(row for row in rows
-                   if (row['variant'], row['troubled'], row['time']) == (name, count, time))
-        return f'{row["declared"] / row["runs"]:,.0f} / {row["declared_healthy"] / row["runs"]:,.0f}'
+                   if (row['variant'], row['troubled'], way(row)) == (name, count, wanted))
+        return f'{row["believed"] / row["runs"]:,.0f} / {row["believed_healthy"] / row["runs"]:,.0f}'
 
     def theirs(name, count):
         return ' / '.join('?' if value is None else f"{value:,}" for value in STARVED[name][count])
 
-    cells = [(name, count, theirs(name, count), *(ours(name, count, time) for time in times))
+    cells = [(name, count, theirs(name, count), *(ours(name, count, one) for one in ways))
              for name in variants for count in counts]
-    head = ('configuration', 'in distress', 'published: FP / FP-',
-            *(f'ours, {1000 * time:.0f} ms an input' for time in times))
+    head = ('configuration', 'in distress', 'published: FP / FP-', *(f'ours, {told(one)}' for one in ways))
     plot = curves('False positives with members short of processor time', 'runs of two minutes, mean',
                   'members in distress', 'false positives a run',
-                  [(f'{name}, {1000 * time:.0f} ms',
-                    [(row['troubled'], row['declared'] / row['runs']) for row in rows
-                     if (row['variant'], row['time']) == (name, time)],
-                    'line' if name == 'SWIM' else 'dashed') for name in variants for time in times])
-    return table(head, cells), {'starvation': plot} if any(row['declared'] for row in rows) else {}
+                  [(f'{name}, {told(one)}',
+                    [(row['troubled'], row['believed'] / row['runs']) for row in rows
+                     if (row['variant'], way(row)) == (name, one)],
+                    'line' if name == 'SWIM' else 'dashed') for name in variants for one in ways])
+    return table(head, cells), {'starvation': plot} if any(row['believed'] for row in rows) else {}
 
 
 def alpha(rows):
