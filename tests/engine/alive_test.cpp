@@ -196,6 +196,35 @@ TEST(EngineAlive, PolicyMayVeto) {
   EXPECT_GE(std::ranges::count(asked, "m"), 3);
 }
 
+// What repeats what is known is told apart before the rules, but not from the application, and only
+// if the rules would take it.
+TEST(EngineAlive, WhatIsKnownIsStillHeldToTheRules) {
+  VirtualPolicy policy;
+  std::size_t asked = 0;
+  policy.on_alive = [&](const MemberRecord&) -> Result<void> {
+    ++asked;
+    return {};
+  };
+  Bench with_policy(no_probes(), &policy);
+  with_policy.receive(kPeer, {alive_message(claim(1))});
+  const std::size_t before = asked;
+  with_policy.receive(kPeer, {alive_message(claim(1))});
+  EXPECT_EQ(asked, before + 1);
+
+  Bench bench(no_probes());
+  bench.receive(kPeer, {alive_message(claim(1))});
+  Claim unfit = claim(1);
+  unfit.vsn = versions(3, 5, 3);
+  bench.receive(kPeer, {alive_message(unfit)});
+  EXPECT_EQ(bench.engine().counters().dropped_poison, 1u);
+  bench.receive(kPeer, {alive_message(claim(1, std::string(limits::kMetaBytes + 1, 'm')))});
+  EXPECT_EQ(bench.engine().counters().dropped_limit, 1u);
+  Claim elsewhere = claim(1);
+  elsewhere.address = kElsewhere;
+  bench.receive(kPeer, {alive_message(elsewhere)});
+  EXPECT_EQ(bench.kinds("m"), (Kinds{join, conflict}));
+}
+
 // --- conflict and reclaim -----------------------------------------------------------------------
 
 Claim moved(std::uint32_t incarnation) {
