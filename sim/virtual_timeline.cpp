@@ -31,7 +31,6 @@ void VirtualTimeline::fetch_next() const {
   constexpr std::size_t kCacheLine = 64;
   const Planned* const next = heap_.next_payload();
   if (next == nullptr) return;
-  heap_.fetch_followers();
   for (std::size_t at = 0; at < next->memory.size(); at += kCacheLine) {
     __builtin_prefetch(next->memory.data() + at);
   }

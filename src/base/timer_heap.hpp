@@ -71,13 +71,6 @@ class TimerHeap {
     return heap_.empty() ? nullptr : &slots_[heap_.front().slot].payload;
   }
 
-  /// Fetches the payloads of those that may follow the earliest one into the caches.
-  void fetch_followers() const noexcept {
-    for (std::size_t at = 1; at <= kArity && at < heap_.size(); ++at) {
-      __builtin_prefetch(&slots_[heap_[at].slot]);
-    }
-  }
-
   /// Takes out the earliest timer that is due at `now`; its handle is stale from then on.
   [[nodiscard]] std::optional<Payload> pop_due(TimePoint now) {
     if (heap_.empty() || heap_.front().when > now) return std::nullopt;
