@@ -66,19 +66,21 @@ TEST(RecordStore, ForgetsThoseThatHaveEnded) {
   EXPECT_EQ(store.size(), kept.size() + brief.size());
   brief.clear();
   EXPECT_EQ(store.size(), kept.size());
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(named(store, "kept" + std::to_string(i)), kept[i]);
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    EXPECT_EQ(named(store, "kept" + std::to_string(i)), kept[i]);
+  }
 }
 
 TEST(RecordStore, RecordsMayEndInAnyOrder) {
-  constexpr int kRecords = 300;
+  constexpr std::size_t kRecords = 300;
   RecordStore store{{}};
   std::vector<Record> records;
-  for (int i = 0; i < kRecords; ++i) records.push_back(named(store, std::to_string(i)));
-  constexpr int kStride = 7;  // visits each once, since it does not divide their number
-  for (int ended = 1, i = 0; ended <= kRecords; ++ended, i = (i + kStride) % kRecords) {
+  for (std::size_t i = 0; i < kRecords; ++i) records.push_back(named(store, std::to_string(i)));
+  constexpr std::size_t kStride = 7;  // visits each once, since it does not divide their number
+  for (std::size_t ended = 1, i = 0; ended <= kRecords; ++ended, i = (i + kStride) % kRecords) {
     records[i].reset();
     EXPECT_EQ(store.size(), kRecords - ended);
-    const int other = (i + kStride) % kRecords;
+    const std::size_t other = (i + kStride) % kRecords;
     if (records[other]) {
       EXPECT_EQ(named(store, std::to_string(other)), records[other]);
     }
