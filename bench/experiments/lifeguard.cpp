@@ -25,6 +25,7 @@ struct Starvation {
   Duration on;
   Duration off{};
 };
+// A quick run plays the first of them.
 constexpr std::array kStarvations{
     Starvation{"slow", Trouble::slow, milliseconds(200)},
     Starvation{"slow", Trouble::slow, milliseconds(100)},

@@ -101,8 +101,8 @@ std::shared_ptr<const MemberRecord> RecordStore::Impl::record(const Content& con
   std::shared_ptr<const MemberRecord> known;
   (void)index_.find(hash, [&](std::uint32_t place) {
     const Item& item = *items_[place];
-    // One that ends is as good as none; only the one that is wanted gets another owner here, since
-    // the last owner must not be gone while this thread has the mutex.
+    // Only the record that is wanted gets a reference here: to release the last one of another
+    // would lock the mutex again. A record that is ending gives no reference, and counts as none.
     if (item.hash == hash && content.is_that_of(item)) known = item.weak_from_this().lock();
     return known != nullptr;
   });
@@ -133,7 +133,7 @@ void RecordStore::Impl::fit_room() {
 /// The last one takes its place.
 void RecordStore::Impl::forget(const Item& item) {
   const std::lock_guard lock(mutex_);
-  if (item.place == FlatIndex<>::kNone) return;  // it never came in
+  if (item.place == FlatIndex<>::kNone) return;  // it was never entered
   index_.erase(item.hash, item.place, item_hash());
   Item* const last = items_.back();
   items_.pop_back();
