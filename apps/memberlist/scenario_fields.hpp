@@ -68,6 +68,7 @@ inline constexpr auto kFieldsOf<Behaviour> = std::to_array<ScenarioField<Behavio
     {"same_news", &Behaviour::same_news},
     {"user_turns", &Behaviour::user_turns},
     {"push_pull_after_join", &Behaviour::push_pull_after_join},
+    {"told_once_by_newcomers", &Behaviour::told_once_by_newcomers},
 });
 static_assert(kFieldsOf<Behaviour>.size() == field_count<Behaviour>(),
               "each switch is a key of a file");

@@ -83,6 +83,9 @@ struct Behaviour {
   bool user_turns = true;
   /// After a join, one more push/pull follows with a random member. Off: only the periodic ones.
   bool push_pull_after_join = true;
+  /// What a node learns by its first join is gossiped in one tick, after all news. Off: as often as
+  /// news.
+  bool told_once_by_newcomers = true;
 
   /// @}
 
@@ -111,7 +114,8 @@ constexpr Behaviour Behaviour::go() noexcept {
           .living_targets = false,
           .same_news = false,
           .user_turns = false,
-          .push_pull_after_join = false};
+          .push_pull_after_join = false,
+          .told_once_by_newcomers = false};
 }
 
 }  // namespace memberlist

@@ -345,8 +345,7 @@ std::uint32_t Engine::health_score() const noexcept { return impl_->health.score
 
 EngineCounters Engine::counters() const {
   EngineCounters counters = impl_->journal.counters;
-  counters.broadcasts_queued =
-      impl_->queues.member_broadcasts.size() + impl_->queues.user_broadcasts.size();
+  counters.broadcasts_queued = impl_->queues.size();
   counters.tombstones = impl_->cluster.tombstones.size();
   counters.health_score = impl_->health.score();
   return counters;

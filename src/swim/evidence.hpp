@@ -17,6 +17,7 @@ struct Evidence {
   std::string_view accuser;
   const Address* source = nullptr;
   const Address* speaker = nullptr;  // set if the member at that address makes the claim itself
+  bool first_join = false;  // the answer to a join by which this node learns of a cluster at all
   const Suspicion* suspicion = nullptr;
   std::uint32_t indirect_probes = 0;
   std::uint32_t nacks = 0;

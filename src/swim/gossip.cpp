@@ -43,7 +43,8 @@ void Gossiper::resume_ticks() {
 void Gossiper::round() {
   const bool has_user_messages = !queues_.user_broadcasts.empty();
   const bool in_turn = node_.behaviour.user_turns;
-  const bool has_updates = !queues_.member_broadcasts.empty() || node_.policy != nullptr;
+  const bool has_updates = !queues_.member_broadcasts.empty() ||
+                           !queues_.learned_by_join.members.empty() || node_.policy != nullptr;
   if (has_updates || (has_user_messages && !in_turn)) gossip_about_members();
   if (has_user_messages && in_turn) gossip_user_messages();
 }
@@ -98,8 +99,7 @@ bool Gossiper::wanted(const MemberEntry& entry) const {
 void Gossiper::check_queues() {
   queues_.member_broadcasts.trim();
   queues_.user_broadcasts.trim();
-  journal_.sample(metric::kQueueBroadcasts,
-                  queues_.member_broadcasts.size() + queues_.user_broadcasts.size());
+  journal_.sample(metric::kQueueBroadcasts, queues_.size());
   journal_.log(LogLevel::debug,
                fmt::format("queued for gossip: {} messages about members ({} bytes), {} of "
                            "users ({} bytes)",

@@ -55,8 +55,7 @@ class Gossiper : GossiperState, GossiperUses {
   /// Whether the next tick may have something to send. What a policy adds is not known before.
   [[nodiscard]] bool has_news() const {
     return node_.policy != nullptr ||
-           (cluster_.table.size() > 1 &&
-            !(queues_.member_broadcasts.empty() && queues_.user_broadcasts.empty()));
+           (cluster_.table.size() > 1 && !queues_.empty());
   }
   [[nodiscard]] bool gossips() const {
     return node_.config.gossip_interval > Duration::zero() && node_.config.gossip_nodes > 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "swim/alive_message.hpp"
 #include "swim/incarnation.hpp"
 #include "swim/scaling.hpp"
 #include "swim/versions.hpp"
@@ -80,12 +81,6 @@ Cause Evidence::to_cause(std::uint64_t input) const {
   cause.indirect_probes = indirect_probes;
   cause.nacks = nacks;
   return cause;
-}
-
-std::array<std::byte, 6> version_bytes(const MemberRecord& record) noexcept {
-  return {std::byte{record.protocol.min},          std::byte{record.protocol.max},
-          std::byte{record.protocol.current},      std::byte{record.delegate_protocol.min},
-          std::byte{record.delegate_protocol.max}, std::byte{record.delegate_protocol.current}};
 }
 
 /// An alive message that is fit to be believed, with its fields decoded. Views into the message.
@@ -409,10 +404,11 @@ void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_
   }
   cluster_.table.set_incarnation(index, claimant.incarnation);
   cluster_.table.set_status(index, MemberStatus::alive, clock_.now);
-  const std::array<std::byte, 6> vsn = version_bytes(*entry.record);
-  broadcast(index,
-            wire::Alive{claimant.incarnation, claimant.name, entry.record->address.ip.wire_bytes(),
-                        claimant.address.port, entry.record->meta, vsn});
+  if (is_new && evidence.first_join) {
+    queues_.learned_by_join.add(index, clock_.input);
+  } else {
+    broadcast(index, AliveMessage(entry).get());
+  }
 
   const bool was_gone = before == MemberStatus::dead || before == MemberStatus::left;
   if (before != MemberStatus::alive && !is_new) emit(MemberEventKind::alive, index, evidence);
@@ -700,13 +696,7 @@ void Membership::go_on_refuting() {
 }
 
 void Membership::broadcast_self(BroadcastToken token) {
-  const MemberEntry& self = cluster_.self_entry();
-  const MemberRecord& record = *self.record;
-  const std::array<std::byte, 6> vsn = version_bytes(record);
-  broadcast(cluster_.self,
-            wire::Alive{self.incarnation, record.name, record.address.ip.wire_bytes(),
-                        record.address.port, record.meta, vsn},
-            token);
+  broadcast(cluster_.self, AliveMessage(cluster_.self_entry()).get(), token);
 }
 
 template <class Message>

@@ -145,7 +145,4 @@ class Membership : MembershipState, MembershipUses {
   Bytes encoded_;  // kept, so that forwarding an update allocates nothing
 };
 
-/// The six version bytes of a record (protocol 4, `Vsn`).
-[[nodiscard]] std::array<std::byte, 6> version_bytes(const MemberRecord& record) noexcept;
-
 }  // namespace memberlist::swim

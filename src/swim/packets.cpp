@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/limits.hpp"
+#include "swim/alive_message.hpp"
 #include "swim/keys.hpp"
 #include "swim/scaling.hpp"
 
@@ -47,7 +48,7 @@ void PacketSender::send_member_broadcasts(std::span<const MemberIndex> targets) 
   updates_.clear();
   parts_.clear();
   const auto copies = static_cast<std::uint32_t>(targets.size());
-  std::size_t left = add_member_broadcasts(room(true), copies);
+  std::size_t left = add_learned_by_join(add_member_broadcasts(room(true), copies));
   if (!node_.behaviour.user_turns) left = add_user_broadcasts(left, copies);
   const std::size_t for_all = parts_.size();
   std::optional<bool> sealed;  // with or without a checksum: what `sealed_` has for all targets
@@ -96,6 +97,33 @@ std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes, std::uin
   const std::uint32_t limit =
       retransmit_limit(node_.config.retransmit_mult, cluster_.table.live_count());
   return add_broadcasts(queues_.member_broadcasts, free_bytes, limit, copies);
+}
+
+/// As they are by now. Who is not alive any more is left out: that is news, which is queued.
+std::size_t PacketSender::add_learned_by_join(std::size_t free_bytes) {
+  std::vector<MemberIndex>& members = queues_.learned_by_join.members;
+  if (members.empty()) return free_bytes;
+  learned_.clear();
+  learned_sizes_.clear();
+  for (; !members.empty(); members.pop_back()) {
+    const MemberEntry& entry = cluster_.table.at(members.back());
+    if (entry.record == nullptr || entry.status != MemberStatus::alive) continue;
+    const std::size_t begin = learned_.size();
+    ByteWriter writer(learned_);
+    wire::encode(writer, AliveMessage(entry).get());
+    const std::size_t size = learned_.size() - begin;
+    if (cost_of(size) > free_bytes) break;
+    free_bytes -= cost_of(size);
+    learned_sizes_.push_back(size);
+  }
+  if (members.empty()) members = std::vector<MemberIndex>();
+  BytesView rest = learned_;  // which does not move any more
+  for (const std::size_t size : learned_sizes_) {
+    parts_.push_back(rest.first(size));
+    rest = rest.subspan(size);
+    if (auto* const updates = traced_updates()) updates->push_back(queues_.learned_by_join.input);
+  }
+  return free_bytes;
 }
 
 /// Others do not forward user messages, so each member must be a target: in two rounds through all,

@@ -41,8 +41,8 @@ class PacketSender : PacketSenderUses {
   void send_with_piggyback(const Address& to, std::span<const BytesView> messages,
                            const IpAddress& asked = {});
   /// As many updates about members as fit into one packet, the same to each target so that each
-  /// update goes to the same number of members, and the policy's messages for each; nothing if
-  /// there is none. Without turns for user messages (Behaviour), these as well.
+  /// update goes to the same number of members, then members learned by a join, and the policy's
+  /// messages for each; nothing if there is none. Without turns for user messages (Behaviour), these as well.
   void send_member_broadcasts(std::span<const MemberIndex> targets);
   /// As many user messages as fit into one packet; nothing if there are none.
   void send_user_broadcasts(const Address& to);
@@ -61,6 +61,7 @@ class PacketSender : PacketSenderUses {
   std::size_t add_user_broadcasts(std::size_t free_bytes, std::uint32_t copies = 1);
   std::size_t add_broadcasts(BroadcastQueue& queue, std::size_t free_bytes, std::uint32_t limit,
                              std::uint32_t copies);
+  std::size_t add_learned_by_join(std::size_t free_bytes);
   void add_policy_broadcasts(std::size_t free_bytes);
   [[nodiscard]] std::vector<std::uint64_t>* traced_updates() noexcept {
     return journal_.wants_trace() ? &updates_ : nullptr;
@@ -73,6 +74,8 @@ class PacketSender : PacketSenderUses {
   std::vector<BytesView> parts_;
   std::vector<BytesView> sealed_;  // packets of the parts, in the room of the outputs
   std::vector<Bytes> policy_messages_;
+  Bytes learned_;                      // messages about those learned by a join, one after another
+  std::vector<std::size_t> learned_sizes_;
   std::vector<std::uint64_t> updates_;  // for the trace: the inputs that queued what is sent
 };
 

@@ -383,10 +383,13 @@ std::optional<Address> PushPull::speaker_of(const wire::PushPullMessage& message
   return at_this_ip == 1 ? only : std::nullopt;
 }
 
-void PushPull::merge(const wire::PushPullMessage& message, const Address& from) {
+void PushPull::merge(const wire::PushPullMessage& message, const Address& from,
+                     Occasion occasion) {
   Evidence evidence;
   evidence.kind = Cause::Kind::push_pull;
   evidence.source = &from;
+  evidence.first_join = occasion == Occasion::answer_to_join && cluster_.table.size() == 1 &&
+                        node_.behaviour.told_once_by_newcomers;
   // Who it is matters only to the application's state, to tombstones that it may override, and to
   // a refutation.
   std::optional<Address> speaker;

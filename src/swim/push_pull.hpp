@@ -74,8 +74,10 @@ class PushPull : PushPullState, PushPullUses {
   [[nodiscard]] Result<void> check_name(const wire::PushPullMessage& answer, const Address& from);
   /// The name is that of the member at `holder`, says the one at `from`: notes it, and says so.
   [[nodiscard]] std::unexpected<Error> name_taken(const Address& holder, const Address& from);
+  /// What a peer's state came with.
+  enum class Occasion : std::uint8_t { request, answer, answer_to_join };
   /// Believes a peer's state, member by member, and hands its user state on.
-  void merge(const wire::PushPullMessage& message, const Address& from);
+  void merge(const wire::PushPullMessage& message, const Address& from, Occasion occasion);
 
  private:
   [[nodiscard]] Result<void> check_versions(const wire::PushPullMessage& message,

@@ -3,7 +3,7 @@
 #include <array>
 #include <cassert>
 
-#include "swim/membership.hpp"
+#include "swim/alive_message.hpp"
 
 namespace memberlist::swim {
 namespace {

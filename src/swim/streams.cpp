@@ -420,7 +420,7 @@ void Streams::serve_push_pull(StreamId id, Stream& stream, const wire::PushPullM
   stream.work_bytes += state.work_bytes;
   send_sealed(id, std::move(state.sealed));
   close(id);
-  push_pull_.merge(message, from);
+  push_pull_.merge(message, from, PushPull::Occasion::request);
   finish(id, {});
 }
 
@@ -555,7 +555,9 @@ Result<void> Streams::take_push_pull_answer(StreamId id, const Stream& stream) {
     if (auto verdict = push_pull_.check_name(*answer, from); !verdict) return verdict;
   }
   if (auto verdict = push_pull_.check(*answer, from); !verdict) return verdict;
-  push_pull_.merge(*answer, from);
+  push_pull_.merge(
+      *answer, from,
+      stream.join ? PushPull::Occasion::answer_to_join : PushPull::Occasion::answer);
   return {};
 }
 

@@ -1,8 +1,6 @@
 #include "swim/teller.hpp"
 
-#include <array>
-
-#include "swim/membership.hpp"
+#include "swim/alive_message.hpp"
 
 namespace memberlist::swim {
 
@@ -37,13 +35,8 @@ void Teller::say(MemberIndex about, const Address& to, const IpAddress& asked) {
   const MemberEntry& entry = cluster_.table.at(about);
   const MemberRecord& record = *entry.record;
   switch (entry.status) {
-    case MemberStatus::alive: {
-      const std::array<std::byte, 6> vsn = version_bytes(record);
-      return send(to,
-                  wire::Alive{entry.incarnation, record.name, record.address.ip.wire_bytes(),
-                              record.address.port, record.meta, vsn},
-                  asked);
-    }
+    case MemberStatus::alive:
+      return send(to, AliveMessage(entry).get(), asked);
     case MemberStatus::suspect:
       return send(to, wire::Suspect{entry.incarnation, record.name, cluster_.self_name()}, asked);
     case MemberStatus::dead:

@@ -424,6 +424,19 @@ TEST(EngineBehaviour, APushPullFollowsAJoin) {
   }
 }
 
+TEST(EngineBehaviour, NewcomersTellOnceWhatTheyLearn) {
+  for (const bool on : {true, false}) {
+    SCOPED_TRACE(on);
+    Switched bench(with(&Behaviour::told_once_by_newcomers, on), no_probes());
+    ScriptedPeer& contact = bench.add_peer("contact");
+    contact.tcp = Tcp::answers;
+    contact.claims = {contact.claim(), {.name = "m", .address = kAddress}};
+    ASSERT_TRUE(join_through(bench, {contact.address}));
+    bench.run_for(30s);
+    EXPECT_EQ(bench.sent_about(Type::alive, "m").size(), on ? 2u : 4u);
+  }
+}
+
 TEST(EngineBehaviour, IsThatOfTheEngineAndOfItsClones) {
   Switched bench(Behaviour::go());
   EXPECT_EQ(bench.engine().behaviour(), Behaviour::go());

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -52,6 +54,66 @@ TEST(EngineGossip, ManyDeadMembersDoNotTakeItAwayFromTheLiving) {
   EXPECT_GE(bench.packets().size(), 50u);
   EXPECT_GE(3 * to_the_living, 2 * bench.packets().size()) << "two of three in each tick";
   EXPECT_LT(to_the_living, bench.packets().size()) << "the dead may refute";
+}
+
+/// A contact whose cluster has so many members: m0, m1, ...
+ScriptedPeer& add_contact(Bench& bench, const std::string& name, std::uint16_t members) {
+  ScriptedPeer& contact = bench.add_peer(name);
+  contact.tcp = ScriptedPeer::Tcp::answers;
+  contact.claims = {contact.claim()};
+  for (std::uint16_t i = 0; i < members; ++i) {
+    contact.claims.push_back({.name = fmt::format("{}-m{}", name, i),
+                              .address = {contact.address.ip, static_cast<std::uint16_t>(i + 1)}});
+  }
+  return contact;
+}
+
+// Without the push/pull after a join.
+Config joins_only() {
+  Config config = no_probes();
+  config.push_pull_interval = 0s;
+  return config;
+}
+
+TEST(EngineGossip, WhatAFirstJoinTaughtGoesIntoOneTickAfterAllNews) {
+  constexpr std::uint16_t kMembers = 300;
+  Bench bench(joins_only());
+  ASSERT_TRUE(join_through(bench, {add_contact(bench, "contact", kMembers).address}));
+  bench.run_for(30s);
+  std::set<TimePoint> ticks;
+  for (std::uint16_t i = 0; i < kMembers; ++i) {
+    const auto sent = bench.sent_about(Type::alive, fmt::format("contact-m{}", i));
+    ASSERT_EQ(sent.size(), 3u) << i << ": one for each target of a tick";
+    for (const SeenMessage* message : sent) EXPECT_EQ(message->at, sent.front()->at);
+    ticks.insert(sent.front()->at);
+  }
+  EXPECT_GT(ticks.size(), 5u) << "a packet has room for some thirty";
+  const auto own = bench.sent_about(Type::alive, "self");
+  EXPECT_GT(own.size(), 3u) << "news";
+  EXPECT_EQ(own.front()->at, *ticks.begin());
+  EXPECT_EQ(bench.engine().counters().broadcasts_queued, 0u);
+}
+
+TEST(EngineGossip, WhoIsNotAliveAnyMoreIsNotToldAboutAsLearnedByAJoin) {
+  Bench bench(joins_only());
+  ASSERT_TRUE(join_through(bench, {add_contact(bench, "contact", 300).address}));
+  bench.run_for(100ms);
+  bench.receive(kPeer, {dead_message("contact-m0", 1, "contact-m1")});
+  bench.run_for(30s);
+  EXPECT_TRUE(bench.sent_about(Type::alive, "contact-m0").empty()) << "the last in turn";
+  EXPECT_FALSE(bench.sent_about(Type::dead, "contact-m0").empty());
+  EXPECT_EQ(bench.sent_about(Type::alive, "contact-m1").size(), 3u);
+}
+
+// The cluster of the first contact must hear of the second one's.
+TEST(EngineGossip, WhatAFurtherJoinTeachesIsNews) {
+  Bench bench(joins_only());
+  ASSERT_TRUE(join_through(bench, {add_contact(bench, "one", 5).address}));
+  bench.run_for(10s);
+  ASSERT_TRUE(join_through(bench, {add_contact(bench, "two", 5).address}));
+  bench.run_for(10s);
+  EXPECT_EQ(bench.sent_about(Type::alive, "one-m0").size(), 3u);
+  EXPECT_GT(bench.sent_about(Type::alive, "two-m0").size(), 3u);
 }
 
 TEST(EngineGossip, WithNoTargetsThereIsNone) {
