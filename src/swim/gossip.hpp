@@ -54,8 +54,7 @@ class Gossiper : GossiperState, GossiperUses {
   [[nodiscard]] bool wanted(const MemberEntry& entry) const;
   /// Whether the next tick may have something to send. What a policy adds is not known before.
   [[nodiscard]] bool has_news() const {
-    return node_.policy != nullptr ||
-           (cluster_.table.size() > 1 && !queues_.empty());
+    return node_.policy != nullptr || (cluster_.table.size() > 1 && !queues_.empty());
   }
   [[nodiscard]] bool gossips() const {
     return node_.config.gossip_interval > Duration::zero() && node_.config.gossip_nodes > 0;

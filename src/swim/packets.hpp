@@ -42,7 +42,8 @@ class PacketSender : PacketSenderUses {
                            const IpAddress& asked = {});
   /// As many updates about members as fit into one packet, the same to each target so that each
   /// update goes to the same number of members, then members learned by a join, and the policy's
-  /// messages for each; nothing if there is none. Without turns for user messages (Behaviour), these as well.
+  /// messages for each; nothing if there is none. Without turns for user messages (Behaviour),
+  /// these as well.
   void send_member_broadcasts(std::span<const MemberIndex> targets);
   /// As many user messages as fit into one packet; nothing if there are none.
   void send_user_broadcasts(const Address& to);
@@ -74,7 +75,7 @@ class PacketSender : PacketSenderUses {
   std::vector<BytesView> parts_;
   std::vector<BytesView> sealed_;  // packets of the parts, in the room of the outputs
   std::vector<Bytes> policy_messages_;
-  Bytes learned_;                      // messages about those learned by a join, one after another
+  Bytes learned_;  // messages about those learned by a join, one after another
   std::vector<std::size_t> learned_sizes_;
   std::vector<std::uint64_t> updates_;  // for the trace: the inputs that queued what is sent
 };

@@ -383,8 +383,7 @@ std::optional<Address> PushPull::speaker_of(const wire::PushPullMessage& message
   return at_this_ip == 1 ? only : std::nullopt;
 }
 
-void PushPull::merge(const wire::PushPullMessage& message, const Address& from,
-                     Occasion occasion) {
+void PushPull::merge(const wire::PushPullMessage& message, const Address& from, Occasion occasion) {
   Evidence evidence;
   evidence.kind = Cause::Kind::push_pull;
   evidence.source = &from;

@@ -555,9 +555,8 @@ Result<void> Streams::take_push_pull_answer(StreamId id, const Stream& stream) {
     if (auto verdict = push_pull_.check_name(*answer, from); !verdict) return verdict;
   }
   if (auto verdict = push_pull_.check(*answer, from); !verdict) return verdict;
-  push_pull_.merge(
-      *answer, from,
-      stream.join ? PushPull::Occasion::answer_to_join : PushPull::Occasion::answer);
+  push_pull_.merge(*answer, from,
+                   stream.join ? PushPull::Occasion::answer_to_join : PushPull::Occasion::answer);
   return {};
 }
 
