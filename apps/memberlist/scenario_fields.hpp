@@ -69,6 +69,9 @@ inline constexpr auto kFieldsOf<Behaviour> = std::to_array<ScenarioField<Behavio
     {"user_turns", &Behaviour::user_turns},
     {"push_pull_after_join", &Behaviour::push_pull_after_join},
     {"told_once_by_newcomers", &Behaviour::told_once_by_newcomers},
+    {"parallel_joins", &Behaviour::parallel_joins},
+    {"prompt_leave", &Behaviour::prompt_leave},
+    {"counts_the_living", &Behaviour::counts_the_living},
 });
 static_assert(kFieldsOf<Behaviour>.size() == field_count<Behaviour>(),
               "each switch is a key of a file");

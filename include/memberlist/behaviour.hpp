@@ -86,6 +86,14 @@ struct Behaviour {
   /// What a node learns by its first join is gossiped in one tick, after all news. Off: as often as
   /// news.
   bool told_once_by_newcomers = true;
+  /// A join contacts as many addresses at once as `JoinLimits::parallel` allows. Off: one after
+  /// another.
+  bool parallel_joins = true;
+  /// The first round of gossip about this node's leave goes out at once. Off: at the next tick.
+  bool prompt_leave = true;
+  /// The formulas of suspicion, retransmission and push/pull take the number of live members. Off:
+  /// of all that are not forgotten yet.
+  bool counts_the_living = true;
 
   /// @}
 
@@ -115,7 +123,10 @@ constexpr Behaviour Behaviour::go() noexcept {
           .same_news = false,
           .user_turns = false,
           .push_pull_after_join = false,
-          .told_once_by_newcomers = false};
+          .told_once_by_newcomers = false,
+          .parallel_joins = false,
+          .prompt_leave = false,
+          .counts_the_living = false};
 }
 
 }  // namespace memberlist

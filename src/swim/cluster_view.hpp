@@ -40,6 +40,11 @@ class ClusterView : ClusterViewState {
     return table.at(self).record->name;
   }
 
+  /// The size of the cluster in the protocol's formulas: live members.
+  [[nodiscard]] std::size_t counted() const noexcept {
+    return node_.behaviour.counts_the_living ? table.live_count() : table.size();
+  }
+
   /// Whether any other member could receive messages from this node.
   [[nodiscard]] bool others_alive() const noexcept {
     const std::size_t own = table.at(self).live() ? 1 : 0;

@@ -462,7 +462,7 @@ Membership::Verdict Membership::judge(const wire::Suspect& claim, const Evidence
 }
 
 void Membership::start_suspicion(MemberIndex index, std::string_view accuser) {
-  const std::size_t n = cluster_.table.live_count();
+  const std::size_t n = cluster_.counted();
   const std::uint32_t k =
       node_.behaviour.lha_suspicion ? expected_confirmations(node_.config.suspicion_mult, n) : 0;
   const Duration min =

@@ -95,7 +95,7 @@ bool PacketSender::understands_crc(MemberIndex member) const {
 
 std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes, std::uint32_t copies) {
   const std::uint32_t limit =
-      retransmit_limit(node_.config.retransmit_mult, cluster_.table.live_count());
+      retransmit_limit(node_.config.retransmit_mult, cluster_.counted());
   return add_broadcasts(queues_.member_broadcasts, free_bytes, limit, copies);
 }
 
@@ -129,9 +129,10 @@ std::size_t PacketSender::add_learned_by_join(std::size_t free_bytes) {
 /// Others do not forward user messages, so each member must be a target: in two rounds through all,
 /// wherever they begin, every member is chosen at least once.
 std::size_t PacketSender::add_user_broadcasts(std::size_t free_bytes, std::uint32_t copies) {
-  const std::size_t live = cluster_.table.live_count();
-  std::uint32_t limit = retransmit_limit(node_.config.retransmit_mult, live);
-  if (node_.behaviour.user_turns) limit = std::max(limit, static_cast<std::uint32_t>(2 * live));
+  std::uint32_t limit = retransmit_limit(node_.config.retransmit_mult, cluster_.counted());
+  if (node_.behaviour.user_turns) {
+    limit = std::max(limit, static_cast<std::uint32_t>(2 * cluster_.table.live_count()));
+  }
   return add_broadcasts(queues_.user_broadcasts, free_bytes, limit, copies);
 }
 

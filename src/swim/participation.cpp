@@ -75,7 +75,8 @@ void Participation::advance(OperationId id) {
     drop_exchanges(id, {ErrorCode::cancelled, "enough others have answered", {}});
     return finish_join(id);
   }
-  while (join.next < join.targets.size() && join.active < join.how.parallel) {
+  const std::size_t at_once = node_.behaviour.parallel_joins ? join.how.parallel : 1;
+  while (join.next < join.targets.size() && join.active < at_once) {
     const StreamId stream = streams_.dial_push_pull(join.targets[join.next].address, true);
     steps_.emplace(std::to_underlying(stream), JoinStep{id, join.next});
     ++join.next;
@@ -174,7 +175,7 @@ Result<OperationId> Participation::leave(Duration timeout) {
     }
   }
   if (wait) {
-    gossiper_.round();                        // a leave is sent at once, not at the next tick
+    if (node_.behaviour.prompt_leave) gossiper_.round();
   } else if (operations_.is_open(*leave_)) {  // the last join that was stopped may have ended it
     out_.push(Event{LeaveFinished{}});
     operations_.complete(*leave_, OperationOutcome{});

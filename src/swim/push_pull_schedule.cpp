@@ -9,7 +9,7 @@ namespace memberlist::swim {
 void PushPullSchedule::start() {
   // Whom it knows from the start (EngineEnvironment::members), it has known for long.
   const Duration interval =
-      swim::push_pull_interval(node_.config.push_pull_interval, cluster_.table.live_count());
+      swim::push_pull_interval(node_.config.push_pull_interval, cluster_.counted());
   if (interval <= Duration::zero()) return;
   timer_ = clock_.timers.schedule(clock_.now + node_.random.below(interval),
                                   {TimerEvent::Kind::push_pull_tick, 0});
@@ -22,7 +22,7 @@ void PushPullSchedule::tick() {
 
 void PushPullSchedule::plan() {
   const Duration interval =
-      swim::push_pull_interval(node_.config.push_pull_interval, cluster_.table.live_count());
+      swim::push_pull_interval(node_.config.push_pull_interval, cluster_.counted());
   clock_.timers.cancel(timer_);
   timer_ = clock_.timers.schedule(clock_.now + interval, {TimerEvent::Kind::push_pull_tick, 0});
 }

@@ -437,6 +437,55 @@ TEST(EngineBehaviour, NewcomersTellOnceWhatTheyLearn) {
   }
 }
 
+TEST(EngineBehaviour, JoinsContactSeveralAtOnce) {
+  for (const bool on : {true, false}) {
+    SCOPED_TRACE(on);
+    Switched bench(with(&Behaviour::parallel_joins, on), no_probes());
+    std::vector<Address> addresses;
+    for (const char* name : {"a", "b", "c"}) {
+      ScriptedPeer& peer = bench.add_peer(name);
+      peer.tcp = Tcp::black_hole;
+      addresses.push_back(peer.address);
+    }
+    ASSERT_TRUE(join_through(bench, addresses));
+    EXPECT_EQ(bench.streams().size(), on ? 3u : 1u);
+    bench.run_for(11s);
+    EXPECT_EQ(bench.streams().size(), on ? 3u : 2u) << "the first one has timed out";
+  }
+}
+
+TEST(EngineBehaviour, ALeaveDoesNotWaitForTheNextTick) {
+  for (const bool on : {true, false}) {
+    SCOPED_TRACE(on);
+    Switched bench(with(&Behaviour::prompt_leave, on), no_probes());
+    bench.meet("a");
+    bench.run_for(20s);
+    ASSERT_TRUE(bench.act([](Engine& engine, TimePoint now) { return engine.leave(now, 10s); }));
+    EXPECT_EQ(bench.sent_about(Type::dead, "self").empty(), !on);
+    bench.run_for(200ms);
+    EXPECT_FALSE(bench.sent_about(Type::dead, "self").empty());
+  }
+}
+
+TEST(EngineBehaviour, FormulasCountTheLiving) {
+  for (const bool on : {true, false}) {
+    SCOPED_TRACE(on);
+    Switched bench(with(&Behaviour::counts_the_living, on), no_probes());
+    for (int i = 0; i < 48; ++i) bench.meet("member" + std::to_string(i));
+    for (int i = 1; i < 48; ++i) {
+      bench.receive(kPeer, {dead_message("member" + std::to_string(i), 1, "first")});
+    }
+    ASSERT_EQ(bench.engine().live_count(), 2u);
+    bench.receive(kPeer, {suspect_message("member0", 1, "first")});
+    const TimePoint accused = bench.now();
+    ASSERT_TRUE(wait_for(bench, "member0", dead));
+    const SuspicionFormula alone{.members = 2};
+    const SuspicionFormula all{.members = 49};
+    EXPECT_EQ(bench.change("member0", dead)->at - accused, on ? alone.min() : all.max())
+        << "nobody could confirm, or many could";
+  }
+}
+
 TEST(EngineBehaviour, IsThatOfTheEngineAndOfItsClones) {
   Switched bench(Behaviour::go());
   EXPECT_EQ(bench.engine().behaviour(), Behaviour::go());
