@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/byte_reader.hpp"
 #include "base/text.hpp"
@@ -145,12 +148,8 @@ void Checks::member_event(NodeId node, const MemberEvent& event) {
   check_accusation(node, event);
   check_accuracy(node, event);
   if (event.member.status != view.status) view.since = event.member.since;
-  if (event.kind == MemberEventKind::suspect) view.live = observer.live;
-  // One input may change several members; the engine's own count is that after all of them.
-  if (!event.self) {
-    observer.live += is_live(event.member.status) ? 1 : 0;
-    observer.live -= is_live(view.status) ? 1 : 0;
-  }
+  if (event.kind == MemberEventKind::suspect) view.counted = observer.counted;
+  if (!event.self) count(node, view.status, event.member.status);
   view.dying = event.kind == MemberEventKind::dead;
   view.status = event.member.status;
   view.incarnation = event.member.incarnation;
@@ -224,16 +223,28 @@ void Checks::check_evidence(NodeId node, const MemberEvent& event) {
   });
 }
 
+/// One input may change several members; the engine's own count is that after all of them.
+void Checks::count(NodeId node, MemberStatus before, MemberStatus after) {
+  Counted& counted = nodes_[node].counted;
+  if (world_.host(node).behaviour().counts_the_living) {
+    counted.least += is_live(after) ? 1 : 0;
+    counted.least -= is_live(before) ? 1 : 0;
+    counted.most = counted.least;
+  } else if (is_live(after) && !is_live(before)) {
+    ++counted.most;  // unless the table had it as dead
+  }
+}
+
 /// Lifeguard's formula, by floating point and not by the engine's own functions, which it judges.
-Duration Checks::suspicion_life(const WorldImpl::Host& host, std::size_t live,
+Duration Checks::suspicion_life(const WorldImpl::Host& host, std::size_t counted,
                                 std::uint32_t confirmations) {
   const Config& config = host.config;
   const double interval = static_cast<double>(config.probe_interval.count());
   const double scale =
-      std::max(1.0, std::log10(static_cast<double>(std::max<std::size_t>(1, live))));
+      std::max(1.0, std::log10(static_cast<double>(std::max<std::size_t>(1, counted))));
   const double least = config.suspicion_mult * scale * interval;
   const double most = config.suspicion_max_timeout_mult * least;
-  const bool few = config.suspicion_mult <= 2 || live < config.suspicion_mult;
+  const bool few = config.suspicion_mult <= 2 || counted < config.suspicion_mult;
   const bool fixed = few || !host.behaviour().lha_suspicion;
   const double expected = fixed ? 0 : config.suspicion_mult - 2.0;
   if (confirmations >= expected) return Duration(static_cast<Duration::rep>(least));
@@ -250,11 +261,11 @@ void Checks::check_suspicion_time(NodeId node, const MemberEvent& event, const V
   if (!expired || view.status != MemberStatus::suspect) return;
   const WorldImpl::Host& host = world_.host(node);
   const std::uint32_t confirmations = event.cause.confirmations;
-  const Duration least = suspicion_life(host, view.live, confirmations);
+  const Duration least = suspicion_life(host, view.counted.least, confirmations);
   const Node& observer = nodes_[node];
   const bool just_told = !observer.in_deadline || observer.told == world_.timeline_.now();
   const std::uint32_t before = confirmations == 0 || just_told ? 0 : confirmations - 1;
-  const Duration most = suspicion_life(host, view.live, before);
+  const Duration most = suspicion_life(host, view.counted.most, before);
   // The engine cuts logarithms to three decimals and times to milliseconds.
   const Duration slack = least / 100 + std::chrono::milliseconds(2);
   const Duration lived = event.member.since - view.since;
@@ -481,7 +492,9 @@ void Checks::after_step(NodeId node, Engine& engine) {
   watched(node, [&](Watch& watch) { watch.after_step(engine); });
   check_own_incarnation(node, engine);
   Node& stepped = nodes_[node];
-  stepped.live = engine.live_count();
+  const bool living = engine.behaviour().counts_the_living;
+  const std::size_t counted = living ? engine.live_count() : holdings_of(engine).members;
+  stepped.counted = {counted, counted};
   if (!std::exchange(stepped.in_deadline, false)) stepped.told = world_.timeline_.now();
 }
 
@@ -556,6 +569,7 @@ void Checks::check_rest() {
     check_rest_of(node);
     check_forgotten(node);
   }
+  check_addresses();
   const std::size_t records = world_.records_->size();
   book_.require(records <= 4 * world_.hosts_.size(), Check::at_rest, at(), "",
                 [&] { return fmt::format("{} records of members", records); });
@@ -605,6 +619,29 @@ void Checks::check_forgotten(NodeId node) {
       return fmt::format("{} is {} for {}", escape_for_log(member.name()), to_string(member.status),
                          format_duration(now - member.since));
     });
+  }
+}
+
+/// All have heard of the last move of each member. Of namesakes, one is enough.
+void Checks::check_addresses() {
+  std::set<std::pair<std::string, Address>> places;
+  std::vector<NodeId> judged;
+  for (NodeId node = 0; node < world_.hosts_.size(); ++node) {
+    const WorldImpl::Host& host = world_.host(node);
+    if (!host.engine || host.left) continue;
+    places.emplace(host.config.name, host.engine->local_member().address());
+    if (!host.paused && !host.blocked) judged.push_back(node);
+  }
+  for (const NodeId node : judged) {
+    for (const Member& member : world_.host(node).engine->members()) {
+      if (!is_live(member.status)) continue;
+      book_.require(places.contains({member.name(), member.address()}), Check::at_rest, at(),
+                    name(node), [&] {
+                      return fmt::format("{} is known at {}, where it is not",
+                                         escape_for_log(member.name()),
+                                         member.address().to_string());
+                    });
+    }
   }
 }
 

@@ -49,13 +49,19 @@ class Checks final : public WorldTap {
   [[nodiscard]] CheckReport report();
 
  private:
+  /// The size of the cluster in a node's formulas. It lies between these if an input changed the
+  /// views of several members, and their events do not say all.
+  struct Counted {
+    std::size_t least = 1;
+    std::size_t most = 1;
+  };
   /// What one node said of a member.
   struct View {
     MemberStatus status = MemberStatus::alive;
     std::uint32_t incarnation = 0;
-    TimePoint since{};     // of the node's own clock
-    std::size_t live = 0;  // members at this node when the suspicion began
-    bool dying = false;    // `dead` was said, `leave` has to follow
+    TimePoint since{};   // of the node's own clock
+    Counted counted;     // when the suspicion began
+    bool dying = false;  // `dead` was said, `leave` has to follow
   };
   struct Leave {
     OperationId operation;
@@ -85,8 +91,8 @@ class Checks final : public WorldTap {
     std::uint64_t refutations = 0;
     std::uint64_t announced = 0;  // how often the present incarnation was sent
     bool announces = false;       // others do not know it from the start
-    std::size_t live = 1;         // members that are alive or suspect, itself among them
-    std::uint64_t commands = 0;   // that may announce something, and have not been accounted for
+    Counted counted;
+    std::uint64_t commands = 0;  // that may announce something, and have not been accounted for
     bool keys_changed = false;
     std::optional<Leave> leave;
     std::shared_ptr<const std::vector<Member>> known;
@@ -104,7 +110,8 @@ class Checks final : public WorldTap {
   void check_transition(NodeId node, const MemberEvent& event, const View& view);
   void check_evidence(NodeId node, const MemberEvent& event);
   void check_suspicion_time(NodeId node, const MemberEvent& event, const View& view);
-  static Duration suspicion_life(const WorldImpl::Host& host, std::size_t live,
+  void count(NodeId node, MemberStatus before, MemberStatus after);
+  static Duration suspicion_life(const WorldImpl::Host& host, std::size_t counted,
                                  std::uint32_t confirmations);
   void check_accusation(NodeId node, const MemberEvent& event);
   void check_accuracy(NodeId node, const MemberEvent& event);
@@ -120,6 +127,7 @@ class Checks final : public WorldTap {
   void check_let_in(NodeId node);
   void check_rest_of(NodeId node);
   void check_forgotten(NodeId node);
+  void check_addresses();
   void each_second();
   template <class Step>
   void watched(NodeId node, Step step);

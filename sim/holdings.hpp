@@ -14,6 +14,7 @@ struct Holdings {
   std::size_t operations = 0;
   std::size_t awaited = 0;  ///< answers to pings
   std::size_t suspicions = 0;
+  std::size_t members = 0;  ///< those that are not forgotten yet
 };
 
 [[nodiscard]] Holdings holdings_of(const Engine& engine);

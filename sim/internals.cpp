@@ -286,7 +286,8 @@ Holdings holdings_of(const Engine& engine) {
           .streams = impl.streams.streams_.size(),
           .operations = impl.operations.open_.size(),
           .awaited = impl.prober.awaited_.size(),
-          .suspicions = impl.cluster.table.suspicions_.size()};
+          .suspicions = impl.cluster.table.suspicions_.size(),
+          .members = impl.cluster.table.size()};
 }
 
 BytesView memory_of(const Engine& engine) {

@@ -94,8 +94,7 @@ bool PacketSender::understands_crc(MemberIndex member) const {
 }
 
 std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes, std::uint32_t copies) {
-  const std::uint32_t limit =
-      retransmit_limit(node_.config.retransmit_mult, cluster_.counted());
+  const std::uint32_t limit = retransmit_limit(node_.config.retransmit_mult, cluster_.counted());
   return add_broadcasts(queues_.member_broadcasts, free_bytes, limit, copies);
 }
 

@@ -414,6 +414,24 @@ TEST_F(ChecksTest, WhatIsLeftAtRestIsFound) {
   EXPECT_EQ(found("at_rest"), 1u);
 }
 
+TEST_F(ChecksTest, WhoIsKnownWhereItIsNotIsFound) {
+  world.timeline_.run_for(1min);
+  // Nobody hears of the move.
+  for (NodeId node = 0; node < world.hosts_.size(); ++node) {
+    if (node != kObserver) {
+      world.network_.both_ways(node, kObserver, [](sim::Link& link) { link.udp_cut = true; });
+    }
+  }
+  ASSERT_TRUE(world.host(kObserver).engine->advertise(world.timeline_.now(),
+                                                      {IpAddress::v4(10, 9, 9, 9), 7946}, 1s));
+  world.timeline_.run_for(2s);
+  checks().check_rest();
+  const auto says_so = [](const sim::Finding& finding) {
+    return finding.text == "node-00000 is known at 10.0.0.1:7946, where it is not";
+  };
+  EXPECT_EQ(std::ranges::count_if(checks().report().findings, says_so), 2);
+}
+
 TEST_F(ChecksTest, ABreachOfContractIsFound) {
   world.network_.write(0, StreamId{99}, as_bytes("to nobody"));
   EXPECT_EQ(found("contract"), 1u);
