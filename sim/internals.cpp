@@ -171,7 +171,7 @@ void Inspection::timer(const TimerEvent& event, TimePoint when) const {
       break;
     }
     case Kind::refutation:
-      wanted = impl_.membership.step_planned_;
+      wanted = impl_.self_announcer.step_planned_;
       break;
     case Kind::stream:
       wanted = impl_.streams.streams_.contains(event.number);

@@ -232,14 +232,12 @@ void Player::heal() {
   // What was asked of the others while they could not be reached ends by its own timeout: that of
   // the connection, and that of the exchange.
   world_.run_for(std::max(longest_aftermath(scenario_), 2 * scenario_.config.tcp_timeout));
-  (void)world_.run_until([this] { return population_.most_queued() == 0; },
-                         drain_time(scenario_, world_.size(), population_.most_queued()),
-                         scenario_.config.gossip_interval);
   // Each probe that succeeds makes a node healthier by one, and the sick probe slowly. They may
   // know a node at an address that it has left, and suspect it only then.
   const auto most = static_cast<Duration::rep>(scenario_.config.awareness_max_multiplier);
+  const Duration recovery = patience + most * (most + 1) * scenario_.config.probe_interval;
   (void)world_.run_until([this] { return population_.is_quiet(); },
-                         patience + most * (most + 1) * scenario_.config.probe_interval,
+                         recovery + drain_time(scenario_, world_.size(), population_.most_queued()),
                          scenario_.config.probe_interval);
   world_.check_rest();
 }

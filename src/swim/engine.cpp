@@ -38,7 +38,7 @@ Engine::Impl::Impl(Config config, const EngineEnvironment& environment, wire::Ke
       on_input_(environment.on_input) {
   if (environment.member_changes) cluster.table.follow_changes();
   if (environment.members != nullptr) membership.add_known(*environment.members);
-  if (cluster.self == swim::kNoMember) membership.add_self(self_record(node));
+  if (cluster.self == swim::kNoMember) self_announcer.appear(self_record(node));
   prober.start();
   gossiper.start();
   push_pull_schedule.start();
@@ -53,7 +53,10 @@ Engine::Impl::Impl(const Impl& other, const EngineEnvironment& environment)
       health(other.health, out),
       journal(other.journal, environment, node, clock, out),
       teller(other.teller, {clock, node, cluster, journal, packets}),
-      membership(other.membership, {clock, node, cluster, queues, health, journal, out, teller}),
+      news({clock, cluster, queues, out}),
+      self_announcer(other.self_announcer, {clock, node, cluster, queues, health, journal, news}),
+      membership(other.membership,
+                 {clock, node, cluster, queues, journal, out, teller, news, self_announcer}),
       operations(other.operations, {clock, out}),
       push_pull(other.push_pull, {clock, node, cluster, sealing_keys, out, journal, membership}),
       streams(other.streams,
@@ -62,7 +65,7 @@ Engine::Impl::Impl(const Impl& other, const EngineEnvironment& environment)
       prober(other.prober, {clock, node, cluster, queues, health, journal, packets, membership,
                             teller, streams, operations}),
       gossiper(other.gossiper, {clock, node, cluster, queues, journal, packets}),
-      participation(other.participation, {node, cluster, queues, out, membership, streams,
+      participation(other.participation, {node, cluster, queues, out, self_announcer, streams,
                                           push_pull_schedule, gossiper, operations}),
       stall_rule(other.stall_rule,
                  {clock, node, health, journal, prober, membership, push_pull_schedule}),
@@ -181,7 +184,7 @@ void Engine::Impl::fire(const swim::TimerEvent& timer) {
     case Kind::suspicion:
       return membership.suspicion_expired(static_cast<swim::MemberIndex>(timer.number));
     case Kind::refutation:
-      return membership.go_on_refuting();
+      return self_announcer.go_on_refuting();
     case Kind::stream:
       return streams.deadline(StreamId{timer.number});
     case Kind::operation:

@@ -16,6 +16,7 @@
 #include "swim/keys.hpp"
 #include "swim/local_health.hpp"
 #include "swim/local_node.hpp"
+#include "swim/member_news.hpp"
 #include "swim/membership.hpp"
 #include "swim/metrics.hpp"
 #include "swim/operations.hpp"
@@ -27,6 +28,7 @@
 #include "swim/push_pull.hpp"
 #include "swim/push_pull_schedule.hpp"
 #include "swim/sealing_keys.hpp"
+#include "swim/self_announcer.hpp"
 #include "swim/stall_rule.hpp"
 #include "swim/streams.hpp"
 #include "swim/user_messages.hpp"
@@ -75,7 +77,10 @@ class MEMBERLIST_HIDDEN Engine::Impl final : public swim::StreamListener {
   swim::Keys keys{{sealing_keys, node, cluster, journal}};
   swim::PacketSender packets{{clock, node, cluster, queues, sealing_keys, out, journal}};
   swim::Teller teller{{clock, node, cluster, journal, packets}};
-  swim::Membership membership{{clock, node, cluster, queues, health, journal, out, teller}};
+  swim::MemberNews news{{clock, cluster, queues, out}};
+  swim::SelfAnnouncer self_announcer{{clock, node, cluster, queues, health, journal, news}};
+  swim::Membership membership{
+      {clock, node, cluster, queues, journal, out, teller, news, self_announcer}};
   swim::Operations operations{{clock, out}};
   swim::PushPull push_pull{{clock, node, cluster, sealing_keys, out, journal, membership}};
   swim::Streams streams{
@@ -84,8 +89,8 @@ class MEMBERLIST_HIDDEN Engine::Impl final : public swim::StreamListener {
   swim::Prober prober{{clock, node, cluster, queues, health, journal, packets, membership, teller,
                        streams, operations}};
   swim::Gossiper gossiper{{clock, node, cluster, queues, journal, packets}};
-  swim::Participation participation{
-      {node, cluster, queues, out, membership, streams, push_pull_schedule, gossiper, operations}};
+  swim::Participation participation{{node, cluster, queues, out, self_announcer, streams,
+                                     push_pull_schedule, gossiper, operations}};
   swim::UserMessages user_messages{
       {clock, node, cluster, queues, out, journal, packets, streams, operations}};
   swim::PacketIntake packet_intake{

@@ -44,12 +44,6 @@ bool is_news(std::uint32_t incarnation, const MemberEntry& known) noexcept {
   return !within_a_jump(known.incarnation, incarnation);
 }
 
-/// Whether this node has not reached its goal yet, which is at most the furthest newer number.
-bool is_ahead(std::uint32_t goal, std::uint32_t own) noexcept {
-  constexpr std::uint32_t kFurthest = (std::uint32_t{1} << 31) + 1;
-  return goal != own && goal - own <= kFurthest;
-}
-
 // Why a member is dead, to follow a colon.
 std::string reason_of(const Evidence& evidence) {
   if (evidence.suspicion == nullptr) {
@@ -66,22 +60,6 @@ std::string reason_of(const Evidence& evidence) {
 const Address* peer_text(const Evidence& evidence) { return evidence.source; }
 
 }  // namespace
-
-Cause Evidence::to_cause(std::uint64_t input) const {
-  Cause cause;
-  cause.input = input;
-  cause.began = began.value_or(input);
-  cause.kind = kind;
-  cause.accuser = accuser;
-  if (source != nullptr) cause.source = *source;
-  if (suspicion != nullptr) {
-    cause.confirmations = suspicion->confirmations();
-    cause.accusers.assign(suspicion->accusers().begin(), suspicion->accusers().end());
-  }
-  cause.indirect_probes = indirect_probes;
-  cause.nacks = nacks;
-  return cause;
-}
 
 /// An alive message that is fit to be believed, with its fields decoded. Views into the message.
 struct Membership::Claimant {
@@ -104,14 +82,6 @@ struct Membership::Claimant {
     return node.record(name, address, meta, protocol, delegate_protocol);
   }
 };
-
-void Membership::add_self(std::shared_ptr<const MemberRecord> record) {
-  cluster_.self = cluster_.table.insert(std::move(record), clock_.now, node_.random);
-  cluster_.table.set_incarnation(cluster_.self, 1);
-  cluster_.table.set_status(cluster_.self, MemberStatus::alive, clock_.now);
-  emit(MemberEventKind::join, cluster_.self, {});
-  broadcast_self(0);
-}
 
 /// This node first, as in every table that grew by itself: two nodes that know the same have
 /// different states that way (SelfRecognition).
@@ -383,7 +353,7 @@ Membership::Verdict Membership::alive_about_self(const Claimant& claimant) {
   if (claimant.incarnation == self.incarnation && claimant.same_but_address(*self.record)) {
     return Verdict::same;
   }
-  refute(claimant.incarnation);
+  self_announcer_.refute(claimant.incarnation);
   return Verdict::refuted;
 }
 
@@ -407,15 +377,15 @@ void Membership::take_over(const Claimant& claimant, MemberIndex index, bool is_
   if (is_new && evidence.first_join) {
     queues_.learned_by_join.add(index, clock_.input);
   } else {
-    broadcast(index, AliveMessage(entry).get());
+    news_.broadcast(index, AliveMessage(entry).get());
   }
 
   const bool was_gone = before == MemberStatus::dead || before == MemberStatus::left;
-  if (before != MemberStatus::alive && !is_new) emit(MemberEventKind::alive, index, evidence);
+  if (before != MemberStatus::alive && !is_new) news_.emit(MemberEventKind::alive, index, evidence);
   if (was_gone) {
-    emit(MemberEventKind::join, index, evidence);
+    news_.emit(MemberEventKind::join, index, evidence);
   } else if (meta_changed) {
-    emit(MemberEventKind::update, index, evidence);
+    news_.emit(MemberEventKind::update, index, evidence);
   }
 }
 
@@ -436,7 +406,7 @@ Membership::Verdict Membership::judge(const wire::Suspect& claim, const Evidence
   if (RunningSuspicion* const running = cluster_.table.suspicion(index)) {
     if (!running->suspicion.confirm(claim.from)) return Verdict::repeated;
     clock_.timers.reschedule(running->timer, running->suspicion.deadline());
-    broadcast(index, claim);
+    news_.broadcast(index, claim);
     trace_suspicion(running->suspicion, claim.node, trace::SuspicionChanged::Step::confirmed);
     return Verdict::confirmed;
   }
@@ -447,17 +417,17 @@ Membership::Verdict Membership::judge(const wire::Suspect& claim, const Evidence
                                  escape_for_log(claim.from)),
                      {{"accuser", escape_for_log(claim.from)}});
     });
-    refute(claim.incarnation);
+    self_announcer_.refute(claim.incarnation);
     if (evidence.kind == Cause::Kind::gossip && evidence.source != nullptr) {
       answer_accuser(*evidence.source);
     }
     return Verdict::refuted;
   }
-  broadcast(index, claim);
+  news_.broadcast(index, claim);
   cluster_.table.set_incarnation(index, claim.incarnation);
   cluster_.table.set_status(index, MemberStatus::suspect, clock_.now);
   start_suspicion(index, claim.from);
-  emit(MemberEventKind::suspect, index, evidence);
+  news_.emit(MemberEventKind::suspect, index, evidence);
   return Verdict::believed;
 }
 
@@ -530,7 +500,7 @@ Membership::Verdict Membership::judge(const wire::Dead& claim, const Evidence& e
                                  escape_for_log(claim.from)),
                      {{"accuser", escape_for_log(claim.from)}});
     });
-    refute(claim.incarnation);
+    self_announcer_.refute(claim.incarnation);
     if (evidence.kind == Cause::Kind::gossip && evidence.source != nullptr) {
       answer_accuser(*evidence.source);
     }
@@ -539,7 +509,7 @@ Membership::Verdict Membership::judge(const wire::Dead& claim, const Evidence& e
   if (suspicion) {
     trace_suspicion(*suspicion, claim.node, trace::SuspicionChanged::Step::ended);
   }
-  broadcast(index, claim);
+  news_.broadcast(index, claim);
   ++journal_.counters.dead_believed;
   const bool left = claim.from == claim.node;
   if (!left && (suspicion || evidence.suspicion != nullptr)) {
@@ -549,9 +519,9 @@ Membership::Verdict Membership::judge(const wire::Dead& claim, const Evidence& e
   cluster_.table.set_status(index, left ? MemberStatus::left : MemberStatus::dead, clock_.now);
   if (!left) {
     log_death(index, evidence);
-    emit(MemberEventKind::dead, index, evidence);
+    news_.emit(MemberEventKind::dead, index, evidence);
   }
-  emit(MemberEventKind::leave, index, evidence);
+  news_.emit(MemberEventKind::leave, index, evidence);
   return Verdict::believed;
 }
 
@@ -607,110 +577,6 @@ void Membership::merge(const wire::NodeState& state, std::uint64_t hash, const E
 wire::Suspect Membership::suspicion_of(MemberIndex index) const {
   const MemberEntry& entry = cluster_.table.at(index);
   return {entry.incarnation, entry.record->name, cluster_.self_name()};
-}
-
-void Membership::announce_leave(BroadcastToken token) {
-  const MemberEntry& self = cluster_.self_entry();
-  const std::string& name = self.record->name;
-  take_leave();
-  broadcast(cluster_.self, wire::Dead{self.incarnation, name, name}, token);
-}
-
-void Membership::leave_silently() {
-  take_leave();
-  queues_.member_broadcasts.forget_member(cluster_.self);
-}
-
-void Membership::announce_update(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
-  const bool changed = as_text(record->meta) != as_text(cluster_.self_entry().record->meta);
-  announce(std::move(record), token);
-  if (changed) emit(MemberEventKind::update, cluster_.self, {});
-}
-
-void Membership::announce_return(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
-  take_leave();  // it has, unless nobody had to be told
-  cluster_.table.set_status(cluster_.self, MemberStatus::alive, clock_.now);
-  announce(std::move(record), token);
-  emit(MemberEventKind::join, cluster_.self, {});
-}
-
-/// Reported once, however often it is announced: a move does so twice.
-void Membership::take_leave() {
-  if (cluster_.self_entry().status == MemberStatus::left) return;
-  cluster_.table.set_status(cluster_.self, MemberStatus::left, clock_.now);
-  emit(MemberEventKind::leave, cluster_.self, {});
-}
-
-void Membership::announce(std::shared_ptr<const MemberRecord> record, BroadcastToken token) {
-  cluster_.table.replace_record(cluster_.self, std::move(record));
-  cluster_.table.set_incarnation(cluster_.self, cluster_.self_entry().incarnation + 1);
-  broadcast_self(token);
-}
-
-/// Own incarnation above the accused one (protocol 6, refute).
-void Membership::refute(std::uint32_t accused_incarnation) {
-  if (node_.life == Life::left) return;
-  const std::uint32_t own = cluster_.self_entry().incarnation;
-  const std::uint32_t base = is_newer(accused_incarnation, own) ? accused_incarnation : own;
-  step_towards(base + 1);
-  ++journal_.counters.refutations;
-  health_.add(1);
-  broadcast_self(0);
-}
-
-/// Several far accusations in a row would carry this node so far from what others have received
-/// that they would treat its answer as old. So it goes one step, and the next one once all have
-/// received it.
-void Membership::step_towards(std::uint32_t goal) {
-  constexpr std::uint32_t kNoJump = 1024;  // so short that it does not restart the wait
-  const std::uint32_t own = cluster_.self_entry().incarnation;
-  const bool all_heard = clock_.now >= heard_at_;
-  if (all_heard) heard_incarnation_ = own;
-  std::uint32_t distance = goal - own;
-  if (goal_ && is_ahead(*goal_, own)) distance = std::max(distance, *goal_ - own);
-  const std::uint32_t gone = std::min(own - heard_incarnation_, kLongestStep);
-  const std::uint32_t step = std::min(distance, std::max(1U, kLongestStep - gone));
-  cluster_.table.set_incarnation(cluster_.self, own + step);
-  if (all_heard || step > kNoJump) heard_at_ = clock_.now + cluster_.spreading_time();
-  goal_.reset();
-  if (step == distance) return;
-  goal_ = own + distance;
-  plan_step();
-}
-
-void Membership::plan_step() {
-  if (std::exchange(step_planned_, true)) return;
-  clock_.timers.schedule(heard_at_, {TimerEvent::Kind::refutation, 0});
-}
-
-void Membership::go_on_refuting() {
-  step_planned_ = false;
-  if (!goal_) return;
-  if (clock_.now < heard_at_) return plan_step();
-  const std::uint32_t goal = *goal_;
-  goal_.reset();
-  const bool reached = !is_ahead(goal, cluster_.self_entry().incarnation);
-  if (reached || node_.life != Life::here) return;
-  step_towards(goal);
-  broadcast_self(0);
-}
-
-void Membership::broadcast_self(BroadcastToken token) {
-  broadcast(cluster_.self, AliveMessage(cluster_.self_entry()).get(), token);
-}
-
-template <class Message>
-void Membership::broadcast(MemberIndex index, const Message& message, BroadcastToken token) {
-  encoded_.clear();
-  ByteWriter writer(encoded_);
-  wire::encode(writer, message);
-  queues_.member_broadcasts.queue_member(index, encoded_, token, clock_.input);
-  queues_.member_broadcasts.prune(cluster_.table.size(), limits::kQueuedBroadcastBytes);
-}
-
-void Membership::emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence) {
-  out_.push(MemberEvent{kind, cluster_.table.view(index), std::nullopt,
-                        evidence.to_cause(clock_.input), index == cluster_.self});
 }
 
 Membership::Verdict Membership::drop_poison(const wire::Alive& claim, const Evidence& evidence,

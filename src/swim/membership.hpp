@@ -13,10 +13,11 @@
 #include "swim/evidence.hpp"
 #include "swim/gossip_queues.hpp"
 #include "swim/journal.hpp"
-#include "swim/local_health.hpp"
 #include "swim/local_node.hpp"
+#include "swim/member_news.hpp"
 #include "swim/output_queue.hpp"
 #include "swim/rate_limit.hpp"
+#include "swim/self_announcer.hpp"
 #include "swim/teller.hpp"
 #include "wire/messages.hpp"
 
@@ -25,10 +26,6 @@ namespace memberlist::swim {
 /// What Membership remembers beside the table.
 struct MembershipState {
   RateLimit conflicts_{limits::kConflictsPerSecond};
-  std::uint32_t heard_incarnation_ = 1;    // of this node, received by all others by now
-  TimePoint heard_at_ = TimePoint::min();  // when they have received the current one
-  std::optional<std::uint32_t> goal_;      // where it goes from there
-  bool step_planned_ = false;
 };
 
 /// What a Membership reads and changes.
@@ -37,10 +34,11 @@ struct MembershipUses {
   LocalNode& node_;
   ClusterView& cluster_;
   GossipQueues& queues_;
-  LocalHealth& health_;
   Journal& journal_;
   OutputQueue& out_;
   Teller& teller_;
+  MemberNews& news_;
+  SelfAnnouncer& self_announcer_;
 };
 
 /// The rules of membership (protocol 6): what alive, suspect and dead messages do to the table,
@@ -50,9 +48,6 @@ class Membership : MembershipState, MembershipUses {
   explicit Membership(const MembershipUses& uses) : MembershipUses(uses) {}
   Membership(const Membership& other, const MembershipUses& uses)
       : MembershipState(other), MembershipUses(uses) {}
-
-  /// Puts this node into the table, alive with incarnation 1, and announces it.
-  void add_self(std::shared_ptr<const MemberRecord> record);
 
   /// Puts members into the table, and this node, too, if it is among them (EngineEnvironment).
   void add_known(std::span<const Member> members);
@@ -69,23 +64,9 @@ class Membership : MembershipState, MembershipUses {
   /// The timer of a member's suspicion has fired.
   void suspicion_expired(MemberIndex index);
 
-  /// All others have received the incarnation with which this node answered an accusation.
-  void go_on_refuting();
-
   /// This node was paused. That does not count against suspect members, within the bounds of
   /// Suspicion::forgive: their messages from that time are lost, or still to be read.
   void forgive(Duration stood_still);
-
-  /// This node takes its leave; `token` is finished when the message was sent.
-  void announce_leave(BroadcastToken token);
-  /// The same without an announcement, which the others would attribute to the member that has this
-  /// node's name.
-  void leave_silently();
-  /// This node's own record is another one from now on; `token` as above.
-  void announce_update(std::shared_ptr<const MemberRecord> record, BroadcastToken token);
-
-  /// This node, which took its leave, is here again, as `record` says; `token` as above.
-  void announce_return(std::shared_ptr<const MemberRecord> record, BroadcastToken token);
 
   /// The suspect message that this node would send about a member.
   [[nodiscard]] wire::Suspect suspicion_of(MemberIndex index) const;
@@ -123,15 +104,8 @@ class Membership : MembershipState, MembershipUses {
   Verdict alive_about_self(const Claimant& claimant);
   void take_over(const Claimant& claimant, MemberIndex index, bool is_new,
                  const Evidence& evidence);
-  void refute(std::uint32_t accused_incarnation);
-  void step_towards(std::uint32_t goal);
-  void plan_step();
-  void take_leave();
-  void announce(std::shared_ptr<const MemberRecord> record, BroadcastToken token);
-  void broadcast_self(BroadcastToken token);
   void start_suspicion(MemberIndex index, std::string_view accuser);
   std::optional<Suspicion> drop_suspicion(MemberIndex index);
-  void emit(MemberEventKind kind, MemberIndex index, const Evidence& evidence);
   void log_death(MemberIndex index, const Evidence& evidence);
   Verdict drop_poison(const wire::Alive& claim, const Evidence& evidence, const char* why);
   template <class Message>
@@ -139,10 +113,6 @@ class Membership : MembershipState, MembershipUses {
                    Verdict verdict);
   void trace_suspicion(const Suspicion& suspicion, std::string_view member,
                        trace::SuspicionChanged::Step step);
-  template <class Message>
-  void broadcast(MemberIndex index, const Message& message, BroadcastToken token = 0);
-
-  Bytes encoded_;  // kept, so that forwarding an update allocates nothing
 };
 
 }  // namespace memberlist::swim

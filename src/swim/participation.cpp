@@ -122,7 +122,7 @@ void Participation::on_push_pull_ended(StreamId id, const Result<void>& result) 
 void Participation::end_as_taken(OperationId id, const Error& why) {
   joins_.at(std::to_underlying(id)).taken = why;
   drop_exchanges(id, why);
-  if (node_.life == Life::left) membership_.leave_silently();
+  if (node_.life == Life::left) self_announcer_.leave_silently();
   if (move_) come_back(*move_);
   finish_join(id);
 }
@@ -168,9 +168,9 @@ Result<OperationId> Participation::leave(Duration timeout) {
       operations_.complete(ended->id, std::unexpected(left_error()));
     }
     if (heard) {
-      membership_.announce_leave(wait ? token_of(*leave_) : 0);
+      self_announcer_.announce_leave(wait ? token_of(*leave_) : 0);
     } else {
-      membership_.leave_silently();
+      self_announcer_.leave_silently();
       stop_joins(left_error());  // what is still to be sent would say it
     }
   }
@@ -199,7 +199,7 @@ Result<OperationId> Participation::update_meta(BytesView meta, Duration timeout)
   const OperationId id = operations_.start(wait ? std::optional(timeout) : std::nullopt,
                                            "the new meta data was not fully transmitted within the "
                                            "timeout; the change still takes effect");
-  membership_.announce_update(std::move(record), wait ? token_of(id) : 0);
+  self_announcer_.announce_update(std::move(record), wait ? token_of(id) : 0);
   if (!wait) operations_.complete(id, OperationOutcome{});
   return id;
 }
@@ -238,7 +238,7 @@ void Participation::go_on_moving() {
   if (!move_) return;
   if (move_->leaves == 0) return come_back(*move_);
   --move_->leaves;
-  membership_.announce_leave(token_of(move_->id));
+  self_announcer_.announce_leave(token_of(move_->id));
 }
 
 /// An operation that waits for the move waits until this was sent, too.
@@ -250,7 +250,7 @@ void Participation::come_back(Move move) {
   auto record =
       node_.record(before.name, move.to, before.meta, before.protocol, before.delegate_protocol);
   const bool wait = cluster_.others_alive();
-  membership_.announce_return(std::move(record), wait ? token_of(move.id) : 0);
+  self_announcer_.announce_return(std::move(record), wait ? token_of(move.id) : 0);
   if (!wait) operations_.complete(move.id, OperationOutcome{});
 }
 

@@ -9,10 +9,10 @@
 #include "swim/gossip.hpp"
 #include "swim/gossip_queues.hpp"
 #include "swim/local_node.hpp"
-#include "swim/membership.hpp"
 #include "swim/operations.hpp"
 #include "swim/output_queue.hpp"
 #include "swim/push_pull_schedule.hpp"
+#include "swim/self_announcer.hpp"
 #include "swim/streams.hpp"
 
 namespace memberlist::swim {
@@ -53,7 +53,7 @@ struct ParticipationUses {
   ClusterView& cluster_;
   GossipQueues& queues_;
   OutputQueue& out_;
-  Membership& membership_;
+  SelfAnnouncer& self_announcer_;
   Streams& streams_;
   PushPullSchedule& push_pull_schedule_;
   Gossiper& gossiper_;
