@@ -11,7 +11,7 @@ constexpr std::size_t kFirstBlockBytes = std::size_t{4} * 1024;
 constexpr std::size_t kBlockBytes = std::size_t{32} * 1024;
 // A burst's blocks beyond these are given back.
 constexpr std::size_t kKeptBlocks = 4;
-// A burst's outputs beyond these are given back.
+// A burst's outputs beyond these are given back at once: a join has one for each member.
 constexpr std::size_t kKeptOutputs = 1024;
 // How often is looked at what was needed.
 constexpr std::size_t kTurns = 64;
