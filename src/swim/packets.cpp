@@ -98,10 +98,12 @@ std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes, std::uin
   return add_broadcasts(queues_.member_broadcasts, free_bytes, limit, copies);
 }
 
-/// As they are by now. Who is not alive any more is left out: that is news, which is queued.
+/// As they are by now. Who is not alive any more is left out: that is news, which is queued. And so
+/// is a member whose message no packet can hold; the others must not wait behind it.
 std::size_t PacketSender::add_learned_by_join(std::size_t free_bytes) {
   std::vector<MemberIndex>& members = queues_.learned_by_join.members;
   if (members.empty()) return free_bytes;
+  const std::size_t most = room(true);
   learned_.clear();
   learned_sizes_.clear();
   for (; !members.empty(); members.pop_back()) {
@@ -111,6 +113,10 @@ std::size_t PacketSender::add_learned_by_join(std::size_t free_bytes) {
     ByteWriter writer(learned_);
     wire::encode(writer, AliveMessage(entry).get());
     const std::size_t size = learned_.size() - begin;
+    if (cost_of(size) > most) {
+      learned_.resize(begin);
+      continue;
+    }
     if (cost_of(size) > free_bytes) break;
     free_bytes -= cost_of(size);
     learned_sizes_.push_back(size);

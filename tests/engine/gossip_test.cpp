@@ -105,6 +105,19 @@ TEST(EngineGossip, WhoIsNotAliveAnyMoreIsNotToldAboutAsLearnedByAJoin) {
   EXPECT_EQ(bench.sent_about(Type::alive, "contact-m1").size(), 3u);
 }
 
+TEST(EngineGossip, WhoFitsNoPacketHoldsUpNobodyLearnedByAJoin) {
+  Config config = joins_only();
+  config.udp_buffer_size = 512;
+  Bench bench(config);
+  ScriptedPeer& contact = add_contact(bench, "contact", 5);
+  contact.claims.push_back({.name = "large", .address = kAddress, .meta = Bytes(500)});
+  ASSERT_TRUE(join_through(bench, {contact.address}));
+  bench.run_for(10s);
+  EXPECT_TRUE(bench.sent_about(Type::alive, "large").empty());
+  EXPECT_EQ(bench.sent_about(Type::alive, "contact-m0").size(), 3u);
+  EXPECT_EQ(bench.engine().counters().broadcasts_queued, 0u);
+}
+
 // The cluster of the first contact must hear of the second one's.
 TEST(EngineGossip, WhatAFurtherJoinTeachesIsNews) {
   Bench bench(joins_only());
