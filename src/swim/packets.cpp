@@ -1,5 +1,7 @@
 #include "swim/packets.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -48,7 +50,9 @@ void PacketSender::send_member_broadcasts(std::span<const MemberIndex> targets) 
   updates_.clear();
   parts_.clear();
   const auto copies = static_cast<std::uint32_t>(targets.size());
-  std::size_t left = add_learned_by_join(add_member_broadcasts(room(true), copies));
+  std::size_t left = add_member_broadcasts(room(true), copies);
+  if (parts_.empty()) drop_too_large();
+  left = add_learned_by_join(left);
   if (!node_.behaviour.user_turns) left = add_user_broadcasts(left, copies);
   const std::size_t for_all = parts_.size();
   std::optional<bool> sealed;  // with or without a checksum: what `sealed_` has for all targets
@@ -98,6 +102,24 @@ std::size_t PacketSender::add_member_broadcasts(std::size_t free_bytes, std::uin
   return add_broadcasts(queues_.member_broadcasts, free_bytes, limit, copies);
 }
 
+/// What is left if no message fits an empty packet: members that have larger packets can have so
+/// much meta data. Gossip would go on for ever, and send nothing.
+void PacketSender::drop_too_large() {
+  BroadcastQueue& queue = queues_.member_broadcasts;
+  if (queue.empty()) return;
+  log_too_large(queue.size());
+  queue.reset();
+}
+
+void PacketSender::log_too_large(std::size_t messages) {
+  journal_.log_state(LogCause::limit, 0, LogLevel::warning, std::string_view{}, [&] {
+    return fmt::format(
+        "not gossiped: news about {} of the members, which no packet of {} bytes "
+        "can hold; raise udp_buffer_size to that of the other members",
+        messages, node_.config.udp_buffer_size);
+  });
+}
+
 /// As they are by now. Who is not alive any more is left out: that is news, which is queued. And so
 /// is a member whose message no packet can hold; the others must not wait behind it.
 std::size_t PacketSender::add_learned_by_join(std::size_t free_bytes) {
@@ -114,6 +136,7 @@ std::size_t PacketSender::add_learned_by_join(std::size_t free_bytes) {
     wire::encode(writer, AliveMessage(entry).get());
     const std::size_t size = learned_.size() - begin;
     if (cost_of(size) > most) {
+      log_too_large(1);
       learned_.resize(begin);
       continue;
     }

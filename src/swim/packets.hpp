@@ -63,6 +63,8 @@ class PacketSender : PacketSenderUses {
   std::size_t add_broadcasts(BroadcastQueue& queue, std::size_t free_bytes, std::uint32_t limit,
                              std::uint32_t copies);
   std::size_t add_learned_by_join(std::size_t free_bytes);
+  void drop_too_large();
+  void log_too_large(std::size_t messages);
   void add_policy_broadcasts(std::size_t free_bytes);
   [[nodiscard]] std::vector<std::uint64_t>* traced_updates() noexcept {
     return journal_.wants_trace() ? &updates_ : nullptr;

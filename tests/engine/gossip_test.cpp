@@ -4,6 +4,7 @@
 #include <set>
 
 #include "engine_fixture.hpp"
+#include "log_bench.hpp"
 
 // Protocol 7: the targets of gossip, its content and frequency, and how dead members are forgotten.
 namespace memberlist::testing {
@@ -103,6 +104,24 @@ TEST(EngineGossip, WhoIsNotAliveAnyMoreIsNotToldAboutAsLearnedByAJoin) {
   EXPECT_TRUE(bench.sent_about(Type::alive, "contact-m0").empty()) << "the last in turn";
   EXPECT_FALSE(bench.sent_about(Type::dead, "contact-m0").empty());
   EXPECT_EQ(bench.sent_about(Type::alive, "contact-m1").size(), 3u);
+}
+
+TEST(EngineGossip, NewsThatFitNoPacketAreDropped) {
+  Config config = joins_only();
+  config.udp_buffer_size = 512;
+  Bench bench(config);
+  bench.meet("a");
+  bench.receive(kPeer, {alive_message({.name = "large", .address = kAddress, .meta = Bytes(500)})});
+  bench.run_for(10s);
+  EXPECT_TRUE(bench.engine().member("large").has_value());
+  EXPECT_FALSE(bench.sent_about(Type::alive, "a").empty());
+  EXPECT_TRUE(bench.sent_about(Type::alive, "large").empty());
+  EXPECT_EQ(bench.engine().counters().broadcasts_queued, 0u) << "gossip would never end";
+  const auto lines = lines_of(bench);
+  const auto says_so = [](const LogRecord& line) {
+    return line.text.contains("news about 1 of the members, which no packet of 512 bytes can hold");
+  };
+  EXPECT_EQ(std::ranges::count_if(lines, says_so), 1);
 }
 
 TEST(EngineGossip, WhoFitsNoPacketHoldsUpNobodyLearnedByAJoin) {
