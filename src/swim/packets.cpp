@@ -120,8 +120,8 @@ void PacketSender::log_too_large(std::size_t messages) {
   });
 }
 
-/// As they are by now. Who is not alive any more is left out: that is news, which is queued. And so
-/// is a member whose message no packet can hold; the others must not wait behind it.
+/// As they are by now. Two kinds are left out: those that are not alive any more, which is news and
+/// queued as such, and those whose message no packet can hold, so that others do not wait for them.
 std::size_t PacketSender::add_learned_by_join(std::size_t free_bytes) {
   std::vector<MemberIndex>& members = queues_.learned_by_join.members;
   if (members.empty()) return free_bytes;
