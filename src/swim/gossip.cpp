@@ -43,8 +43,7 @@ void Gossiper::resume_ticks() {
 void Gossiper::round() {
   const bool has_user_messages = !queues_.user_broadcasts.empty();
   const bool in_turn = node_.behaviour.user_turns;
-  const bool has_updates = !queues_.member_broadcasts.empty() ||
-                           !queues_.learned_by_join.members.empty() || node_.policy != nullptr;
+  const bool has_updates = queues_.about_members() || node_.policy != nullptr;
   if (has_updates || (has_user_messages && !in_turn)) gossip_about_members();
   if (has_user_messages && in_turn) gossip_user_messages();
 }

@@ -34,9 +34,10 @@ struct GossipQueues {
                                                   : BroadcastQueue::Order::largest_first,
                         node.secrets.hash_tables) {}
 
-  [[nodiscard]] bool empty() const noexcept {
-    return member_broadcasts.empty() && user_broadcasts.empty() && learned_by_join.members.empty();
+  [[nodiscard]] bool about_members() const noexcept {
+    return !member_broadcasts.empty() || !learned_by_join.members.empty();
   }
+  [[nodiscard]] bool empty() const noexcept { return !about_members() && user_broadcasts.empty(); }
   /// The number of messages.
   [[nodiscard]] std::size_t size() const noexcept {
     return member_broadcasts.size() + user_broadcasts.size() + learned_by_join.members.size();

@@ -128,6 +128,7 @@ std::size_t PacketSender::add_learned_by_join(std::size_t free_bytes) {
   const std::size_t most = room(true);
   learned_.clear();
   learned_sizes_.clear();
+  std::size_t too_large = 0;
   for (; !members.empty(); members.pop_back()) {
     const MemberEntry& entry = cluster_.table.at(members.back());
     if (entry.record == nullptr || entry.status != MemberStatus::alive) continue;
@@ -136,7 +137,7 @@ std::size_t PacketSender::add_learned_by_join(std::size_t free_bytes) {
     wire::encode(writer, AliveMessage(entry).get());
     const std::size_t size = learned_.size() - begin;
     if (cost_of(size) > most) {
-      log_too_large(1);
+      ++too_large;
       learned_.resize(begin);
       continue;
     }
@@ -144,6 +145,7 @@ std::size_t PacketSender::add_learned_by_join(std::size_t free_bytes) {
     free_bytes -= cost_of(size);
     learned_sizes_.push_back(size);
   }
+  if (too_large > 0) log_too_large(too_large);
   if (members.empty()) members = std::vector<MemberIndex>();
   BytesView rest = learned_;  // which does not move any more
   for (const std::size_t size : learned_sizes_) {

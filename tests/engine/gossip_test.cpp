@@ -106,6 +106,40 @@ TEST(EngineGossip, WhoIsNotAliveAnyMoreIsNotToldAboutAsLearnedByAJoin) {
   EXPECT_EQ(bench.sent_about(Type::alive, "contact-m1").size(), 3u);
 }
 
+// `kNever` if there is none.
+TimePoint first_sent(const Bench& bench, Type type, const std::string& member) {
+  const auto sent = bench.sent_about(type, member);
+  return sent.empty() ? kNever : sent.front()->at;
+}
+
+// Newcomers and a death fill all packets for a while.
+TEST(EngineGossip, WhatAFirstJoinTaughtWaitsForNewsAndHoldsUpNone) {
+  constexpr std::uint16_t kNewcomers = 200;
+  Bench bench(joins_only());
+  ASSERT_TRUE(join_through(bench, {add_contact(bench, "contact", 300).address}));
+  bench.run_for(10ms);
+  for (std::uint16_t i = 1; i <= kNewcomers; ++i) {
+    bench.receive(kPeer, {alive_message({.name = fmt::format("newcomer{}", i),
+                                         .address = {IpAddress::v4(10, 9, 4, 1), i}})});
+  }
+  bench.receive(kPeer, {dead_message("contact-m0", 1, "contact-m1")});
+  bench.run_for(60s);
+  TimePoint all_news_sent = first_sent(bench, Type::dead, "contact-m0");
+  for (std::uint16_t i = 1; i <= kNewcomers; ++i) {
+    const TimePoint sent = first_sent(bench, Type::alive, fmt::format("newcomer{}", i));
+    all_news_sent = std::max(all_news_sent, sent);
+  }
+  ASSERT_NE(all_news_sent, kNever);
+  std::size_t learned = 0;
+  for (std::uint16_t i = 1; i < 300; ++i) {
+    const TimePoint sent = first_sent(bench, Type::alive, fmt::format("contact-m{}", i));
+    EXPECT_GE(sent, all_news_sent) << i;
+    learned += sent != kNever ? 1 : 0;
+  }
+  EXPECT_EQ(learned, 299u);
+  EXPECT_EQ(bench.engine().counters().broadcasts_queued, 0u);
+}
+
 TEST(EngineGossip, NewsThatFitNoPacketAreDropped) {
   Config config = joins_only();
   config.udp_buffer_size = 512;
@@ -129,11 +163,19 @@ TEST(EngineGossip, WhoFitsNoPacketHoldsUpNobodyLearnedByAJoin) {
   config.udp_buffer_size = 512;
   Bench bench(config);
   ScriptedPeer& contact = add_contact(bench, "contact", 5);
-  contact.claims.push_back({.name = "large", .address = kAddress, .meta = Bytes(500)});
+  for (std::uint16_t i = 1; i <= 2; ++i) {
+    contact.claims.push_back(
+        {.name = fmt::format("large{}", i), .address = {kAddress.ip, i}, .meta = Bytes(500)});
+  }
   ASSERT_TRUE(join_through(bench, {contact.address}));
   bench.run_for(10s);
-  EXPECT_TRUE(bench.sent_about(Type::alive, "large").empty());
+  EXPECT_TRUE(bench.sent_about(Type::alive, "large1").empty());
+  EXPECT_TRUE(bench.engine().member("large2").has_value());
   EXPECT_EQ(bench.sent_about(Type::alive, "contact-m0").size(), 3u);
+  const auto lines = lines_of(bench);
+  EXPECT_EQ(std::ranges::count_if(
+                lines, [](const LogRecord& line) { return line.text.contains("about 2 of the"); }),
+            1);
   EXPECT_EQ(bench.engine().counters().broadcasts_queued, 0u);
 }
 
