@@ -237,11 +237,14 @@ class Output {
         old_(growing.size()),
         max_(std::min(max, std::size_t{std::numeric_limits<std::uint32_t>::max()})) {}
 
+  [[nodiscard]] const std::byte* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
+  [[nodiscard]] bool has_room(std::size_t count) const noexcept {
+    return capacity_ - size_ >= count;
+  }
   // Makes room for `count` more bytes; false if they exceed the limit.
-  [[nodiscard]] bool reserve(std::size_t count) {
-    if (capacity_ - size_ >= count) return true;
+  [[nodiscard]] bool grow(std::size_t count) {
     if (growing_ == nullptr || max_ - size_ < count) return false;
     // Doubles while it is small; grows by less later, because more would be wasted.
     const std::size_t needed = size_ + count;
@@ -252,23 +255,21 @@ class Output {
     data_ = growing_->data() + old_;
     return true;
   }
-  void put(std::byte byte) noexcept { data_[size_++] = byte; }
 
-  // Copies bytes written earlier, from `from`; they end at or before the write position.
-  void repeat(std::size_t from, std::size_t count) noexcept {
-    std::byte* to = data_ + size_;
-    const std::byte* source = data_ + from;
-    if (capacity_ - size_ >= count + kWord) {
-      // Copies whole words: up to seven bytes too many, which later writes overwrite. Most strings
-      // fit the first one.
-      copy_word(to, source);
-      for (std::size_t i = kWord; i < count; i += kWord) copy_word(to + i, source + i);
+  // There must be room. The bytes may be some of those written earlier. kBlock bytes behind them
+  // must be readable, too: where there is room for it, that many are copied at once, since nearly
+  // all strings are shorter, and later writes overwrite what is too much.
+  void append(const std::byte* source, std::size_t count) noexcept {
+    std::byte* const to = data_ + size_;
+    if (has_room(count + kBlock)) {
+      copy_block(to, source);
+      for (std::size_t at = kBlock; at < count; at += kBlock) copy_block(to + at, source + at);
     } else {
       std::memcpy(to, source, count);
     }
     size_ += count;
   }
-  [[nodiscard]] std::byte at(std::size_t index) const noexcept { return data_[index]; }
+  static constexpr std::size_t kBlock = 32;
 
   // Cuts the vector to the written bytes; more may follow.
   void finish() {
@@ -278,12 +279,17 @@ class Output {
   }
 
  private:
-  static constexpr std::size_t kWord = sizeof(std::uint64_t);
-  static void copy_word(std::byte* to, const std::byte* from) noexcept {
-    std::uint64_t word = 0;
-    std::memcpy(&word, from, kWord);
-    std::memcpy(to, &word, kWord);
+  static void copy_block(std::byte* to, const std::byte* from) noexcept {
+    static_assert(kBlock == 2 * sizeof(Half));
+    Half first{};
+    Half second{};
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&second, from + sizeof first, sizeof second);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + sizeof first, &second, sizeof second);
   }
+  // What a processor copies at once.
+  using Half = std::uint64_t __attribute__((vector_size(16)));
 
   static constexpr std::size_t kFirstBytes = 4096;
   static constexpr std::size_t kMuch = limits::kMiB;
@@ -296,70 +302,107 @@ class Output {
   std::size_t max_;
 };
 
-// The string of a code is already in the output, so only its position is kept.
+// Each byte, at its number, and a block behind the last.
+constexpr auto kLiterals = [] {
+  std::array<std::byte, kClear + Output::kBlock> bytes{};
+  for (std::size_t i = 0; i < kClear; ++i) bytes[i] = static_cast<std::byte>(i);
+  return bytes;
+}();
+
+// The string of a code is in the output already, or one of the literals, so only its position is
+// kept.
 struct Place {
   std::uint32_t from;
   std::uint32_t size;
 };
 
+constexpr auto kLiteralPlaces = [] {
+  std::array<Place, kClear> places{};
+  for (std::uint32_t code = 0; code < kClear; ++code) places[code] = {code, 1};
+  return places;
+}();
+
 class Decoder {
  public:
-  Decoder(BytesView packed, Output& out) noexcept : in_(packed), out_(out) {}
+  Decoder(BytesView packed, Output& out) noexcept : position_(packed), out_(out) {
+    std::ranges::copy(kLiteralPlaces, places_.begin());
+  }
 
   // Runs until the end (true), or until the output has this many bytes.
   [[nodiscard]] WireResult<bool> run(std::size_t enough) {
-    while (out_.size() < enough) {
+    // A byte that is written may be part of any object, as far as a compiler knows. These copies
+    // are seen by nothing else, so they stay in registers.
+    Position position = position_;
+    Output out = out_;
+    const char* wrong = nullptr;
+    WireErrorKind kind = WireErrorKind::malformed;
+    bool at_end = false;
+    while (out.size() < enough && !at_end && wrong == nullptr) {
       std::uint32_t code = 0;
-      if (!in_.take(width_, code)) return error("compressed data is cut off");
-      if (code == kEnd) return true;
-      if (code == kClear) {
-        next_ = kFirstFree;
-        width_ = kMinWidth;
-        last_ = {};
-        continue;
+      if (!position.in.take(position.width, code)) {
+        wrong = "compressed data is cut off";
+      } else if (code == kEnd) {
+        at_end = true;
+      } else if (code == kClear) {
+        position.clear();
+      } else if (code > position.next || (code == position.next && position.last_size == 0)) {
+        wrong = "compressed data has an invalid code";
+      } else if (!write(code, position, out)) {
+        wrong = "decompressed data exceeds the limit";
+        kind = WireErrorKind::limit;
       }
-      if (code > next_ || (code == next_ && last_.size == 0)) {
-        return error("compressed data has an invalid code");
-      }
-      if (!write(code)) return error("decompressed data exceeds the limit", WireErrorKind::limit);
     }
-    return false;
+    position_ = position;
+    out_ = out;
+    if (wrong == nullptr) return at_end;
+    return std::unexpected(WireError{kind, wrong, position_.in.position()});
   }
 
  private:
+  struct Position {
+    explicit Position(BytesView packed) noexcept : in(packed) {}
+    void clear() noexcept {
+      next = kFirstFree;
+      width = kMinWidth;
+      last_size = 0;
+    }
+
+    BitReader in;
+    std::uint32_t next = kFirstFree;
+    unsigned width = kMinWidth;
+    std::uint32_t last_from = 0;  // the place of the last string
+    std::uint32_t last_size = 0;  // 0: there is none
+  };
+
   // Writes the string of the code, and defines the next code: the previous string and the first
-  // byte of this one.
-  [[nodiscard]] bool write(std::uint32_t code) {
-    const bool is_new = code == next_;
-    const Place source = is_new ? last_ : code < kClear ? Place{0, 1} : places_[code];
-    const std::size_t count = source.size + (is_new ? 1U : 0U);
-    if (!out_.reserve(count)) return false;
-    const Place here{static_cast<std::uint32_t>(out_.size()), static_cast<std::uint32_t>(count)};
-    if (code < kClear) {
-      out_.put(static_cast<std::byte>(code));
-    } else {
-      out_.repeat(source.from, source.size);
-      if (is_new) out_.put(out_.at(source.from));
+  // byte of this one. Which code comes is hard to predict, so there are few branches.
+  [[nodiscard]] bool write(std::uint32_t code, Position& position, Output& out) {
+    const bool is_new = code == position.next;
+    const std::uint32_t from = is_new ? position.last_from : places_[code].from;
+    const std::uint32_t known = is_new ? position.last_size : places_[code].size;
+    const std::uint32_t size = known + (is_new ? 1U : 0U);
+    if (!out.has_room(size)) {
+      Output grown = out;
+      if (!grown.grow(size)) return false;
+      out = grown;
     }
-    if (last_.size != 0 && next_ < kCodes) {
-      places_[next_++] = {last_.from, last_.size + 1};
-      if (next_ == 1U << width_ && width_ < kMaxWidth) ++width_;
+    const auto here = static_cast<std::uint32_t>(out.size());
+    const bool is_literal = code < kClear;
+    out.append((is_literal ? kLiterals.data() : out.data()) + from, known);
+    if (is_new) out.append(out.data() + from, 1);
+    if (position.last_size != 0 && position.next < kCodes) {
+      places_[position.next++] = {position.last_from, position.last_size + 1};
+      if (position.next == 1U << position.width && position.width < kMaxWidth) ++position.width;
     }
-    last_ = here;
+    position.last_from = here;
+    position.last_size = size;
     return true;
   }
 
-  [[nodiscard]] std::unexpected<WireError> error(
-      const char* what, WireErrorKind kind = WireErrorKind::malformed) const noexcept {
-    return std::unexpected(WireError{kind, what, in_.position()});
-  }
-
-  BitReader in_;
+  Position position_;
   Output& out_;
-  std::uint32_t next_ = kFirstFree;
-  unsigned width_ = kMinWidth;
-  Place last_{};
-  // Not initialised, which would cost more than a packet does: only what is below `next_` is read.
+  // Only what is below the next code is read, and initialised: all of it would cost more than a
+  // packet does.
   std::array<Place, kCodes> places_;
 };
 
