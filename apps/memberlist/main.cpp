@@ -4,6 +4,7 @@
 #include <csignal>
 #include <exception>
 #include <string>
+#include <string_view>
 
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -22,6 +23,9 @@ void give_large_blocks_back() {
   ::mallopt(M_MMAP_THRESHOLD, kLargeBytes);
 #endif
 }
+
+// Thousands of members, each of which would get such blocks from the system again and again.
+bool simulates(int argc, char** argv) { return argc > 1 && std::string_view(argv[1]) == "sim"; }
 
 // A socket must not get the number of a standard stream that came closed: log lines would go to
 // it. What takes the place refuses what is done with such a stream, as a closed one does.
@@ -42,7 +46,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   keep_standard_streams();
-  give_large_blocks_back();
+  if (!simulates(argc, argv)) give_large_blocks_back();
   try {
     return memberlist::cli::run_command_line(argc, argv);
   } catch (const std::exception& error) {
