@@ -24,7 +24,8 @@ void give_large_blocks_back() {
 #endif
 }
 
-// Thousands of members, each of which would get such blocks from the system again and again.
+// A simulation keeps them: its thousands of members would request them from the system again and
+// again.
 bool simulates(int argc, char** argv) { return argc > 1 && std::string_view(argv[1]) == "sim"; }
 
 // A socket must not get the number of a standard stream that came closed: log lines would go to
