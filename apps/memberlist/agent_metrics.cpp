@@ -210,6 +210,10 @@ constexpr Family kFamilies[] = {
      "Failed exchanges in either direction.",
      nullptr,
      {{{"", &C::push_pulls_failed}}}},
+    {"memberlist_push_pulls_recognized_total",
+     "Exchanges in which the peer's state was this member's own, and so was not read.",
+     nullptr,
+     {{{"", &C::push_pulls_recognized}}}},
 };
 
 // Counters that the page does without: claims are on it as they come, and probes by their outcome.

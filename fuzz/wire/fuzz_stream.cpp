@@ -1,5 +1,6 @@
 // Streams, in pieces of the fuzzer's choice: the message must be the one that comes of feeding
-// everything at once, and what is sealed must yield what it yields in clear.
+// everything at once, and what is sealed must yield what it yields in clear. A push/pull whose
+// states are known must yield what it yields when they are read.
 //
 // Input: options (1 byte, see below), a seed of the pieces (2), the stream; or, without kRaw, its
 // message in clear, which is then sealed.
@@ -9,6 +10,7 @@
 #include <optional>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/limits.hpp"
 #include "base/random.hpp"
@@ -38,8 +40,32 @@ struct Result {
   bool complete = false;
 };
 
+Bytes known_state() {
+  Bytes plain;
+  ByteWriter out(plain);
+  wire::encode(out, wire::NodeState{"a", {}, 1, {}, 1, 0, {}});
+  return plain;
+}
+
+/// One state, which the fuzzer may come upon, or those of a message.
+class Known : public wire::KnownStates {
+ public:
+  Known(std::int64_t members, BytesView plain) : members_(members), plain_(to_bytes(plain)) {
+    wire::LzwEncoder lzw;
+    wire::append_stream_part(wire::Sealing{}, plain_, part_, lzw);
+  }
+  std::int64_t members() override { return members_; }
+  std::vector<BytesView> parts() override { return {part_}; }
+  [[nodiscard]] const Bytes& plain() const { return plain_; }
+
+ private:
+  std::int64_t members_;
+  Bytes plain_;
+  Bytes part_;
+};
+
 Result feed(const wire::Sealing& how, bool expect_label, BytesView bytes, std::uint16_t seed,
-            bool in_pieces) {
+            bool in_pieces, wire::KnownStates* known = nullptr) {
   Result result{.opener = StreamOpener(how, expect_label), .error = {}, .complete = false};
   Random random(seed);
   const std::size_t most = std::size_t{1} << (seed % 12);
@@ -49,7 +75,7 @@ Result feed(const wire::Sealing& how, bool expect_label, BytesView bytes, std::u
     // A copy, so that a view into bytes that the caller has long freed is seen.
     const Bytes piece = to_bytes(bytes.subspan(given, size));
     given += size;
-    const auto progress = result.opener.feed(piece);
+    const auto progress = result.opener.feed(piece, known);
     if (!progress) {
       require(!std::string_view(progress.error().what).empty(), "an error says what is wrong");
       result.error = progress.error();
@@ -113,6 +139,47 @@ void check_pieces(const Result& at_once, const Result& pieces) {
   }
 }
 
+// What is known is not read, and nothing else is different.
+void check_known(const Result& read, const Result& compared, const Known& known) {
+  require(read.complete == compared.complete, "what is known changes nothing of what is taken");
+  if (!read.complete) return;
+  const auto* states = std::get_if<wire::PushPullMessage>(&compared.opener.message());
+  if (states == nullptr || !states->is_known) {
+    require(same_message(read, compared), "what is not known is read");
+    return;
+  }
+  const auto& plain = std::get<wire::PushPullMessage>(read.opener.message());
+  require(equal(plain.header, states->header), "the header is the same");
+  require(std::ranges::equal(plain.user_state, states->user_state), "the user state is the same");
+  require(std::ranges::equal(plain.node_states, known.plain()), "known states are the known ones");
+}
+
+// A push/pull as a node with the same states sends it.
+void check_own_states(const wire::PushPullMessage& message) {
+  if (message.header.join || message.header.nodes == 0) return;
+  const wire::Sealing how;
+  wire::LzwEncoder lzw;
+  Known known(message.header.nodes, message.node_states);
+  Bytes plain;
+  ByteWriter out(plain);
+  wire::encode(out, message.header);
+  Bytes header;
+  wire::append_stream_part(how, plain, header, lzw);
+  Bytes user_state;
+  if (!message.user_state.empty()) {
+    wire::append_stream_part(how, message.user_state, user_state, lzw);
+  }
+  const std::array<BytesView, 3> parts{header, known.parts()[0], user_state};
+  const Bytes sealed = wire::seal_stream_parts(how, parts, false);
+  const Result read = feed(how, false, sealed, 0, false);
+  const Result compared = feed(how, false, sealed, 0, false, &known);
+  check_known(read, compared, known);
+  const auto* states = std::get_if<wire::PushPullMessage>(&compared.opener.message());
+  require(states != nullptr && states->is_known, "one's own states are recognized");
+}
+template <class Message>
+void check_own_states(const Message&) {}
+
 }  // namespace
 }  // namespace memberlist::fuzz
 
@@ -139,8 +206,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const fuzz::Result at_once = fuzz::feed(how, !answer, bytes, seed, false);
   const fuzz::Result pieces = fuzz::feed(how, !answer, bytes, seed, true);
   fuzz::check_pieces(at_once, pieces);
+  static fuzz::Known one(1, fuzz::known_state());
+  fuzz::check_known(at_once, fuzz::feed(how, !answer, bytes, seed, true, &one), one);
   if (at_once.complete) {
-    std::visit([](const auto& message) { fuzz::check(message); }, at_once.opener.message());
+    std::visit(
+        [](const auto& message) {
+          fuzz::check(message);
+          fuzz::check_own_states(message);
+        },
+        at_once.opener.message());
   }
   if (has(fuzz::kRaw)) return 0;
 

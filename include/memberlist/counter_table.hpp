@@ -44,6 +44,7 @@ inline constexpr CounterInfo kEngineCounters[] = {
     {"push_pulls_started", &EngineCounters::push_pulls_started},
     {"push_pulls_served", &EngineCounters::push_pulls_served},
     {"push_pulls_failed", &EngineCounters::push_pulls_failed},
+    {"push_pulls_recognized", &EngineCounters::push_pulls_recognized},
     {"dropped_malformed", &EngineCounters::dropped_malformed},
     {"dropped_undecryptable", &EngineCounters::dropped_undecryptable},
     {"dropped_unencrypted", &EngineCounters::dropped_unencrypted},

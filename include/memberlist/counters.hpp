@@ -36,6 +36,7 @@ struct EngineCounters {
   std::uint64_t push_pulls_started = 0;        ///< by this node, joins included
   std::uint64_t push_pulls_served = 0;         ///< answered with this node's state
   std::uint64_t push_pulls_failed = 0;         ///< started or served
+  std::uint64_t push_pulls_recognized = 0;     ///< the peer's state was this node's own: not read
   std::uint64_t dropped_malformed = 0;         ///< packets, streams or parts that cannot be parsed
   std::uint64_t dropped_undecryptable = 0;     ///< no key of this node decrypts it
   std::uint64_t dropped_unencrypted = 0;       ///< plain, and `gossip_verify_incoming` is on

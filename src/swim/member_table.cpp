@@ -5,16 +5,9 @@
 #include <span>
 #include <utility>
 
+#include "base/make_room.hpp"
+
 namespace memberlist::swim {
-namespace {
-
-// For one more, and a few: most of what a vector reserves by doubling is never used.
-template <class T>
-void make_room(std::vector<T>& vector) {
-  if (vector.size() == vector.capacity()) vector.reserve(vector.size() + vector.size() / 8 + 4);
-}
-
-}  // namespace
 
 MemberIndex MemberTable::find(std::string_view name, std::uint64_t hash) const {
   return by_name_.find(hash, [&](MemberIndex index) { return at(index).record->name == name; });
@@ -73,6 +66,8 @@ MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, std:
   order_.push_back(index);
   std::swap(order_.back(), order_[random.below(order_.size())]);
   by_name_sorted_.clear();
+  make_room(ungrouped_);
+  ungrouped_.push_back(index);
   note_change(index);
   return index;
 }
@@ -87,14 +82,41 @@ MemberIndex MemberTable::take_place() {
     make_room(pages_);
     pages_.emplace_back();
   }
-  pages_.back().members.emplace_back();
+  pages_.back().emplace_back();
   return places_++;
 }
 
 void MemberTable::note_change(MemberIndex index) {
   snapshot_.reset();
   if (follows_changes_ && !std::exchange(at(index).noted, true)) changed_.push_back(index);
-  pages_[index / kPageMembers].change = ++last_change_;
+  if (at(index).group != MemberGroups::kNone) groups_.note_change(at(index).group);
+}
+
+const MemberGroups& MemberTable::groups() {
+  const std::size_t wanted = MemberGroups::wanted(size());
+  if (wanted != groups_.size()) {
+    groups_.clear(wanted);
+    for (const MemberIndex index : order_) put_into_group(index);
+  } else {
+    for (const MemberIndex index : ungrouped_) {
+      const MemberEntry& entry = at(index);
+      if (entry.record != nullptr && entry.group == MemberGroups::kNone) put_into_group(index);
+    }
+  }
+  ungrouped_ = std::vector<MemberIndex>();
+  return groups_;
+}
+
+void MemberTable::put_into_group(MemberIndex index) {
+  MemberEntry& entry = at(index);
+  entry.group = groups_.of(entry.record->name);
+  groups_.add(entry.group, index);
+}
+
+std::span<const MemberIndex> MemberTable::group(std::size_t number) {
+  groups_.sort(number,
+               [this](MemberIndex index) -> std::string_view { return at(index).record->name; });
+  return groups_.members(number);
 }
 
 void MemberTable::replace_record(MemberIndex index, std::shared_ptr<const MemberRecord> record) {
@@ -159,8 +181,10 @@ void MemberTable::reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& r
     forgotten.push_back({index, remove(index)});
   }
   if (forgotten.size() != before) {
-    std::erase_if(order_, [this](MemberIndex index) { return at(index).record == nullptr; });
+    const auto is_gone = [this](MemberIndex index) { return at(index).record == nullptr; };
+    std::erase_if(order_, is_gone);
     by_name_sorted_.clear();
+    groups_.remove_if(is_gone);
   }
   random.shuffle(std::span(order_));
 }

@@ -17,13 +17,11 @@
 #include "base/timer_heap.hpp"
 #include "memberlist/member.hpp"
 #include "swim/keyed_hash.hpp"
+#include "swim/member_groups.hpp"
 #include "swim/side_table.hpp"
 #include "swim/suspicion.hpp"
 
 namespace memberlist::swim {
-
-/// A member's place in the table; reused after it was forgotten.
-using MemberIndex = std::uint32_t;
 
 inline constexpr MemberIndex kNoMember = FlatIndex<>::kNone;
 inline constexpr std::size_t kMemberStatuses = 4;
@@ -36,7 +34,8 @@ struct MemberEntry {
   TimePoint heard = TimePoint::min();  // when the last packet came from its address
   std::uint32_t incarnation = 0;
   MemberStatus status = MemberStatus::dead;
-  bool noted = false;  // the table's, among the changes to be taken
+  bool noted = false;  // the table's: it is among the changes to be taken
+  MemberGroups::Number group = MemberGroups::kNone;  // the table's
 
   [[nodiscard]] bool live() const noexcept {
     return status == MemberStatus::alive || status == MemberStatus::suspect;
@@ -82,10 +81,10 @@ class MemberTable {
   [[nodiscard]] MemberIndex find_unique(const IpAddress& ip) const;
 
   [[nodiscard]] MemberEntry& at(MemberIndex index) noexcept {
-    return pages_[index / kPageMembers].members[index % kPageMembers];
+    return pages_[index / kPageMembers][index % kPageMembers];
   }
   [[nodiscard]] const MemberEntry& at(MemberIndex index) const noexcept {
-    return pages_[index / kPageMembers].members[index % kPageMembers];
+    return pages_[index / kPageMembers][index % kPageMembers];
   }
 
   /// Makes room for so many members in all.
@@ -126,20 +125,12 @@ class MemberTable {
   void reset_probe_list(TimePoint cutoff, MemberIndex keep, Random& random,
                         std::vector<ForgottenMember>& forgotten);
 
-  /// Places are grouped into pages of this size, and each page has the number of its last change,
-  /// so that data derived from the members need be rebuilt only for changed pages. Never 0 where
-  /// there are or were members.
-  static constexpr MemberIndex kPageMembers = 64;
-  [[nodiscard]] std::size_t page_count() const noexcept { return pages_.size(); }
-  [[nodiscard]] std::uint64_t page_change(std::size_t page) const noexcept {
-    return pages_[page].change;
-  }
-  /// The number of the last change of all.
-  [[nodiscard]] std::uint64_t last_change() const noexcept { return last_change_; }
-  /// The places of a page; `record` is null where one is free.
-  [[nodiscard]] std::span<const MemberEntry> page(std::size_t page) const noexcept {
-    return pages_[page].members;
-  }
+  /// The members in groups by their names, so that data derived from the members need be rebuilt
+  /// only for the groups in which one has changed. Those who are new come into theirs when this is
+  /// called: many become known at once, and none of that is needed before the next push/pull.
+  [[nodiscard]] const MemberGroups& groups();
+  /// The members of a group, sorted by name.
+  [[nodiscard]] std::span<const MemberIndex> group(std::size_t number);
 
   /// The probe list; valid until the table changes.
   [[nodiscard]] const std::vector<MemberIndex>& probe_list() const noexcept { return order_; }
@@ -172,10 +163,9 @@ class MemberTable {
   [[nodiscard]] std::size_t& counted(MemberStatus status) noexcept {
     return by_status_[static_cast<std::size_t>(status)];
   }
-  struct Page {
-    std::uint64_t change = 0;
-    std::vector<MemberEntry> members;
-  };
+  /// Entries are in pages of this size, so that they stay where they are as the table grows.
+  static constexpr MemberIndex kPageMembers = 64;
+  using Page = std::vector<MemberEntry>;
   /// Its neighbours in the order in which those at one address claimed it.
   struct AddressLinks {
     MemberIndex older = kNoMember;
@@ -191,6 +181,7 @@ class MemberTable {
   using Index = FlatIndex<11>;
 
   void note_change(MemberIndex index);
+  void put_into_group(MemberIndex index);
   MemberIndex take_place();
   MemberEntry remove(MemberIndex index);
   void unindex_name(MemberIndex index);
@@ -229,7 +220,8 @@ class MemberTable {
   SideTable<TimePoint> told_;  // when they may be told again
   std::size_t told_limit_ = 0;
   std::array<std::size_t, kMemberStatuses> by_status_{};
-  std::uint64_t last_change_ = 0;
+  MemberGroups groups_;
+  std::vector<MemberIndex> ungrouped_;  // may be forgotten by now
 
   bool follows_changes_ = false;
   std::vector<MemberIndex> changed_;  // each is `noted`, or free by now

@@ -83,15 +83,11 @@ struct Membership::Claimant {
   }
 };
 
-/// This node first, as in every table that grew by itself: two nodes that know the same have
-/// different states that way (SelfRecognition).
 void Membership::add_known(std::span<const Member> members) {
   cluster_.table.reserve(members.size());
-  const auto is_self = [&](const Member& member) { return member.name() == node_.config.name; };
-  const auto self = std::ranges::find_if(members, is_self);
-  if (self != members.end()) cluster_.self = add_known(*self);
   for (const Member& member : members) {
-    if (!is_self(member)) add_known(member);
+    const MemberIndex index = add_known(member);
+    if (member.name() == node_.config.name) cluster_.self = index;
   }
 }
 
@@ -544,6 +540,33 @@ void Membership::merge(std::span<const wire::NodeState> states, const Evidence& 
   }
   cluster_.table.fetch(std::span(hashes).first(states.size()));
   for (std::size_t i = 0; i < states.size(); ++i) merge(states[i], hashes[i], evidence);
+}
+
+/// Of each kind of claim that such a state makes, the rules of `judge` change nothing.
+void Membership::merge_known(const Evidence& evidence) {
+  const MemberTable& table = cluster_.table;
+  assert(table.count(MemberStatus::suspect) == 0);
+  journal_.counters.alive_messages += table.count(MemberStatus::alive);
+  journal_.counters.suspect_messages += table.count(MemberStatus::dead);
+  journal_.counters.dead_messages += table.count(MemberStatus::left);
+  if (!journal_.wants_trace()) return;
+  for (const MemberIndex index : table.probe_list()) {
+    const MemberEntry& entry = table.at(index);
+    const std::string_view name = entry.record->name;
+    const bool is_absent = index == cluster_.self && node_.life != Life::here;
+    if (entry.status == MemberStatus::alive) {
+      trace_claim(trace::ClaimKind::alive, wire::Alive{entry.incarnation, name, {}, 0, {}, {}},
+                  evidence, is_absent ? Verdict::absent : Verdict::same);
+    } else if (entry.status == MemberStatus::dead) {
+      trace_claim(trace::ClaimKind::suspect, wire::Suspect{entry.incarnation, name, {}}, evidence,
+                  Verdict::not_live);
+    } else {
+      Evidence by_itself = evidence;
+      by_itself.accuser = name;
+      trace_claim(trace::ClaimKind::dead, wire::Dead{entry.incarnation, name, name}, by_itself,
+                  Verdict::not_live);
+    }
+  }
 }
 
 void Membership::merge(const wire::NodeState& state, std::uint64_t hash, const Evidence& evidence) {

@@ -57,6 +57,8 @@ class Membership : MembershipState, MembershipUses {
   void dead(const wire::Dead& claim, const Evidence& evidence);
   /// Member states of a push/pull, one after another; at most `kMergedAtOnce`.
   void merge(std::span<const wire::NodeState> states, const Evidence& evidence);
+  /// The states of a push/pull that are those of the table, with no suspect member among them.
+  void merge_known(const Evidence& evidence);
   static constexpr std::size_t kMergedAtOnce = 16;
   /// This node has refuted what a node at this address said. The refutation is gossiped to live
   /// members; if the accuser is none of them, as after a partition, it is told by itself.

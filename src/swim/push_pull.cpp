@@ -14,6 +14,7 @@
 #include "base/limits.hpp"
 #include "memberlist/name_text.hpp"
 #include "swim/incarnation.hpp"
+#include "swim/scaling.hpp"
 #include "swim/versions.hpp"
 #include "wire/stream.hpp"
 
@@ -25,14 +26,17 @@
 // Before anything is merged, the whole state is checked: versions that no member here understands,
 // or the application's veto against a join, refuse all of it. Encoding and compressing the table is
 // dear, so it is kept in pages (StatePages); only the pages in which a member has changed are made
-// anew. A state over the size that peers accept goes in parts, some pages at a time.
+// anew. A state over the size that peers accept goes in parts, some pages at a time. Nearly all
+// push/pulls of a cluster at rest say nothing new: two nodes that know the same have the same
+// pages, so a state that equals this node's own is recognized before it is decompressed.
 namespace memberlist::swim {
 namespace {
 
 // The encoded header at most, compressed to its disadvantage.
 constexpr std::size_t kHeaderBytes = 96;
-// How long the encoded state is kept without a request for it.
+// How long the encoded state is kept without a request for it, and how many push/pull intervals.
 constexpr Duration kIdle = std::chrono::minutes(5);
+constexpr int kIdleIntervals = 2;
 // An operator needs to read of it, and not at each exchange.
 constexpr Duration kStateWarningInterval = std::chrono::minutes(10);
 
@@ -119,8 +123,8 @@ PushPull::LocalState PushPull::local_state(bool join, bool with_label_header) {
   std::int64_t members = 0;
   std::size_t plain_bytes = user_state_bytes_;
   for (const std::size_t page : chosen_) {
-    members += pages_.pages()[page].members;
-    plain_bytes += pages_.pages()[page].plain_bytes;
+    members += static_cast<std::int64_t>(pages_.pages()[page]->members);
+    plain_bytes += pages_.pages()[page]->plain_bytes;
   }
   wire::encode(out,
                wire::PushPullHeader{members, static_cast<std::int64_t>(user_state_bytes_), join});
@@ -131,18 +135,35 @@ PushPull::LocalState PushPull::local_state(bool join, bool with_label_header) {
   std::vector<BytesView> parts;
   parts.reserve(chosen_.size() + 2);
   parts.emplace_back(header);
-  for (const std::size_t page : chosen_) parts.emplace_back(pages_.pages()[page].bytes);
+  for (const std::size_t page : chosen_) parts.emplace_back(pages_.pages()[page]->bytes);
   if (user_state_bytes_ > 0) parts.emplace_back(user_state_part_);
   LocalState state;
+  StatePages::Front front;
   if (asks_to_join) {
+    front = put_self_first(parts);
     state.digest.append(plain);
-    for (const std::size_t page : chosen_) state.digest.append(pages_.digest(page));
+    state.digest.append(front.digest);
+    for (const std::size_t page : chosen_) {
+      if (page != front.page) state.digest.append(pages_.digest(page));
+    }
     if (user_state_bytes_ > 0) state.digest.append(user_digest);
   }
   state.sealed = wire::seal_stream_parts(keys_.sealing, parts, with_label_header);
   last_sealed_bytes_ = state.sealed.size();
   state.work_bytes = work + state.sealed.size();
   return state;
+}
+
+/// Two nodes that know the same would send the same request to join, which each of them would take
+/// for its own (SelfRecognition). So the page with this node goes first, and this node first in it.
+/// Returns what the parts refer to then.
+StatePages::Front PushPull::put_self_first(std::vector<BytesView>& parts) {
+  StatePages::Front front = pages_.front(cluster_.self);
+  const auto place = std::ranges::find(chosen_, front.page) - chosen_.begin();
+  const auto pages = parts.begin() + 1;  // behind the header
+  std::rotate(pages, pages + place, pages + place + 1);
+  parts[1] = front.bytes;
+  return front;
 }
 
 Bytes PushPull::ask_user_state(bool join) {
@@ -187,7 +208,7 @@ std::size_t PushPull::encode_user_state(Bytes user_state) {
 /// first, the others in turn from one push/pull to the next: a part of the state is merged, where
 /// the whole would be refused. Chosen each time, because the table changes.
 void PushPull::choose_pages() {
-  const std::span<const StatePages::Page> pages = pages_.pages();
+  const std::span<const StatePages::Page* const> pages = pages_.pages();
   const StatePages::Totals& totals = pages_.totals();
   const double share = used_share(totals.plain_bytes, totals.bytes);
   warn_of_size(share);
@@ -199,13 +220,13 @@ void PushPull::choose_pages() {
   std::size_t plain_bytes = 0;
   std::size_t parts_bytes = 0;
   const auto take = [&](std::size_t page) {
-    plain_bytes += pages[page].plain_bytes;
-    parts_bytes += pages[page].bytes.size();
+    plain_bytes += pages[page]->plain_bytes;
+    parts_bytes += pages[page]->bytes.size();
     if (used_share(plain_bytes, parts_bytes) > 1) return false;
     chosen_.push_back(page);
     return true;
   };
-  const std::size_t own = cluster_.self / MemberTable::kPageMembers;
+  const std::size_t own = pages_.page_of(cluster_.self);
   if (!take(own)) {
     leave_out_user_state();
     plain_bytes = parts_bytes = 0;
@@ -257,13 +278,29 @@ void PushPull::warn_of_size(double share) {
 }
 
 void PushPull::release_if_idle() {
-  if (clock_.now - last_used_ < kIdle) return;
+  const Duration interval = push_pull_interval(node_.config.push_pull_interval, cluster_.counted());
+  if (clock_.now - last_used_ < std::max(kIdle, kIdleIntervals * interval)) return;
   pages_.release();
   user_state_ = Bytes();
   user_state_part_ = Bytes();
 }
 
+/// While a member is suspect, a push/pull can accuse it once more; and a policy is asked about each
+/// member each time.
+std::int64_t PushPull::members() {
+  if (node_.policy != nullptr || cluster_.table.count(MemberStatus::suspect) > 0) return 0;
+  return static_cast<std::int64_t>(cluster_.table.size());
+}
+
+std::vector<BytesView> PushPull::parts() {
+  refresh_pages();
+  std::vector<BytesView> parts;
+  for (const StatePages::Page* const page : pages_.pages()) parts.emplace_back(page->bytes);
+  return parts;
+}
+
 Result<void> PushPull::check(const wire::PushPullMessage& message, const Address& from) {
+  if (message.is_known) return {};
   if (auto fits = check_versions(message, from); !fits) return fits;
   if (message.header.join && node_.policy != nullptr) return ask_policy(message);
   return {};
@@ -370,15 +407,23 @@ std::optional<Address> PushPull::speaker_of(const wire::PushPullMessage& message
                                             const Address& from) const {
   std::optional<Address> only;
   std::size_t at_this_ip = 0;
-  const bool dialled = any_state(message, [&](const wire::NodeState& state) {
-    const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
-    if (!is_live(state.state) || !ip) return false;
-    const Address address = node_.member_address(*ip, state.port);
+  const auto is_dialled = [&](const Address& address) {
     if (address.ip != from.ip) return false;
     only = address;
     ++at_this_ip;
     return address == from;
-  });
+  };
+  const auto dialled_member = [&](MemberIndex index) {
+    const MemberEntry& entry = cluster_.table.at(index);
+    return entry.live() && is_dialled(entry.record->address);
+  };
+  const auto dialled_state = [&](const wire::NodeState& state) {
+    const std::optional<IpAddress> ip = IpAddress::from_bytes(state.addr);
+    return is_live(state.state) && ip && is_dialled(node_.member_address(*ip, state.port));
+  };
+  const bool dialled = message.is_known
+                           ? std::ranges::any_of(cluster_.table.probe_list(), dialled_member)
+                           : any_state(message, dialled_state);
   if (dialled) return from;
   return at_this_ip == 1 ? only : std::nullopt;
 }
@@ -397,6 +442,24 @@ void PushPull::merge(const wire::PushPullMessage& message, const Address& from, 
   }
   if (speaker) evidence.speaker = &*speaker;
   const std::uint32_t incarnation = cluster_.self_entry().incarnation;
+  if (message.is_known) {
+    ++journal_.counters.push_pulls_recognized;
+    membership_.merge_known(evidence);
+  } else {
+    merge_states(message, evidence);
+  }
+  if (cluster_.self_entry().incarnation != incarnation) {
+    if (!speaker) speaker = speaker_of(message, from);
+    if (speaker) membership_.answer_accuser(*speaker);
+  }
+  if (message.user_state.empty()) return;
+  const MemberIndex sender = speaker ? cluster_.table.find(*speaker) : kNoMember;
+  out_.push(Event{
+      StateMerged{from, to_bytes(message.user_state), message.header.join,
+                  sender == kNoMember ? std::string{} : cluster_.table.at(sender).record->name}});
+}
+
+void PushPull::merge_states(const wire::PushPullMessage& message, const Evidence& evidence) {
   std::array<wire::NodeState, Membership::kMergedAtOnce> states;
   std::size_t waiting = 0;
   const auto merge_them = [&] {
@@ -408,15 +471,6 @@ void PushPull::merge(const wire::PushPullMessage& message, const Address& from, 
     if (waiting == states.size()) merge_them();
   });
   merge_them();
-  if (cluster_.self_entry().incarnation != incarnation) {
-    if (!speaker) speaker = speaker_of(message, from);
-    if (speaker) membership_.answer_accuser(*speaker);
-  }
-  if (message.user_state.empty()) return;
-  const MemberIndex sender = speaker ? cluster_.table.find(*speaker) : kNoMember;
-  out_.push(Event{
-      StateMerged{from, to_bytes(message.user_state), message.header.join,
-                  sender == kNoMember ? std::string{} : cluster_.table.at(sender).record->name}});
 }
 
 }  // namespace memberlist::swim

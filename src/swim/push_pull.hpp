@@ -45,11 +45,12 @@ struct PushPullUses {
 };
 
 /// What the two sides of a push/pull exchange, and what is believed of it (protocol 6).
-class PushPull : PushPullState, PushPullUses {
+class PushPull : public wire::KnownStates, PushPullState, PushPullUses {
  public:
   explicit PushPull(const PushPullUses& uses) : PushPullUses(uses) {}
   PushPull(const PushPull& other, const PushPullUses& uses)
-      : PushPullState(other),
+      : wire::KnownStates(),
+        PushPullState(other),
         PushPullUses(uses),
         pages_(other.pages_, cluster_.table, keys_.sealing) {}
 
@@ -65,6 +66,9 @@ class PushPull : PushPullState, PushPullUses {
   [[nodiscard]] std::size_t expected_bytes() const noexcept { return last_sealed_bytes_; }
   /// Gives the memory of the encoded state back if it was not asked for of late.
   void release_if_idle();
+
+  [[nodiscard]] std::int64_t members() override;
+  [[nodiscard]] std::vector<BytesView> parts() override;
 
   /// Whether the state of the peer at `from` may be merged: its versions fit those of all live
   /// members here, and the application has no objection to a join.
@@ -89,10 +93,12 @@ class PushPull : PushPullState, PushPullUses {
   void log_left_out(std::size_t bytes, const std::string& why);
   void leave_out_user_state();
   void choose_pages();
+  [[nodiscard]] StatePages::Front put_self_first(std::vector<BytesView>& parts);
   void warn_of_size(double share);
   [[nodiscard]] std::optional<Address> speaker_of(const wire::PushPullMessage& message,
                                                   const Address& from) const;
   [[nodiscard]] bool is_ours(const Address& claimed, std::uint32_t incarnation) const;
+  void merge_states(const wire::PushPullMessage& message, const Evidence& evidence);
   [[nodiscard]] Result<void> ask_policy(const wire::PushPullMessage& message);
 
   StatePages pages_{cluster_.table, keys_.sealing};

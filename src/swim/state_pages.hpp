@@ -14,16 +14,22 @@
 namespace memberlist::swim {
 
 /// The encoded states of the members for push/pulls, cached from one to the next: a repeated
-/// request costs no more than the bytes that are sent. The table's pages are encoded and compressed
-/// separately, so that a change costs one page.
+/// request costs no more than the bytes that are sent. The table's groups are encoded and
+/// compressed separately, so that a change costs one of them. Nodes that know the same of the same
+/// members have the same pages, byte for byte, if they compress alike.
 class StatePages {
  public:
+  /// The members of a group, or some of them if they take much: by their names.
   struct Page {
     Bytes bytes;  ///< a part for wire::seal_stream_parts
     std::size_t plain_bytes = 0;
-    std::int64_t members = 0;
-    std::uint64_t change = 0;  ///< of the table's page when this was made
-    VersionSummaries live;     ///< of those alive or suspect
+    std::size_t members = 0;
+  };
+  /// A page that begins with a certain member.
+  struct Front {
+    std::size_t page = 0;
+    Bytes bytes;           ///< in the place of the page's
+    ContentDigest digest;  ///< of its plain bytes
   };
   struct Totals {
     std::size_t bytes = 0;
@@ -33,38 +39,47 @@ class StatePages {
   };
 
   /// Both must outlive this.
-  StatePages(const MemberTable& table, const wire::Sealing& how) : table_(table), how_(how) {}
+  StatePages(MemberTable& table, const wire::Sealing& how) : table_(table), how_(how) {}
   /// The same pages, of a copy of the table.
-  StatePages(const StatePages& other, const MemberTable& table, const wire::Sealing& how)
-      : table_(table),
-        how_(how),
-        pages_(other.pages_),
-        change_(other.change_),
-        totals_(other.totals_) {}
+  StatePages(const StatePages& other, MemberTable& table, const wire::Sealing& how)
+      : table_(table), how_(how), groups_(other.groups_), change_(other.change_) {
+    add_up();
+  }
 
   /// Encodes what has changed. Returns the plain bytes of that.
   std::size_t refresh();
-  [[nodiscard]] std::span<const Page> pages() const noexcept { return pages_; }
+  /// Valid until the next refresh.
+  [[nodiscard]] std::span<const Page* const> pages() const noexcept { return pages_; }
   [[nodiscard]] const Totals& totals() const noexcept { return totals_; }
-  /// Of the plain bytes of a page that is up to date. Made when it is asked for: of all that is
-  /// sent, only a join request needs one.
-  [[nodiscard]] ContentDigest digest(std::size_t page);
+  /// The page in which a member is. Like those below, for pages that are up to date.
+  [[nodiscard]] std::size_t page_of(MemberIndex member) const;
+  /// Of the plain bytes of a page. Made when it is asked for: of all that is sent, only a join
+  /// request needs one.
+  [[nodiscard]] ContentDigest digest(std::size_t page) const;
+  /// The page in which a member is, but with this member first.
+  [[nodiscard]] Front front(MemberIndex member) const;
   /// Gives the memory back.
   void release() noexcept;
 
  private:
-  void encode(std::size_t page);
-  void write_plain(std::size_t page);
+  struct Group {
+    std::uint64_t change = 0;  // of the table's group when this was made
+    std::vector<Page> pages;
+    VersionSummaries live;  // of those alive or suspect
+  };
+
+  class Writer;
+
+  [[nodiscard]] std::span<const MemberIndex> members_of(std::size_t page) const;
+  [[nodiscard]] std::size_t first_page(std::size_t group) const;
   void add_up();
 
-  const MemberTable& table_;
+  MemberTable& table_;
   const wire::Sealing& how_;
-  std::vector<Page> pages_;
-  std::uint64_t change_ = 0;  // of the table when all was last up to date
+  std::vector<Group> groups_;
+  std::vector<const Page*> pages_;  // of all groups
+  std::uint64_t change_ = 0;        // of the table when all was last up to date
   Totals totals_;
-  Bytes plain_;
-  Bytes packed_;
-  wire::LzwEncoder lzw_;
 };
 
 }  // namespace memberlist::swim

@@ -175,7 +175,8 @@ void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
     stream.opener.limit_unpacked(
         budget_.work_left(stream.peer.ip, stream.patience.received, clock_.now));
   }
-  const wire::WireResult<wire::StreamOpener::Progress> progress = stream.opener.feed(bytes);
+  const wire::WireResult<wire::StreamOpener::Progress> progress =
+      stream.opener.feed(bytes, known_states(stream));
   if (!progress) {
     const bool first = stream.patience.received == bytes.size();
     return refuse(id, stream, progress.error(), first ? bytes : BytesView{});
@@ -195,6 +196,14 @@ void Streams::data(StreamId id, Stream& stream, BytesView bytes) {
   } else {
     take_answer(id, stream);
   }
+}
+
+/// To bring the own states up to date is work. A source that has caused too much causes no more.
+wire::KnownStates* Streams::known_states(const Stream& stream) {
+  const bool pays =
+      stream.kind != Kind::inbound || budget_.may_work(stream.peer.ip, stream.patience.received,
+                                                       push_pull_.expected_bytes(), clock_.now);
+  return pays ? &push_pull_ : nullptr;
 }
 
 /// What has come decides how long the rest may take.

@@ -109,6 +109,7 @@ class Streams : StreamsState, StreamsUses {
   void data(StreamId id, Stream& stream, BytesView bytes);
   void ended(StreamId id, Stream& stream);
   void failed(StreamId id, const Error& error);
+  [[nodiscard]] wire::KnownStates* known_states(const Stream& stream);
   void note_received(Stream& stream, std::size_t bytes);
   void hold(Stream& stream, std::size_t bytes);
   void shed_heaviest();

@@ -173,7 +173,7 @@ void LzwEncoder::encode_part(BytesView plain, Bytes& out) {
   Dictionary dictionary(plain.size());
   (void)put_codes(plain, bits, dictionary);
   if (!plain.empty()) (void)dictionary.grow();
-  put_clear(bits, dictionary);
+  bits.put(kClear, dictionary.width());
   // Clear codes are harmless, and of nine bits: eight of them at most lead to a whole byte.
   while (!bits.at_whole_byte()) bits.put(kClear, kMinWidth);
   (void)bits.finish();

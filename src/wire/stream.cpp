@@ -22,6 +22,8 @@ constexpr std::size_t kCompressedBodyBytes =
 constexpr std::size_t kCompressedHeadBytes = 17;
 // When the buffer of received bytes grows, it reserves this fraction more than needed.
 constexpr std::size_t kGrowthPart = 4;
+// Type and header of a push/pull, of a peer that seals as this node does.
+constexpr std::size_t kPushPullHeadBytes = 64;
 // Bytes decompressed before they are parsed.
 constexpr std::size_t kUnpackStep = 64 * limits::kKiB;
 
@@ -57,6 +59,26 @@ Bytes compress(Bytes plain, LzwEncoder& lzw) {
   append_compressed_head(message, packed.size());
   message.insert(message.end(), packed.begin(), packed.end());
   return message;
+}
+
+// The header of a compressed push/pull.
+std::optional<PushPullHeader> push_pull_header(BytesView packed) {
+  Bytes begin;
+  if (!LzwUnpacker(packed, begin, kUnpackStep).more(kPushPullHeadBytes)) return std::nullopt;
+  if (begin.empty() || begin[0] != byte_of(MessageType::push_pull)) return std::nullopt;
+  ByteReader reader(BytesView(begin).subspan(1));
+  const WireResult<PushPullHeader> header = decode<PushPullHeader>(reader);
+  return header ? std::optional(*header) : std::nullopt;
+}
+
+// As a node that seals a message in parts compresses it.
+Bytes compressed_header(const PushPullHeader& header) {
+  Bytes plain;
+  ByteWriter writer(plain);
+  encode(writer, header);
+  Bytes packed;
+  LzwEncoder().encode_part(plain, packed);
+  return packed;
 }
 
 // The bytes reserved before a message.
@@ -144,14 +166,14 @@ std::unexpected<WireError> StreamOpener::error(WireErrorKind kind, const char* w
   return std::unexpected(WireError{kind, what, position_});
 }
 
-WireResult<StreamOpener::Progress> StreamOpener::feed(BytesView bytes) {
+WireResult<StreamOpener::Progress> StreamOpener::feed(BytesView bytes, KnownStates* known) {
   assert(stage_ != Stage::complete);
   if (bytes.empty()) return Progress::need_more;
   started_ = true;
   make_room(bytes.size());
   bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
   for (;;) {
-    const auto stepped = step();
+    const auto stepped = step(known);
     if (!stepped) return std::unexpected(stepped.error());
     if (stage_ == Stage::complete) return Progress::complete;
     if (!*stepped) {
@@ -169,7 +191,7 @@ void StreamOpener::make_room(std::size_t more) {
   if (needed > bytes_.capacity()) bytes_.reserve(needed + needed / kGrowthPart);
 }
 
-StreamOpener::Step StreamOpener::step() {
+StreamOpener::Step StreamOpener::step(KnownStates* known) {
   switch (stage_) {
     case Stage::label:
       return read_label();
@@ -180,7 +202,7 @@ StreamOpener::Step StreamOpener::step() {
     case Stage::inner:
       return read_inner();
     case Stage::packed:
-      return read_packed();
+      return read_packed(known);
     case Stage::message:
       return read_message();
     case Stage::complete:
@@ -258,7 +280,7 @@ StreamOpener::Step StreamOpener::read_inner() {
   return true;
 }
 
-StreamOpener::Step StreamOpener::read_packed() {
+StreamOpener::Step StreamOpener::read_packed(KnownStates* known) {
   Compressed compressed;
   const Step read = read_body(kCompressedBodyBytes, compressed);
   if (!read || !*read) return read;
@@ -266,6 +288,7 @@ StreamOpener::Step StreamOpener::read_packed() {
   // The view remains valid: moving a vector does not move its bytes.
   const Bytes packed = std::exchange(bytes_, Bytes());
   position_ = 0;
+  if (known != nullptr && recognize(compressed.buf, *known)) return true;
   LzwUnpacker unpacker(compressed.buf, bytes_,
                        std::min(max_unpacked_, limits::kDecompressedStreamBytes));
   for (;;) {
@@ -284,6 +307,36 @@ StreamOpener::Step StreamOpener::read_packed() {
     const Step unpacked = read_unpacked();
     if (!unpacked || whole_ || stage_ == Stage::complete) return unpacked;
   }
+}
+
+// Takes a push/pull whose node states are known. False: it is something else, which is not said to
+// be valid.
+bool StreamOpener::recognize(BytesView packed, KnownStates& known) {
+  const std::optional<PushPullHeader> header = push_pull_header(packed);
+  if (!header || header->join || header->nodes <= 0 || header->nodes != known.members()) {
+    return false;
+  }
+  if (header->user_state_len < 0 ||
+      std::cmp_greater(header->user_state_len, limits::kUserStateBytes)) {
+    return false;
+  }
+  BytesView left = packed;
+  const auto skip = [&left](BytesView part) {
+    if (left.size() < part.size()) return false;
+    const bool same = as_text(left.first(part.size())) == as_text(part);
+    left = left.subspan(part.size());
+    return same;
+  };
+  Bytes user_state;
+  if (!skip(compressed_header(*header)) || !std::ranges::all_of(known.parts(), skip)) return false;
+  const auto size = static_cast<std::size_t>(header->user_state_len);
+  if (!lzw_decode(left, user_state, size) || user_state.size() != size) return false;
+  bytes_ = std::move(user_state);
+  unpacked_ = size;
+  type_ = MessageType::push_pull;
+  message_ = PushPullMessage{*header, {}, bytes_, {}, true};
+  stage_ = Stage::complete;
+  return true;
 }
 
 // Parses the bytes decompressed so far, so that an invalid message is refused at its first bytes,

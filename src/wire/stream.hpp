@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/limits.hpp"
 #include "memberlist/bytes.hpp"
@@ -66,6 +67,23 @@ struct PushPullMessage {
   BytesView node_states;  ///< `header.nodes` valid node states one after another; decode<NodeState>
   BytesView user_state;
   VersionsSeen versions{};  ///< of the node states
+  bool is_known = false;    ///< the node states are all KnownStates, and not given
+};
+
+/// The node states that the receiver itself would send. A message with the same ones, compressed in
+/// the same parts, is recognized by its bytes, and they are neither decompressed nor decoded.
+class KnownStates {
+ public:
+  KnownStates() = default;
+  KnownStates(const KnownStates&) = delete;
+  KnownStates& operator=(const KnownStates&) = delete;
+  virtual ~KnownStates() = default;
+
+  /// How many there are; 0 if messages must be decoded all the same.
+  [[nodiscard]] virtual std::int64_t members() = 0;
+  /// As `seal_stream_parts` takes them. Asked for only if a message has as many members. Valid
+  /// until the next call.
+  [[nodiscard]] virtual std::vector<BytesView> parts() = 0;
 };
 struct StreamUserMessage {
   BytesView payload;
@@ -92,8 +110,9 @@ class StreamOpener {
   ~StreamOpener() = default;
 
   enum class Progress : std::uint8_t { need_more, complete };
-  /// Adds bytes. Must not be called again after `complete` or an error.
-  [[nodiscard]] WireResult<Progress> feed(BytesView bytes);
+  /// Adds bytes. Must not be called again after `complete` or an error. `known` may be null: what
+  /// to compare a push/pull with that is no join.
+  [[nodiscard]] WireResult<Progress> feed(BytesView bytes, KnownStates* known = nullptr);
   /// Refuses compressed messages that decompress to more (limits::kDecompressedStreamBytes always
   /// applies). Call it before the bytes that complete the message.
   void limit_unpacked(std::size_t bytes) noexcept { max_unpacked_ = bytes; }
@@ -122,12 +141,13 @@ class StreamOpener {
   enum class Part : std::uint8_t { header, node_states, raw };
   using Step = WireResult<bool>;  // false: more bytes are needed
 
-  [[nodiscard]] Step step();
+  [[nodiscard]] Step step(KnownStates* known);
   [[nodiscard]] Step read_label();
   [[nodiscard]] Step read_outer();
   [[nodiscard]] Step read_sealed();
   [[nodiscard]] Step read_inner();
-  [[nodiscard]] Step read_packed();
+  [[nodiscard]] Step read_packed(KnownStates* known);
+  [[nodiscard]] bool recognize(BytesView packed, KnownStates& known);
   [[nodiscard]] Step read_unpacked();
   [[nodiscard]] Step read_message();
   [[nodiscard]] Step read_header();
