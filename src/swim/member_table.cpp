@@ -66,8 +66,7 @@ MemberIndex MemberTable::insert(std::shared_ptr<const MemberRecord> record, std:
   order_.push_back(index);
   std::swap(order_.back(), order_[random.below(order_.size())]);
   by_name_sorted_.clear();
-  make_room(ungrouped_);
-  ungrouped_.push_back(index);
+  note_ungrouped(index);
   note_change(index);
   return index;
 }
@@ -98,13 +97,24 @@ const MemberGroups& MemberTable::groups() {
     groups_.clear(wanted);
     for (const MemberIndex index : order_) put_into_group(index);
   } else {
-    for (const MemberIndex index : ungrouped_) {
+    for (const MemberIndex index : many_ungrouped_ ? order_ : ungrouped_) {
       const MemberEntry& entry = at(index);
       if (entry.record != nullptr && entry.group == MemberGroups::kNone) put_into_group(index);
     }
   }
-  ungrouped_ = std::vector<MemberIndex>();
+  ungrouped_.clear();
+  many_ungrouped_ = false;
   return groups_;
+}
+
+/// A list of all would be memory for members of whom nobody asks.
+void MemberTable::note_ungrouped(MemberIndex index) {
+  constexpr std::size_t kFew = 64;
+  if (ungrouped_.size() < kFew) {
+    ungrouped_.push_back(index);
+  } else {
+    many_ungrouped_ = true;
+  }
 }
 
 void MemberTable::put_into_group(MemberIndex index) {

@@ -181,6 +181,7 @@ class MemberTable {
   using Index = FlatIndex<11>;
 
   void note_change(MemberIndex index);
+  void note_ungrouped(MemberIndex index);
   void put_into_group(MemberIndex index);
   MemberIndex take_place();
   MemberEntry remove(MemberIndex index);
@@ -221,7 +222,8 @@ class MemberTable {
   std::size_t told_limit_ = 0;
   std::array<std::size_t, kMemberStatuses> by_status_{};
   MemberGroups groups_;
-  std::vector<MemberIndex> ungrouped_;  // may be forgotten by now
+  std::vector<MemberIndex> ungrouped_;  // while they are few; may be forgotten by now
+  bool many_ungrouped_ = false;         // more than those
 
   bool follows_changes_ = false;
   std::vector<MemberIndex> changed_;  // each is `noted`, or free by now

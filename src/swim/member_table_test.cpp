@@ -297,6 +297,56 @@ TEST_F(MemberTableTest, PickRandomExcludesAndNeverPicksTwice) {
   EXPECT_EQ(ever.size(), 34U) << "somebody is never picked";
 }
 
+// However many have become known or were forgotten since the groups were last asked for, and
+// whoever has a former member's place now.
+TEST_F(MemberTableTest, EveryMemberIsInTheGroupOfItsName) {
+  std::set<std::string> known;
+  const auto check = [&] {
+    std::set<std::string> seen;
+    for (std::size_t number = 0; number < table.groups().size(); ++number) {
+      std::string last;
+      for (const MemberIndex index : table.group(number)) {
+        const std::string& name = table.at(index).record->name;
+        EXPECT_EQ(table.groups().of(name), number);
+        EXPECT_EQ(table.at(index).group, number);
+        EXPECT_LT(last, name);
+        EXPECT_TRUE(seen.insert(name).second) << name << " is there twice";
+        last = name;
+      }
+    }
+    EXPECT_EQ(seen, known);
+  };
+  std::uint16_t next = 1;
+  for (const std::size_t more : {1U, 3U, 100U, 5U, 1000U, 700U, 2U, 65U}) {
+    for (std::size_t i = 0; i < more; ++i, ++next) {
+      const std::string name = "m" + std::to_string(next);
+      const bool stays = next % 3 != 0;
+      add(name, next, stays ? MemberStatus::alive : MemberStatus::left);
+      if (stays) known.insert(name);
+      if (i % 50 != 7) continue;
+      std::vector<ForgottenMember> forgotten;
+      table.reset_probe_list(kStart + seconds(1), kNoMember, random, forgotten);
+    }
+    std::vector<ForgottenMember> forgotten;
+    table.reset_probe_list(kStart + seconds(1), kNoMember, random, forgotten);
+    check();
+  }
+}
+
+TEST_F(MemberTableTest, AChangeIsOneOfItsGroup) {
+  for (std::uint16_t port = 1; port <= 600; ++port) add("m" + std::to_string(port), port);
+  std::vector<std::uint64_t> before;
+  for (std::size_t i = 0; i < table.groups().size(); ++i) {
+    before.push_back(table.groups().change(i));
+  }
+  ASSERT_EQ(before.size(), 4U);
+  const MemberIndex changed = table.find("m7");
+  table.set_incarnation(changed, 9);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    EXPECT_EQ(table.groups().change(i) != before[i], i == table.at(changed).group) << i;
+  }
+}
+
 // Parity 141: in a small cluster no suitable member is missed.
 TEST_F(MemberTableTest, PickRandomFindsAllThereAreInSmallClusters) {
   for (std::uint16_t size = 0; size < 6; ++size) {
