@@ -147,7 +147,10 @@ void Checks::member_event(NodeId node, const MemberEvent& event) {
   check_suspicion_time(node, event, view);
   check_accusation(node, event);
   check_accuracy(node, event);
-  if (event.member.status != view.status) view.since = event.member.since;
+  if (event.member.status != view.status) {
+    view.since = event.member.since;
+    view.seen = world_.timeline_.now();
+  }
   if (event.kind == MemberEventKind::suspect) view.counted = observer.counted;
   if (!event.self) count(node, view.status, event.member.status);
   view.dying = event.kind == MemberEventKind::dead;
@@ -605,19 +608,25 @@ void Checks::check_rest_of(NodeId node) {
                 });
 }
 
-/// Who is dead or has left is forgotten at the end of a round of probes.
+/// Who is dead or has left is forgotten at the end of a round of probes. By the world's time: a
+/// clock that is put forward makes no round of probes. The sick probe slowly until they are well.
 void Checks::check_forgotten(NodeId node) {
   const WorldImpl::Host& host = world_.host(node);
-  const TimePoint now = host.local(world_.timeline_.now());
+  const TimePoint now = world_.timeline_.now();
   const MemberSnapshot members = host.engine->members();
   const auto rounds = 3 * static_cast<Duration::rep>(members->size() + 2);
+  const auto most = static_cast<Duration::rep>(host.config.awareness_max_multiplier);
   const Duration longest = host.config.gossip_to_the_dead_time +
-                           rounds * host.config.probe_interval + std::chrono::seconds(5);
+                           (rounds + most * (most - 1) / 2) * host.config.probe_interval +
+                           std::chrono::seconds(5);
   for (const Member& member : *members) {
     if (is_live(member.status)) continue;
-    book_.require(now - member.since <= longest, Check::at_rest, at(), host.config.name, [&] {
+    const auto view = nodes_[node].views.find(member.name());
+    if (view == nodes_[node].views.end()) continue;  // whom the tables' comparison tells of
+    const Duration gone = now - view->second.seen;
+    book_.require(gone <= longest, Check::at_rest, at(), host.config.name, [&] {
       return fmt::format("{} is {} for {}", escape_for_log(member.name()), to_string(member.status),
-                         format_duration(now - member.since));
+                         format_duration(gone));
     });
   }
 }

@@ -60,6 +60,7 @@ class Checks final : public WorldTap {
     MemberStatus status = MemberStatus::alive;
     std::uint32_t incarnation = 0;
     TimePoint since{};   // of the node's own clock
+    TimePoint seen{};    // the same moment, of the world's
     Counted counted;     // when the suspicion began
     bool dying = false;  // `dead` was said, `leave` has to follow
   };

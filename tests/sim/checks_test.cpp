@@ -414,6 +414,29 @@ TEST_F(ChecksTest, WhatIsLeftAtRestIsFound) {
   EXPECT_EQ(found("at_rest"), 1u);
 }
 
+TEST_F(ChecksTest, WhoIsRememberedForTooLongIsFound) {
+  constexpr NodeId kGone = 1;
+  checks().faulted();
+  world.stop(kGone);
+  world.network_.power_off(kGone);
+  const auto is_dead = [&] {
+    const auto gone = world.host(kObserver).engine->member("node-00001");
+    return gone && gone->status == MemberStatus::dead;
+  };
+  ASSERT_TRUE(world.timeline_.run_until(is_dead, 1min));
+  world.timeline_.run_for(20s);
+  ASSERT_TRUE(is_dead()) << "and not forgotten yet";
+  checks().check_rest();
+  EXPECT_EQ(found("at_rest"), 0u);
+  // A minute in which no round of probes ends.
+  world.set_clock(kObserver, {}, 1min);
+  checks().check_rest();
+  EXPECT_EQ(found("at_rest"), 0u);
+  world.host(kObserver).config.gossip_to_the_dead_time = -5min;
+  checks().check_rest();
+  EXPECT_EQ(found("at_rest"), 1u);
+}
+
 TEST_F(ChecksTest, WhoIsKnownWhereItIsNotIsFound) {
   world.timeline_.run_for(1min);
   // Nobody hears of the move.
