@@ -45,6 +45,9 @@ class StatePages {
       : table_(table), how_(how), groups_(other.groups_), change_(other.change_) {
     add_up();
   }
+  StatePages(const StatePages&) = delete;
+  StatePages& operator=(const StatePages&) = delete;
+  ~StatePages() = default;
 
   /// Encodes what has changed. Returns the plain bytes of that.
   std::size_t refresh();
