@@ -21,6 +21,7 @@ struct OpenStream {
   bool peer_ended = false;
   PeerKnowledge known;  ///< what the peer has read
   Bytes on_the_way;     ///< what the peer has sent and the engine has not got yet
+  Bytes heard;          ///< what the engine has got
   std::unique_ptr<wire::StreamOpener> reader;  ///< of what the engine writes
   bool read_all = false;                       ///< the reader has a whole message
 };

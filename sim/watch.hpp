@@ -40,6 +40,7 @@ class Watch {
   enum class Command : std::uint8_t { leave, move, other };
 
   void take(const input::Stream& stream);
+  void check_recognized(const Engine& engine);
 
   Config config_;
   crypto::Keyring keyring_;
@@ -49,6 +50,10 @@ class Watch {
   Ledger ledger_;
   std::optional<Invariants> invariants_;
   Command command_ = Command::other;  // the last input
+  // The stream of the last input, if bytes came by it: all that came so far.
+  Bytes heard_;
+  bool heard_by_dialled_ = false;
+  std::uint64_t recognized_ = 0;  // push/pulls
 };
 
 }  // namespace memberlist::sim
