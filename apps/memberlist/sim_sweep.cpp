@@ -88,10 +88,12 @@ class Sweep {
     changed_.notify_one();
   }
 
+  /// The last report is of what is done in the end, however soon that is.
   void report_progress() {
     std::unique_lock lock(mutex_);
-    while (working_ > 0) {
-      changed_.wait_for(lock, kProgressPause);
+    for (bool over = false; !over;) {
+      if (working_ > 0) changed_.wait_for(lock, kProgressPause);
+      over = working_ == 0;
       SweepProgress progress{.done = reports_.size(), .all = options_.seeds.size()};
       double done = static_cast<double>(progress.done);
       for (const double share : shares_) done += share;

@@ -101,6 +101,27 @@ TEST(SimSweep, ProgressEndsWithAll) {
   EXPECT_DOUBLE_EQ(last.share, 1);
 }
 
+// All may be over before anybody looks, or while somebody does.
+TEST(SimSweep, ProgressOfRunsThatTakeNoTimeEndsWithAllToo) {
+  const auto at_once = [](const sim::Scenario&, std::uint64_t seed,
+                          const std::function<bool(double)>&) {
+    sim::RunReport report;
+    report.seed = seed;
+    report.complete = true;
+    return report;
+  };
+  for (int sweep = 0; sweep < 300; ++sweep) {
+    SweepProgress last;
+    const auto runs = run_sweep(small(), {.seeds = {1, 2, 3},
+                                          .jobs = 2,
+                                          .progress = [&](const SweepProgress& now) { last = now; },
+                                          .play = at_once});
+    ASSERT_EQ(runs.size(), 3U);
+    ASSERT_EQ(last.done, 3U) << "sweep " << sweep;
+    ASSERT_DOUBLE_EQ(last.share, 1);
+  }
+}
+
 TEST(SimSweep, MemoryIsCountedForEachPairOfNodes) {
   sim::Scenario scenario = small();
   scenario.nodes = 10'000;
