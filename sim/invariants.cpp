@@ -135,7 +135,9 @@ void Invariants::take_state(const MemberEvent& event, Known& known) {
                                                 to_string(before), old, incarnation));
     }
   };
-  const bool taken_back = !checked_takeover_ && !is_live(before);  // whatever it says
+  // What is remembered of the accused is not held against them if it is too far ahead of them.
+  const bool too_far = before != MemberStatus::alive && !swim::within_a_jump(old, incarnation);
+  const bool taken_back = too_far || (!checked_takeover_ && !is_live(before));  // whatever it says
   require(!known.in_table || taken_back || !swim::is_older(incarnation, old),
           "a member's incarnation never goes down");
   switch (event.kind) {
