@@ -316,10 +316,8 @@ bool StreamOpener::recognize(BytesView packed, KnownStates& known) {
   if (!header || header->join || header->nodes <= 0 || header->nodes != known.members()) {
     return false;
   }
-  if (header->user_state_len < 0 ||
-      std::cmp_greater(header->user_state_len, limits::kUserStateBytes)) {
-    return false;
-  }
+  const std::size_t most = std::min(max_unpacked_, limits::kUserStateBytes);
+  if (header->user_state_len < 0 || std::cmp_greater(header->user_state_len, most)) return false;
   BytesView left = packed;
   const auto skip = [&left](BytesView part) {
     if (left.size() < part.size()) return false;
